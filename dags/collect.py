@@ -1,0 +1,92 @@
+"""One DAG a collection of the catalogue: takes in what waits for a period, checks it in batches, records what is accepted."""
+
+from airflow.sdk import DAG, get_current_context, task
+from collection_calendar import NO_PERIOD, CollectionCalendar
+from dag_parts import HABITS, records, start_soon, waiting
+from trust_benchmarks import catalogue
+
+ABOUT = """
+### {title}
+
+{description}
+
+- **Who sends it**: {sender}
+- **Period**: a {frequency}; it is the run's partition key, such as `{example}`
+- **When**: once a {frequency}, when it is over, and within 15 minutes of an arrival
+
+`receive` takes in what lies in the inbox and lists what waits for this period, in batches; `check` reads and validates a
+batch and records what is accepted; `conclude` makes sure that nothing was left over and asks for new benchmarks.
+
+A file that is held or cannot be read does not fail the run: its findings are in `intake.findings`, for a steward.
+A failed run means that the machinery is broken (a database, the object store, or our code). Clearing it, running it
+again, a backfill, or two runs of one period at once give the same tables.
+"""
+
+
+def build(collection: catalogue.Collection) -> DAG:
+    """The DAG of one collection."""
+    name = collection.name
+    dag = DAG(
+        f"collect_{name}",
+        description=f"{collection.title}: receive, check and record one {collection.frequency.replace('_', ' ')}",
+        doc_md=ABOUT.format(
+            title=collection.title,
+            description=collection.description,
+            sender="one file from each trust"
+            if collection.kind == "each_trust"
+            else f"{collection.publisher}, nationally",
+            frequency=collection.frequency.replace("_", " "),
+            example="2025-06" if collection.frequency == "month" else "2016-17",
+        ),
+        schedule=CollectionCalendar(frequency=collection.frequency, arrivals=waiting(name)),
+        default_args={**HABITS, "owner": collection.owner},
+        tags=["collection", *collection.tags],
+        max_active_runs=4,
+        catchup=False,
+    )
+
+    @task(pool="reading")
+    def receive() -> list[list[str]]:
+        """Take in what lies in the inbox, unless a run that just did so started this one; list this period's batches."""
+        from trust_benchmarks.pipeline import receive
+
+        run = get_current_context()["dag_run"]
+        if run.run_type != "asset_triggered":
+            receive.receive(name)
+        return receive.waiting(name, _period(run))
+
+    @task(pool="reading", map_index_template="{{ submission_ids | length }} files")
+    def check(submission_ids: list[str]) -> dict:
+        """Read, validate and record one batch of submissions."""
+        from trust_benchmarks.pipeline import process
+
+        return process.process(submission_ids)
+
+    @task(pool="warehouse", trigger_rule="none_failed", outlets=[records(name)])
+    def conclude() -> str:
+        """Fail if a submission was left over; otherwise ask for the benchmarks of what changed."""
+        from trust_benchmarks.pipeline import receive
+
+        period = _period(get_current_context()["dag_run"])
+        left = sum(len(batch) for batch in receive.waiting(name, period))
+        if left:
+            raise RuntimeError(
+                f"{left} submissions of {name} for {period} were neither accepted nor held, although every batch ended. "
+                "Files that arrived meanwhile are normal: clear this run and they are taken in."
+            )
+        return f"refresh_benchmarks {start_soon('refresh_benchmarks')}"
+
+    with dag:
+        batches = receive()
+        check.expand(submission_ids=batches) >> conclude()
+    return dag
+
+
+def _period(run) -> str | None:
+    if not run.partition_key:
+        raise ValueError("This run has no period. Start it with a partition key such as 2025-06.")
+    return None if run.partition_key == NO_PERIOD else run.partition_key
+
+
+for _collection in catalogue.all().values():
+    globals()[f"collect_{_collection.name}"] = build(_collection)

@@ -1,0 +1,30 @@
+"""Once a day: removes what killed runs left behind and nothing points to."""
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+from dag_parts import HABITS, TIMEZONE
+
+ABOUT = """
+### Housekeeping
+
+Removes objects that no submission points to: a run that was killed between writing its records and moving the pointer
+leaves them. They harm nobody; this keeps the store small. Archived files are never removed.
+"""
+
+with DAG(
+    "housekeeping",
+    description="Remove what killed runs left behind",
+    doc_md=ABOUT,
+    schedule=CronTriggerTimetable("30 3 * * *", timezone=TIMEZONE),
+    default_args=HABITS,
+    tags=["housekeeping"],
+    max_active_runs=1,
+    catchup=False,
+):
+
+    @task(pool="warehouse")
+    def sweep() -> dict:
+        from trust_benchmarks.pipeline import sweep
+
+        return sweep.sweep()
+
+    sweep()

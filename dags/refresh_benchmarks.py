@@ -1,0 +1,60 @@
+"""Measures, compares and releases anew whatever collection and period changed since its current release."""
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
+from dag_parts import HABITS, REFERENCE, RELEASES, TIMEZONE
+
+# A task costs about a second before it computes anything, a release about as much.
+BATCH = 5
+
+ABOUT = """
+### Refresh the benchmarks
+
+`stale` lists the collections and periods whose submissions, reference data or code changed since their current release;
+`refresh` computes a batch of them and moves their pointers; a reader sees the old release or the new one, never a mixture.
+
+Started by every `collect_` run that has ended (several of them share one run), by new reference data, and once a day.
+With nothing stale it does nothing. Safe to run at any time, and twice.
+"""
+
+with DAG(
+    "refresh_benchmarks",
+    description="Release the benchmarks of every collection and period that changed",
+    doc_md=ABOUT,
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 6 * * *", timezone=TIMEZONE), assets=REFERENCE),
+    default_args=HABITS,
+    tags=["benchmarks"],
+    max_active_runs=1,
+    catchup=False,
+):
+
+    @task(pool="warehouse")
+    def stale() -> list[list[list[str]]]:
+        """What must be released anew, in batches."""
+        from trust_benchmarks.pipeline import publish
+
+        changed = [list(pair) for pair in publish.stale()]
+        # Dealt out like cards: neighbours are of one collection and cost the same.
+        count = -(-len(changed) // BATCH)
+        return [changed[start::count] for start in range(count)]
+
+    @task(pool="warehouse", map_index_template="{{ pairs | length }} releases")
+    def refresh(pairs: list[list[str]]) -> int:
+        """Release a batch; one that fails does not keep the others back."""
+        from trust_benchmarks.pipeline import publish
+
+        failed = []
+        for collection, period in pairs:
+            try:
+                publish.refresh(collection, period)
+            except Exception as problem:
+                failed.append((f"{collection} {period}", problem))
+        if failed:
+            what = ", ".join(name for name, _ in failed)
+            raise RuntimeError(f"Not released: {what}. First reason: {failed[0][1]}") from failed[0][1]
+        return len(pairs)
+
+    @task(trigger_rule="none_failed", outlets=[RELEASES])
+    def conclude() -> None:
+        """Everything is released: what depends on it may follow."""
+
+    refresh.expand(pairs=stale()) >> conclude()

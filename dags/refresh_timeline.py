@@ -1,0 +1,31 @@
+"""Brings the engagement timeline up to date with submissions, decisions, releases and the programme's own log."""
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
+from dag_parts import HABITS, RELEASES, TIMELINE, TIMEZONE
+
+ABOUT = """
+### Refresh the engagement timeline
+
+Works out the events that follow from the submission log (due, received, late, held, accepted, resubmitted, missing at
+close, published) and loads the programme's own. Runs after releases and once a day, because deadlines pass by themselves.
+Refreshing twice changes nothing.
+"""
+
+with DAG(
+    "refresh_timeline",
+    description="Bring the engagement timeline up to date",
+    doc_md=ABOUT,
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 7 * * *", timezone=TIMEZONE), assets=RELEASES),
+    default_args=HABITS,
+    tags=["timeline"],
+    max_active_runs=1,
+    catchup=False,
+):
+
+    @task(pool="warehouse", outlets=[TIMELINE])
+    def refresh() -> dict:
+        from trust_benchmarks.pipeline import timeline
+
+        return timeline.refresh()
+
+    refresh()

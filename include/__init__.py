@@ -1,0 +1,1 @@
+"""Trust Benchmarks: collects returns from NHS trusts, validates them and publishes benchmarks."""

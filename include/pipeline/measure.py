@@ -1,0 +1,265 @@
+"""Computes the measures, benchmarks and prices of one collection and period: SQL files over current submissions' records.
+
+A pure function of its inputs: no services, nothing kept. DuckDB runs the files of include/sql over the Parquet objects;
+figures are the same whatever the order of the files and the number of threads.
+"""
+
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from trust_benchmarks import reference, schemas
+
+SQL = Path(__file__).parent.parent / "sql"
+
+
+def _types(text="", number="", whole="", yes_no="", date=""):
+    """Column names, separated by blanks, by type."""
+    by_type = ((pl.String, text), (pl.Float64, number), (pl.Int64, whole), (pl.Boolean, yes_no), (pl.Date, date))
+    return {name: dtype for dtype, names in by_type for name in names.split()}
+
+
+# What a record holds besides its schema's fields.
+RECORD = _types("submission_id provider_code body sheet", whole="line")
+SUBMISSIONS = _types(
+    "collection period provider_code sender part submission_id state",
+    whole="version rows_read rows_recorded rows_rejected cells_expected cells_valid",
+    yes_no="is_current is_sample on_time",
+)
+EXPECTED = _types("collection period sender")
+
+# Tables of the warehouse's core schema, without release_id: what order their columns stand in, and what sorts them.
+OUTPUTS = {
+    "measures": (
+        "metric_id provider_code numerator denominator value quality_flag percentile_rank peer_group is_sample",
+        ["metric_id", "provider_code"],
+    ),
+    "benchmarks": (
+        "metric_id peer_group providers minimum lower_quartile median upper_quartile maximum is_sample",
+        ["metric_id", "peer_group"],
+    ),
+    "comparisons": (
+        "metric_id provider_code benchmark_kind benchmark_value variance is_better opportunity_gbp "
+        "stretch_opportunity_gbp adds_to_total",
+        ["metric_id", "provider_code", "benchmark_kind"],
+    ),
+    "cross_findings": (
+        "submission_id rule_id sheet line column_name raw_value message",
+        ["submission_id", "rule_id", "line", "column_name", "raw_value", "message"],
+    ),
+    "prices_spread": (
+        "product_code code_type base_unit description trusts lines spend_gbp lowest lower_quartile median "
+        "upper_quartile highest suspects_left_out is_sample",
+        ["product_code", "code_type"],
+    ),
+    "prices_position": (
+        "product_code code_type base_unit provider_code lines base_units spend_gbp unit_price_gbp variance_to_median "
+        "opportunity_to_median_gbp opportunity_to_lowest_gbp is_sample",
+        ["product_code", "code_type", "provider_code"],
+    ),
+    "price_list": (
+        "part line_key product_code pack_code name supplier pack_size unit price_pence price_per_unit_pence "
+        "change_on_previous_pence is_sample",
+        ["part", "line_key"],
+    ),
+}
+TYPES = _types(
+    "metric_id provider_code quality_flag peer_group benchmark_kind submission_id rule_id sheet column_name raw_value "
+    "message product_code code_type base_unit description part line_key pack_code name supplier unit",
+    "numerator denominator value percentile_rank minimum lower_quartile median upper_quartile maximum benchmark_value "
+    "variance opportunity_gbp stretch_opportunity_gbp spend_gbp lowest highest base_units unit_price_gbp "
+    "variance_to_median opportunity_to_median_gbp opportunity_to_lowest_gbp pack_size price_pence "
+    "price_per_unit_pence change_on_previous_pence",
+    "providers line trusts lines suspects_left_out",
+    "is_sample is_better adds_to_total",
+)
+
+
+class MeasureError(ValueError):
+    """Inputs that figures cannot be computed from; the message says what was found and what to do."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the figures of one collection and period depend on.
+
+    Attributes:
+        collection: its name in the catalogue.
+        period: month '2025-06' or financial year '2016-17'.
+        records: Parquet paths of the current submissions' records: the collection's own over the months that its
+            measures look back, and those of the collections it uses.
+        submissions: one row a submission of that window, columns as in `SUBMISSIONS` (own collection: also those
+            that are not current; with every submission that `records` holds).
+        expected: one row a return that is due, columns as in `EXPECTED`.
+        reference: `reference.load()`.
+    """
+
+    collection: str
+    period: str
+    records: dict[str, list[Path]]
+    submissions: pl.DataFrame
+    expected: pl.DataFrame
+    reference: reference.Tables
+
+
+@dataclass(frozen=True)
+class Results:
+    """The figures, a frame a table with the columns of `OUTPUTS`; empty where a collection has none."""
+
+    measures: pl.DataFrame
+    benchmarks: pl.DataFrame
+    comparisons: pl.DataFrame
+    cross_findings: pl.DataFrame
+    prices_spread: pl.DataFrame
+    prices_position: pl.DataFrame
+    price_list: pl.DataFrame
+
+
+def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "1GB") -> Results:
+    """The figures of one collection and period.
+
+    Args:
+        inputs: what they depend on.
+        threads: how many threads DuckDB may use; figures do not depend on it.
+        memory_limit: what DuckDB may hold in memory before it spills to a temporary folder.
+
+    Raises:
+        MeasureError: when records and submissions do not belong together, or a collection has no measures file.
+    """
+    with tempfile.TemporaryDirectory() as spill, closing(duckdb.connect()) as db:
+        db.execute(f"SET threads = {int(threads)}")
+        db.execute("SET preserve_insertion_order = false")
+        db.execute("SET memory_limit = ?", [memory_limit])
+        db.execute("SET temp_directory = ?", [spill])
+        _load(db, inputs)
+        _run(db, inputs.collection)
+        return Results(**{name: _output(db, name) for name in OUTPUTS})
+
+
+def _run(db, collection: str) -> None:
+    """Every SQL file that concerns the collection, each making tables for those after it."""
+    own = SQL / "measures" / f"{collection}.sql"
+    if not own.exists():
+        raise MeasureError(f"There is no {own.name} in include/sql/measures. Write the collection's measures there.")
+    for script in ("measures/_returns", "cross/_breaks", f"benchmarks/{collection}"):
+        if (SQL / f"{script}.sql").exists():
+            db.execute(_sql(script))
+    # gbp_per_unit is what one unit of a metric's value is worth; a measures file without money leaves it out.
+    db.execute(
+        "CREATE TEMP TABLE computed AS SELECT * FROM (SELECT NULL::VARCHAR AS metric_id, NULL::VARCHAR AS provider_code, "
+        "NULL::DOUBLE AS numerator, NULL::DOUBLE AS denominator, NULL::DOUBLE AS value, NULL::DOUBLE AS gbp_per_unit "
+        "WHERE FALSE) "
+        f"UNION ALL BY NAME ({_sql(f'measures/{collection}')}) UNION ALL BY NAME ({_sql('measures/_data_quality')})"
+    )
+    db.execute(_sql("measures/_measured"))
+    for name in ("benchmarks", "measures", "comparisons"):
+        db.execute(f"CREATE TEMP TABLE {name} AS {_sql(f'benchmarks/_{name}')}")
+    if (SQL / "cross" / f"{collection}.sql").exists():
+        db.execute(f"CREATE TEMP TABLE cross_findings AS {_sql(f'cross/{collection}')}")
+
+
+def _sql(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _output(db, name: str) -> pl.DataFrame:
+    columns, keys = OUTPUTS[name]
+    types = {column: TYPES[column] for column in columns.split()}
+    table = {"prices_spread": "price_spread", "prices_position": "price_position"}.get(name, name)
+    if not db.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall():
+        return pl.DataFrame(schema=types)
+    selected = ", ".join(f'"{column}"' for column in types)
+    found = db.sql(f"SELECT {selected} FROM {table} ORDER BY {', '.join(keys)}").to_arrow_table()
+    return pl.from_arrow(found).cast(types)
+
+
+def _load(db, inputs: Inputs) -> None:
+    """The tables and views that SQL files read; see the contract in docs/measures.md."""
+    tables = inputs.reference
+    _table(db, "target", [(inputs.collection, inputs.period)], _types("collection period"))
+    _table(db, "holidays", [(h.date,) for h in tables.holidays], _types(date="day"))
+    db.execute(_sql("measures/_macros"))
+    _table(
+        db,
+        "providers",
+        [(p.code, p.name, p.sector, p.region, p.kind, p.open_from, p.open_to) for p in tables.providers],
+        _types("provider_code name sector region kind") | _types(date="open_from open_to"),
+    )
+    _table(
+        db,
+        "successions",
+        [(s.from_code, s.to_code, s.legal_date, s.type) for s in tables.successions],
+        _types("from_code to_code") | _types(date="legal_date") | _types("type"),
+    )
+    _table(
+        db,
+        "metrics",
+        [
+            (m.metric_id, m.collection, m.polarity, m.benchmark_default, m.min_peers_median, m.opportunity_root, m.fed_by)
+            for m in tables.metrics
+        ],
+        _types("metric_id collection polarity benchmark_default")
+        | _types(whole="min_peers_median", yes_no="opportunity_root")
+        | {"fed_by": pl.List(pl.String)},
+    )
+    for name, frame, types in (
+        ("submissions", inputs.submissions, SUBMISSIONS),
+        ("expected", inputs.expected, EXPECTED),
+    ):
+        _table(db, name, frame.select(pl.col(column).cast(dtype) for column, dtype in types.items()), types)
+    for collection, paths in inputs.records.items():
+        _records(db, collection, paths, "" if collection == inputs.collection else f"{collection}_")
+    for collection in _used(inputs.collection) | {inputs.collection}:
+        if collection not in inputs.records:
+            _records(db, collection, [], "" if collection == inputs.collection else f"{collection}_")
+    db.execute(
+        "CREATE TEMP TABLE price_samples AS SELECT provider_code, bool_or(is_sample) AS is_sample FROM submissions "
+        "WHERE is_current AND collection = target_collection() AND provider_code IS NOT NULL GROUP BY provider_code"
+    )
+
+
+def _used(collection: str) -> set[str]:
+    """The collections whose records the collection's SQL reads."""
+    from trust_benchmarks import catalogue
+
+    return set(catalogue.load(collection).uses)
+
+
+def _table(db, name: str, rows, types: dict) -> None:
+    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, schema=types, orient="row")
+    db.register("incoming", frame.to_arrow())
+    db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
+    db.unregister("incoming")
+
+
+def _records(db, collection: str, paths: list[Path], prefix: str) -> None:
+    """Views {prefix}history (every record given, with its submission's period) and {prefix}records (the period's)."""
+    types = RECORD | {name: field.dtype for name, field in schemas.load(collection).fields.items()}
+    types.pop("period", None)  # the submission's counts
+    _table(db, f"{prefix}no_records", pl.DataFrame(schema=types), types)
+    source = f"SELECT * FROM {prefix}no_records"
+    if paths:
+        files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in sorted(map(str, paths)))
+        source += (
+            " UNION ALL BY NAME SELECT COLUMNS(lambda name: name <> 'period') "
+            f"FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+        )
+    db.execute(f"CREATE TEMP VIEW {prefix}given AS {source}")
+    strange = db.execute(
+        f"SELECT DISTINCT submission_id FROM {prefix}given ANTI JOIN (SELECT submission_id FROM submissions "
+        "WHERE is_current AND collection = ?) AS s USING (submission_id) ORDER BY 1 LIMIT 3",
+        [collection],
+    ).fetchall()
+    if strange:
+        raise MeasureError(
+            f"Records of {collection} belong to submissions that are not current: {', '.join(str(s[0]) for s in strange)}. "
+            "Expected records of current submissions only. Give their submissions too, or leave these files out."
+        )
+    db.execute(
+        f"CREATE TEMP VIEW {prefix}history AS SELECT g.*, s.period FROM {prefix}given AS g "
+        f"JOIN (SELECT submission_id, period FROM submissions WHERE collection = '{collection}') AS s USING (submission_id)"
+    )
+    db.execute(f"CREATE TEMP VIEW {prefix}records AS SELECT * FROM {prefix}history WHERE period = target_period()")

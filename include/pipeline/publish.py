@@ -1,0 +1,236 @@
+"""Publishes figures: finds what changed, computes it from what counts, stores it as a release and moves the pointer to it."""
+
+import hashlib
+from functools import cache
+
+import polars as pl
+import psycopg
+
+from .. import catalogue, reference, sql
+from ..reference import calendar
+from ..stores import objects, settings, warehouse
+from . import measure
+from .calendar_load import expect
+
+LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
+
+# What each (collection, period) rests on: every validated submission, whether it counts, and who was expected.
+FINGERPRINTS = """
+SELECT collection, period, bool_or(counts) AS counts, md5(string_agg(fact, ',' ORDER BY fact)) AS hash FROM (
+  SELECT s.collection, s.period, c.submission_id IS NOT NULL AS counts,
+         concat_ws('|', s.submission_id, s.version, v.outcome, c.submission_id IS NOT NULL, extract(epoch FROM s.received_at),
+                   s.is_sample, v.records_sha256) AS fact
+  FROM core.submission s JOIN intake.validations v USING (submission_id)
+  LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
+  WHERE s.period IS NOT NULL AND s.sender IS NOT NULL
+  UNION ALL
+  SELECT collection, period, false, concat_ws('|', sender, part, extract(epoch FROM due)) FROM core.expected) AS facts
+GROUP BY 1, 2
+"""
+
+
+@cache
+def code_version() -> str:
+    """Names the code that computes figures: a hash over the SQL files and the modules that run them."""
+    digest = hashlib.sha256()
+    files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
+    files += [sql.FOLDER.parent / "pipeline" / name for name in ("measure.py", "publish.py")]
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def stale() -> list[list[str]]:
+    """The (collection, period) pairs whose figures do not rest on what counts now, oldest period first.
+
+    A period that has submissions which were received in the last hour and wait for validation is left for
+    when they are done, so that a month is not published once for every file.
+    """
+    with warehouse.connect() as connection:
+        prints = _fingerprints(connection)
+        current = dict(
+            ((c, p), h)
+            for c, p, h in connection.execute(
+                "SELECT r.collection, r.period, r.inputs_hash FROM core.current_release JOIN core.release r USING (release_id)"
+            )
+        )
+        busy = set(
+            connection.execute(
+                "SELECT DISTINCT collection, period FROM intake.waiting WHERE registered_at > now() - interval '1 hour'"
+            ).fetchall()
+        )
+    found = []
+    for (collection, period), (counts, _) in prints.items():
+        rests_on = _rests_on(collection, period)
+        if counts and not busy & set(rests_on) and current.get((collection, period)) != _inputs_hash(prints, rests_on):
+            found.append([collection, period])
+    return sorted(found, key=lambda pair: (pair[1], pair[0]))
+
+
+def refresh(collection: str, period: str) -> dict:
+    """Computes and publishes the figures of one collection and period.
+
+    Returns:
+        {"release_id", "measures", "new"}: new is False when this release was there already or inputs moved meanwhile.
+    """
+    declared = catalogue.load(collection)
+    expect(collection, {period})
+    with warehouse.connect() as connection:
+        inputs_hash = _inputs_hash(_fingerprints(connection), _rests_on(collection, period))
+        release_id = f"{collection}-{period}-{inputs_hash[:10]}"
+        if _switch(connection, collection, period, release_id):
+            return {"release_id": release_id, "measures": None, "new": False}
+        submissions, paths = _gather(connection, declared, period)
+        expected = _frame(
+            connection,
+            "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
+            [collection, _back(period, LOG_MONTHS)],
+            measure.EXPECTED,
+        )
+    inputs = measure.Inputs(collection, period, paths, submissions, expected, reference.load())
+    results = measure.compute(inputs)
+    own = submissions.filter((pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current"))
+    tables = _tables(results, period, _kept_apart(paths[collection], own))
+    with warehouse.connect() as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"release {collection} {period}"])
+        if _inputs_hash(_fingerprints(connection), _rests_on(collection, period)) != inputs_hash:
+            return {"release_id": release_id, "measures": None, "new": False}
+        added = connection.execute(
+            """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+            [
+                release_id,
+                collection,
+                period,
+                inputs_hash,
+                reference.version(),
+                code_version(),
+                own["submission_id"].sort().to_list(),
+                bool(own["is_sample"].any()),
+            ],
+        ).rowcount
+        if added:
+            for table, frame in tables.items():
+                warehouse.copy(connection, table, frame, release_id=release_id)
+        _switch(connection, collection, period, release_id)
+    return {"release_id": release_id, "measures": tables["measure"].height, "new": bool(added)}
+
+
+def _fingerprints(connection: psycopg.Connection) -> dict[tuple[str, str], tuple[bool, str]]:
+    return {(c, p): (counts, h) for c, p, counts, h in connection.execute(FINGERPRINTS)}
+
+
+def _back(period: str, count: int) -> list[str]:
+    """A period and the `count` before it, oldest first."""
+    periods = [period]
+    for _ in range(count):
+        periods.append(calendar.previous_period(periods[-1]))
+    return periods[::-1]
+
+
+def _used(collection: str, period: str) -> list[tuple[str, str]]:
+    """The other collections' periods that this one's figures and cross rules read."""
+    months = [period] if catalogue.load(collection).frequency == "month" else _months(period)
+    return [(other, month) for other in catalogue.load(collection).uses for month in months]
+
+
+def _months(year: str) -> list[str]:
+    first, last = calendar.period_start(year), calendar.period_end(year)
+    return calendar.periods(f"{first:%Y-%m}", f"{last:%Y-%m}")
+
+
+def _rests_on(collection: str, period: str) -> list[tuple[str, str]]:
+    declared = catalogue.load(collection)
+    back = declared.looks_back if declared.is_national else max(declared.looks_back, LOG_MONTHS)
+    return [(collection, p) for p in _back(period, back)] + _used(collection, period)
+
+
+def _inputs_hash(prints: dict, rests_on: list[tuple[str, str]]) -> str:
+    facts = [f"{c}|{p}|{prints[c, p][1]}" for c, p in rests_on if (c, p) in prints]
+    return hashlib.sha256("\n".join([reference.version(), code_version(), *facts]).encode()).hexdigest()
+
+
+def _gather(connection, declared, period) -> tuple[pl.DataFrame, dict]:
+    """The submission log of the window, and local copies of the records that count."""
+    wanted = _rests_on(declared.name, period)
+    log = _frame(
+        connection,
+        """SELECT s.collection, s.period, CASE WHEN %s THEN NULL ELSE s.sender END AS provider_code, s.sender, s.part, s.submission_id,
+                  s.version, v.outcome AS state, c.submission_id IS NOT NULL AS is_current, s.is_sample,
+                  coalesce(s.received_at <= e.due, true) AS on_time, v.rows_read, v.rows_recorded, v.rows_rejected,
+                  v.cells_expected, v.cells_valid
+           FROM core.submission s JOIN intake.validations v USING (submission_id)
+           LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
+           LEFT JOIN core.expected e ON (e.collection, e.period, e.sender, e.part) = (s.collection, s.period, s.sender, s.part)
+           WHERE (s.collection, s.period) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+           ORDER BY s.collection, s.period, s.sender, s.part, s.version""",
+        [declared.is_national, [c for c, _ in wanted], [p for _, p in wanted]],
+        measure.SUBMISSIONS,
+    )
+    read = set(_back(period, declared.looks_back))
+    keys = connection.execute(
+        """SELECT c.collection, c.period, v.records_key, v.records_sha256 FROM core.counting c
+           JOIN core.validation v USING (submission_id, rules_version)
+           WHERE (c.collection, c.period) IN (SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2, 3""",
+        [[c for c, _ in wanted], [p for _, p in wanted]],
+    ).fetchall()
+    paths = {declared.name: [], **{other: [] for other in declared.uses}}
+    for collection, month, key, sha256 in keys:
+        if collection != declared.name or month in read:
+            paths[collection].append(objects.cached(settings.load().records, key, sha256))
+    return log, paths
+
+
+def _frame(connection, query, parameters, schema) -> pl.DataFrame:
+    rows = connection.execute(query, parameters).fetchall()
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _kept_apart(paths, own: pl.DataFrame) -> pl.DataFrame:
+    """Rows of this period that are about bodies other than providers, counted by body."""
+    schema = {"body_code": pl.String, "body_name": pl.String, "body_type": pl.String, "rows": pl.Int64}
+    names = pl.scan_parquet(paths).collect_schema().names() if paths else []
+    if "org_type" not in names:
+        return pl.DataFrame(schema=schema)
+    other = pl.scan_parquet(paths).filter(
+        (pl.col("body") != "provider") & pl.col("submission_id").is_in(own["submission_id"].implode())
+    )
+    counted = other.group_by(body_code="ods_code", body_name="org_name", body_type="org_type").agg(
+        rows=pl.len().cast(pl.Int64)
+    )
+    return counted.sort("body_code").collect().cast(schema)
+
+
+def _tables(results: measure.Results, period: str, kept_apart: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Result frames by the table of schema core that they go to, with the names and units that were true in the period."""
+    known, end = reference.load(), calendar.period_end(period)
+    units = {metric.metric_id: metric.unit for metric in known.metrics}
+    codes = results.measures["provider_code"].unique().to_list()
+    names = {code: known.name_on(code, end) for code in codes if known.knows(code)}
+    measures = results.measures.with_columns(
+        provider_name=pl.col("provider_code").replace_strict(names, default=None, return_dtype=pl.String),
+        unit=pl.col("metric_id").replace_strict(units, default=None, return_dtype=pl.String),
+    )
+    return {
+        "measure": measures,
+        "benchmark": results.benchmarks,
+        "comparison": results.comparisons,
+        "price_spread": results.prices_spread,
+        "price_position": results.prices_position,
+        "price_list": results.price_list,
+        "cross_finding": results.cross_findings,
+        "kept_apart": kept_apart,
+    }
+
+
+def _switch(connection, collection, period, release_id) -> bool:
+    """Points to a release if it is there; a pointer that stands there already does not move. False if it is not there."""
+    if not connection.execute("SELECT 1 FROM core.release WHERE release_id = %s", [release_id]).fetchone():
+        return False
+    connection.execute(
+        """INSERT INTO core.current_release AS c (collection, period, release_id) VALUES (%s, %s, %s)
+           ON CONFLICT (collection, period) DO UPDATE SET release_id = excluded.release_id, published_at = clock_timestamp()
+           WHERE c.release_id <> excluded.release_id""",
+        [collection, period, release_id],
+    )
+    return True

@@ -1,0 +1,196 @@
+"""Receives what lies in the inbox: archives each file once under its hash and registers the submission it is."""
+
+import hashlib
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from .. import catalogue, layouts
+from ..stores import objects, settings, warehouse
+from . import calendar_load, process
+from .read import period_in_name, read, trust_in_name
+
+AT_ONCE = 24  # files in memory and in one transaction
+BATCH_FILES, BATCH_BYTES = 60, 40 * 1024 * 1024  # what one mapped task is given
+
+
+@dataclass
+class Arrival:
+    """One file of the inbox."""
+
+    collection: str
+    key: str
+    etag: str
+    file_name: str
+    content: bytes
+    received_at: datetime
+    is_sample: bool
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def submission_id(self) -> str:
+        """The same bytes for the same collection are the same submission."""
+        return hashlib.sha256(f"{self.collection}|{self.sha256}".encode()).hexdigest()[:20]
+
+
+def receive(collection: str | None = None) -> dict:
+    """Receives every new file of a collection's inbox, or of all.
+
+    Returns:
+        {"received": new submissions, "again": files whose bytes were here before, "waiting": [[collection, period], ...]
+        of submissions that nobody has validated yet}
+    """
+    names = [collection] if collection else list(catalogue.all())
+    received = again = 0
+    for name in names:
+        new, repeated = _receive(catalogue.load(name).name)
+        received, again = received + new, again + repeated
+    return {"received": received, "again": again, "waiting": waiting_periods(names)}
+
+
+def waiting_periods(names: list[str] | None = None) -> list[list[str]]:
+    """The (collection, period) pairs with submissions that nobody has validated yet."""
+    with warehouse.connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT collection, period FROM intake.waiting WHERE period IS NOT NULL AND collection = ANY(%s) ORDER BY 1, 2",
+            [names or list(catalogue.all())],
+        ).fetchall()
+    return [list(row) for row in rows]
+
+
+def waiting(collection: str, period: str) -> list[list[str]]:
+    """Submission ids of a period that wait for validation, in batches for one task each."""
+    with warehouse.connect() as connection:
+        rows = connection.execute(
+            "SELECT submission_id, bytes FROM intake.waiting WHERE collection = %s AND period = %s ORDER BY sender, part, version",
+            [collection, period],
+        ).fetchall()
+    batches, size = [], 0
+    for submission_id, length in rows:
+        if not batches or len(batches[-1]) >= BATCH_FILES or size + length > BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(submission_id)
+        size += length
+    return batches
+
+
+def _receive(collection: str) -> tuple[int, int]:
+    inbox = settings.load().inbox
+    # One receiver a collection at a time: another one waits here and then finds nothing left to do.
+    with warehouse.connect() as guard:
+        guard.execute("SELECT pg_advisory_lock(hashtext(%s))", [f"receive {collection}"])
+        known = set(
+            guard.execute(
+                "SELECT inbox_key, etag FROM core.receipt WHERE starts_with(inbox_key, %s)", [f"{collection}/"]
+            )
+        )
+        found = [
+            o
+            for o in objects.listing(inbox, f"{collection}/")
+            if (o.key, o.etag) not in known and not o.key.endswith("/")
+        ]
+        found.sort(key=_order)
+        received = again = 0
+        periods = set()
+        with ThreadPoolExecutor(8) as pool:
+            todo = iter(found)
+            while chunk := list(islice(todo, AT_ONCE)):
+                arrivals = list(pool.map(lambda one: _collect(collection, one), chunk))
+                new, repeated, seen = _register(arrivals)
+                received, again, periods = received + new, again + repeated, periods | seen
+        calendar_load.expect(collection, {p for p in periods if p})
+        unknown = guard.execute(
+            "SELECT submission_id FROM intake.waiting WHERE collection = %s AND (period IS NULL OR sender IS NULL) ORDER BY 1",
+            [collection],
+        ).fetchall()
+        guard.commit()
+        # Nobody waits for a file of no known period or sender, so it is looked at here: it will be held.
+        process.process([row[0] for row in unknown])
+    return received, again
+
+
+def _order(listed: objects.Listed):
+    """Versions named in file names first, then time, then the name with its numbers as numbers."""
+    declared = re.search(r"_v(\d+)\b", listed.key)
+    natural = [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", listed.key)]
+    return int(declared[1]) if declared else 1, listed.modified, natural
+
+
+def _collect(collection: str, listed: objects.Listed) -> Arrival:
+    of = settings.load()
+    content, metadata = objects.get(of.inbox, listed.key)
+    file_name = listed.key.rsplit("/", 1)[-1]
+    is_sample = metadata.get("sample") == "true" or file_name.startswith("sample_")
+    # Only a sample may say when it arrived; a real file arrived when the object store says so.
+    arrived = metadata.get("arrived-at") if is_sample else None
+    received_at = datetime.fromisoformat(arrived) if arrived else listed.modified
+    arrival = Arrival(collection, listed.key, listed.etag, file_name, content, received_at, is_sample)
+    objects.put_once(of.archive, archive_key(arrival.sha256), content)
+    return arrival
+
+
+def archive_key(sha256: str) -> str:
+    """Where the archive keeps the file of that hash."""
+    return f"sha256/{sha256[:2]}/{sha256}"
+
+
+def about(arrival: Arrival) -> tuple[str | None, str | None, str]:
+    """Period, sender and part of a file: from its name where that tells both, else from its content."""
+    declared = catalogue.load(arrival.collection)
+    if not declared.is_national:
+        for layout in layouts.load(arrival.collection):
+            period = period_in_name(layout, arrival.file_name, declared.frequency)
+            trust = trust_in_name(layout, arrival.file_name)
+            if period and trust:
+                return period, trust, layout.part
+    reading = read(arrival.content, arrival.file_name, arrival.collection)
+    return reading.period, reading.sender, reading.part
+
+
+def _register(arrivals: list[Arrival]) -> tuple[int, int, set]:
+    new = repeated = 0
+    periods = set()
+    with warehouse.connect() as connection:
+        for one in arrivals:
+            exists = connection.execute(
+                "SELECT 1 FROM core.submission WHERE submission_id = %s", [one.submission_id]
+            ).fetchone()
+            if not exists:
+                period, sender, part = about(one)
+                periods.add(period)
+                connection.execute(
+                    """
+                    INSERT INTO core.submission (submission_id, collection, period, sender, part, version, sha256, bytes,
+                                                 file_name, archive_key, received_at, is_sample)
+                    SELECT %(id)s, %(collection)s, %(period)s, %(sender)s, %(part)s, coalesce(max(version), 0) + 1, %(sha)s, %(bytes)s,
+                           %(name)s, %(key)s, %(at)s, %(sample)s
+                    FROM core.submission
+                    WHERE collection = %(collection)s AND period IS NOT DISTINCT FROM %(period)s
+                      AND sender IS NOT DISTINCT FROM %(sender)s AND part = %(part)s
+                    """,
+                    {
+                        "id": one.submission_id,
+                        "collection": one.collection,
+                        "period": period,
+                        "sender": sender,
+                        "part": part,
+                        "sha": one.sha256,
+                        "bytes": len(one.content),
+                        "name": one.file_name,
+                        "key": archive_key(one.sha256),
+                        "at": one.received_at,
+                        "sample": one.is_sample,
+                    },
+                )
+            connection.execute(
+                "INSERT INTO core.receipt (inbox_key, etag, submission_id, received_at, again) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                [one.key, one.etag, one.submission_id, one.received_at, bool(exists)],
+            )
+            new, repeated = new + (not exists), repeated + bool(exists)
+    return new, repeated, periods

@@ -1,0 +1,117 @@
+"""Loads the reviewed reference data into the warehouse, whole or not at all."""
+
+from dataclasses import asdict
+
+import polars as pl
+
+from .. import reference
+from ..reference import ReferenceDataError
+from ..stores import warehouse
+
+
+def refresh() -> dict:
+    """Checks the reference data and replaces the tables that hold it; the same version twice changes nothing.
+
+    Raises:
+        ReferenceDataError: when a check fails; the message lists what to mend. The tables stay as they were.
+    """
+    tables = reference.load()
+    problems = reference.check(tables)
+    if problems:
+        raise ReferenceDataError("The reference data was not loaded:\n" + "\n".join(problems))
+    version, frames = reference.version(), _frames(tables)
+    with warehouse.connect() as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('reference'))")
+        last = connection.execute(
+            "SELECT version FROM core.reference_version ORDER BY loaded_at DESC LIMIT 1"
+        ).fetchone()
+        if last != (version,):
+            for table in reversed(frames):
+                connection.execute(f"DELETE FROM core.{table}")
+            for table, frame in frames.items():
+                warehouse.copy(connection, table, frame)
+            connection.execute(
+                "INSERT INTO core.reference_version (version) VALUES (%s) ON CONFLICT (version) DO UPDATE SET loaded_at = now()",
+                [version],
+            )
+    return {"version": version, "new": last != (version,), **{table: frame.height for table, frame in frames.items()}}
+
+
+def _frames(tables: reference.Tables) -> dict[str, pl.DataFrame]:
+    def frame(rows, **columns) -> pl.DataFrame:
+        """A frame with these columns: each the name of an attribute, or a function of the row."""
+        data = {name: [of(row) if callable(of) else getattr(row, of) for row in rows] for name, of in columns.items()}
+        return pl.DataFrame(data, infer_schema_length=None)
+
+    def joined(name):
+        return lambda row: "; ".join(str(value) for value in asdict(row)[name])
+
+    return {
+        "provider": frame(
+            tables.providers,
+            code="code",
+            sector="sector",
+            region="region",
+            kind="kind",
+            open_from="open_from",
+            open_to="open_to",
+        ),
+        "provider_name": frame(
+            tables.names, code="code", name="name", valid_from="valid_from", valid_to="valid_to", source="source"
+        ),
+        "succession": frame(
+            tables.successions,
+            from_code="from_code",
+            to_code="to_code",
+            legal_date="legal_date",
+            type="type",
+            verified="verified",
+            source="source",
+        ),
+        "cohort": frame(tables.cohort, code="code", name_2017="name_2017", sector="sector", region="region"),
+        "holiday": frame(tables.holidays, day="date", title="title"),
+        "recommendation": frame(
+            tables.recommendations,
+            number="number",
+            area="area",
+            summary="summary",
+            owner="owner",
+            deadline="deadline",
+            deadline_end_date=joined("deadline_end_date"),
+            collections="collections",
+            source="source",
+        ),
+        "programme_event": frame(
+            tables.programme_events,
+            event_id="event_id",
+            occurred_from="date",
+            occurred_to="date_end",
+            date_precision="date_precision",
+            kind="kind",
+            scope="scope",
+            provider_code=lambda e: e.trust_ods or None,
+            actor="actor",
+            audience="audience",
+            summary="description",
+            source="source",
+            status="status",
+            recommendation_number="recommendation_no",
+            confidence="confidence",
+        ),
+        "metric": frame(
+            tables.metrics,
+            metric_id="metric_id",
+            name="name",
+            unit="unit",
+            polarity="polarity",
+            numerator="numerator",
+            denominator="denominator",
+            formula="formula",
+            lens="lens",
+            compartment="compartment",
+            oversight_theme="sof_theme",
+            recommendation=joined("carter_rec"),
+            fed_by=joined("fed_by"),
+            not_fed_because="not_fed_because",
+        ),
+    }

@@ -1,0 +1,379 @@
+"""Tables of text to records and findings: parse every cell, then check typed values with pandera; no fault hides another."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import pandera.polars as pa
+import polars as pl
+
+from .. import catalogue, reference, schemas
+from ..reference import calendar
+from ..schemas.fields import HOLD, REJECT, US, WARN, About, FieldSpec, Rule, Schema, within
+from . import findings
+from .parse import Parsed
+from .read import Reading
+
+ACCEPTED, WITH_WARNINGS, HELD = "accepted", "accepted_with_warnings", "held"
+
+# pandera's names for the checks that fields declare -> our rule, and the sentence ("{}" is the text as sent)
+FIELD_RULES = {
+    "greater_than_or_equal_to": ("VAL-RANGE", "{} is out of range."),
+    "greater_than": ("VAL-RANGE", "{} is out of range."),
+    "less_than_or_equal_to": ("VAL-RANGE", "{} is out of range."),
+    "isin": ("VAL-LIST", "'{}' is not on the list."),
+    "str_matches": ("VAL-FORM", "'{}' has the wrong form."),
+    "str_length": ("VAL-FORM", "'{}' is too short or too long."),
+}
+
+
+@dataclass
+class Outcome:
+    """What validation made of a submission.
+
+    Attributes:
+        state: 'accepted', 'accepted_with_warnings' or 'held'.
+        records: the accepted rows, typed, with provider_code, body, sheet and line (none when held).
+        findings: every fault, in the order of the file (see `findings.COLUMNS`).
+        rows_read = rows_recorded + rows_rejected + rows_held, always.
+        cells_expected, cells_valid: cells of required fields that were asked for, and those that hold a valid value.
+    """
+
+    reading: Reading
+    state: str
+    records: pl.DataFrame
+    findings: pl.DataFrame
+    rows_read: int
+    rows_recorded: int
+    rows_rejected: int
+    rows_held: int
+    cells_expected: int
+    cells_valid: int
+
+
+def validate(reading: Reading) -> Outcome:
+    """Validates what was read; a submission with a finding of severity 'hold' is held whole."""
+    found = list(reading.findings)
+    kept, cells_expected, cells_valid = [], 0, 0
+    if reading.tables and reading.period and reading.sender:
+        schema, about = schemas.load(reading.collection), _about(reading)
+        found += _about_sender(reading, about)
+        for table in reading.tables:
+            parsed = Parsed(table, schema, reading.layout, reading.responsible)
+            faults = parsed.findings + _check(parsed, schema, about)
+            found += faults
+            required = [name for name in parsed.asked if schema.fields[name].required]
+            cells_expected += len(required) * parsed.frame.height
+            cells_valid += len(required) * parsed.frame.height - _faulty_cells(parsed, faults, required)
+            kept.append((parsed, faults))
+    rejected = sum(_rejected(faults).len() for _, faults in kept)
+    found += _bounds(reading, rejected)
+    all_found = findings.join(found)
+    if not reading.tables or (all_found["severity"] == HOLD).any():
+        read = reading.rows_read
+        return Outcome(reading, HELD, _no_records(reading), all_found, read, 0, 0, read, cells_expected, cells_valid)
+    records = pl.concat([_records(parsed, faults, reading) for parsed, faults in kept])
+    state = WITH_WARNINGS if all_found["severity"].is_in([WARN, REJECT]).any() else ACCEPTED
+    read = reading.rows_read
+    return Outcome(reading, state, records, all_found, read, records.height, rejected, 0, cells_expected, cells_valid)
+
+
+@cache
+def version() -> str:
+    """Names the rules in force: a hash over schemas, layouts, catalogue and the code that reads and validates."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256(reference.version().encode())
+    files = [root / "pipeline" / f"{name}.py" for name in ("formats", "read", "parse", "validate", "findings")]
+    for folder in ("schemas", "layouts", "catalogue"):
+        files += sorted(p for p in (root / folder).iterdir() if p.suffix in (".py", ".toml"))
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _about(reading: Reading) -> About:
+    start, end = calendar.period_start(reading.period), calendar.period_end(reading.period)
+    return About(reading.collection, reading.period, reading.sender, reading.part, start, end)
+
+
+def _about_sender(reading: Reading, about: About) -> list[pl.DataFrame]:
+    """STR04: the sending trust is known and was open at the period's end."""
+    if catalogue.load(reading.collection).is_national:
+        return []
+    known, code = reference.load(), reading.sender
+    if not known.knows(code):
+        says = f"'{code}' is not the code of a trust that is known here. Expected an ODS code such as RY8: correct it, or tell us of a new trust."
+    elif not known.is_open(code, about.period_end):
+        successors = ", ".join(f"{s} ({known.name_on(s, about.period_end)})" for s in known.final_successors(code))
+        says = f"{code} ({known.name_on(code, about.period_start)}) was not open on {about.period_end}. " + (
+            f"Its successor is {successors}: send the return under that code."
+            if successors
+            else "No successor is known."
+        )
+    else:
+        return []
+    return [findings.one("STR04", says, responsible=reading.responsible, raw_value=code)]
+
+
+def _check(parsed: Parsed, schema: Schema, about: About) -> list[pl.DataFrame]:
+    rules = _structure(parsed, schema, about) + [_unusual(s) for s in schema.fields.values() if _bounded(s)]
+    rules += schema.rules(about)
+    by_name = {f"{rule.id}|{i}": rule for i, rule in enumerate(rules)}
+    checks = [_as_check(name, rule) for name, rule in by_name.items()]
+    model = _columns(schema.collection)
+    frame_schema = pa.DataFrameSchema(model, checks=checks, strict=False, coerce=False)
+    try:
+        frame_schema.validate(parsed.frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        return [_finding(parsed, by_name, error) for error in errors.schema_errors] + _absent_keys(parsed, schema)
+    return _absent_keys(parsed, schema)
+
+
+@cache
+def _columns(collection: str) -> dict:
+    return schemas.load(collection).model.to_schema().columns
+
+
+def _as_check(name: str, rule: Rule) -> pa.Check:
+    # The expression is bound as a default, or every check would use the last rule's.
+    return pa.Check(
+        lambda data, check=rule.check: data.lazyframe.select(check.alias("passes")), name=name, error=rule.id
+    )
+
+
+def _structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
+    """STR03 and STR04 for rows, and the period of rows: the same for every collection."""
+    module = import_module(schemas.__name__ + "." + schema.collection)
+    severity = getattr(module, "STRUCTURE", {})
+    responsible = parsed.responsible
+    key = pl.struct(schema.key)
+    whole_key = pl.all_horizontal(pl.col(name).is_not_null() for name in schema.key)
+    rules = [
+        Rule(
+            "STR03",
+            severity.get("STR03", HOLD),
+            responsible,
+            (next((name for name in reversed(schema.key) if name in parsed.table.headings), schema.key[-1]),),
+            ~(key.is_duplicated() & whole_key),
+            "This row has the same key as another one: " + ", ".join(f"{n} {{{n}}}" for n in schema.key) + ". "
+            "Expected one row a key: remove or correct the repeated rows.",
+        )
+    ]
+    if not catalogue.load(schema.collection).is_national:
+        rules += [
+            Rule(
+                "STR04",
+                severity.get("STR04", HOLD),
+                responsible,
+                ("ods_code",),
+                pl.col("ods_code") == about.sender,
+                f"The row is for {{ods_code}}, but the return is from {about.sender}. Expected {about.sender} in every row.",
+            ),
+            Rule(
+                "VAL-PERIOD",
+                REJECT,
+                responsible,
+                ("period",),
+                pl.col("period") == about.period,
+                f"The row is about {{period}}, but the return is about {about.period}. Expected {about.period} in every row.",
+            ),
+        ]
+    elif "ods_code" in schema.fields:
+        known = [p.code for p in reference.load().providers]
+        rules.append(
+            Rule(
+                "STR04",
+                WARN,
+                US,
+                ("ods_code",),
+                pl.col("ods_code").is_in(known) | (_body(schema) != "provider"),
+                "{ods_code} is not among the providers known here, so it has no sector and no peers. We must add it to the reference data.",
+            )
+        )
+    return rules
+
+
+def _body(schema: Schema) -> pl.Expr:
+    """Whether a row is about a provider or about another body; the schema says how it is told."""
+    module = import_module(schemas.__name__ + "." + schema.collection)
+    return getattr(module, "BODY", pl.lit("provider"))
+
+
+def _bounded(spec: FieldSpec) -> bool:
+    return spec.low is not None or spec.high is not None
+
+
+def _unusual(spec: FieldSpec) -> Rule:
+    low = float("-inf") if spec.low is None else spec.low
+    high = float("inf") if spec.high is None else spec.high
+    usual = (
+        f"up to {high:g}" if spec.low is None else f"{low:g} or more" if spec.high is None else f"{low:g} to {high:g}"
+    )
+    return Rule(
+        "VAL-UNUSUAL",
+        WARN,
+        "trust",
+        (spec.name,),
+        within(pl.col(spec.name), low, high),
+        f"{{{spec.name}}} is unusual for {spec.title[:1].lower() + spec.title[1:]}. Usual is {usual} {spec.unit or ''}".strip()
+        + ": correct it, or confirm that it is right.",
+        scope="cell",
+    )
+
+
+def _finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
+    """One pandera failure as findings, with the raw text of each failing row."""
+    if not isinstance(error.check_output, pl.DataFrame):
+        # A check that could not run would otherwise pass in silence.
+        raise RuntimeError(f"The rules of {parsed.schema.collection} could not be checked: {error}") from error
+    passed = error.check_output.to_series().fill_null(True)
+    rule = rules.get(error.check.name)
+    if rule is None:
+        rule_id, says = FIELD_RULES[error.check.name]
+        spec = parsed.schema.fields[error.column_name or error.schema.name]
+        expected = (
+            says
+            + f" Expected {_form(spec) if rule_id == 'VAL-FORM' else spec.expected()} as {spec.title[:1].lower() + spec.title[1:]}."
+        )
+        return parsed.at(rule_id, REJECT, "cell", spec.name, ~passed, says=expected)
+    if rule.scope == "submission":
+        values = (
+            parsed.frame.select(**{k: _shown(v) for k, v in rule.values.items()}).row(0, named=True)
+            if rule.values
+            else {}
+        )
+        return findings.one(
+            rule.id,
+            rule.says.format(**values),
+            severity=rule.severity,
+            responsible=rule.responsible,
+            sheet=parsed.table.sheet,
+        )
+    failed = ~passed
+    messages = _messages(parsed, rule, failed)
+    frame = parsed.at(rule.id, rule.severity, rule.scope, rule.fields[0], failed, messages=messages)
+    return frame.with_columns(responsible=pl.lit(parsed.responsible if rule.responsible != US else US))
+
+
+def _form(spec: FieldSpec) -> str:
+    return f"something like '{spec.example}'" if spec.example else spec.expected()
+
+
+def _shown(value: pl.Expr) -> pl.Expr:
+    return value.cast(pl.String).str.replace(r"\.0$", "").fill_null("(nothing)")
+
+
+def _messages(parsed: Parsed, rule: Rule, failed: pl.Series) -> pl.Series:
+    """The rule's sentence for each failing row, with texts as sent and computed values."""
+    sent = [
+        pl.col(name).fill_null("").str.strip_chars().str.slice(0, 80).replace("", "(blank)").alias(name)
+        for name in parsed.raw.columns
+        if f"{{{name}}}" in rule.says
+    ]
+    constant = [n for n in parsed.schema.fields if f"{{{n}}}" in rule.says and n not in parsed.raw.columns]
+    typed = {name: _shown(value) for name, value in rule.values.items()} | {n: _shown(pl.col(n)) for n in constant}
+    shown = parsed.raw.filter(failed).select(sent)
+    values = parsed.frame.select(**typed).filter(failed) if typed else pl.DataFrame()
+    frame = (
+        pl.concat([part for part in (shown, values) if part.width], how="horizontal")
+        if shown.width or values.width
+        else None
+    )
+    if frame is None:
+        return pl.Series([rule.says] * int(failed.sum()), dtype=pl.String)
+    pieces = [pl.col(p[1:-1]) if p.startswith("{") else pl.lit(p) for p in _pieces(rule.says, frame.columns)]
+    return frame.select(pl.concat_str(pieces).alias("message")).to_series()
+
+
+def _pieces(template: str, names: list[str]) -> list[str]:
+    pieces, rest = [], template
+    while rest:
+        at, name = min(((rest.find(f"{{{n}}}"), n) for n in names if f"{{{n}}}" in rest), default=(-1, ""))
+        if at < 0:
+            return [*pieces, rest]
+        pieces += [rest[:at], f"{{{name}}}"] if at else [f"{{{name}}}"]
+        rest = rest[at + len(name) + 2 :]
+    return pieces
+
+
+def _absent_keys(parsed: Parsed, schema: Schema) -> list[pl.DataFrame]:
+    """STR05: every choice of the completing field is present."""
+    if not schema.complete:
+        return []
+    spec = schema.fields[schema.complete]
+    missing = [option for option in spec.options if option not in set(parsed.frame[spec.name].drop_nulls())]
+    if not missing:
+        return []
+    says = (
+        f"{len(missing)} of {len(spec.options)} rows are missing: {', '.join(missing)}. "
+        f"Expected one row for every {spec.title.lower()}, with zeros where there is nobody. Partial returns are held, not merged."
+    )
+    return [
+        findings.one(
+            "STR05",
+            says,
+            responsible=parsed.responsible,
+            sheet=parsed.table.sheet,
+            column_name=parsed.table.headings.get(spec.name),
+        )
+    ]
+
+
+def _bounds(reading: Reading, rejected: int) -> list[pl.DataFrame]:
+    """The collection's floor on rows and ceiling on rejected rows."""
+    declared, found = catalogue.load(reading.collection), []
+    if not reading.tables:
+        return found
+    floor = declared.floor(reading.part)
+    if reading.rows_read < floor:
+        says = f"The file has {reading.rows_read} rows of data; at least {floor} are expected. Send the whole return."
+        found.append(findings.one("FLOOR", says, responsible=reading.responsible))
+    if reading.rows_read and rejected / reading.rows_read > declared.max_rejected_share:
+        share = 100 * rejected / reading.rows_read
+        says = (
+            f"{rejected} of {reading.rows_read} rows ({share:.1f} percent) are wrong; at most {100 * declared.max_rejected_share:g} percent may be. "
+            "The whole return is held: correct the rows listed and send it again."
+        )
+        found.append(findings.one("CEILING", says, responsible=reading.responsible))
+    return found
+
+
+def _rejected(faults: list[pl.DataFrame]) -> pl.Series:
+    lines = [f.filter((pl.col("severity") == REJECT) & pl.col("line").is_not_null())["line"] for f in faults]
+    return pl.concat([pl.Series([], dtype=pl.Int64), *lines]).unique()
+
+
+def _faulty_cells(parsed: Parsed, faults: list[pl.DataFrame], required: list[str]) -> int:
+    headings = [parsed.table.headings[name] for name in required]
+    cells = [
+        f.filter(
+            (pl.col("scope") == "cell")
+            & pl.col("severity").is_in([REJECT, HOLD])
+            & pl.col("column_name").is_in(headings)
+        )
+        for f in faults
+    ]
+    cells = [c.select("line", "column_name") for c in cells if c.height]
+    return pl.concat(cells).unique().height if cells else 0
+
+
+def _records(parsed: Parsed, faults: list[pl.DataFrame], reading: Reading) -> pl.DataFrame:
+    schema = parsed.schema
+    frame = parsed.frame.filter(~pl.col("line").is_in(_rejected(faults).implode()))
+    body = _body(schema).cast(pl.String)
+    code = pl.when(body == "provider").then("ods_code") if "ods_code" in schema.fields else pl.lit(None, pl.String)
+    return frame.select(
+        code.alias("provider_code"),
+        body.alias("body"),
+        pl.lit(parsed.table.sheet, pl.String).alias("sheet"),
+        "line",
+        *schema.fields,
+    )
+
+
+def _no_records(reading: Reading) -> pl.DataFrame:
+    fields = schemas.load(reading.collection).fields
+    columns = {"provider_code": pl.String, "body": pl.String, "sheet": pl.String, "line": pl.Int64}
+    return pl.DataFrame(schema=columns | {name: spec.dtype for name, spec in fields.items()})

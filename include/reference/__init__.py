@@ -1,0 +1,151 @@
+"""The facts people keep by hand: providers, names, successions, cohort, holidays, recommendations, events and metrics.
+
+Each table is one CSV file in this folder, read into frozen dataclasses (standard library only, so DAG files may import it).
+`README.md` beside them says where every fact comes from and what is verified.
+"""
+
+import csv
+import hashlib
+from dataclasses import fields
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from trust_benchmarks.reference.checks import FEEDERS, KINDS, SECTORS, check
+from trust_benchmarks.reference.tables import (
+    CohortMember,
+    Holiday,
+    Metric,
+    Name,
+    ProgrammeEvent,
+    Provider,
+    Recommendation,
+    ReferenceDataError,
+    Succession,
+    Tables,
+    starts,
+)
+
+__all__ = [
+    "FEEDERS",
+    "FOLDER",
+    "KINDS",
+    "SECTORS",
+    "CohortMember",
+    "Holiday",
+    "Metric",
+    "Name",
+    "ProgrammeEvent",
+    "Provider",
+    "Recommendation",
+    "ReferenceDataError",
+    "ReferenceError",
+    "Succession",
+    "Tables",
+    "check",
+    "load",
+    "read",
+    "version",
+]
+
+FOLDER = Path(__file__).parent
+
+# Kept for callers who write `reference.ReferenceError`; never import it bare, the built-in of that name is another error.
+ReferenceError = ReferenceDataError
+
+
+@cache
+def load() -> Tables:
+    """All reference tables, read once.
+
+    Raises:
+        ReferenceDataError: when a file has other columns than its dataclass, or a value that does not parse.
+    """
+    return read(FOLDER)
+
+
+def read(folder: Path) -> Tables:
+    """All reference tables of a folder (`load` reads the reviewed ones; a test or a proposal reads its own)."""
+    names = _rows(folder / "provider_names.csv", Name)
+    latest = {n.code: n.name for n in sorted(names, key=starts)}
+    return Tables(
+        providers=_rows(folder / "providers.csv", Provider, lambda row: {"name": latest.get(row["code"], row["code"])}),
+        names=names,
+        successions=_rows(folder / "successions.csv", Succession),
+        cohort=_rows(folder / "cohort.csv", CohortMember),
+        holidays=_rows(folder / "holidays.csv", Holiday),
+        recommendations=_rows(folder / "recommendations.csv", Recommendation),
+        programme_events=_rows(folder / "programme_events.csv", ProgrammeEvent),
+        metrics=_rows(folder / "metrics.csv", Metric),
+    )
+
+
+@cache
+def version() -> str:
+    """A hash over the bytes of the CSV files: 16 hexadecimal digits that change when a fact does."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.glob("*.csv")):
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _rows(path: Path, kind: type, extra=lambda row: {}) -> list:
+    """The file's rows as dataclasses; `extra(row)` gives the fields that the file does not hold."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ReferenceDataError(f"{path.name} is missing from the reference data. Put it back.") from None
+    except UnicodeDecodeError as error:
+        raise ReferenceDataError(f"{path.name} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
+    lines = csv.reader(text.splitlines(keepends=True))
+    header = next(lines, [])
+    given = {"name"} if kind is Provider else set()
+    expected = [f.name for f in fields(kind) if f.name not in given]
+    if header != expected:
+        raise ReferenceDataError(
+            f"{path.name} has columns {', '.join(header)}; expected {', '.join(expected)}. Mend the first line."
+        )
+    rows = []
+    for cells in lines:
+        where = f"{path.name} line {lines.line_num}"
+        if len(cells) != len(header):
+            raise ReferenceDataError(
+                f"{where} has {len(cells)} cells; expected {len(header)}. Look for a comma outside quotes."
+            )
+        row = dict(zip(header, cells, strict=True))
+        values = {f.name: _value(row[f.name], f.type, f"{where}, {f.name}") for f in fields(kind) if f.name in row}
+        rows.append(kind(**values, **extra(row)))
+    return rows
+
+
+def _value(text: str, kind: object, where: str) -> object:
+    """One cell as the type its field declares. Several values in a cell are separated by semicolons."""
+    text = text.strip()
+    try:
+        if kind is str:
+            return text
+        if kind is int:
+            return int(text)
+        if kind is bool:
+            return {"yes": True, "no": False}[text]
+        if kind == tuple[str, ...]:
+            return tuple(part.strip() for part in text.split(";") if part.strip())
+        if kind == tuple[int, ...]:
+            return tuple(int(part) for part in text.split(";") if part.strip())
+        if kind == tuple[date, ...]:
+            return tuple(date.fromisoformat(part.strip()) for part in text.split(";") if part.strip())
+        if kind in (date | None, int | None) and not text:
+            return None
+        if kind == int | None:
+            return int(text)
+        return date.fromisoformat(text)
+    except (ValueError, KeyError):
+        wanted = {
+            int: "a whole number",
+            int | None: "a whole number",
+            bool: "yes or no",
+            tuple[int, ...]: "whole numbers with semicolons between",
+        }
+        expected = wanted.get(kind, "a date such as 2024-11-01")
+        raise ReferenceDataError(f"{where}: '{text}' is not {expected}. Correct the cell.") from None

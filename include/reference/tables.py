@@ -1,0 +1,233 @@
+"""What the reference tables hold: one frozen dataclass a table, and the questions asked of them all."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+
+class ReferenceDataError(ValueError):
+    """Reference data that cannot be used; the message says which file and line, what was found and what to do."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One body that provides care, by ODS code. `open_to` is its last day; None means open.
+
+    `name` is its latest name (from provider_names.csv). `verified` is about code, sector and dates together.
+    """
+
+    code: str
+    name: str
+    sector: str
+    region: str
+    kind: str
+    open_from: date | None
+    open_to: date | None
+    source: str = ""
+    verified: str = "no"
+
+
+@dataclass(frozen=True)
+class Name:
+    """One name of one provider, valid from the first day to the last; None means unbounded."""
+
+    code: str
+    name: str
+    valid_from: date | None
+    valid_to: date | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Succession:
+    """What became of a provider on a legal date. A rename has the same code on both sides.
+
+    A service transfer moves a part; the provider that gave it may stay open.
+    """
+
+    from_code: str
+    to_code: str
+    legal_date: date
+    type: str
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True)
+class CohortMember:
+    """One of the 23 trusts chosen in 2017, with its name and regions of then and from 2019."""
+
+    code: str
+    name_2017: str
+    sector: str
+    region: str
+    region_2017: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Holiday:
+    """One bank holiday of England."""
+
+    date: date
+    title: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One of the sixteen recommendations of the review."""
+
+    number: int
+    area: str
+    summary: str
+    owner: str
+    deadline: str
+    deadline_end_date: tuple[date, ...]
+    collections: str
+    board_paper_status_sept2018: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ProgrammeEvent:
+    """One event of the programme's own log; where `date_precision` is not 'day', `date` is where that month, season or year
+    starts. `trust_ods` is a provider's code, 'ALL23' for the whole cohort, or empty."""
+
+    event_id: str
+    date: date
+    date_precision: str
+    date_end: date | None
+    kind: str
+    scope: str
+    trust_ods: str
+    actor: str
+    audience: str
+    description: str
+    source: str
+    status: str
+    recommendation_no: int | None
+    confidence: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric's definition, and which collections feed it now (`not_fed_because` says why, where none does)."""
+
+    metric_id: str
+    name: str
+    collection: str
+    numerator: str
+    denominator: str
+    unit: str
+    polarity: str
+    lens: str
+    compartment: str
+    sof_theme: str
+    carter_rec: tuple[int, ...]
+    period: str
+    formula: str
+    peer_group_basis: str
+    benchmark_default: str
+    monetised: str
+    disclosure_class: str
+    min_peers_median: int
+    basis: str
+    opportunity_root: bool
+    fed_by: tuple[str, ...]
+    not_fed_because: str
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All reference tables; the lists keep the order of the files."""
+
+    providers: list[Provider]
+    names: list[Name]
+    successions: list[Succession]
+    cohort: list[CohortMember]
+    holidays: list[Holiday]
+    recommendations: list[Recommendation]
+    programme_events: list[ProgrammeEvent]
+    metrics: list[Metric]
+
+    @cached_property
+    def _by_code(self) -> dict[str, Provider]:
+        return {provider.code: provider for provider in self.providers}
+
+    def knows(self, code: str) -> bool:
+        """Whether the code is a provider's."""
+        return code in self._by_code
+
+    def provider(self, code: str) -> Provider:
+        """The provider of that ODS code.
+
+        Raises:
+            ReferenceDataError: when there is none.
+        """
+        try:
+            return self._by_code[code]
+        except KeyError:
+            raise ReferenceDataError(
+                f"'{code}' is not a provider's ODS code in providers.csv. Check the code, or add the provider there."
+            ) from None
+
+    def is_open(self, code: str, on: date) -> bool:
+        """Whether the provider was open on that day (first and last day included)."""
+        return within(on, self.provider(code).open_from, self.provider(code).open_to)
+
+    def successors(self, code: str, on: date) -> list[Succession]:
+        """The immediate successions from this provider whose legal date was reached by that day, renames left out."""
+        self.provider(code)
+        return [s for s in self._changes.get(code, []) if s.legal_date <= on]
+
+    def final_successors(self, code: str) -> list[str]:
+        """The open providers a provider's work is with now, walked along the chain, in alphabetical order.
+
+        A provider that is open is its own; a closed one without a known successor has none. A service transfer is followed
+        only from a provider that closed: from an open one it took a part away.
+
+        Raises:
+            ReferenceDataError: for an unknown code.
+        """
+        found, seen, ahead = set(), set(), [self.provider(code).code]
+        while ahead:
+            current = ahead.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            if self.provider(current).open_to is None:
+                found.add(current)
+            else:
+                ahead.extend(s.to_code for s in self._changes.get(current, []))
+        return sorted(found)
+
+    def name_on(self, code: str, on: date) -> str:
+        """The provider's name on that day; before its first name the first, after its last the last."""
+        names = sorted((n for n in self.names if n.code == self.provider(code).code), key=starts)
+        if not names:
+            return self.provider(code).name
+        return next((n.name for n in reversed(names) if n.valid_from is None or n.valid_from <= on), names[0].name)
+
+    def expected(self, sectors: tuple[str, ...] | list[str], on: date) -> list[str]:
+        """Codes of the providers of these sectors that were open on that day, in alphabetical order."""
+        return sorted(p.code for p in self.providers if p.sector in sectors and within(on, p.open_from, p.open_to))
+
+    @cached_property
+    def _changes(self) -> dict[str, list[Succession]]:
+        """Successions by the code they start at, without renames, in order of date."""
+        changes: dict[str, list[Succession]] = {}
+        for s in sorted(self.successions, key=lambda s: (s.legal_date, s.to_code)):
+            if s.type != "rename":
+                changes.setdefault(s.from_code, []).append(s)
+        return changes
+
+
+def within(on: date, first: date | None, last: date | None) -> bool:
+    """Whether a day lies between two, both included; None is unbounded."""
+    return (first is None or first <= on) and (last is None or on <= last)
+
+
+def starts(name: Name) -> date:
+    """The first day of a name, for putting names in order."""
+    return name.valid_from or date.min

@@ -1,0 +1,149 @@
+"""Sample returns made from a seed: real trust codes, invented figures, and a known list of planted faults.
+
+Every file's name starts with ``sample_``; that is what marks its figures as a sample everywhere.
+"""
+
+import csv
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROVIDERS, FIRST_PERIOD, PERIODS, LINES = 64, "2025-04", 13, 2500
+RECIPE = "sample.json"
+PLANTED = ("collection", "file", "rule_id", "sheet", "line", "column", "note")
+
+
+@dataclass
+class Manifest:
+    """What was written.
+
+    Attributes:
+        files, rows, bytes: numbers by collection.
+        planted: number of planted faults by rule.
+        left_out: rules whose plants found no provider and month (a sample too small for all).
+    """
+
+    folder: Path
+    providers: int = 0
+    periods: tuple[str, ...] = ()
+    files: Counter = field(default_factory=Counter)
+    rows: Counter = field(default_factory=Counter)
+    bytes: Counter = field(default_factory=Counter)
+    planted: Counter = field(default_factory=Counter)
+    left_out: tuple[str, ...] = ()
+    paths: list[Path] = field(default_factory=list)
+
+
+def write(
+    folder,
+    seed: int = 1,
+    providers: int | None = PROVIDERS,
+    first_period: str = FIRST_PERIOD,
+    periods: int = PERIODS,
+    lines: int = LINES,
+    faults: bool = True,
+) -> Manifest:
+    """Writes a sample: folder/<collection>/sample_*, arrivals.csv, planted.csv and the recipe that `mended` reads.
+
+    The same arguments and reference data give the same bytes.
+
+    Args:
+        folder: where to; made if it is not there.
+        providers: how many trusts send returns (None: all that are expected); today's successors of the cohort first.
+        lines: mean number of procurement lines a trust and month.
+        faults: False for a sample in which nothing is wrong, late or missing.
+
+    Raises:
+        ValueError: for less than 1 provider, 1 period or 12 lines.
+    """
+    from .files import files
+
+    folder = Path(folder)
+    recipe = {"seed": seed, "providers": providers, "first_period": first_period, "periods": periods, "lines": lines,
+              "faults": faults}  # fmt: skip
+    of = _plan(recipe)
+    _clear(folder)
+    done = Manifest(folder, len(of.world.organisations), of.world.periods)
+    done.left_out = tuple(rule for plant in of.left for rule in plant.rules if rule)
+    arrivals, planted = [], []
+    for file in files(of):
+        _put(folder, file, done)
+        if file.content is not None:
+            arrivals.append((file.path.as_posix(), file.arrives.isoformat()))
+        for mark in file.marks:
+            done.planted[mark.rule or "(none)"] += 1
+            line = "" if mark.line is None else mark.line
+            planted.append((file.collection, file.name, mark.rule, file.sheet, line, mark.column, mark.note))
+    _table(folder / "arrivals.csv", ("path", "arrived_at"), sorted(arrivals))
+    _table(
+        folder / "planted.csv", PLANTED, sorted(planted, key=lambda row: (row[0], row[1], row[2], row[4] or 0, row[5]))
+    )
+    (folder / RECIPE).write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
+    return done
+
+
+def mended(folder, into=None) -> list[Path]:
+    """Writes the sound second version (v2) of every return whose planted faults can be mended.
+
+    Args:
+        folder: a folder that `write` made.
+        into: where to put them; the same folder when not given.
+
+    Returns:
+        The files written, in order.
+
+    Raises:
+        FileNotFoundError: when the folder holds no sample.
+    """
+    from . import files
+
+    folder = Path(folder)
+    if not (folder / RECIPE).exists():
+        raise FileNotFoundError(f"{folder} holds no sample ({RECIPE} is missing). Make one with sample.write first.")
+    of = _plan(json.loads((folder / RECIPE).read_text(encoding="utf-8")))
+    done = Manifest(Path(into or folder))
+    for file in files.mended(of):
+        _put(done.folder, file, done)
+    return done.paths
+
+
+def lines(n: int, trusts: int, seed: int = 1, folder=None, **options) -> list[Path]:
+    """Writes `n` procurement lines, 50,000 a file, for the benchmark; see `bench_lines.write`."""
+    from . import bench_lines
+
+    return bench_lines.write(n, trusts, seed, folder, **options)
+
+
+def _plan(recipe: dict):
+    from trust_benchmarks import reference
+
+    from .files import plan
+
+    return plan(**recipe, reference=reference.load())
+
+
+def _clear(folder: Path) -> None:
+    """Removes the files of an earlier sample, so that its faults are not taken for this one's."""
+    if (folder / RECIPE).exists():
+        for path in folder.glob("*/sample_*"):
+            path.unlink()
+
+
+def _put(folder: Path, file, done: Manifest) -> None:
+    if file.content is None:
+        return
+    path = folder / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file.content)
+    done.files[file.collection] += 1
+    done.rows[file.collection] += file.rows
+    done.bytes[file.collection] += len(file.content)
+    done.paths.append(path)
+
+
+def _table(path: Path, header, rows) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)

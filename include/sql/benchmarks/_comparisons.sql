@@ -1,0 +1,88 @@
+-- Each value against the national median, its peers' median and quartiles (itself left out), and its metric's default.
+-- variance is (value - benchmark) / |benchmark|, NULL for a benchmark of 0. Opportunities are never netted: they start at
+-- 0, overlap between metrics and kinds, and only rows with adds_to_total may be summed.
+WITH own AS (
+    SELECT
+        r.metric_id,
+        r.provider_code,
+        r.value,
+        r.gbp_per_unit,
+        r.peer_group,
+        m.polarity,
+        m.opportunity_root,
+        greatest(5, coalesce(m.min_peers_median, 5)) AS least,
+        CASE
+            WHEN m.benchmark_default = 'median price' THEN 'median_price'
+            WHEN m.benchmark_default = 'lowest price' THEN 'lowest_price'
+            WHEN regexp_matches(m.benchmark_default, '^[0-9]') THEN 'target'
+            ELSE regexp_extract(m.benchmark_default, '^[a-z_]+')
+        END AS default_kind,
+        TRY_CAST(regexp_extract(m.benchmark_default, '^[0-9.]+') AS DOUBLE) AS target_value
+    FROM measured AS r
+    JOIN metrics AS m USING (metric_id)
+    WHERE r.value IS NOT NULL
+),
+peers AS (
+    SELECT
+        o.metric_id,
+        o.provider_code,
+        count(*) AS others,
+        quantile_cont(p.value, 0.25) AS lower_quartile,
+        quantile_cont(p.value, 0.50) AS median,
+        quantile_cont(p.value, 0.75) AS upper_quartile
+    FROM own AS o
+    JOIN own AS p
+        ON p.metric_id = o.metric_id AND p.peer_group = o.peer_group AND p.provider_code <> o.provider_code
+    WHERE o.peer_group <> 'national'
+    GROUP BY o.metric_id, o.provider_code
+),
+enough AS (
+    SELECT
+        o.*,
+        CASE WHEN p.others >= o.least THEN p.median END AS peer_median,
+        CASE WHEN p.others >= greatest(8, o.least) THEN p.lower_quartile END AS peer_lower_quartile,
+        CASE WHEN p.others >= greatest(8, o.least) THEN p.upper_quartile END AS peer_upper_quartile
+    FROM own AS o
+    LEFT JOIN peers AS p USING (metric_id, provider_code)
+),
+against AS (
+    SELECT e.*, k.benchmark_kind, k.benchmark_value
+    FROM enough AS e
+    JOIN benchmarks AS b ON b.metric_id = e.metric_id AND b.peer_group = 'national'
+    CROSS JOIN LATERAL (
+        VALUES
+            ('national_median', b.median),
+            ('peer_median', e.peer_median),
+            ('peer_lower_quartile', CASE WHEN e.default_kind = 'peer_lower_quartile' THEN e.peer_lower_quartile END),
+            ('peer_upper_quartile', CASE WHEN e.default_kind = 'peer_upper_quartile' THEN e.peer_upper_quartile END),
+            ('target', e.target_value),
+            -- These metrics are opportunities already: against that price nothing would be left to save.
+            ('median_price', CASE WHEN e.default_kind = 'median_price' THEN 0.0 END),
+            ('lowest_price', CASE WHEN e.default_kind = 'lowest_price' THEN 0.0 END)
+    ) AS k(benchmark_kind, benchmark_value)
+    WHERE k.benchmark_value IS NOT NULL
+)
+SELECT
+    metric_id,
+    provider_code,
+    benchmark_kind,
+    benchmark_value,
+    CASE WHEN benchmark_value <> 0 THEN (value - benchmark_value) / abs(benchmark_value) END AS variance,
+    CASE
+        WHEN value = benchmark_value THEN NULL
+        WHEN polarity = 'higher_better' THEN value > benchmark_value
+        WHEN polarity = 'lower_better' THEN value < benchmark_value
+        WHEN polarity = 'target_100' AND abs(value - 100) <> abs(benchmark_value - 100)
+        THEN abs(value - 100) < abs(benchmark_value - 100)
+    END AS is_better,
+    CASE
+        WHEN benchmark_kind IN ('median_price', 'lowest_price') THEN value
+        WHEN polarity = 'lower_better' AND gbp_per_unit IS NOT NULL
+        THEN CASE WHEN value > benchmark_value THEN (value - benchmark_value) * gbp_per_unit ELSE 0 END
+    END AS opportunity_gbp,
+    CASE
+        WHEN polarity = 'lower_better' AND gbp_per_unit IS NOT NULL AND peer_lower_quartile IS NOT NULL
+        THEN CASE WHEN value > peer_lower_quartile THEN (value - peer_lower_quartile) * gbp_per_unit ELSE 0 END
+    END AS stretch_opportunity_gbp,
+    opportunity_root AND benchmark_kind = default_kind AND opportunity_gbp IS NOT NULL AS adds_to_total
+FROM against

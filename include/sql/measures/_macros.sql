@@ -1,0 +1,39 @@
+-- Words that every SQL file may use: periods, exact sums and ratios. Needs the tables target and holidays.
+
+-- A period is a financial year when its last two digits are no month (as in reference/calendar.py).
+CREATE MACRO is_year(p) AS CAST(p[6:7] AS INTEGER) > 12;
+CREATE MACRO period_start(p) AS
+    CASE WHEN is_year(p) THEN make_date(CAST(p[1:4] AS INTEGER), 4, 1) ELSE CAST(p || '-01' AS DATE) END;
+CREATE MACRO period_end(p) AS
+    CASE WHEN is_year(p) THEN make_date(CAST(p[1:4] AS INTEGER) + 1, 3, 31) ELSE last_day(CAST(p || '-01' AS DATE)) END;
+CREATE MACRO month_of(day) AS strftime(day, '%Y-%m');
+-- The month n months earlier.
+CREATE MACRO months_before(p, n) AS month_of(CAST(p || '-01' AS DATE) - to_months(n));
+CREATE MACRO period_before(p) AS
+    CASE
+        WHEN is_year(p)
+        THEN CAST(CAST(p[1:4] AS INTEGER) - 1 AS VARCHAR) || '-' || p[3:4]
+        ELSE months_before(p, 1)
+    END;
+CREATE MACRO working_days(p) AS (
+    SELECT count(*)
+    FROM (SELECT CAST(unnest(generate_series(period_start(p), period_end(p), INTERVAL 1 DAY)) AS DATE) AS day) AS days
+    WHERE isodow(day) < 6 AND day NOT IN (SELECT holidays.day FROM holidays)
+);
+
+CREATE MACRO target_collection() AS (SELECT collection FROM target);
+CREATE MACRO target_period() AS (SELECT period FROM target);
+
+-- Sums of floats depend on their order; sums of decimals do not. total() is for what returns hold (three decimals at
+-- most, six for a product of two); total_fine() is for sums of computed figures.
+CREATE MACRO total(x) AS CAST(sum(CAST(x AS DECIMAL(38, 6))) AS DOUBLE);
+CREATE MACRO total_fine(x) AS CAST(sum(CAST(x AS DECIMAL(38, 12))) AS DOUBLE);
+
+-- x where y is given too: a row counts in a ratio only with both of its parts.
+CREATE MACRO given(x, y) AS CASE WHEN y IS NOT NULL THEN x END;
+-- A metric's value: the numerator itself where there is nothing to divide by (times NULL), else the ratio, if any.
+CREATE MACRO metric_value(numerator, denominator, times) AS
+    CASE WHEN times IS NULL THEN numerator WHEN denominator > 0 THEN times * numerator / denominator END;
+
+-- Numbers in messages.
+CREATE MACRO say(x, decimals) AS format('{:,.' || CAST(decimals AS VARCHAR) || 'f}', CAST(x AS DOUBLE));

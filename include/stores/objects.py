@@ -1,0 +1,114 @@
+"""The object store: the inbox, the write-once archive and the records, over S3 with boto3."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from . import settings
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One object of a listing."""
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime
+
+
+@cache
+def client():
+    """The S3 client of this process, with time limits and retries."""
+    of = settings.load()
+    return boto3.client(
+        "s3",
+        endpoint_url=of.s3_endpoint or None,
+        aws_access_key_id=of.s3_key,
+        aws_secret_access_key=of.s3_secret,
+        region_name=os.environ.get("TB_S3_REGION", "us-east-1"),
+        config=Config(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"max_attempts": 5, "mode": "standard"},
+            max_pool_connections=16,
+            s3={"addressing_style": "path"},
+            # The servers in use check integrity by MD5/SHA-256; trailing checksums are not known to all of them.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+def listing(bucket: str, prefix: str = "") -> Iterator[Listed]:
+    """Every object below a prefix, in the order of keys."""
+    for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            yield Listed(entry["Key"], entry["ETag"].strip('"'), entry["Size"], entry["LastModified"])
+
+
+def get(bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
+    """An object's bytes and metadata.
+
+    Raises:
+        botocore.exceptions.ClientError: NoSuchKey and the like.
+    """
+    answer = client().get_object(Bucket=bucket, Key=key)
+    return answer["Body"].read(), answer.get("Metadata", {})
+
+
+def put_once(bucket: str, key: str, content: bytes, metadata: dict[str, str] | None = None) -> bool:
+    """Writes an object unless one of that key is there; False when there was one. Two writers cannot both win."""
+    try:
+        client().put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*", Metadata=metadata or {})
+        return True
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
+            return False
+        raise
+
+
+def cached(bucket: str, key: str, sha256: str) -> Path:
+    """A local copy of an object, kept by its hash; a copy whose bytes do not match is never used."""
+    path = settings.load().cache / sha256[:2] / sha256
+    if path.exists():
+        return path
+    content, _ = get(bucket, key)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise RuntimeError(
+            f"Object {key} in bucket {bucket} is not what was recorded: its bytes have changed. Restore it from a backup."
+        )
+    return keep(content, sha256)
+
+
+def keep(content: bytes, sha256: str) -> Path:
+    """Puts bytes into the cache under their hash."""
+    path = settings.load().cache / sha256[:2] / sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        os.replace(draft, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
+        raise
+    return path
+
+
+def delete(bucket: str, keys: list[str]) -> None:
+    """Removes objects, a thousand at a time."""
+    for start in range(0, len(keys), 1000):
+        chunk = [{"Key": key} for key in keys[start : start + 1000]]
+        client().delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})

@@ -1,0 +1,79 @@
+"""The warehouse: connections, migrations and bulk loads into PostgreSQL."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+
+import polars as pl
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql as pgsql
+
+from .. import sql
+from . import settings
+
+READERS = {"dashboard_reader": "TB_READER_PASSWORD", "steward_reader": "TB_STEWARD_PASSWORD"}
+MIGRATION_LOCK = 716_201_702
+
+
+@contextlib.contextmanager
+def connect() -> Iterator[psycopg.Connection]:
+    """A connection whose work is committed at the end of the block and rolled back if it raises."""
+    with psycopg.connect(
+        settings.load().warehouse_url, connect_timeout=10, application_name="trust-benchmarks"
+    ) as connection:
+        yield connection
+
+
+def engine() -> sa.Engine:
+    """A SQLAlchemy engine, for pandas and for people who work with it."""
+    url = sa.make_url(settings.load().warehouse_url).set(drivername="postgresql+psycopg")
+    return sa.create_engine(url)
+
+
+def migrate() -> list[str]:
+    """Brings the warehouse to the newest schema; returns the migrations that were applied.
+
+    Each migration is one transaction; a file that changed after it was applied is refused, because what it built is in use.
+    """
+    applied = []
+    with connect() as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz DEFAULT now())"
+        )
+        done = dict(connection.execute("SELECT name, sha256 FROM public.migration").fetchall())
+        for path in sorted((sql.FOLDER / "migrations").glob("*.sql")):
+            text = path.read_text(encoding="utf-8")
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            if done.get(path.name, digest) != digest:
+                raise RuntimeError(
+                    f"Migration {path.name} was changed after it had been applied. Put it back and write a new one."
+                )
+            if path.name not in done:
+                connection.execute(text)
+                connection.execute("INSERT INTO public.migration (name, sha256) VALUES (%s, %s)", [path.name, digest])
+                applied.append(path.name)
+        for role, variable in READERS.items():
+            if password := os.environ.get(variable):
+                connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), password))
+    return applied
+
+
+def copy(connection: psycopg.Connection, table: str, frame: pl.DataFrame, **constants) -> int:
+    """Loads a frame into a table of schema core by COPY, columns by name; `constants` are columns of one value.
+
+    Returns the number of rows. Floats travel as text with all their digits, so they come out as they went in.
+    """
+    if not frame.height:
+        return 0
+    frame = frame.with_columns(pl.lit(value).alias(name) for name, value in constants.items())
+    frame = frame.with_columns(pl.col(pl.Boolean).cast(pl.String))
+    columns = pgsql.SQL(", ").join(map(pgsql.Identifier, frame.columns))
+    command = pgsql.SQL("COPY core.{} ({}) FROM STDIN (FORMAT csv)").format(pgsql.Identifier(table), columns)
+    with connection.cursor().copy(command) as stream:
+        for batch in frame.iter_slices(100_000):
+            # Quoted texts and bare nulls: an empty text stays an empty text.
+            stream.write(batch.write_csv(include_header=False, null_value="", quote_style="non_numeric"))
+    return frame.height
