@@ -1,8 +1,8 @@
 """One DAG a collection of the catalogue: takes in what waits for a period, checks it in batches, records what is accepted."""
 
 from airflow.sdk import DAG, get_current_context, task
-from collection_calendar import NO_PERIOD, CollectionCalendar
-from dag_parts import HABITS, records, start_soon, waiting
+from collection_calendar import CollectionCalendar
+from dag_parts import CHECKING, CONCLUDING, HABITS, OPENING, records, start_soon, waiting
 from trust_benchmarks import catalogue
 
 ABOUT = """
@@ -45,7 +45,7 @@ def build(collection: catalogue.Collection) -> DAG:
         catchup=False,
     )
 
-    @task(pool="reading")
+    @task(pool="reading", priority_weight=OPENING)
     def receive() -> list[list[str]]:
         """Take in what lies in the inbox, unless a run that just did so started this one; list this period's batches."""
         from trust_benchmarks.pipeline import receive
@@ -55,37 +55,38 @@ def build(collection: catalogue.Collection) -> DAG:
             receive.receive(name)
         return receive.waiting(name, _period(run))
 
-    @task(pool="reading", map_index_template="{{ submission_ids | length }} files")
+    @task(pool="reading", priority_weight=CHECKING, map_index_template="{{ submission_ids | length }} files")
     def check(submission_ids: list[str]) -> dict:
         """Read, validate and record one batch of submissions."""
         from trust_benchmarks.pipeline import process
 
         return process.process(submission_ids)
 
-    @task(pool="warehouse", trigger_rule="none_failed", outlets=[records(name)])
-    def conclude() -> str:
-        """Fail if a submission was left over; otherwise ask for the benchmarks of what changed."""
+    @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="none_failed", outlets=[records(name)])
+    def conclude(batches: list[list[str]]) -> str:
+        """Fail if a listed submission was left over; otherwise ask for the benchmarks of what changed."""
         from trust_benchmarks.pipeline import receive
 
         period = _period(get_current_context()["dag_run"])
-        left = sum(len(batch) for batch in receive.waiting(name, period))
+        listed = {submission_id for batch in batches for submission_id in batch}
+        left = sum(len(listed.intersection(batch)) for batch in receive.waiting(name, period))
         if left:
             raise RuntimeError(
-                f"{left} submissions of {name} for {period} were neither accepted nor held, although every batch ended. "
-                "Files that arrived meanwhile are normal: clear this run and they are taken in."
+                f"{left} of {len(listed)} submissions of {name} for {period} were neither accepted nor held, although every "
+                "batch ended. The logs of the check tasks name them; clear this run when the reason is mended."
             )
         return f"refresh_benchmarks {start_soon('refresh_benchmarks')}"
 
     with dag:
         batches = receive()
-        check.expand(submission_ids=batches) >> conclude()
+        check.expand(submission_ids=batches) >> conclude(batches)
     return dag
 
 
-def _period(run) -> str | None:
+def _period(run) -> str:
     if not run.partition_key:
         raise ValueError("This run has no period. Start it with a partition key such as 2025-06.")
-    return None if run.partition_key == NO_PERIOD else run.partition_key
+    return run.partition_key
 
 
 for _collection in catalogue.all().values():

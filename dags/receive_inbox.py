@@ -2,8 +2,7 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from collection_calendar import NO_PERIOD
-from dag_parts import HABITS, TIMEZONE, runs_under_way, waiting
+from dag_parts import HABITS, RECEIVING, TIMEZONE, runs_under_way, start_soon, waiting
 from trust_benchmarks import catalogue
 
 ABOUT = """
@@ -27,14 +26,16 @@ with DAG(
 ):
     for _name in catalogue.all():
 
-        @task(task_id=f"receive_{_name}", pool="reading", outlets=[waiting(_name)])
+        @task(task_id=f"receive_{_name}", pool="reading", priority_weight=RECEIVING, outlets=[waiting(_name)])
         def receive(name: str) -> dict:
             """Receive one collection and announce its periods that have files waiting."""
             from trust_benchmarks.pipeline import receive
 
             result = receive.receive(name)
-            periods = sorted({period or NO_PERIOD for _, period in result["waiting"]})
+            periods = sorted({period for _, period in result["waiting"]})
             if not periods:
+                if result["received"]:  # files that do not say what they are about: they were held at once
+                    start_soon("refresh_timeline")
                 raise AirflowSkipException(f"Nothing of {name} is waiting.")
             if not result["received"] and runs_under_way(f"collect_{name}"):
                 raise AirflowSkipException(f"Nothing new; what waits of {name} is being collected.")

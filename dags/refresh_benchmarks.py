@@ -1,7 +1,7 @@
 """Measures, compares and releases anew whatever collection and period changed since its current release."""
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
-from dag_parts import HABITS, REFERENCE, RELEASES, TIMEZONE
+from dag_parts import HABITS, MEASURING, REFERENCE, RELEASES, TIMEZONE
 
 # A task costs about a second before it computes anything, a release about as much.
 BATCH = 5
@@ -21,7 +21,7 @@ with DAG(
     description="Release the benchmarks of every collection and period that changed",
     doc_md=ABOUT,
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 6 * * *", timezone=TIMEZONE), assets=REFERENCE),
-    default_args=HABITS,
+    default_args={**HABITS, "priority_weight": MEASURING},
     tags=["benchmarks"],
     max_active_runs=1,
     catchup=False,

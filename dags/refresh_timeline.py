@@ -1,7 +1,7 @@
 """Brings the engagement timeline up to date with submissions, decisions, releases and the programme's own log."""
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
-from dag_parts import HABITS, RELEASES, TIMELINE, TIMEZONE
+from dag_parts import HABITS, MEASURING, RELEASES, TIMELINE, TIMEZONE
 
 ABOUT = """
 ### Refresh the engagement timeline
@@ -16,7 +16,7 @@ with DAG(
     description="Bring the engagement timeline up to date",
     doc_md=ABOUT,
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 7 * * *", timezone=TIMEZONE), assets=RELEASES),
-    default_args=HABITS,
+    default_args={**HABITS, "priority_weight": MEASURING},
     tags=["timeline"],
     max_active_runs=1,
     catchup=False,

@@ -20,10 +20,6 @@ from trust_benchmarks.reference import calendar
 CRON = {"month": "0 0 1 * *", "financial_year": "0 0 1 4 *"}
 
 
-# The partition key of files that do not say what period they are about: they are held, and somebody must look.
-NO_PERIOD = "no-period"
-
-
 class PeriodMapper(PartitionMapper):
     """An arrival's period is the run's period, and its first day is the run's partition date."""
 
@@ -31,7 +27,7 @@ class PeriodMapper(PartitionMapper):
         return key
 
     def to_partition_date(self, downstream_key: str) -> datetime | None:
-        return None if downstream_key == NO_PERIOD else _first_moment(downstream_key)
+        return _first_moment(downstream_key)
 
 
 class CollectionCalendar(CronPartitionTimetable):
@@ -59,9 +55,7 @@ class CollectionCalendar(CronPartitionTimetable):
         local = partition_date.in_timezone(self._timezone)
         return calendar.period_of(date(local.year, local.month, local.day), self.frequency)
 
-    def _decode_partition_date(self, partition_key: str) -> datetime | None:
-        if partition_key == NO_PERIOD:
-            return None
+    def _decode_partition_date(self, partition_key: str) -> datetime:
         try:
             if self.frequency == "month" or calendar.kind(partition_key) == self.frequency:
                 return _first_moment(partition_key)

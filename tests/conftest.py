@@ -1,6 +1,9 @@
 """What all tests share."""
 
+import contextlib
 import os
+import secrets
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,3 +21,85 @@ def shared_data() -> Path:
             "The real published files are not here. Put the folder 'shared' beside the checkout, or name it in TB_SHARED."
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def services():
+    """PostgreSQL and the S3 server of this test session, in a folder of their own; their settings by name.
+
+    The warehouse of these settings is migrated, has the reference data, and is what `new_world` copies: leave it alone.
+    """
+    from trust_benchmarks.local.services import started
+    from trust_benchmarks.local.state import State
+
+    # Not pytest's folder: where the tests run as root, PostgreSQL's user must be able to pass through.
+    with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
+        state = State(Path(folder) / "state").open()
+        with started(state), _environment(state.settings):
+            from trust_benchmarks.pipeline import reference_load
+            from trust_benchmarks.stores import warehouse
+
+            warehouse.migrate()
+            reference_load.refresh()
+            yield dict(state.settings)
+
+
+@contextlib.contextmanager
+def new_world(services):
+    """An own warehouse (migrated, with reference data), own empty buckets and cache, named in the environment."""
+    import boto3  # noqa: F401  (loaded here, so that no test's time limit pays for it)
+    import psycopg
+    from trust_benchmarks.local import objects
+
+    name = f"world_{secrets.token_hex(4)}"
+    port, password = services["TB_PORT_POSTGRES"], services["TB_POSTGRES_PASSWORD"]
+    buckets = {variable: f"{bucket}-{name[-8:]}" for variable, bucket in objects.BUCKETS.items()}
+    s3 = objects.client(services)
+    with (
+        psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser,
+        tempfile.TemporaryDirectory(prefix="trust-benchmarks-cache-") as cache,
+    ):
+        superuser.execute(f"CREATE DATABASE {name} TEMPLATE warehouse OWNER warehouse")
+        for bucket in buckets.values():
+            s3.create_bucket(Bucket=bucket)
+        url = services["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name
+        world = services | buckets | {"TB_WAREHOUSE_URL": url, "TB_CACHE": cache}
+        with _environment(world):
+            yield world
+        superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        for bucket in buckets.values():
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
+                    s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+            s3.delete_bucket(Bucket=bucket)
+
+
+@contextlib.contextmanager
+def _environment(settings):
+    """The settings of the pipeline in the environment, and the S3 client that belongs to them."""
+    from trust_benchmarks.local.services import exported
+    from trust_benchmarks.stores import objects
+
+    before = {name: os.environ.get(name) for name in exported(settings)}
+    os.environ.update(exported(settings))
+    objects.client.cache_clear()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        objects.client.cache_clear()
+
+
+@pytest.fixture
+def world(services):
+    """Fresh stores for one test; see `new_world`."""
+    with new_world(services) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def shared_world(services):
+    """Fresh stores for the tests of one module, which share them; see `new_world`. Not together with `world`."""
+    with new_world(services) as settings:
+        yield settings

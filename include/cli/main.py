@@ -1,0 +1,236 @@
+"""trust-benchmarks: check a file, ask the warehouse, make a template, start one more collection."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import Refused
+from .output import Format, note
+
+app = typer.Typer(
+    name="trust-benchmarks",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""
+    Returns from NHS trusts: check a file before it is sent, see what was received and found, read what is published.
+
+    [bold]Where to start[/bold]
+
+    - You fill in a return: [cyan]template workforce --output workforce.xlsx[/cyan], fill it in, [cyan]check workforce.xlsx[/cyan].
+
+    - You run the service: [cyan]make run[/cyan] first, then [cyan]submissions --state held[/cyan] and [cyan]findings --severity hold[/cyan].
+
+    - You build a dashboard: [cyan]query "SELECT * FROM published.data_status"[/cyan]; every view and column is in docs/data-dictionary.md.
+
+    [bold]Words[/bold]: a collection is a named return (workforce, estates ...), a period is a month such as 2025-06 or a financial
+    year such as 2016-17, a submission is one file that was sent, a finding is one rule broken at one place.
+
+    Results go to standard output and messages to standard error, so that [cyan]--format csv > file.csv[/cyan] holds rows only.
+    [cyan]COMMAND --help[/cyan] says more about each.
+    """,
+)
+
+Form = Annotated[Format, typer.Option("--format", "-f", help="How rows are written.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many rows (default: 200 in a table, all otherwise).")]
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The file: CSV (gzip or not), .xlsx or .xls.", show_default=False)],
+    collection: Annotated[
+        str | None, typer.Option(help="The collection it is meant for; found from name, folder or headings if left out.")
+    ] = None,
+    form: Form = Format.table,
+):
+    """Say what would happen to a file if it were sent, and everything that is wrong with it. Needs no services.
+
+    Exit status: 0 it would be accepted (perhaps with warnings), 1 it would be held, 2 there is no such file or option.
+
+    Examples:
+
+      trust-benchmarks check sickness_absence_2024-04.csv
+
+      trust-benchmarks check return.xlsx --collection workforce
+
+      trust-benchmarks check return.csv --format csv > findings.csv
+    """
+    from . import check as checking
+
+    verdict = checking.check(file, collection)
+    checking.show(verdict, form)
+    raise typer.Exit(1 if verdict.state == "held" else 0)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL statement that reads.", show_default=False)],
+    form: Form = Format.table,
+    limit: Limit = None,
+    seconds: Annotated[int, typer.Option("--timeout", min=1, help="Give up after so many seconds.")] = 60,
+):
+    """Ask the warehouse a question in SQL. Nothing can be changed by it.
+
+    The warehouse is the one that TB_WAREHOUSE_URL names, else that of `make run` (started for the question if it is not up).
+
+    Examples:
+
+      trust-benchmarks query "SELECT * FROM published.data_status ORDER BY collection, period"
+
+      trust-benchmarks query "SELECT metric_id, period, median FROM published.benchmarks WHERE peer_group = 'national'" --format csv
+
+      trust-benchmarks query "SELECT * FROM published.metrics" --format json --limit 5
+    """
+    from . import warehouse
+
+    warehouse.show(sql, None, form, limit, seconds)
+
+
+@app.command()
+def submissions(
+    collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="received, accepted, accepted_with_warnings or held.")
+    ] = None,
+    sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
+    form: Form = Format.table,
+    limit: Limit = None,
+):
+    """List what was received, newest first, and what became of it.
+
+    Examples:
+
+      trust-benchmarks submissions --state held
+
+      trust-benchmarks submissions --collection workforce --period 2025-06 --format csv
+    """
+    from . import warehouse
+
+    warehouse.submissions(collection, period, state, sender, form, limit)
+
+
+@app.command()
+def findings(
+    submission: Annotated[str | None, typer.Option(help="Only this submission, by its id.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only this rule, such as WF-R1.")] = None,
+    severity: Annotated[str | None, typer.Option(help="hold, reject, warn or info.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
+    form: Form = Format.table,
+    limit: Limit = None,
+):
+    """List what was found wrong: file, place, text as sent, and the sentence that says what would pass.
+
+    Examples:
+
+      trust-benchmarks findings --severity hold
+
+      trust-benchmarks findings --rule WF-R1 --period 2025-06 --format csv
+    """
+    from . import warehouse
+
+    warehouse.findings(submission, collection, period, rule, severity, sender, form, limit)
+
+
+@app.command()
+def template(
+    collection: Annotated[str, typer.Argument(help="A collection that each trust sends.", show_default=False)],
+    form: Annotated[str | None, typer.Option("--format", "-f", help="csv (headings only) or xlsx (with notes).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write (default: csv on standard output).")
+    ] = None,
+):
+    """Make a blank return to fill in.
+
+    Examples:
+
+      trust-benchmarks template workforce --output workforce.xlsx
+
+      trust-benchmarks template procurement_prices --format csv > procurement_prices.csv
+    """
+    from . import template as templates
+
+    templates.write(collection, form, output)
+
+
+@app.command("new-collection")
+def new_collection(
+    name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.", show_default=False)],
+    frequency: Annotated[str, typer.Option(help="month or financial_year.")] = "month",
+    into: Annotated[Path | None, typer.Option(help="The include folder to write to (default: this one).")] = None,
+):
+    """Write the skeleton of one more collection and say what to fill in.
+
+    Example:
+
+      trust-benchmarks new-collection waiting_times --frequency month
+    """
+    from . import skeleton
+
+    skeleton.write(name, frequency, into)
+
+
+@app.command()
+def dictionary(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the document is out of date.")] = False,
+):
+    """Write docs/data-dictionary.md from schemas, rules, metrics and published views.
+
+    Example:
+
+      trust-benchmarks dictionary --check
+    """
+    from . import dictionary as document
+
+    raise typer.Exit(document.run(check))
+
+
+def run() -> None:
+    """The entry point: runs a command and tells trouble in one sentence. Exit status 2: asked wrongly; 3: our fault."""
+    try:
+        app()
+    except Refused as problem:
+        note(str(problem))
+        code = 2
+    except BrokenPipeError:  # the reader of our output, such as `head`, has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
+    except SystemExit:
+        raise
+    except BaseException as problem:  # also panics of Rust libraries and a lack of memory
+        if os.environ.get("TB_DEBUG"):
+            raise
+        code = _told(problem)
+    sys.exit(code)
+
+
+def _told(problem: BaseException) -> int:
+    from ..catalogue import UnknownCollection
+    from ..local import Trouble
+    from ..stores.settings import Unconfigured
+
+    if isinstance(problem, UnknownCollection | Trouble | Unconfigured):
+        note(str(problem))
+        return 2
+    if isinstance(problem, MemoryError):
+        note("There is not enough memory for this. Close other programs, or split the file.")
+        return 3
+    first = (str(problem).strip().splitlines() or [""])[0]
+    note(
+        f"This should not happen ({type(problem).__name__}: {first[:200]}). "
+        "Please report it with the command you gave; TB_DEBUG=1 shows where it happened."
+    )
+    return 3
+
+
+if __name__ == "__main__":
+    run()

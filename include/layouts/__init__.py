@@ -26,7 +26,7 @@
     [layout.table.columns]              # heading -> field; headings are compared without regard to case and spaces
     "Organisation Code" = "ods_code"    # a heading that comes twice: "PFI costs (£)#2" is the second one
     [layout.table.optional]             # the same, where the column may be absent
-    [layout.table.absent]               # fields of the schema that this template does not ask for -> reason
+    [layout.table.absent]               # fields of the schema that this template does not ask for -> reason; "*" for all others
 
 A collection whose file holds ``canonical = true`` in a layout needs no columns: they are the schema's own field names.
 """

@@ -1,5 +1,6 @@
 """Airflow on one machine: its settings, its database, its four processes, and the few REST calls that a run makes."""
 
+import contextlib
 import json
 import os
 import sys
@@ -18,10 +19,10 @@ POOLS = {
 }
 # In the order in which they stop: first what starts work, last what the others talk to.
 COMPONENTS = {
-    "scheduler": ("scheduler", "--skip-serve-logs"),
-    "triggerer": ("triggerer", "--skip-serve-logs"),
-    "dag-processor": ("dag-processor",),
-    "api-server": ("api-server", "--apps", "all"),
+    "scheduler": ("trust_benchmarks.local.scheduler", "--skip-serve-logs"),
+    "triggerer": ("airflow", "triggerer", "--skip-serve-logs"),
+    "dag-processor": ("airflow", "dag-processor"),
+    "api-server": ("airflow", "api-server", "--apps", "all"),
 }
 
 
@@ -139,7 +140,7 @@ def start(state: State) -> list[processes.Child]:
         for name, command in reversed(COMPONENTS.items()):
             started[name] = processes.start(
                 f"Airflow's {name}",
-                [_python(), "-m", "airflow", *command],
+                [_python(), "-m", *command],
                 state.logs / f"airflow-{name}.log",
                 state.folder,
                 environment=environment(state),
@@ -215,9 +216,19 @@ class Rest:
     def import_errors(self) -> list[dict]:
         return self.call("GET", "/importErrors", params={"limit": 10})["import_errors"]
 
+    def warm_up(self) -> None:
+        """Have the API server build what it builds at a task's first request, which takes it seconds of work."""
+        import httpx
+
+        with contextlib.suppress(httpx.HTTPError):
+            self.http.patch("/execution/task-instances/00000000-0000-0000-0000-000000000000/run", json={}, timeout=120)
+
     def make_pools(self) -> None:
         """The pools that the DAGs name; those that exist keep the size that somebody gave them."""
+        have = {pool["name"] for pool in self.call("GET", "/pools")["pools"]}
         for name, (slots, description) in POOLS.items():
+            if name in have:
+                continue
             body = {"name": name, "slots": slots, "description": description}
             self.call("POST", "/pools", fine=(409,), json=body)
 

@@ -178,16 +178,22 @@ def _initialise(state: State, data: Path, who: str | None) -> None:
 
 
 def _end_orphan(data: Path) -> None:
-    """End a server that a killed run left in this data folder. A stale postmaster.pid is PostgreSQL's own to judge."""
+    """End a server that a killed run left in this data folder, and clear its mark.
+
+    PostgreSQL itself asks whether the process that postmaster.pid names is alive, and takes a dead one that nobody has
+    reaped, as in a container, or another program with its number, for a server.
+    """
     for sign, patience in ((signal.SIGINT, 15), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)):
         give_up = time.monotonic() + patience
         if not (left := _servers(data)):
-            return
+            break
         for pid in left[:1] if sign is not signal.SIGKILL else left:  # the first is the postmaster: it tells the others
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
         while _servers(data) and time.monotonic() < give_up:
             time.sleep(0.1)
+    if Path("/proc/self").exists() and not _servers(data):
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _servers(data: Path) -> list[int]:

@@ -174,16 +174,21 @@ def _up(state: State, rest: airflow.Rest, children: list[processes.Child]) -> No
     expected = DAGS | {f"collect_{name}" for name in catalogue.all()}
     give_up = time.monotonic() + 180
     down = missing = None
+    warm = None
     while time.monotonic() < give_up:
         _alive(children)
         down = rest.healthy()
         if "api-server" not in down:
+            if warm is None:
+                warm = threading.Thread(target=rest.warm_up, daemon=True)
+                warm.start()
             if errors := rest.import_errors():
                 last = errors[0]["stack_trace"].strip().splitlines()[-1]
                 raise Trouble(f"The DAG file {errors[0]['filename']} cannot be read: {last}.")
             missing = expected - rest.dags()
             if not down and not missing:
                 rest.make_pools()
+                warm.join()
                 return
         time.sleep(0.5)
     what = (
@@ -198,21 +203,21 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
     url = state.settings["TB_WAREHOUSE_URL"]
     released_before = watch.progress(url).released
     name = f"run_{began:%Y-%m-%dT%H-%M-%S}"
-    rest.make_pools()
     rest.trigger("receive_inbox", f"{name}_receive", "make run")
-    asked: dict[str, int] = {}
+    asked: set[str] = set()
     with Bars(screen, ["registered", "checked", "released"]) as bars:
         while True:
             _alive(children)
             seen = watch.progress(url)
             bars.show("registered", seen.registered, None)
             bars.show("checked", seen.checked, seen.registered)
-            bars.show("released", seen.released, None, f"{rest.count('queued', 'running')} runs under way")
-            if rest.count("queued", "running") == 0:
+            under_way = rest.count("queued", "running")
+            bars.show("released", seen.released, None, f"{under_way} runs under way")
+            if under_way == 0:
                 following = _what_is_left(rest, began)
-                if following is None or asked.get(following, 0) >= 1:
+                if following is None or following in asked:
                     break
-                asked[following] = 1
+                asked.add(following)
                 rest.trigger(following, f"{name}_{following}", "make run: something was left to do")
             time.sleep(1)
     seen = watch.progress(url)
@@ -221,10 +226,10 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
         words[-1] += f" ({seen.released - released_before} new)"
     screen.done("collected", words, time.monotonic() - start)
     problems = [_failure(state, rest, run) for run in rest.runs("failed", since=began)]
-    if following:
+    if following and not problems:
         problems.append(
-            f"something is left for {following}: {seen.registered - seen.checked} submissions are unchecked. Task logs: "
-            f"{state.logs / 'tasks'}"
+            f"{following} ended well and yet has something to do; {seen.registered - seen.checked} submissions are unchecked. "
+            f"Task logs: {state.logs / 'tasks'}"
         )
     return problems
 

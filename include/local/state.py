@@ -54,7 +54,11 @@ class State:
                 "Set TB_STATE to a folder of yours, or run as the user who owns it."
             ) from problem
         self.settings = self.read()
-        new = {name: secrets.token_urlsafe(24) for name in SECRETS if name not in self.settings}
+        new = {
+            name: secrets.token_urlsafe(64 if name == "TB_AIRFLOW_JWT_SECRET" else 24)
+            for name in SECRETS
+            if name not in self.settings
+        }
         if "TB_AIRFLOW_FERNET_KEY" not in self.settings:
             new["TB_AIRFLOW_FERNET_KEY"] = secrets.token_urlsafe(32) + "="  # 32 bytes, as base64 with its padding
         if "TB_S3_KEY" not in self.settings:

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from python_calamine import CalamineWorkbook
 
-MAX_BYTES = 512 * 1024 * 1024  # of a file, after gzip
+MAX_BYTES = 64 * 1024 * 1024  # of a file, after gzip; the largest that is published has 18 MB, and a check has 1 GiB
 MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
-MAX_CELLS = 3_000_000  # of one sheet
+MAX_CELLS = 3_000_000  # of one table
 MAX_COLUMNS = 2_000
 HEAD_ROWS = 30  # how far down a header row is looked for
 
@@ -47,6 +47,25 @@ class Grid:
 
     frame: pl.DataFrame
     ragged: list[tuple[int, list[str]]] = field(default_factory=list)
+
+
+@dataclass
+class Source:
+    """An opened file: its kind ('csv', 'xlsx' or 'xls'), and its bytes (csv) or its sheets (workbooks)."""
+
+    kind: str
+    content: bytes = b""
+    book: "Book | None" = None
+
+
+def opened(content: bytes, file_name: str) -> Source:
+    """What a file holds, looked into once however many collections look at it.
+
+    Raises:
+        Unreadable: see `identify`, or a workbook that cannot be opened.
+    """
+    kind, content = identify(content, file_name)
+    return Source(kind, content) if kind == "csv" else Source(kind, book=Book(content, file_name))
 
 
 def identify(content: bytes, file_name: str) -> tuple[str, bytes]:
@@ -185,6 +204,15 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
         found = text.find("\n", start)
         start = len(text) if found < 0 else found + 1
     body = text[start:]
+    # Spreadsheets save a million blank rows below a table; they are cut off before anything is made of them.
+    end = body.find("\n", len(body.rstrip(delimiter + " \t\r\n")))
+    body = body[: end + 1] if end >= 0 else body
+    rows = body.count("\n")
+    if rows * width > MAX_CELLS:
+        raise Unreadable(
+            "FIL-SIZE",
+            f"The file has {rows:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. Split it and send the parts.",
+        )
     grid = _regular(body, delimiter, header_end, width)
     return grid if grid is not None else _irregular(body, delimiter, header_end, width)
 

@@ -14,6 +14,7 @@ import polars as pl
 from trust_benchmarks import reference, schemas
 
 SQL = Path(__file__).parent.parent / "sql"
+SMALL = 16_000_000  # bytes of Parquet
 
 
 def _types(text="", number="", whole="", yes_no="", date=""):
@@ -58,7 +59,7 @@ OUTPUTS = {
     "prices_position": (
         "product_code code_type base_unit provider_code lines base_units spend_gbp unit_price_gbp variance_to_median "
         "opportunity_to_median_gbp opportunity_to_lowest_gbp is_sample",
-        ["product_code", "code_type", "provider_code"],
+        ["product_id", "provider_code"],  # product_id is in the order of product_code and code_type
     ),
     "price_list": (
         "part line_key product_code pack_code name supplier pack_size unit price_pence price_per_unit_pence "
@@ -169,15 +170,16 @@ def _output(db, name: str) -> pl.DataFrame:
     columns, keys = OUTPUTS[name]
     types = {column: TYPES[column] for column in columns.split()}
     table = {"prices_spread": "price_spread", "prices_position": "price_position"}.get(name, name)
-    if not db.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall():
+    if not db.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [table]).fetchall():
         return pl.DataFrame(schema=types)
     selected = ", ".join(f'"{column}"' for column in types)
-    found = db.sql(f"SELECT {selected} FROM {table} ORDER BY {', '.join(keys)}").to_arrow_table()
-    return pl.from_arrow(found).cast(types)
+    # In batches: the positions of ten million lines would else stand in memory twice.
+    batches = db.sql(f"SELECT {selected} FROM {table} ORDER BY {', '.join(keys)}").to_arrow_reader(500_000)
+    return pl.concat([pl.DataFrame(schema=types), *(pl.from_arrow(batch).cast(types) for batch in batches)])
 
 
 def _load(db, inputs: Inputs) -> None:
-    """The tables and views that SQL files read; see the contract in docs/measures.md."""
+    """The tables and views that SQL files read: target, reference data, submissions, expected, and records by collection."""
     tables = inputs.reference
     _table(db, "target", [(inputs.collection, inputs.period)], _types("collection period"))
     _table(db, "holidays", [(h.date,) for h in tables.holidays], _types(date="day"))
@@ -198,7 +200,15 @@ def _load(db, inputs: Inputs) -> None:
         db,
         "metrics",
         [
-            (m.metric_id, m.collection, m.polarity, m.benchmark_default, m.min_peers_median, m.opportunity_root, m.fed_by)
+            (
+                m.metric_id,
+                m.collection,
+                m.polarity,
+                m.benchmark_default,
+                m.min_peers_median,
+                m.opportunity_root,
+                m.fed_by,
+            )
             for m in tables.metrics
         ],
         _types("metric_id collection polarity benchmark_default")
@@ -247,7 +257,9 @@ def _records(db, collection: str, paths: list[Path], prefix: str) -> None:
             " UNION ALL BY NAME SELECT COLUMNS(lambda name: name <> 'period') "
             f"FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
         )
-    db.execute(f"CREATE TEMP VIEW {prefix}given AS {source}")
+    # Small records are read once; large ones stay on disk, read as often as a query needs them and column by column.
+    small = sum(Path(path).stat().st_size for path in paths) < SMALL
+    db.execute(f"CREATE TEMP {'TABLE' if small else 'VIEW'} {prefix}given AS {source}")
     strange = db.execute(
         f"SELECT DISTINCT submission_id FROM {prefix}given ANTI JOIN (SELECT submission_id FROM submissions "
         "WHERE is_current AND collection = ?) AS s USING (submission_id) ORDER BY 1 LIMIT 3",

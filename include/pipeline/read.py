@@ -43,6 +43,7 @@ class Reading:
     findings: list[pl.DataFrame] = field(default_factory=list)
     rows_read: int = 0
     rows_set_aside: int = 0
+    closeness: float = 0.0  # share of the headings of the nearest template that were found
 
     @property
     def responsible(self) -> str:
@@ -61,27 +62,40 @@ def read(content: bytes, file_name: str, collection: str) -> Reading:
         content: the file's bytes, gzip or not.
         file_name: its name without folders.
     """
+    try:
+        source = formats.opened(content, file_name)
+    except Unreadable as error:
+        return unreadable(error, file_name, collection)
+    return read_opened(source, file_name, collection)
+
+
+def read_opened(source: formats.Source, file_name: str, collection: str) -> Reading:
+    """The same for a file that was opened before, so that several collections may look at it."""
     reading = Reading(collection, file_name)
     try:
-        kind, content = formats.identify(content, file_name)
-        if kind == "csv":
-            _read_csv(reading, content)
-        else:
-            _read_book(reading, formats.Book(content, file_name), kind)
+        (_read_csv if source.kind == "csv" else _read_book)(reading, source)
     except Unreadable as error:
         reading.found(error.rule_id, error.message, **error.place)
     _identify(reading)
     return reading
 
 
-def _read_csv(reading: Reading, content: bytes) -> None:
+def unreadable(error: Unreadable, file_name: str, collection: str) -> Reading:
+    """What is known of a file that could not be opened: what its name says, and why it could not."""
+    reading = Reading(collection, file_name)
+    reading.found(error.rule_id, error.message, **error.place)
+    _identify(reading)
+    return reading
+
+
+def _read_csv(reading: Reading, opened: formats.Source) -> None:
     candidates = [layout for layout in layouts.load(reading.collection) if "csv" in layout.formats]
     heads, failure = {}, None
     for layout in candidates:
         source = (layout.encodings, layout.delimiter)
         if source not in heads:
             try:
-                text = formats.decode(content, layout.encodings)
+                text = formats.decode(opened.content, layout.encodings)
                 heads[source] = (text, formats.csv_head(text, layout.delimiter))
             except Unreadable as error:
                 heads[source], failure = None, error
@@ -92,7 +106,7 @@ def _read_csv(reading: Reading, content: bytes) -> None:
     ]
     fit = _best(reading, fits)
     if fit:
-        text, head = heads[(fit.layout.encodings, fit.layout.delimiter)]
+        text, _ = heads[(fit.layout.encodings, fit.layout.delimiter)]
         grid = formats.csv_grid(text, fit.layout.delimiter, fit.header_end, len(fit.headings))
         reading.layout = fit.layout
         _take(reading, fit, grid, None)
@@ -103,7 +117,8 @@ def _rows_of(heads, layout):
     return (found[1],) if found else None
 
 
-def _read_book(reading: Reading, book: formats.Book, kind: str) -> None:
+def _read_book(reading: Reading, opened: formats.Source) -> None:
+    book, kind = opened.book, opened.kind
     candidates = [layout for layout in layouts.load(reading.collection) if kind in layout.formats]
     if not candidates:
         raise Unreadable("FIL-KIND", _no_such_kind(reading, kind))
@@ -246,6 +261,7 @@ def _misfit(reading: Reading, fit: Fit, sheet: str | None) -> None:
             parts.append(f"not expected: {_list(fit.extra)}")
         what = f"The header on line {fit.header_line} does not fit template {fit.layout.name}: {'; '.join(parts)}."
     must, _ = _wanted(fit.layout, fit.table)
+    reading.closeness = max(reading.closeness, 1 - len(fit.missing) / max(len(must), 1))
     reading.found(
         "STR01",
         f"{what} Expected the headings of template {fit.layout.name}: {_list(must)}. Use the template as published, with its headings unchanged.",
@@ -370,8 +386,13 @@ def _report_splits(reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str |
     at = damaged.arg_max()
     line, *cells = frame.row(at)
     start = next(int(name) for name in piece.columns if piece[name][at])
-    while (cells[start] or "").startswith("0") and start - 1 in numeric:
-        start -= 1
+    if (cells[start] or "").startswith("0"):  # the pieces before it belong to the same number
+        while (
+            re.fullmatch(r"\d{3}", cells[start])
+            and start - 1 in numeric
+            and re.fullmatch(r"\d{1,3}", cells[start - 1] or "")
+        ):
+            start -= 1
     end = start
     while end + 1 in numeric and re.fullmatch(r"\d{1,3}", cells[end + 1] or "") and cells[end + 1] != "0":
         end += 1

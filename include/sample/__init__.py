@@ -9,8 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PROVIDERS, FIRST_PERIOD, PERIODS, LINES = 64, "2025-04", 13, 2500
+PROVIDERS, FIRST_PERIOD, PERIODS, LINES = 62, "2025-03", 13, 2500
 RECIPE = "sample.json"
+ARRIVALS = ("path", "arrived_at")
 PLANTED = ("collection", "file", "rule_id", "sheet", "line", "column", "note")
 
 
@@ -21,7 +22,7 @@ class Manifest:
     Attributes:
         files, rows, bytes: numbers by collection.
         planted: number of planted faults by rule.
-        left_out: rules whose plants found no provider and month (a sample too small for all).
+        left_out: rules that nothing was planted for, because the sample is too small.
     """
 
     folder: Path
@@ -58,6 +59,7 @@ def write(
         ValueError: for less than 1 provider, 1 period or 12 lines.
     """
     from .files import files
+    from .plants import every_rule
 
     folder = Path(folder)
     recipe = {"seed": seed, "providers": providers, "first_period": first_period, "periods": periods, "lines": lines,
@@ -65,7 +67,6 @@ def write(
     of = _plan(recipe)
     _clear(folder)
     done = Manifest(folder, len(of.world.organisations), of.world.periods)
-    done.left_out = tuple(rule for plant in of.left for rule in plant.rules if rule)
     arrivals, planted = [], []
     for file in files(of):
         _put(folder, file, done)
@@ -73,9 +74,10 @@ def write(
             arrivals.append((file.path.as_posix(), file.arrives.isoformat()))
         for mark in file.marks:
             done.planted[mark.rule or "(none)"] += 1
-            line = "" if mark.line is None else mark.line
-            planted.append((file.collection, file.name, mark.rule, file.sheet, line, mark.column, mark.note))
-    _table(folder / "arrivals.csv", ("path", "arrived_at"), sorted(arrivals))
+            sheet, line = ("", "") if mark.line is None else (file.sheet, mark.line)
+            planted.append((file.collection, file.name, mark.rule, sheet, line, mark.column, mark.note))
+    done.left_out = tuple(sorted(every_rule() - set(done.planted))) if faults else ()
+    _table(folder / "arrivals.csv", ARRIVALS, sorted(arrivals))
     _table(
         folder / "planted.csv", PLANTED, sorted(planted, key=lambda row: (row[0], row[1], row[2], row[4] or 0, row[5]))
     )
@@ -84,7 +86,7 @@ def write(
 
 
 def mended(folder, into=None) -> list[Path]:
-    """Writes the sound second version (v2) of every return whose planted faults can be mended.
+    """Writes the sound second version (v2) of every return whose planted faults can be mended, and when it arrives.
 
     Args:
         folder: a folder that `write` made.
@@ -103,8 +105,15 @@ def mended(folder, into=None) -> list[Path]:
         raise FileNotFoundError(f"{folder} holds no sample ({RECIPE} is missing). Make one with sample.write first.")
     of = _plan(json.loads((folder / RECIPE).read_text(encoding="utf-8")))
     done = Manifest(Path(into or folder))
+    listed = done.folder / "arrivals.csv"
+    arrivals = {}
+    if listed.exists():
+        with listed.open(encoding="utf-8", newline="") as rows:
+            arrivals = {row["path"]: row["arrived_at"] for row in csv.DictReader(rows)}
     for file in files.mended(of):
         _put(done.folder, file, done)
+        arrivals[file.path.as_posix()] = file.arrives.isoformat()
+    _table(listed, ARRIVALS, sorted(arrivals.items()))
     return done.paths
 
 

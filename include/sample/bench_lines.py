@@ -53,14 +53,15 @@ def write(n: int, trusts: int | None = None, seed: int = 1, folder=None, period:
     catalogue = products(seed)
     out = Path(folder) / "procurement_prices"
     out.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths, faults = [], 0
     with (Path(folder) / "planted.csv").open("w", encoding="utf-8") as listed:
         listed.write("file,line,kind\n")
         for i, code in enumerate(codes[:count]):
             size = n // count + (i < n % count)
             rng = generator(seed, "bench", code, period)
             frame = lines(rng, catalogue, buyer(rng, catalogue["national"].to_numpy()), code, period, size, 1.0)
-            frame, kind = _spoil(frame, rng, share)
+            frame, kind = _spoil(frame, rng, share, faults)
+            faults += int((kind >= 0).sum())
             path = out / f"sample_procurement_prices_{code}_{period}_v1.csv"
             frame.write_csv(path)
             listed.writelines(f"{path.name},{at + 2},{KINDS[kind[at]]}\n" for at in np.flatnonzero(kind >= 0))
@@ -68,13 +69,13 @@ def write(n: int, trusts: int | None = None, seed: int = 1, folder=None, period:
     return paths
 
 
-def _spoil(frame: pl.DataFrame, rng, share: float) -> tuple[pl.DataFrame, np.ndarray]:
-    """The lines with faults in them, and the kind of fault of each line (-1: none)."""
+def _spoil(frame: pl.DataFrame, rng, share: float, first: int) -> tuple[pl.DataFrame, np.ndarray]:
+    """The lines with faults in them, kinds in turn from number `first` on, and the kind of each line (-1: none)."""
     count = frame.height
     # Only every second line may be faulty, so that the line before a duplicate is sound.
     at = np.sort(rng.choice(count // 2, min(count // 2, round(count * share)), replace=False)) * 2 + 1
     kind = np.full(count, -1)
-    kind[at] = np.arange(at.size) % len(KINDS)
+    kind[at] = np.arange(first, first + at.size) % len(KINDS)
     frame = frame[np.arange(count) - (kind == KINDS.index("duplicate key"))]
     c, is_ = pl.col, {name: pl.lit(pl.Series(kind == k)) for k, name in enumerate(KINDS)}
     factor = pl.when(is_["negative price"]).then(-1.0).when(is_["price outlier"]).then(100.0).otherwise(1.0)

@@ -109,7 +109,7 @@ def _total(org: Organisation, year: str, sites: list[dict]) -> dict:
         values = [site[column] for site in sites if site[column] is not None]
         sums[column] = round(sum(values), 2) if column != "meal_days" else sum(values)
     return {
-        "level": "trust", "ods_code": org.code, "financial_year": year, "site_name": org.name,
+        "level": "trust", "ods_code": org.code, "financial_year": year, "site_code": org.code, "site_name": org.name,
         **sums, "age_profile_total_pct": 100.0, "value_status": "measured",
     }  # fmt: skip
 

@@ -46,7 +46,6 @@ class Plan:
     world: World
     reference: object
     placed: tuple[Placed, ...]
-    left: tuple
     faults: bool
 
 
@@ -59,9 +58,9 @@ def plan(
     span = months(first_period, periods)
     world = World(seed, organisations(reference, providers, span, seed), span, lines)
     if not faults:
-        return Plan(world, reference, (), (), False)
-    world, placed, left = place(world, reference)
-    return Plan(world, reference, placed, left, True)
+        return Plan(world, reference, (), False)
+    world, placed = place(world, reference)
+    return Plan(world, reference, placed, True)
 
 
 def name(collection: str, code: str, period: str, version: int = 1, ending: str = "csv") -> str:
@@ -117,6 +116,8 @@ def _planted(of: Plan, placed: Placed, org) -> Iterator[File]:
     plant, period, world = placed.plant, placed.period, of.world
     collection, send = plant.collection, plant.send
     on_time = arrives(world, collection, org.code, period)
+    if send in ("again", "mended", "worse"):  # early enough for the second version to be on time, too
+        on_time = min(on_time, calendar.due(collection, period) - dt.timedelta(days=2))
     if send == "missing":
         yield _never(collection, org.code, period)
         return
@@ -185,7 +186,7 @@ def mended(of: Plan) -> Iterator[File]:
 
 
 def _without_faults(of: Plan) -> Plan:
-    return Plan(of.world, of.reference, (), (), False)
+    return Plan(of.world, of.reference, (), False)
 
 
 def national(of: Plan) -> Iterator[File]:
@@ -228,8 +229,9 @@ def national(of: Plan) -> Iterator[File]:
 
 
 def estate_years(periods: tuple[str, ...]) -> list[str]:
-    """The financial year in which the sample starts, and the one before it."""
-    year = int(periods[0][:4]) - (int(periods[0][5:]) < 4)
+    """The financial year that the middle of the sample lies in, and the one before it."""
+    middle = periods[len(periods) // 2]
+    year = int(middle[:4]) - (int(middle[5:]) < 4)
     return [f"{y}-{(y + 1) % 100:02d}" for y in (year - 1, year)]
 
 

@@ -78,6 +78,8 @@ PLANTS = (
     Plant(WF, ("STR04",), spoil.unknown_trust),
     Plant(WF, ("STR05", "FLOOR"), spoil.missing_group),
     Plant(WF, ("STR06",), spoil.words_for_numbers),
+    Plant(WF, ("VAL-MISSING",), spoil.word_that_must_be_a_number),
+    Plant(WF, ("VAL-LIST", "STR05"), spoil.unknown_group),
     Plant(WF, ("SUB01",), send="late", mend=False),
     Plant(WF, ("SUB02",), send="closed", mend=False),
     Plant(WF, ("SUB03",), send="again", mend=False),
@@ -105,6 +107,7 @@ PLANTS = (
     Plant(ER, ("STR02",), spoil.thousands_commas),
     Plant(ER, ("STR03",), spoil.repeated_key),
     Plant(ER, ("STR04",), spoil.other_trust),
+    Plant(ER, ("STR05",), spoil.missing_ward),
     Plant(ER, ("STR06",), spoil.words_for_numbers),
     Plant(ER, ("SUB01",), send="late", mend=False),
     Plant(ER, ("SUB02",), send="closed", mend=False),
@@ -121,6 +124,7 @@ PLANTS = (
     Plant(PP, ("STR02",), spoil.open_quote),
     Plant(PP, ("STR03",), spoil.repeated_key),
     Plant(PP, ("STR04",), spoil.other_trust),
+    Plant(PP, ("VAL-LIST", "PP-DATE"), spoil.odd_lines),
     Plant(PP, ("",), spoil.formula_like, mend=False),
     Plant(PP, ("SUB01",), send="late", mend=False),
     Plant(PP, ("SUB02",), send="closed", mend=False),
@@ -129,29 +133,28 @@ PLANTS = (
 )  # fmt: skip
 
 
-def place(world: World, reference) -> tuple[World, tuple[Placed, ...], tuple[Plant, ...]]:
+def place(world: World, reference) -> tuple[World, tuple[Placed, ...]]:
     """Gives every plant a provider and a month.
 
     A provider carries one plant a collection; when providers run out, plants go to a month three earlier.
     The month before and after a plant stay clean, so that rules between months find nothing but what is meant.
 
     Returns:
-        The world with the jumps in staff, the placed plants, and those that found no place (a small sample).
+        The world with the jumps in staff, and the placed plants.
     """
     taken: dict[tuple[str, str], set[int]] = {}
-    placed, left = [], []
+    placed = []
     for plant in PLANTS:
         found = _find(world, reference, plant, taken)
         if found is None:
-            left.append(plant)
-            continue
+            continue  # a small sample has no place for it
         org, month = found
         taken.setdefault((plant.collection, org.code), set()).update({month, month - 1} if plant.gap else {month})
         placed.append(Placed(plant, org.code, world.periods[month]))
         if plant.shock:
             jump = (month, *plant.shock)
             world = replace(world, shocks={**world.shocks, org.code: (*world.shocks.get(org.code, ()), jump)}, memo={})
-    return world, tuple(placed), tuple(left)
+    return world, tuple(placed)
 
 
 def _find(world: World, reference, plant: Plant, taken: dict):
@@ -180,9 +183,10 @@ def _order(world: World, collection: str):
     return orgs
 
 
+OURS = ("FIL-", "ROW-", "FLOO", "VAL-", "PP-D")  # rules that the brief does not number
+
+
 def every_rule() -> set[str]:
     """The rules of the brief that a full sample breaks (national files included)."""
     estates = {f"ES-R{n}" for n in range(1, 9)}
-    return {
-        rule for plant in PLANTS for rule in plant.rules if rule and rule[:4] not in ("FIL-", "ROW-", "FLOO")
-    } | estates
+    return {rule for plant in PLANTS for rule in plant.rules if rule and rule[:4] not in OURS} | estates

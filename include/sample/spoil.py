@@ -200,6 +200,20 @@ def words_for_numbers(case: Case) -> None:
     case.mark("STR06", 4, columns[1], "words in a number cell that may be empty")
 
 
+def word_that_must_be_a_number(case: Case) -> None:
+    """A word in a cell that must hold a number."""
+    case.table.put(5, joiners_hc="N/A")
+    case.mark("VAL-MISSING", 5, "joiners_hc", "a word where a number must stand")
+
+
+def unknown_group(case: Case) -> None:
+    """A staff group that is not on the list, so that one of the list is missing."""
+    line = case.table.lines(staff_group="central_functions")[0]
+    case.table.put(line, staff_group="admin_and_clerical")
+    case.mark("VAL-LIST", line, "staff_group", "not one of the ten staff groups")
+    case.mark("STR05", note="no row for central_functions")
+
+
 def total_and_notes(case: Case) -> None:
     """A totals row and notes under the table, which are no data."""
     columns = case.table.columns
@@ -304,6 +318,12 @@ def roster_rows(case: Case) -> None:
     """Five wards of one return, each against another rule."""
     for rank, spoil in enumerate((high_chppd, no_patients, wrong_chppd, overfilled, too_much_bank)):
         spoil(case, rank)
+
+
+def missing_ward(case: Case) -> None:
+    """An open ward of last month is left out."""
+    gone = case.table.rows.pop(_ward(case, 0) - 2)
+    case.mark("STR05", note=f"ward {gone[case.table.columns.index('ward_id')]} of last month is not in the return")
 
 
 def no_patients(case: Case, rank: int = 1) -> None:
@@ -422,6 +442,15 @@ def wrong_gtin(case: Case) -> None:
     case.mark("PP-R5", line, "product_code", "a wrong check digit")
 
 
+def odd_lines(case: Case) -> None:
+    """A unit that is not on the list, and an order of another month."""
+    unit, late = _orders(case)[1], _orders(case)[4]
+    case.table.put(unit, unit_of_issue="bucket")
+    case.mark("VAL-LIST", unit, "unit_of_issue", "not one of the units of issue")
+    case.table.put(late, order_date="2024-12-24")
+    case.mark("PP-DATE", late, "order_date", "a day outside the month")
+
+
 def pack_for_unit(case: Case) -> None:
     """The price of a whole pack, entered with one unit an issue."""
     line = next(n for n in _orders(case, code_type="gtin") if case.table.number(n, "units_per_issue") >= 20)
@@ -447,8 +476,9 @@ def estates_rows(case: Case) -> None:
     """One fault in each of several trusts; the site is the last of its trust, so small that no total moves."""
     codes = [org.code for org in case.world.organisations]
     faults = (_es1, _es2, _es3, _es4, _es5, _es6, _es7, _es8, _es_words)
-    for n, spoil in enumerate(faults[: len(codes)]):
-        spoil(case, _trust_line(case, codes[n * len(codes) // len(faults)]))
+    count = min(len(faults), len(codes))
+    for n, spoil in enumerate(faults[:count]):
+        spoil(case, _trust_line(case, codes[n * len(codes) // count]))
 
 
 def _es1(case: Case, trust: int) -> None:

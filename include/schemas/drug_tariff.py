@@ -121,7 +121,8 @@ def snomed_is_valid(code: pl.Expr) -> pl.Expr:
 def _verhoeff(codes: pl.Series) -> pl.Series:
     texts = codes.str.extract(f"({SNOMED})")
     lengths = texts.str.len_bytes().fill_null(0).to_numpy()
-    wide = texts.fill_null("").str.pad_start(18, "0").to_numpy().astype("S18").view("S1").reshape(-1, 18).astype(np.int8)
+    digits = texts.fill_null("").str.pad_start(18, "0").str.join("").item()
+    wide = np.frombuffer(digits.encode(), np.uint8).reshape(-1, 18) - ord("0")
     check = np.zeros(codes.len(), np.int8)
     for place in range(18):  # from the right
         moved = _MOVES[place % 8][wide[:, 17 - place]]

@@ -92,7 +92,8 @@ def rules(about: About) -> list[Rule]:
             REJECT,
             PUBLISHER,
             ("site_code", "site_type", "gia_m2", "occupied_m2"),
-            ~on_site | pl.all_horizontal(c(n).is_not_null() for n in ("site_code", "site_type", "gia_m2", "occupied_m2")),
+            ~on_site
+            | pl.all_horizontal(c(n).is_not_null() for n in ("site_code", "site_type", "gia_m2", "occupied_m2")),
             "A site row lacks what every site must have: code {site_code}, type {site_type}, gross area {gia_m2}, occupied area {occupied_m2}. "
             "Expected all four: fill them, or leave the site out.",
         ),
@@ -101,7 +102,9 @@ def rules(about: About) -> list[Rule]:
             WARN,
             PUBLISHER,
             COSTS,
-            ~on_site | ~c("value_status").is_in(["measured", "estimated"]) | pl.all_horizontal(c(n).is_not_null() for n in COSTS),
+            ~on_site
+            | ~c("value_status").is_in(["measured", "estimated"])
+            | pl.all_horizontal(c(n).is_not_null() for n in COSTS),
             "Hard FM {hard_fm_gbp}, soft FM {soft_fm_gbp} or energy {energy_gbp} is blank on a site whose figures are {value_status}. "
             "Expected an amount, 0 where there is no cost, or the word that says why there is none.",
         ),

@@ -11,21 +11,23 @@ QUALIFY row_number() OVER (
     PARTITION BY provider_code, po_number, po_line ORDER BY period DESC, order_date DESC, line DESC, submission_id
 ) = 1;
 
+CREATE TEMP VIEW price_window AS
+SELECT * FROM history WHERE period BETWEEN months_before(target_period(), 11) AND target_period();
+
 CREATE TEMP VIEW price_lines AS
-SELECT h.*
-FROM history AS h
-LEFT JOIN (SELECT DISTINCT provider_code, po_number, po_line, TRUE AS adjusted FROM price_adjustments) AS a
-    USING (provider_code, po_number, po_line)
-WHERE
-    h.period BETWEEN months_before(target_period(), 11) AND target_period()
-    AND (h.line_type = 'credit' OR (h.line_type = 'order' AND a.adjusted IS NULL))
+SELECT o.*
+FROM price_window AS o
+ANTI JOIN price_adjustments USING (provider_code, po_number, po_line)
+WHERE o.line_type = 'order'
+UNION ALL BY NAME
+SELECT * FROM price_window WHERE line_type = 'credit'
 UNION ALL BY NAME
 SELECT * FROM price_adjustments;
 
 -- National median of line prices; a price outside a fifth to five times of it is taken for a mistaken pack size.
 CREATE TEMP TABLE price_products AS
 SELECT
-    row_number() OVER () AS product_id,
+    row_number() OVER (ORDER BY product_code, code_type) AS product_id,
     product_code,
     code_type,
     median,
@@ -61,27 +63,30 @@ GROUP BY product_id, provider_code;
 
 -- A trust's price is its spend over its base units; compared where three trusts and two lines have one.
 CREATE TEMP TABLE price_compared AS
-WITH prices AS (
-    SELECT *, spend_gbp / base_units AS price_gbp
+WITH spread AS (
+    SELECT
+        product_id,
+        count(*) AS trusts,
+        CAST(sum(lines) AS BIGINT) AS lines,
+        total(spend_gbp) AS spend_gbp,
+        -- One or two units may be a sample or a mistake: they set no lowest price.
+        min(CASE WHEN base_units >= 3 THEN spend_gbp / base_units END) AS lowest,
+        quantile_cont(spend_gbp / base_units, [0.25, 0.5, 0.75]) AS quartiles,
+        max(spend_gbp / base_units) AS highest,
+        min(provider_code) AS first_provider,
+        coalesce(bool_or(s.is_sample), FALSE) AS is_sample
     FROM price_pairs
+    LEFT JOIN price_samples AS s USING (provider_code)
     WHERE lines > 0 AND base_units > 0 AND spend_gbp > 0
+    GROUP BY product_id
+    HAVING count(*) >= 3 AND sum(lines) >= 2
 )
 SELECT
-    product_id,
-    count(*) AS trusts,
-    CAST(sum(lines) AS BIGINT) AS lines,
-    total(spend_gbp) AS spend_gbp,
-    -- One or two units may be a sample or a mistake: they set no lowest price.
-    min(CASE WHEN base_units >= 3 THEN price_gbp END) AS lowest,
-    quantile_cont(price_gbp, 0.25) AS lower_quartile,
-    quantile_cont(price_gbp, 0.50) AS median,
-    quantile_cont(price_gbp, 0.75) AS upper_quartile,
-    max(price_gbp) AS highest,
-    coalesce(bool_or(s.is_sample), FALSE) AS is_sample
-FROM prices
-LEFT JOIN price_samples AS s USING (provider_code)
-GROUP BY product_id
-HAVING count(*) >= 3 AND sum(lines) >= 2;
+    * EXCLUDE (quartiles),
+    quartiles[1] AS lower_quartile,
+    quartiles[2] AS median,
+    quartiles[3] AS upper_quartile
+FROM spread;
 
 CREATE TEMP TABLE price_spread AS
 SELECT
@@ -104,16 +109,22 @@ JOIN price_products AS p USING (product_id)
 JOIN (SELECT product_id, CAST(sum(suspects) AS BIGINT) AS suspects_left_out FROM price_pairs GROUP BY product_id) AS x
     USING (product_id)
 JOIN (
-    -- Trusts describe one product in many ways; the first in the alphabet is the same on every run.
-    SELECT product_code, code_type, min(description) AS description
-    FROM price_lines
-    SEMI JOIN (SELECT product_code, code_type FROM price_products SEMI JOIN price_compared USING (product_id)) AS k
-        USING (product_code, code_type)
-    GROUP BY product_code, code_type
-) AS d USING (product_code, code_type);
+    -- Trusts describe one product in many ways; the first words of the first trust are the same on every run.
+    SELECT k.product_id, min(l.description) AS description
+    FROM price_lines AS l
+    JOIN (
+        SELECT product_id, product_code, code_type, first_provider
+        FROM price_compared
+        JOIN price_products USING (product_id)
+    ) AS k
+        ON k.product_code = l.product_code AND k.code_type = l.code_type AND k.first_provider = l.provider_code
+    GROUP BY k.product_id
+) AS d USING (product_id);
 
-CREATE TEMP TABLE price_position AS
+-- A view: every trust's every product is the largest thing here, and is read twice at most.
+CREATE TEMP VIEW price_position AS
 SELECT
+    q.product_id,
     p.product_code,
     p.code_type,
     'each' AS base_unit,

@@ -1,5 +1,5 @@
 -- What follows from who is expected and what was sent. Ids come from the facts, so the same facts give the same events.
-CREATE TEMP TABLE sent ON COMMIT DROP AS
+WITH sent AS (
 SELECT s.submission_id, s.collection, s.period, s.sender, s.part, s.version, s.is_sample, v.outcome, e.due, e.closes,
        (s.received_at AT TIME ZONE 'Europe/London')::date AS day, s.received_at,
        (CASE WHEN p.code IS NOT NULL THEN s.sender END) AS provider_code,
@@ -9,8 +9,7 @@ FROM core.submission s
 LEFT JOIN intake.validations v USING (submission_id)
 LEFT JOIN core.expected e USING (collection, period, sender, part)
 LEFT JOIN core.provider p ON p.code = s.sender
-WHERE s.period IS NOT NULL AND s.sender IS NOT NULL;
-
+WHERE s.period IS NOT NULL AND s.sender IS NOT NULL)
 INSERT INTO made (event_id, occurred_from, occurred_to, date_precision, kind, layer, status, provider_code, collection, period,
                   recommendation_number, summary, source)
 SELECT md5(concat_ws('|', 'due', collection, period, sender, part)), (due AT TIME ZONE 'Europe/London')::date, NULL::date, 'day', 'due', 'derived',

@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make run` and `make test`. `make help` lists the rest.
+
+.ONESHELL:
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# A target whose recipe failed half-way must not look made.
+.DELETE_ON_ERROR:
+
+VENV := .venv
+READY := $(VENV)/.ready
+PYTHON := $(VENV)/bin/python
+
+export PYTHONDONTWRITEBYTECODE :=
+# A home folder that cannot be written must not matter: no cache of ours goes there.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.PHONY: help run test bench lint clean environment
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
+
+run: environment ## collect a month: start everything, do the job, stay up (ONCE=1: end; INBOX=folder: your files)
+	@arguments=()
+	[ -z "$(strip $(ONCE))" ] || [ "$(strip $(ONCE))" = 0 ] || arguments+=(--once)
+	if [ -n "$$INBOX" ]; then arguments+=(--inbox "$$INBOX"); fi
+	TB_STARTED_BY_MAKE=1 exec $(PYTHON) -m trust_benchmarks.local.run $${arguments[@]+"$${arguments[@]}"}
+# By the environment, not by text in a recipe: a folder's name may hold spaces and quotes.
+export INBOX ?=
+
+test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
+	@exec $(PYTHON) -m pytest $(TESTS)
+
+bench: environment ## measure this pipeline against the plain way (LINES=10000000: more lines)
+	@exec $(PYTHON) -m trust_benchmarks.bench $(if $(LINES),--lines $(LINES))
+
+lint: environment ## ruff, on code and format
+	@$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+clean: ## remove the local state (.state); the environment stays (make clean-all removes it too)
+	@folder="$${TB_STATE:-.state}"
+	if [ -e "$$folder/lock" ] && command -v flock >/dev/null && ! flock -n "$$folder/lock" true; then
+	    echo "A run holds $$folder. Stop it with Ctrl-C first." >&2; exit 1
+	fi
+	rm -rf -- "$$folder"
+
+.PHONY: clean-all
+clean-all: clean
+	@rm -rf -- $(VENV) include/*.egg-info *.egg-info build
+
+environment: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@.ci/environment $(VENV)
+	touch $@

@@ -1,0 +1,72 @@
+"""This pipeline's way: the real stages on the real services, as Airflow's tasks call them."""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from trust_benchmarks.pipeline import process, publish, receive
+from trust_benchmarks.stores import objects, settings
+from watch import Watch, peak_mb
+
+COLLECTION, PERIOD = "procurement_prices", "2025-06"
+
+
+def send(paths: list[Path]) -> None:
+    """What trusts do: puts their files into the inbox."""
+    for path in paths:
+        objects.client().upload_file(str(path), settings.load().inbox, f"{COLLECTION}/{path.name}")
+
+
+def run(paths: list[Path], workers: int, watch: Watch) -> float:
+    """From files in the inbox to the published benchmark, each step timed; returns the most memory a worker held (MB)."""
+    with watch("send"):
+        send(paths)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, initializer=_meet, initargs=(spawn.Barrier(workers),)) as pool:
+        list(pool.map(_peak, range(workers)))  # starts and imports; process start is left out of both ways
+        with watch("receive"):
+            receive.receive(COLLECTION)
+        with watch("process"):
+            done = list(pool.map(process.process, receive.waiting(COLLECTION, PERIOD)))
+        peak = max(pool.map(_peak, range(workers)))
+    if any(counts["held"] for counts in done):
+        raise SystemExit("A file was held; the generated files should all be accepted. See intake.findings.")
+    with watch("publish"):
+        publish.refresh(COLLECTION, PERIOD)
+    return peak
+
+
+def again(path: Path, folder: Path, watch: Watch) -> None:
+    """One trust sends its file once more, with a line left out: from archive to published."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    second = folder / path.name.replace("_v1", "_v2")
+    second.write_bytes(b"".join(lines[:2] + lines[3:]))
+    send([second])
+    receive.receive(COLLECTION)
+    with watch("again"):
+        for batch in receive.waiting(COLLECTION, PERIOD):
+            process.process(batch)
+        publish.refresh(COLLECTION, PERIOD)
+    second.unlink()
+
+
+def one_by_one(paths: list[Path], watch: Watch) -> None:
+    """Single files from the archive to accepted records, each timed as a step."""
+    send(paths)
+    receive.receive(COLLECTION)
+    waiting = [one for batch in receive.waiting(COLLECTION, PERIOD) for one in batch]
+    for submission_id in waiting:
+        with watch(submission_id):
+            process.process([submission_id])
+
+
+def _meet(barrier) -> None:
+    """Keeps a worker's barrier and waits for the others to have started."""
+    global _all
+    _all = barrier
+    _all.wait()
+
+
+def _peak(_) -> float:
+    _all.wait()  # so that every worker answers once
+    return peak_mb()

@@ -1,0 +1,277 @@
+"""What would happen to a file: read and validated as the pipeline does it, without any service."""
+
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import catalogue
+from . import Refused
+from .output import SHOWN, Format, console, in_json, note, plain, write
+
+VERDICTS = {
+    "accepted": "would be accepted",
+    "accepted_with_warnings": "would be accepted with warnings",
+    "held": "would be held",
+}
+COLOURS = {"hold": "bold red", "reject": "red", "warn": "yellow", "info": "dim"}
+COLUMNS = ["rule_id", "severity", "responsible", "sheet", "line", "column_name", "raw_value", "message"]
+
+# What files of a collection are called, besides its own name.
+CALLED = {"eric": "estates"}
+
+
+@dataclass
+class Verdict:
+    """What would happen to a file, and why. `findings` is a frame with (at least) the columns of `COLUMNS`."""
+
+    file: str
+    state: str
+    findings: object
+    collection: str | None = None
+    layout: str | None = None
+    period: str | None = None
+    sender: str | None = None
+    part: str | None = None
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("read", "recorded", "rejected", "held"), 0))
+    note: str = ""
+
+    def facts(self) -> dict:
+        """Everything but the findings, in the order in which it is told."""
+        return {
+            "file": self.file,
+            "verdict": VERDICTS[self.state],
+            "state": self.state,
+            "collection": self.collection,
+            "layout": self.layout,
+            "period": self.period,
+            "sender": self.sender,
+            "part": self.part or None,
+            **{f"rows_{name}": count for name, count in self.rows.items()},
+            "note": self.note or None,
+        }
+
+
+def check(path: Path, collection: str | None = None) -> Verdict:
+    """What would happen to the file at `path` if it were sent to a collection (found if it is not named).
+
+    Raises:
+        Refused: no such file, not a file, or not readable by us.
+        catalogue.UnknownCollection: for a name that is not in the catalogue.
+    """
+    if collection:
+        catalogue.load(collection)
+    content = _bytes(path)
+    with _silence():
+        from ..pipeline.formats import Unreadable, opened
+        from ..pipeline.read import read_opened
+
+        name = _shown(path.name)
+        try:
+            source = opened(content, path.name)
+        except Unreadable as error:
+            return _unreadable(name, path, error, collection)
+        del content
+        called = _called(path)
+        readings = []
+        for candidate in [collection] if collection else called + [c for c in catalogue.all() if c not in called]:
+            reading = read_opened(source, path.name, candidate)
+            if reading.layout:
+                return _validated(name, reading, _note(path, candidate, collection, called))
+            readings.append(reading)
+        return _fits_none(name, path, readings, called, collection)
+
+
+def _bytes(path: Path) -> bytes:
+    from ..pipeline import formats
+
+    shown = _shown(str(path))
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise Refused(f"{shown} is a folder. Name one file in it, for example: trust-benchmarks check {shown}/FILE")
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"{shown} is not a plain file (a device, pipe or socket). Save it as a file and name that.")
+        with path.open("rb") as opened:
+            # One byte more than is read anywhere is enough to tell that a file is too large.
+            return opened.read(formats.MAX_BYTES + 1 if status.st_size > formats.MAX_BYTES else -1)
+    except FileNotFoundError:
+        raise Refused(f"There is no file {shown}. Check the name and the folder you are in.") from None
+    except PermissionError:
+        raise Refused(f"{shown} may not be read by this user. Ask for the right to read it, or copy it.") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise Refused(f"{shown} cannot be read ({reason}). Copy it to this machine's disk and try again.") from None
+
+
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+@contextmanager
+def _silence():
+    """Keeps what Rust libraries print when they give up on a damaged file away from the terminal; we tell it ourselves."""
+    import sys
+
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _called(path: Path) -> list[str]:
+    """The collections that the file's name and its folder speak of, the name first."""
+    known = {name: name for name in catalogue.all()} | CALLED
+    file_name = path.name.lower().removeprefix("sample_")
+    by_name = [known[word] for word in sorted(known, key=len, reverse=True) if file_name.startswith(word)]
+    folder = path.absolute().parent.name
+    return list(dict.fromkeys(by_name + [name for name in [folder] if name in catalogue.all()]))
+
+
+def _note(path: Path, found: str, named: str | None, called: list[str]) -> str:
+    if named:
+        return ""
+    if found not in called:
+        return f"The collection was found by the file's headings. In the inbox the file must lie in {found}/."
+    folder = path.absolute().parent.name
+    if folder in catalogue.all() and folder != found:
+        return f"The file lies in {folder}/ but is {found}. In the inbox it must lie in {found}/."
+    return ""
+
+
+def _validated(name: str, reading, note: str = "") -> Verdict:
+    from ..pipeline.validate import validate
+
+    outcome = validate(reading)
+    return Verdict(
+        name,
+        outcome.state,
+        outcome.findings,
+        reading.collection,
+        reading.layout.name if reading.layout else None,
+        reading.period,
+        reading.sender,
+        reading.part,
+        {
+            "read": outcome.rows_read,
+            "recorded": outcome.rows_recorded,
+            "rejected": outcome.rows_rejected,
+            "held": outcome.rows_held,
+        },
+        note,
+    )
+
+
+def _unreadable(name: str, path: Path, error, collection: str | None) -> Verdict:
+    from ..pipeline import findings
+    from ..pipeline.read import unreadable
+
+    for told in [collection] if collection else _called(path):
+        return _validated(name, unreadable(error, path.name, told))
+    return Verdict(name, "held", findings.one(error.rule_id, error.message, **error.place))
+
+
+def _fits_none(name: str, path: Path, readings: list, called: list[str], named: str | None) -> Verdict:
+    """Held: told as the collection that was named or that the file is called after, else as the one that is closest."""
+    closest = max(readings, key=lambda reading: reading.closeness)
+    told = readings[0] if named or called else closest
+    if named or called:
+        better = closest is not told and closest.closeness > told.closeness + 0.3
+        hint = f" Its headings are closer to {closest.collection}." if better else ""
+        return _validated(name, told, f"It was looked at as {told.collection}.{hint}")
+    if closest.closeness >= 0.25:
+        return _validated(
+            name, closest, f"It fits no template of any collection; {closest.collection} is the closest."
+        )
+    from ..pipeline import findings
+
+    says = (
+        f"{name} fits no template of any collection ({', '.join(catalogue.all())}), and comes close to none. "
+        "Expected a return made from a template (trust-benchmarks template COLLECTION) or a file as its publisher issues it. "
+        "If it is one, name its collection: trust-benchmarks check FILE --collection NAME."
+    )
+    return Verdict(name, "held", findings.one("STR01", says, line=1))
+
+
+def show(verdict: Verdict, form: Format) -> None:
+    """Writes a verdict: all of it as a table or JSON; as CSV the findings, with the verdict on standard error."""
+    if form is Format.json:
+        facts = {**verdict.facts(), "findings": verdict.findings.select(COLUMNS).to_dicts()}
+        print("{\n" + ",\n".join(f"  {in_json(k)}: {_listed(v)}" for k, v in facts.items()) + "\n}")
+    elif form is Format.csv:
+        write(verdict.findings.select(COLUMNS).iter_rows(), COLUMNS, form)
+        note(f"{verdict.file} {VERDICTS[verdict.state]}.")
+    else:
+        _show_table(verdict)
+
+
+def _listed(value) -> str:
+    if not isinstance(value, list) or not value:
+        return in_json(value)
+    return "[\n" + ",\n".join(f"    {in_json(item)}" for item in value) + "\n  ]"
+
+
+def _show_table(verdict: Verdict) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    colour = {"accepted": "bold green", "accepted_with_warnings": "bold yellow", "held": "bold red"}[verdict.state]
+    out.print(Text.assemble(Text(plain(verdict.file), style="bold"), " ", Text(VERDICTS[verdict.state], style=colour)))
+    about = Table.grid(padding=(0, 2))
+    for name in ("collection", "layout", "period", "sender", "part"):
+        about.add_row(Text(f"  {name}", style="dim"), Text(plain(verdict.facts()[name] or "not known")))
+    rows = ", ".join(f"{count:,} {name}" for name, count in verdict.rows.items())
+    about.add_row(Text("  rows", style="dim"), Text(rows))
+    if verdict.note:
+        about.add_row(Text("  note", style="dim"), Text(plain(verdict.note)))
+    out.print(about)
+    if not verdict.findings.height:
+        out.print("\nNothing was found that is wrong with it.")
+        return
+    out.print(Text("\n" + _counted(verdict.findings)))
+    table = Table(show_edge=False, pad_edge=False, box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for column, width in (("rule", 11), ("severity", 8), ("place", 26), ("found", 22)):
+        table.add_column(column, max_width=width, overflow="fold")
+    table.add_column("message", ratio=1, overflow="fold")
+    for row in verdict.findings.head(SHOWN).iter_rows(named=True):
+        severity = row["severity"]
+        found = plain(row["raw_value"] or "")
+        table.add_row(
+            Text(row["rule_id"]),
+            Text(severity, style=COLOURS.get(severity, "")),
+            Text(_place(row)),
+            Text(found if len(found) <= 60 else found[:59] + "…"),
+            Text(plain(row["message"])),
+        )
+    out.print(table)
+    if verdict.findings.height > SHOWN:
+        out.print(
+            f"\n{verdict.findings.height - SHOWN:,} more findings are not shown here. "
+            "All of them, for a spreadsheet: add --format csv > findings.csv"
+        )
+
+
+def _place(row: dict) -> str:
+    pieces = [f"sheet {plain(row['sheet'])}"] if row["sheet"] else []
+    pieces += [f"line {row['line']}"] if row["line"] is not None else []
+    pieces += [plain(row["column_name"])] if row["column_name"] else []
+    return ", ".join(pieces) or "whole file"
+
+
+def _counted(found) -> str:
+    count = dict(found["severity"].value_counts().rows())
+    says = {
+        "hold": "{} that hold the file",
+        "reject": "{} that leave a row out",
+        "warn": "{} to look at",
+        "info": "{} to know",
+    }
+    told = ", ".join(says[severity].format(f"{count[severity]:,}") for severity in says if severity in count)
+    return f"Findings: {told}."

@@ -1,0 +1,151 @@
+"""The skeleton of one more collection: every file it is made of, filled from the blueprints beside this module."""
+
+import keyword
+import re
+from pathlib import Path
+from string import Template
+
+from .. import catalogue
+from . import Refused
+from .output import plain
+
+BLUEPRINTS = Path(__file__).parent / "blueprints"
+PACKAGE = Path(__file__).parents[1]
+
+# blueprint -> where it goes, from the folder above include/ ("include" stands for that folder's own name)
+FILES = {
+    "catalogue.toml": "include/catalogue/$name.toml",
+    "schema.py": "include/schemas/$name.py",
+    "layout.toml": "include/layouts/$name.toml",
+    "measures.sql": "include/sql/measures/$name.sql",
+    "valid.csv": "tests/collections/$name/${name}_RY8_$period.csv",
+    "broken.csv": "tests/collections/$name/${name}_RY8_${period}_broken.csv",
+    "README.md": "tests/collections/$name/README.md",
+    "test.py": "tests/collections/$name/test_collection_$name.py",
+}
+FREQUENCIES = {
+    "month": {
+        "frequency_words": "month",
+        "frequency_tag": "monthly",
+        "period": "2025-06",
+        "period_title": "Month",
+        "period_pattern": "MONTH",
+        "period_regex": r"(?P<year>\d{4})-(?P<month>\d{2})",
+    },
+    "financial_year": {
+        "frequency_words": "financial year",
+        "frequency_tag": "yearly",
+        "period": "2024-25",
+        "period_title": "Financial year",
+        "period_pattern": "FINANCIAL_YEAR",
+        "period_regex": r"(?P<year>\d{4})-(?P<next>\d{2})",
+    },
+}
+TO_DO = """
+What to fill in (search for TO DO):
+  1. {catalogue}: description, owner, which trusts send it, deadlines, bounds
+  2. {schema}: its fields and rules; they make the template, the checks and the data dictionary
+  3. {measures}: its measures, and their definitions in {metrics}
+  4. {tests}: returns that show each rule
+
+Then: trust-benchmarks check {valid}
+      trust-benchmarks dictionary && make test
+No DAG, table or page is written by hand: collect_{name} is there at the next start.
+"""
+
+
+def write(name: str, frequency: str, into: Path | None = None) -> list[Path]:
+    """Writes the files of a new collection and prints what to fill in; writes nothing if it cannot write all.
+
+    Args:
+        name: lower-case letters, digits and underscores.
+        frequency: 'month' or 'financial_year'.
+        into: the include folder of a checkout; None is the one that this command belongs to.
+
+    Raises:
+        Refused: a bad or taken name, an unknown frequency, or a folder that is not one of ours or cannot be written.
+    """
+    include = (into or PACKAGE).absolute()
+    _refuse_name(name, include)
+    if frequency not in FREQUENCIES:
+        raise Refused(f"'{frequency}' is no frequency. Expected {' or '.join(FREQUENCIES)}.")
+    words = FREQUENCIES[frequency] | {
+        "name": name,
+        "frequency": frequency,
+        "title": name.replace("_", " ").capitalize(),
+        "words": name.replace("_", " "),
+        "dashed": name.replace("_", "-"),
+        "prefix": _prefix(name, include),
+    }
+    paths = {blueprint: _place(include, Template(where).substitute(words)) for blueprint, where in FILES.items()}
+    if taken := [path for path in paths.values() if path.exists()]:
+        raise Refused(f"{taken[0]} exists already. Choose another name, or remove what is there.")
+    written = []
+    try:
+        for blueprint, path in paths.items():
+            text = (BLUEPRINTS / f"{blueprint}.txt").read_text(encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                written.append(path)
+                file.write(Template(text).substitute(words))
+    except OSError as problem:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise Refused(f"{path} cannot be written ({problem.strerror}). Nothing was left behind; make room or rights.") from None
+    _print(include, name, paths)
+    return written
+
+
+def _refuse_name(name: str, include: Path) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or not 3 <= len(name) <= 40 or keyword.iskeyword(name):
+        raise Refused(
+            f"'{plain(name[:60])}' cannot be the name of a collection. "
+            "Expected 3 to 40 lower-case letters, digits and single underscores, such as waiting_times."
+        )
+    if not (include / "catalogue").is_dir() or not (include / "schemas").is_dir():
+        raise Refused(f"{include} is not an include folder (it has no catalogue and schemas). Name the right one with --into.")
+    taken = {path.stem for folder in ("catalogue", "schemas", "layouts") for path in (include / folder).iterdir()}
+    if name in taken:
+        known = ", ".join(sorted(path.stem for path in (include / "catalogue").glob("*.toml")))
+        raise Refused(f"The name {name} is taken. Collections: {known}. Choose another.")
+    longer = next((n for n in catalogue.all() if n.startswith(name + "_") or name.startswith(n + "_")), None)
+    if longer:
+        raise Refused(
+            f"The name {name} and that of the collection {longer} start alike, so files named after them could be "
+            "taken for one another. Choose another."
+        )
+
+
+def _prefix(name: str, include: Path) -> str:
+    """Two to four capitals that no other schema's rules start with: initials, or the first letters."""
+    used = "\n".join(path.read_text(encoding="utf-8") for path in (include / "schemas").glob("*.py"))
+    letters = re.sub(r"[^a-z]", "", name)
+    initials = "".join(word[0] for word in name.split("_") if word[0].isalpha())[:4]
+    for start in (initials if len(initials) > 1 else letters[:2], letters[:3], letters[:4], letters):
+        if f'"{start.upper()}-' not in used:
+            return start.upper()
+    return letters.upper()
+
+
+def _place(include: Path, where: str) -> Path:
+    return include / where.removeprefix("include/") if where.startswith("include/") else include.parent / where
+
+
+def _print(include: Path, name: str, paths: dict[str, Path]) -> None:
+    def short(path: Path) -> str:
+        return str(path.relative_to(include.parent))
+
+    print(f"Wrote {len(paths)} files of the collection {name}:")
+    for path in paths.values():
+        print(f"  {short(path)}")
+    print(
+        TO_DO.format(
+            catalogue=short(paths["catalogue.toml"]),
+            schema=short(paths["schema.py"]),
+            measures=short(paths["measures.sql"]),
+            metrics=short(include / "reference" / "metrics.csv"),
+            tests=short(paths["valid.csv"].parent),
+            valid=short(paths["valid.csv"]),
+            name=name,
+        ).rstrip()
+    )

@@ -1,0 +1,155 @@
+"""Questions to the warehouse: one statement at a time, in a transaction that cannot write, within a time limit."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .. import catalogue
+from . import Refused
+from .output import Format, note, write
+
+STATES = ("received", "accepted", "accepted_with_warnings", "held")
+SEVERITIES = ("hold", "reject", "warn", "info")
+
+SUBMISSIONS = """
+SELECT submission_id, collection, period, sender, part, version, state, rows_read, rows_recorded, rows_rejected, rows_held,
+       received_at, is_current, is_sample, file_name
+FROM intake.submissions s {where}
+ORDER BY received_at DESC, collection, period, sender, version DESC"""
+
+FINDINGS = """
+SELECT s.collection, s.period, s.sender, f.submission_id, f.rule_id, f.severity, f.responsible, f.sheet, f.line, f.column_name,
+       f.raw_value, f.message
+FROM intake.findings f JOIN intake.submissions s USING (submission_id) {where}
+ORDER BY s.collection, s.period, s.sender, s.version, f.sheet NULLS FIRST, f.line NULLS FIRST, f.rule_id"""
+
+
+def submissions(collection, period, state, sender, form: Format, limit: int | None) -> None:
+    """Writes what was received, newest first; None leaves a condition out."""
+    _one_of("state", state, STATES)
+    _listed(SUBMISSIONS, {"s.collection": _known(collection), "s.period": period, "state": state, "s.sender": sender}, form, limit)
+
+
+def findings(submission, collection, period, rule, severity, sender, form: Format, limit: int | None) -> None:
+    """Writes what was found wrong, in the order of the files; None leaves a condition out."""
+    _one_of("severity", severity, SEVERITIES)
+    conditions = {
+        "f.submission_id": submission,
+        "s.collection": _known(collection),
+        "s.period": period,
+        "f.rule_id": rule,
+        "f.severity": severity,
+        "s.sender": sender,
+    }
+    _listed(FINDINGS, conditions, form, limit)
+
+
+def show(sql: str, params: list | None, form: Format, limit: int | None, seconds: int = 60) -> None:
+    """Writes what one statement gives.
+
+    Raises:
+        Refused: several statements, one that writes, wrong SQL, no rows to give, or no warehouse.
+    """
+    import psycopg
+
+    if not sql.strip(" \t\r\n;"):
+        raise Refused('There is no statement. Give one that reads, for example "SELECT * FROM published.data_status".')
+    with _connection(seconds) as connection:
+        try:
+            # Streaming uses the extended protocol, in which PostgreSQL itself refuses a second statement.
+            cursor = connection.cursor()
+            rows = cursor.stream(sql, params, size=500)
+            first = next(rows, None)
+            names = [column.name for column in cursor.description or ()]
+            if not names:
+                raise Refused("The statement gives no rows. Only statements that read are answered, such as SELECT.")
+            write(_from(first, rows), names, form, limit=limit, more="To see all: --format csv, or a larger --limit.")
+        except psycopg.Error as problem:
+            raise Refused(_sentence(problem, seconds)) from None
+
+
+def _from(first, rows) -> Iterator:
+    if first is not None:
+        yield first
+        yield from rows
+
+
+def _listed(sql: str, conditions: dict, form: Format, limit: int | None) -> None:
+    given = {column: value for column, value in conditions.items() if value is not None}
+    where = "WHERE " + " AND ".join(f"{column} = %s" for column in given) if given else ""
+    show(sql.format(where=where), list(given.values()) or None, form, limit)
+
+
+def _known(collection: str | None) -> str | None:
+    return catalogue.load(collection).name if collection else None
+
+
+def _one_of(what: str, value: str | None, known: tuple[str, ...]) -> None:
+    if value is not None and value not in known:
+        raise Refused(f"'{value}' is no {what}. Expected one of {', '.join(known)}.")
+
+
+@contextmanager
+def _connection(seconds: int):
+    import psycopg
+
+    with _url() as url:
+        try:
+            connection = psycopg.connect(
+                url,
+                connect_timeout=10,
+                application_name="trust-benchmarks query",
+                options=f"-c default_transaction_read_only=on -c statement_timeout={seconds * 1000} -c TimeZone=Europe/London",
+            )
+        except psycopg.Error as problem:
+            first = str(problem).strip().splitlines()[0]
+            raise Refused(
+                f"The warehouse does not answer ({first}). Start it with `make run`, or correct TB_WAREHOUSE_URL."
+            ) from None
+        try:
+            connection.read_only = True
+            yield connection
+        finally:
+            connection.close()  # whatever it was, it is rolled back
+
+
+@contextmanager
+def _url():
+    """The address of the warehouse: TB_WAREHOUSE_URL, or the embedded one, started for as long as it is needed."""
+    if url := os.environ.get("TB_WAREHOUSE_URL"):
+        yield url
+        return
+    from ..local import postgres, services
+    from ..local.state import State
+
+    state = State()
+    if not state.file.is_file() or "TB_WAREHOUSE_URL" not in (settings := state.read()):
+        raise Refused(
+            f"There is no warehouse yet: {state.folder} holds none. Run `make run` first, "
+            "or name a warehouse in TB_WAREHOUSE_URL or a state folder in TB_STATE."
+        )
+    state.settings = settings
+    if postgres.answers(state):
+        yield settings["TB_WAREHOUSE_URL"]
+        return
+    note("Starting the embedded warehouse ...")
+    with services.running(state.folder) as settings:
+        yield settings["TB_WAREHOUSE_URL"]
+
+
+def _sentence(problem, seconds: int) -> str:
+    import psycopg.errors as errors
+
+    first = (problem.diag.message_primary or str(problem).strip().splitlines()[0]).rstrip(".")
+    if isinstance(problem, errors.ReadOnlySqlTransaction):
+        return f"Nothing can be changed here ({first}). Only statements that read are answered, such as SELECT."
+    if isinstance(problem, errors.QueryCanceled):
+        return f"The answer took longer than {seconds} seconds. Ask for fewer rows, or give more time with --timeout."
+    if "multiple commands" in first:
+        return "There are several statements. Ask them one at a time."
+    if isinstance(problem, errors.UndefinedTable):
+        return f"The warehouse has no such table or view ({first}). docs/data-dictionary.md lists those that are published."
+    if isinstance(problem, errors.InsufficientPrivilege):
+        return f"This user may not read that ({first}). Ask for what is in the schema published."
+    hint = problem.diag.message_hint
+    return f"The statement cannot be answered: {first}." + (f" {hint}" if hint else "") + " Correct it and ask again."

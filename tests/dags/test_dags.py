@@ -1,0 +1,112 @@
+"""What Airflow sees of dags/: exactly these DAGs, parsed at once, each with what an operator expects of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from trust_benchmarks import catalogue
+from trust_benchmarks.local import airflow as local_airflow
+from trust_benchmarks.local.run import DAGS
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+COLLECTIONS = sorted(catalogue.all())
+
+
+def airflow_environment(home: Path) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory) -> dict:
+    """What look.py found."""
+    done = subprocess.run(
+        [sys.executable, HERE / "look.py", CHECKOUT / "dags"],
+        env=airflow_environment(tmp_path_factory.mktemp("airflow")),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    found = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
+    assert found, done.stdout + done.stderr
+    return json.loads(found[-1].removeprefix("FOUND "))
+
+
+def test_exactly_these_dags_are_there(look):
+    # A missing folder gives no DAGs and no error: only the exact set proves anything.
+    assert look["errors"] == {}
+    assert sorted(look["dags"]) == sorted([f"collect_{name}" for name in COLLECTIONS] + sorted(DAGS))
+    assert len(COLLECTIONS) >= 6
+
+
+def test_parsing_is_quick_and_loads_nothing_heavy(look):
+    assert look["heavy"] == [], "import it inside the task"
+    # A tenth of this on an idle machine.
+    assert look["seconds"] < 1.0
+
+
+def test_every_dag_says_what_it_is(look):
+    for dag_id, dag in look["dags"].items():
+        assert dag["described"], f"{dag_id} needs a description and a doc_md"
+        assert dag["tags"], f"{dag_id} needs tags"
+        assert not dag["catchup"], f"{dag_id} would run for every period since its start"
+
+
+def test_every_task_has_an_owner_retries_a_limit_and_a_known_pool(look):
+    pools = {"default_pool", *local_airflow.POOLS}
+    for dag_id, dag in look["dags"].items():
+        for task_id, task in dag["tasks"].items():
+            where = f"{dag_id}.{task_id}"
+            assert task["owner"] not in ("", "airflow"), where
+            assert task["retries"] >= 1 and task["backs_off"], where
+            assert task["limit"] and task["limit"] <= 3600, where
+            assert task["pool"] in pools, f"{where}: the run makes the pools {sorted(pools)}"
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_a_collection_has_its_calendar_its_owner_and_one_mapped_task(look, name):
+    dag = look["dags"][f"collect_{name}"]
+    assert (dag["timetable"], dag["partitioned"]) == ("CollectionCalendar", True)
+    assert dag["listens_to"] == [f"waiting_{name}"]
+    assert set(dag["tasks"]) == {"receive", "check", "conclude"}
+    assert {task["owner"] for task in dag["tasks"].values()} == {catalogue.load(name).owner}
+    assert [task_id for task_id, task in dag["tasks"].items() if task["mapped"]] == ["check"]
+    assert dag["tasks"]["conclude"]["outlets"] == [f"records_{name}"]
+    assert "check" in dag["tasks"]["conclude"]["after"]
+
+
+def test_what_is_received_starts_the_collection_that_it_belongs_to(look):
+    tasks = look["dags"]["receive_inbox"]["tasks"]
+    assert {task_id: task["outlets"] for task_id, task in tasks.items()} == {
+        f"receive_{name}": [f"waiting_{name}"] for name in COLLECTIONS
+    }
+
+
+def test_what_follows_from_what(look):
+    dags = look["dags"]
+    assert (
+        dags["refresh_reference"]["tasks"]["refresh"]["outlets"]
+        == dags["refresh_benchmarks"]["listens_to"]
+        == ["reference"]
+    )
+    assert (
+        dags["refresh_benchmarks"]["tasks"]["conclude"]["outlets"]
+        == dags["refresh_timeline"]["listens_to"]
+        == ["releases"]
+    )
+    assert dags["refresh_benchmarks"]["tasks"]["refresh"]["mapped"]
+    # Events of a run that has a partition key never reach a DAG without partitions: nobody may rely on one.
+    for dag_id, dag in dags.items():
+        if not dag["partitioned"]:
+            assert not [name for name in dag["listens_to"] if name.startswith("records_")], dag_id

@@ -1,0 +1,123 @@
+"""What tests of the pipeline share: made-up returns, the whole way of the data without Airflow, and what came of it."""
+
+import csv
+import io
+import os
+
+import psycopg
+from psycopg import sql as pgsql
+from trust_benchmarks.pipeline import process, publish, receive, timeline
+from trust_benchmarks.schemas import workforce as workforce_schema
+from trust_benchmarks.stores import objects, settings, warehouse
+
+TRUSTS = ("RA9", "RHA", "RNU", "RP7", "RQY", "RT5", "RTQ", "RX4")
+DAYS = {"01": 31, "02": 28, "03": 31, "04": 30, "05": 31, "06": 30, "07": 31, "08": 31}
+
+
+def workforce_rows(ods="RA9", period="2025-06", scale=1.0) -> list[dict[str, str]]:
+    """Ten rows that nothing is wrong with, a row a staff group, texts by field."""
+    days, rows = DAYS[period[-2:]], []
+    for number, group in enumerate(workforce_schema.STAFF_GROUPS):
+        people = int((100 + 10 * number) * scale)
+        fte = round(0.9 * people, 2)
+        row = dict.fromkeys(workforce_schema.Row.to_schema().columns, "")
+        row |= {"ods_code": ods, "period": period, "staff_group": group, "headcount": people, "fte": fte}
+        row |= {"role_count": people + 1, "establishment_fte": people, "joiners_hc": 2, "leavers_hc": 1}
+        row |= {"fte_days_available": round(fte * days, 2), "fte_days_lost": round(fte * days * 0.05, 2)}
+        row |= {"bank_fte": 1.5, "agency_fte": 0.5, "substantive_pay_gbp": round(fte * 3500, 2)}
+        row |= {"bank_pay_gbp": 4000, "agency_pay_gbp": 2500.5}
+        rows.append({name: str(value) for name, value in row.items()})
+    return rows
+
+
+def text(rows: list[dict[str, str]]) -> bytes:
+    """Rows as a CSV file."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def workforce(ods="RA9", period="2025-06", scale=1.0, change=lambda rows: None) -> bytes:
+    """A sound workforce return, after `change` was made to its rows."""
+    rows = workforce_rows(ods, period, scale)
+    change(rows)
+    return text(rows)
+
+
+def put(key: str, content: bytes, arrived: str | None = None, sample: bool = False) -> None:
+    """Puts a file into the inbox."""
+    metadata = {"sample": "true"} if sample or arrived else {}
+    metadata |= {"arrived-at": arrived} if arrived else {}
+    objects.client().put_object(Bucket=settings.load().inbox, Key=key, Body=content, Metadata=metadata)
+
+
+def put_return(ods, period, content, version=1, name="workforce") -> None:
+    """Puts a return of a trust into the inbox under the name that returns have."""
+    put(f"{name}/{name}_{ods}_{period}_v{version}.csv", content)
+
+
+def take_in() -> dict:
+    """Receives what is in the inbox and processes what waits; what both said."""
+    said = receive.receive()
+    done = {}
+    for collection, period in said["waiting"]:
+        for batch in receive.waiting(collection, period):
+            for state, count in process.process(batch).items():
+                done[state] = done.get(state, 0) + count
+    return {"received": said["received"], "again": said["again"]} | {k: v for k, v in done.items() if v}
+
+
+def release() -> list[list[str]]:
+    """Publishes all that is stale and refreshes the timeline; which (collection, period) were published."""
+    pairs = publish.stale()
+    for collection, period in pairs:
+        publish.refresh(collection, period)
+    timeline.refresh()
+    return pairs
+
+
+def rows(query: str, parameters=None) -> list[tuple]:
+    """What a query of the warehouse gives."""
+    with warehouse.connect() as connection:
+        return connection.execute(query, parameters).fetchall()
+
+
+def value(query: str, parameters=None):
+    """The one value that a query gives."""
+    ((found,),) = rows(query, parameters)
+    return found
+
+
+def snapshot(*schemas: str) -> dict[str, list[str]]:
+    """Every view of these schemas (published and intake if none is named): its rows without their times, sorted."""
+    found = {}
+    with warehouse.connect() as connection:
+        views = connection.execute(
+            """SELECT table_schema, table_name, array_agg(column_name::text ORDER BY ordinal_position)
+               FILTER (WHERE data_type <> 'timestamp with time zone') FROM information_schema.columns
+               WHERE table_schema = ANY(%s) GROUP BY 1, 2 ORDER BY 1, 2""",
+            [list(schemas) or ["intake", "published"]],
+        ).fetchall()
+        for schema, view, columns in views:
+            query = pgsql.SQL("SELECT {} FROM {}.{}").format(
+                pgsql.SQL(", ").join(map(pgsql.Identifier, columns)), pgsql.Identifier(schema), pgsql.Identifier(view)
+            )
+            found[f"{schema}.{view}"] = sorted(map(repr, connection.execute(query)))
+    return found
+
+
+def differences(one: dict, other: dict) -> dict[str, list[str]]:
+    """Views whose rows differ, with the first rows that only one of the two snapshots has."""
+    assert one.keys() == other.keys()
+    return {
+        view: sorted(set(one[view]) ^ set(other[view]))[:4] or ["(counts)"] for view in one if one[view] != other[view]
+    }
+
+
+def connect_as(role: str, variable: str) -> psycopg.Connection:
+    """A connection to the warehouse as one of its readers."""
+    url = settings.load().warehouse_url
+    host = url.rpartition("@")[2]
+    return psycopg.connect(f"postgresql://{role}:{os.environ[variable]}@{host}")

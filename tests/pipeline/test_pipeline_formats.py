@@ -1,0 +1,284 @@
+"""Bytes to grids: the fast way and the slow way say the same, lines are exact, and every unreadable file is named as such."""
+
+import csv
+import gzip
+import io
+import random
+import zipfile
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from trust_benchmarks.pipeline import formats
+from trust_benchmarks.pipeline.formats import Unreadable
+
+CELLS = st.one_of(
+    st.sampled_from(["", " ", "a", "1", "1.50", '"', '""', 'a "b" c', "x,y", "p$q", "two\nlines", "two\r\nlines", "NA", "null"]),
+    st.text(alphabet='ab1,"$\n\r \t\u00a0\ufeffé\x00\u2028\x0b\x85', max_size=6),
+)  # fmt: skip
+ENDS = st.sampled_from(["\n", "\r\n", "\r"])
+
+
+def written(rows, end, delimiter=",", quote=csv.QUOTE_MINIMAL, final=True):
+    out = io.StringIO()
+    csv.writer(out, lineterminator=end, delimiter=delimiter, quoting=quote).writerows(rows)
+    text = out.getvalue()
+    return text if final else text.removesuffix(end)
+
+
+def by_the_slow_way(text, delimiter, header_end, width):
+    """What the csv module makes of a body, row by row: kept {line: cells} and ragged [(line, cells)]."""
+    body = "".join(io.StringIO(text, newline="").readlines()[header_end:])
+    return formats._irregular(body, delimiter, header_end, width)
+
+
+def result(work):
+    try:
+        grid = work()
+    except Unreadable as error:
+        return error.rule_id, error.place
+    return grid.frame.rows(), grid.ragged
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, max_size=4), max_size=8),
+    end=ENDS,
+    delimiter=st.sampled_from([",", "$"]),
+    quote=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    final=st.booleans(),
+    width=st.integers(1, 3),
+)
+def test_the_fast_way_equals_the_slow_way(rows, end, delimiter, quote, final, width):
+    header = [f"h{i}" for i in range(width)]
+    text = written([header, *rows], end, delimiter, quote, final)
+    fast = result(lambda: formats.csv_grid(text, delimiter, 1, width))
+    assert fast == result(lambda: by_the_slow_way(text, delimiter, 1, width))
+
+
+@settings(max_examples=250, deadline=None)
+@given(text=st.text(alphabet='ab,"\n\r 1', max_size=40), width=st.integers(1, 3))
+@example('a"b,c\nd,e\n', 2)
+@example('"a"b,c\nd,e\n', 2)
+@example("\n\na,b\n", 2)
+@example("a,b\n\n", 2)
+def test_the_fast_way_equals_the_slow_way_for_any_text(text, width):
+    text = ",".join("hhh"[:width]) + "\n" + text
+    fast = result(lambda: formats.csv_grid(text, ",", 1, width))
+    assert fast == result(lambda: by_the_slow_way(text, ",", 1, width))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=8),
+    end=ENDS,
+    header=st.sampled_from([["h", "i"], ["two\nlines", "i"], ["two\r\nlines", "i\n"]]),
+)
+def test_every_cell_comes_back_at_its_line(rows, end, header):
+    text = written([header, *rows], end, quote=csv.QUOTE_ALL)
+    ends = [0]
+    for row in [header, *rows]:  # where each row ends, by what was written
+        ends.append(ends[-1] + len(io.StringIO(written([row], end, quote=csv.QUOTE_ALL), newline="").readlines()))
+    head = formats.csv_head(text, ",")
+    assert head[0] == (1, header)
+    assert [line for line, _ in head] == [at + 1 for at in ends[:-1]]
+    grid = formats.csv_grid(text, ",", ends[1], 2)
+    assert grid.ragged == []
+    assert grid.frame.rows() == [(line + 1, *row) for line, row in zip(ends[1:], rows, strict=False)]
+
+
+def test_a_regular_file_goes_the_fast_way_and_others_do_not():
+    assert formats._regular('1,"a,b"\n2,c\n', ",", 1, 2).frame.rows() == [(2, "1", "a,b"), (3, "2", "c")]
+    assert formats._regular('1,"a\nb"\n2,c\n', ",", 1, 2) is None
+    assert formats._regular("1,a,x\n2,c\n", ",", 1, 2) is None
+
+
+def test_rows_of_another_width_are_kept_apart_with_their_line():
+    grid = formats.csv_grid("a,b\n1,2\n3\n\n4,5,6\n7,8,\n,\n9,10\n", ",", 1, 2)
+    assert grid.frame.rows() == [(2, "1", "2"), (4, "", ""), (6, "7", "8"), (7, "", ""), (8, "9", "10")]
+    assert grid.ragged == [(3, ["3"]), (5, ["4", "5", "6"])]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_quote_that_is_never_closed_is_named_with_its_line(end):
+    text = end.join(["a,b", "1,2", '3,"four', "5,6", "7,8"]) + end
+    with pytest.raises(Unreadable) as error:
+        formats.csv_grid(text, ",", 1, 2)
+    assert (error.value.rule_id, error.value.place) == ("STR02", {"line": 3})
+
+
+def test_a_long_cell_is_read():
+    grid = formats.csv_grid("a,b\n1," + "x" * 3_000_000 + "\n", ",", 1, 2)
+    assert grid.frame["c1"].str.len_chars().to_list() == [3_000_000]
+
+
+# What a file is -------------------------------------------------------------------------------------------------
+
+
+def workbook(parts=None) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (parts or {"xl/workbook.xml": b"<workbook/>"}).items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+WHOLE = gzip.compress(b"a,b\n1,2\n" * 500)
+
+UNREADABLE = {
+    "nothing at all": (b"", "x.csv", "FIL-EMPTY", "is empty (0 bytes"),
+    "blanks only": (b" \r\n\t\n,,,\n", "x.csv", "FIL-EMPTY", "is empty"),
+    "zero bytes only": (bytes(5000), "x.csv", "FIL-EMPTY", "is empty"),
+    "an empty gzip": (gzip.compress(b""), "x.csv.gz", "FIL-EMPTY", "is empty"),
+    "gzip by name only": (b"a,b\n1,2\n", "x.csv.gz", "FIL-KIND", "named as a gzip file but is not one"),
+    "gzip cut off": (WHOLE[:-20], "x.csv.gz", "FIL-DAMAGED", "cut off"),
+    "gzip damaged": (WHOLE[:20] + b"\xff\xff" + WHOLE[22:], "x.csv.gz", "FIL-DAMAGED", "damaged"),
+    "a workbook named csv": (workbook(), "x.csv", "FIL-KIND", "named as text (CSV) but is an Excel workbook"),
+    "text named xlsx": (b"a,b\n1,2\n", "x.xlsx", "FIL-KIND", "named as an Excel workbook (.xlsx) but is text"),
+    "text named xls": (b"a,b\n1,2\n", "x.xls", "FIL-KIND", "named as an old Excel workbook"),
+    "a new workbook named xls": (workbook(), "x.xls", "FIL-KIND", "but is an Excel workbook (.xlsx)"),
+    "a zip": (workbook({"a.csv": b"a,b\n"}), "x.zip", "FIL-KIND", "is a zip archive, not a workbook"),
+    "a workbook cut off": (workbook()[:-30], "x.xlsx", "FIL-DAMAGED", "damaged or cut off"),
+    "a password": (OLE + "EncryptedPackage".encode("utf-16-le"), "x.xlsx", "FIL-KIND", "protected by a password"),
+    "a PDF": (b"%PDF-1.7\n...", "x.csv", "FIL-KIND", "is a PDF"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "x.csv", "STR02", "UTF-16"),
+    "noise": (random.Random(1).randbytes(4000), "x.csv", "FIL-KIND", "is not text"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + random.Random(2).randbytes(3000), "x.png", "FIL-KIND", "is not text"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_an_unreadable_file_is_named_for_what_it_is(case):
+    content, name, rule_id, words = UNREADABLE[case]
+    with pytest.raises(Unreadable) as error:
+        formats.identify(content, name)
+    assert error.value.rule_id == rule_id
+    assert words in error.value.message
+    assert error.value.message.endswith((".", "'."))
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kind"),
+    [
+        (b"a,b\n1,2\n", "x.csv", "csv"),
+        (b"\xef\xbb\xbfa,b\n1,2\n", "x.CSV", "csv"),
+        (b"a,b\n1,2\n", "no_ending", "csv"),
+        (gzip.compress(b"a,b\n1,2\n"), "x.csv.gz", "csv"),
+        (gzip.compress(b"a,b\n1,2\n"), "x.csv", "csv"),
+        (workbook(), "x.xlsx", "xlsx"),
+        (workbook(), "x", "xlsx"),
+        (OLE + bytes(600) + b"1", "x.xls", "xls"),
+    ],
+)
+def test_a_readable_file_is_known_by_its_content(content, name, kind):
+    assert formats.identify(content, name)[0] == kind
+
+
+def test_a_gzip_bomb_is_stopped(monkeypatch):
+    monkeypatch.setattr(formats, "MAX_BYTES", 1 << 20)
+    with pytest.raises(Unreadable) as error:
+        formats.identify(gzip.compress(bytes(50 << 20)), "x.csv.gz")
+    assert error.value.rule_id == "FIL-SIZE"
+
+
+def test_a_large_file_is_stopped(monkeypatch):
+    monkeypatch.setattr(formats, "MAX_BYTES", 1000)
+    with pytest.raises(Unreadable, match="larger than") as error:
+        formats.identify(b"a,b\n" * 1000, "x.csv")
+    assert error.value.rule_id == "FIL-SIZE"
+
+
+@pytest.mark.parametrize("size", [200 << 20, 30 << 20])
+def test_a_zip_bomb_is_stopped_before_it_is_unpacked(size):
+    bomb = workbook({"xl/workbook.xml": b"<workbook/>", "xl/worksheets/sheet1.xml": bytes(size)})
+    assert len(bomb) < 1 << 20
+    if size > formats.MAX_WORKBOOK_BYTES:
+        with pytest.raises(Unreadable, match="unpacks to 200 MB") as error:
+            formats.identify(bomb, "x.xlsx")
+        assert error.value.rule_id == "FIL-SIZE"
+    else:  # within the limit: it is opened, and is no workbook
+        with pytest.raises(Unreadable) as error:
+            formats.Book(formats.identify(bomb, "x.xlsx")[1], "x.xlsx")
+        assert error.value.rule_id == "FIL-DAMAGED"
+
+
+def test_text_in_no_declared_encoding_names_the_first_line_that_does_not_fit():
+    with pytest.raises(Unreadable) as error:
+        formats.decode("a,b\n1,£\n".encode("cp1252"), ["utf-8"])
+    assert error.value.place == {"line": 2}
+    assert "0xa3" in error.value.message
+    assert formats.decode("1,£".encode("cp1252"), ["utf-8", "cp1252"]) == "1,£"
+    assert formats.decode(b"\xef\xbb\xbfa", ["utf-8"]) == "a"
+
+
+# Workbooks ------------------------------------------------------------------------------------------------------
+
+
+def saved(rows, title="Data", more=()) -> bytes:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    for name in more:
+        book.create_sheet(name)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_cells_of_a_workbook_come_as_text():
+    import datetime as dt
+
+    content = saved(
+        [["a", 1, 1.5, 1e20, True, dt.date(2025, 6, 30), None, dt.datetime(2025, 6, 30, 12, 30), "01"]], more=["Empty"]
+    )
+    book = formats.Book(content, "x.xlsx")
+    assert book.names == ["Data", "Empty"]
+    assert book.rows("Data") == [["a", "1", "1.5", "1e+20", "TRUE", "2025-06-30", "", "2025-06-30 12:30:00", "01"]]
+    assert book.rows("Empty") == []
+
+
+def test_lines_of_a_sheet_count_from_its_first_row():
+    book = formats.Book(saved([[], [], ["h", "i"], ["1", "2"], [], ["3", "4", "5"], ["6"]]), "x.xlsx")
+    grid = formats.book_grid(book.rows("Data"), 3, 2)
+    assert grid.frame.rows() == [(4, "1", "2"), (5, "", ""), (7, "6", "")]
+    assert [(line, cells[:3]) for line, cells in grid.ragged] == [(6, ["3", "4", "5"])]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_workbook_is_told_as_damage(seed):
+    content = bytearray(saved([["a", "b"]] * 50))
+    rng = random.Random(seed)
+    for _ in range(40):
+        content[rng.randrange(40, len(content))] = rng.randrange(256)
+    try:
+        book = formats.Book(formats.identify(bytes(content), "x.xlsx")[1], "x.xlsx")
+        for name in book.names:
+            book.rows(name)
+    except Unreadable as error:
+        assert error.rule_id in ("FIL-DAMAGED", "FIL-KIND", "FIL-SIZE")
+
+
+@pytest.mark.parametrize("at", ["XFD1048576", "B1048576", "XFD2"])
+def test_a_sheet_with_one_cell_far_out_is_not_unfolded(at):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active[at] = "a", "far"
+    out = io.BytesIO()
+    book.save(out)
+    book = formats.Book(out.getvalue(), "x.xlsx")
+    if at == "B1048576":
+        assert len(book.rows("Sheet")) == 1048576 if 2 * 1048576 <= formats.MAX_CELLS else True
+        return
+    with pytest.raises(Unreadable, match="cells are read") as error:
+        book.rows("Sheet")
+    assert error.value.rule_id == "FIL-SIZE"
+
+
+def test_a_frame_of_nothing_has_its_columns():
+    assert formats.csv_grid("a,b\n", ",", 1, 2).frame.schema == {"line": pl.Int64, "c0": pl.String, "c1": pl.String}

@@ -1,0 +1,185 @@
+"""Every method against a second calculation in pandas, over random returns with blanks, zeros, gaps and ties."""
+
+import math
+
+import pandas as pd
+import pytest
+import random_returns
+import second_calculation as second
+from trust_benchmarks.pipeline import measure
+
+COLLECTIONS = ["workforce", "sickness_absence", "e_rostering", "estates", "procurement_prices"]
+
+
+@pytest.fixture(
+    scope="module", params=[(c, seed) for c in COLLECTIONS for seed in (1, 2)], ids=lambda p: f"{p[0]}-{p[1]}"
+)
+def both(request, tmp_path_factory):
+    """Inputs, records as pandas, the SQL's results, and the second calculation's metrics by trust."""
+    collection, seed = request.param
+    inputs, records = random_returns.make(collection, seed, tmp_path_factory.mktemp("records"))
+    frames = {name: pd.DataFrame(frame.to_dict(as_series=False)) for name, frame in records.items()}
+    return inputs, frames, measure.compute(inputs), _metrics(inputs, frames)
+
+
+def _metrics(inputs, frames):
+    own, period = frames[inputs.collection], inputs.period
+    reported = set(own[own.period == period].provider_code)
+    found = {}
+    if inputs.collection == "procurement_prices":
+        found = {c: m for c, m in second.prices(own, period)[2].items() if c in reported}
+    else:
+        other = frames["workforce"] if inputs.collection == "estates" else own
+        for code in reported:
+            year = other[other.provider_code == code]
+            if inputs.collection != "estates":
+                year = year[[second.in_year(month, period) for month in year.period]]
+            mine = own[(own.provider_code == code) & (own.period == period)]
+            found[code] = getattr(second, inputs.collection)(_float(mine), year, period)
+    submissions, expected = (pd.DataFrame(f.to_dicts()) for f in (inputs.submissions, inputs.expected))
+    if len(expected):
+        for code, metrics in second.data_quality(submissions, expected, inputs.collection, period).items():
+            found.setdefault(code, {}).update(metrics)
+    return found
+
+
+def _float(frame):
+    numeric = [c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c])]
+    blank = [c for c in frame.columns if frame[c].isna().all() and c not in ("sheet", "site_type", "tenure")]
+    return frame.assign(**{c: frame[c].astype(float) for c in [*numeric, *blank]})
+
+
+def _same(found, wanted):
+    wanted = second.blank(wanted)
+    if found is None or wanted is None:
+        return found is None and wanted is None
+    return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_measures(both):
+    inputs, _, results, metrics = both
+    seen = 0
+    for row in results.measures.to_dicts():
+        wanted = metrics.get(row["provider_code"], {}).get(row["metric_id"], second.NONE)
+        for name, value in zip(("numerator", "denominator", "value"), wanted, strict=False):
+            # A part that stands alone shows no ratio; which of its parts are shown is for the cases to say.
+            if name == "value" or second.blank(wanted[2]) is not None:
+                assert _same(row[name], value), (row, wanted)
+        seen += row["value"] is not None
+    counted = sum(second.blank(m[2]) is not None for trust in metrics.values() for m in trust.values())
+    assert seen == counted > 20
+    returns = inputs.submissions.filter(collection=inputs.collection, period=inputs.period, is_current=True).to_dicts()
+    flags = {r["provider_code"]: r for r in returns}
+    for row in results.measures.to_dicts():
+        own = flags.get(row["provider_code"]) or flags.get(None)
+        if row["metric_id"].startswith("DQ"):
+            assert row["quality_flag"] == ("D" if row["value"] is None else "A")
+        elif own is None:
+            assert (row["quality_flag"], row["value"]) == ("D", None)
+        else:
+            late, warned = not own["on_time"], own["state"] == "accepted_with_warnings"
+            assert row["quality_flag"] == ("C" if late else "B" if warned else "A")
+
+
+def test_benchmarks_and_ranks(both):
+    inputs, _, results, metrics = both
+    sector = {p.code: f"sector:{p.sector}" for p in inputs.reference.providers}
+    about = {m.metric_id: m for m in inputs.reference.metrics}
+    values = {}
+    for code, own in metrics.items():
+        for metric_id, (_, _, value, _) in own.items():
+            if second.blank(value) is not None:
+                values.setdefault((metric_id, "national"), {})[code] = value
+                values.setdefault((metric_id, sector[code]), {})[code] = value
+    columns = ("providers", "minimum", "lower_quartile", "median", "upper_quartile", "maximum")
+    for row in results.benchmarks.to_dicts():
+        group = values.get((row["metric_id"], row["peer_group"]), {})
+        least = max(5, about[row["metric_id"]].min_peers_median)
+        wanted = second.benchmark(group.values(), least, 10 if row["peer_group"] == "national" else 8)
+        assert all(_same(row[c], w) for c, w in zip(columns, wanted, strict=True)), (row, wanted)
+    assert {(r["metric_id"], r["peer_group"]) for r in results.benchmarks.to_dicts()} >= set(values)
+    for row in results.measures.to_dicts():
+        group = values.get((row["metric_id"], row["peer_group"]), {})
+        wanted = math.nan
+        if row["provider_code"] in group:
+            wanted = second.percentile(group[row["provider_code"]], group.values(), about[row["metric_id"]].polarity)
+        assert _same(row["percentile_rank"], wanted), (row, wanted)
+
+
+def test_comparisons(both):
+    inputs, _, results, metrics = both
+    sector = {p.code: p.sector for p in inputs.reference.providers}
+    wanted = {}
+    for m in inputs.reference.metrics:
+        values = {
+            code: own[m.metric_id]
+            for code, own in metrics.items()
+            if second.blank(own.get(m.metric_id, second.NONE)[2]) is not None
+        }
+        least = max(5, m.min_peers_median)
+        for code, (_, _, value, worth) in values.items():
+            peers = [v[2] for c, v in values.items() if c != code and sector[c] == sector[code]]
+            low, high = (second.quantile(peers, s) if len(peers) >= max(8, least) else None for s in (0.25, 0.75))
+            kinds = {
+                "national_median": second.quantile([v[2] for v in values.values()], 0.5)
+                if len(values) >= least
+                else None,
+                "peer_median": second.quantile(peers, 0.5) if len(peers) >= least else None,
+                "peer_lower_quartile": low if m.benchmark_default.startswith("peer_lower") else None,
+                "peer_upper_quartile": high if m.benchmark_default.startswith("peer_upper") else None,
+                "median_price": 0.0 if m.metric_id == "PP02" else None,
+                "lowest_price": 0.0 if m.metric_id == "PP03" else None,
+                "target": {"ER05": 42.0, "ES03": 35.0, "PP01": 0.0, "DQ01": 100.0}.get(m.metric_id),
+            }
+            for kind, b in kinds.items():
+                if b is None:
+                    continue
+                money = stretch = None
+                if kind in ("median_price", "lowest_price"):
+                    money = value
+                elif m.monetised.startswith("yes:") and second.blank(worth) is not None:
+                    money = max(0.0, value - b) * worth
+                if m.monetised.startswith("yes:") and second.blank(worth) is not None and low is not None:
+                    stretch = max(0.0, value - low) * worth
+                good = {
+                    "higher_better": value - b,
+                    "lower_better": b - value,
+                    "target_100": abs(b - 100) - abs(value - 100),
+                }.get(m.polarity)
+                default = {"PP02": "median_price"}.get(m.metric_id, m.benchmark_default)
+                adds = m.opportunity_root and kind == default and money is not None
+                variance = (value - b) / abs(b) if b else None
+                wanted[m.metric_id, code, kind] = (b, variance, good, money, stretch, adds)
+    rows = {(r["metric_id"], r["provider_code"], r["benchmark_kind"]): r for r in results.comparisons.to_dicts()}
+    assert set(rows) == set(wanted)
+    for key, row in rows.items():
+        b, variance, good, money, stretch, adds = wanted[key]
+        assert _same(row["benchmark_value"], b), (row, b)
+        assert _same(row["variance"], variance), (row, variance)
+        if good is None:
+            assert row["is_better"] is None, row
+        else:
+            assert abs(good) < 1e-9 or row["is_better"] is bool(good > 0), (row, good)
+        assert _same(row["opportunity_gbp"], money), (row, money)
+        assert _same(row["stretch_opportunity_gbp"], stretch), (row, stretch)
+        assert row["adds_to_total"] is bool(adds), row
+
+
+def test_prices(both):
+    inputs, frames, results, _ = both
+    if inputs.collection != "procurement_prices":
+        assert results.prices_spread.is_empty() and results.prices_position.is_empty()
+        return
+    spread, position, _ = second.prices(frames["procurement_prices"], inputs.period)
+    got = results.prices_spread.drop("base_unit", "is_sample").rows()
+    assert len(got) == len(spread) > 10
+    for found, wanted in zip(got, sorted(spread), strict=True):
+        assert found[:3] == wanted[:3]
+        assert all(_same(f, w) for f, w in zip(found[3:], wanted[3:], strict=True)), (found, wanted)
+    got = results.prices_position.drop("base_unit", "is_sample").rows()
+    assert len(got) == len(position) > 100
+    for found, wanted in zip(got, sorted(position), strict=True):
+        assert found[:3] == wanted[:3]
+        assert all(_same(f, w) for f, w in zip(found[3:], wanted[3:], strict=True)), (found, wanted)
+    # The data hold what they should try: suspects, superseded lines, credits.
+    assert results.prices_spread["suspects_left_out"].sum() > 0
