@@ -34,7 +34,7 @@ test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
 	@exec $(PYTHON) -m pytest $(TESTS)
 
 bench: environment ## measure this pipeline against the plain way (LINES=10000000: more lines)
-	@exec $(PYTHON) -m trust_benchmarks.bench $(if $(LINES),--lines $(LINES))
+	@exec $(PYTHON) bench/run.py $(if $(LINES),--lines $(LINES))
 
 lint: environment ## ruff, on code and format
 	@$(PYTHON) -m ruff check .
@@ -51,7 +51,8 @@ clean: ## remove the local state (.state); the environment stays (make clean-all
 clean-all: clean
 	@rm -rf -- $(VENV) include/*.egg-info *.egg-info build
 
-environment: $(READY)
+environment: $(READY) ## make the Python environment (.venv) and nothing else
+	@:
 
 $(READY): requirements.lock pyproject.toml
 	@.ci/environment $(VENV)

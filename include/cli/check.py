@@ -2,13 +2,14 @@
 
 import os
 import stat
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import catalogue
 from . import Refused
-from .output import SHOWN, Format, console, in_json, note, plain, write
+from .output import SHOWN, Format, console, in_json, note, plain, write_frame
 
 VERDICTS = {
     "accepted": "would be accepted",
@@ -77,10 +78,10 @@ def check(path: Path, collection: str | None = None) -> Verdict:
         readings = []
         for candidate in [collection] if collection else called + [c for c in catalogue.all() if c not in called]:
             reading = read_opened(source, path.name, candidate)
-            if reading.layout:
+            if reading.layout or reading.closeness == 1:
                 return _validated(name, reading, _note(path, candidate, collection, called))
             readings.append(reading)
-        return _fits_none(name, path, readings, called, collection)
+        return _fits_none(name, readings, called, collection)
 
 
 def _bytes(path: Path) -> bytes:
@@ -112,8 +113,6 @@ def _shown(name: str) -> str:
 @contextmanager
 def _silence():
     """Keeps what Rust libraries print when they give up on a damaged file away from the terminal; we tell it ourselves."""
-    import sys
-
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -177,20 +176,23 @@ def _unreadable(name: str, path: Path, error, collection: str | None) -> Verdict
     return Verdict(name, "held", findings.one(error.rule_id, error.message, **error.place))
 
 
-def _fits_none(name: str, path: Path, readings: list, called: list[str], named: str | None) -> Verdict:
+def _fits_none(name: str, readings: list, called: list[str], named: str | None) -> Verdict:
     """Held: told as the collection that was named or that the file is called after, else as the one that is closest."""
+    from ..pipeline import findings
+
     closest = max(readings, key=lambda reading: reading.closeness)
     told = readings[0] if named or called else closest
+    too_much = next(
+        (r for r in readings if findings.join(r.findings)["rule_id"].is_in(["FIL-SIZE", "FIL-DAMAGED"]).any()), None
+    )
+    if too_much and not (named or called):
+        return Verdict(name, "held", findings.join(too_much.findings))
     if named or called:
         better = closest is not told and closest.closeness > told.closeness + 0.3
         hint = f" Its headings are closer to {closest.collection}." if better else ""
         return _validated(name, told, f"It was looked at as {told.collection}.{hint}")
     if closest.closeness >= 0.25:
-        return _validated(
-            name, closest, f"It fits no template of any collection; {closest.collection} is the closest."
-        )
-    from ..pipeline import findings
-
+        return _validated(name, closest, f"It fits no template of any collection; {closest.collection} is the closest.")
     says = (
         f"{name} fits no template of any collection ({', '.join(catalogue.all())}), and comes close to none. "
         "Expected a return made from a template (trust-benchmarks template COLLECTION) or a file as its publisher issues it. "
@@ -202,19 +204,15 @@ def _fits_none(name: str, path: Path, readings: list, called: list[str], named: 
 def show(verdict: Verdict, form: Format) -> None:
     """Writes a verdict: all of it as a table or JSON; as CSV the findings, with the verdict on standard error."""
     if form is Format.json:
-        facts = {**verdict.facts(), "findings": verdict.findings.select(COLUMNS).to_dicts()}
-        print("{\n" + ",\n".join(f"  {in_json(k)}: {_listed(v)}" for k, v in facts.items()) + "\n}")
+        facts = ",\n".join(f"  {in_json(name)}: {in_json(value)}" for name, value in verdict.facts().items())
+        sys.stdout.write("{\n" + facts + ',\n  "findings": ')
+        write_frame(verdict.findings.select(COLUMNS), form)
+        sys.stdout.write("}\n")
     elif form is Format.csv:
-        write(verdict.findings.select(COLUMNS).iter_rows(), COLUMNS, form)
+        write_frame(verdict.findings.select(COLUMNS), form)
         note(f"{verdict.file} {VERDICTS[verdict.state]}.")
     else:
         _show_table(verdict)
-
-
-def _listed(value) -> str:
-    if not isinstance(value, list) or not value:
-        return in_json(value)
-    return "[\n" + ",\n".join(f"    {in_json(item)}" for item in value) + "\n  ]"
 
 
 def _show_table(verdict: Verdict) -> None:

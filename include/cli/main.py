@@ -37,14 +37,17 @@ app = typer.Typer(
 )
 
 Form = Annotated[Format, typer.Option("--format", "-f", help="How rows are written.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many rows (default: 200 in a table, all otherwise).")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="At most so many rows (default: 200 in a table, all otherwise).")
+]
 
 
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="The file: CSV (gzip or not), .xlsx or .xls.", show_default=False)],
     collection: Annotated[
-        str | None, typer.Option(help="The collection it is meant for; found from name, folder or headings if left out.")
+        str | None,
+        typer.Option(help="The collection it is meant for; found from name, folder or headings if left out."),
     ] = None,
     form: Form = Format.table,
 ):
@@ -95,9 +98,7 @@ def query(
 def submissions(
     collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
     period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
-    state: Annotated[
-        str | None, typer.Option(help="received, accepted, accepted_with_warnings or held.")
-    ] = None,
+    state: Annotated[str | None, typer.Option(help="received, accepted, accepted_with_warnings or held.")] = None,
     sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
     form: Form = Format.table,
     limit: Limit = None,
@@ -142,7 +143,9 @@ def findings(
 @app.command()
 def template(
     collection: Annotated[str, typer.Argument(help="A collection that each trust sends.", show_default=False)],
-    form: Annotated[str | None, typer.Option("--format", "-f", help="csv (headings only) or xlsx (with notes).")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", "-f", help="csv (headings only) or xlsx (with notes).")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write (default: csv on standard output).")
     ] = None,
@@ -179,7 +182,9 @@ def new_collection(
 
 @app.command()
 def dictionary(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the document is out of date.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if the document is out of date.")
+    ] = False,
 ):
     """Write docs/data-dictionary.md from schemas, rules, metrics and published views.
 

@@ -16,6 +16,9 @@ SHOWN = 200  # rows of a table; CSV and JSON give all
 
 # C0 and C1 controls, and the marks that turn the direction of text round.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_RISKY = (
+    r"^[\s=+@\-\x{ff1d}\x{ff0b}\x{ff20}\x{ff0d}]|[\p{Cc}\x{061c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"
+)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?")
 
 
@@ -36,7 +39,9 @@ def quiet(text: str) -> str:
     """A text for a CSV cell: what a spreadsheet would take for a formula gets a leading apostrophe; numbers do not."""
     text = plain(text, keep="\n\t")
     opener = text.lstrip("\n\t ")[:1]
-    risky = text[:1] in ("\t", "\n") or opener in tuple("=+@＝＋＠") or (opener in ("-", "－") and len(text.strip()) > 1)
+    risky = (
+        text[:1] in ("\t", "\n") or opener in tuple("=+@＝＋＠") or (opener in ("-", "－") and len(text.strip()) > 1)
+    )
     return "'" + text if risky and not _NUMBER.fullmatch(text) else text
 
 
@@ -81,7 +86,9 @@ def in_json(value) -> str:
     return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
 
 
-def write(rows: Iterable[Sequence], names: Sequence[str], form: Format, *, more: str = "", limit: int | None = None) -> int:
+def write(
+    rows: Iterable[Sequence], names: Sequence[str], form: Format, *, more: str = "", limit: int | None = None
+) -> int:
     """Writes rows to standard output; returns how many.
 
     Args:
@@ -96,6 +103,35 @@ def write(rows: Iterable[Sequence], names: Sequence[str], form: Format, *, more:
     if limit is not None and next(rows, None) is not None:
         note(f"Only the first {written:,} rows are shown. {more}".rstrip())
     return written
+
+
+def write_frame(frame, form: Format) -> None:
+    """Writes all rows of a polars frame as CSV or JSON: what `write` gives, fast enough for a million rows."""
+    slices = list(frame.iter_slices(50_000))
+    if form is Format.csv:
+        _csv([], frame.columns)
+        for part in slices:
+            sys.stdout.write(_quiet_frame(part).write_csv(include_header=False))
+        return
+    sys.stdout.write("[")
+    for number, part in enumerate(slices):
+        lines = part.write_ndjson().rstrip("\n").replace("\n", ",\n  ")
+        lines = _CONTROL.sub(lambda m: m[0] if m[0] == "\n" else f"\\u{ord(m[0]):04x}", lines)
+        sys.stdout.write((",\n  " if number else "\n  ") + lines)
+    sys.stdout.write("\n]\n" if slices else "]\n")
+
+
+def _quiet_frame(frame):
+    """The frame with every text `quiet`; only texts that may need it go through Python."""
+    import polars as pl
+
+    changed = {}
+    for name in (name for name, dtype in frame.schema.items() if dtype == pl.String):
+        risky = frame[name].str.contains(_RISKY).fill_null(False)
+        if risky.any():
+            at = risky.arg_true()
+            changed[name] = frame[name].scatter(at, [quiet(text) for text in frame[name].gather(at)])
+    return frame.with_columns(**changed)
 
 
 def note(text: str) -> None:

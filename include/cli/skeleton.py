@@ -65,7 +65,7 @@ def write(name: str, frequency: str, into: Path | None = None) -> list[Path]:
     Raises:
         Refused: a bad or taken name, an unknown frequency, or a folder that is not one of ours or cannot be written.
     """
-    include = (into or PACKAGE).absolute()
+    include = (into or PACKAGE).resolve()
     _refuse_name(name, include)
     if frequency not in FREQUENCIES:
         raise Refused(f"'{frequency}' is no frequency. Expected {' or '.join(FREQUENCIES)}.")
@@ -91,7 +91,9 @@ def write(name: str, frequency: str, into: Path | None = None) -> list[Path]:
     except OSError as problem:
         for path in written:
             path.unlink(missing_ok=True)
-        raise Refused(f"{path} cannot be written ({problem.strerror}). Nothing was left behind; make room or rights.") from None
+        raise Refused(
+            f"{path} cannot be written ({problem.strerror}). Nothing was left behind; make room or rights."
+        ) from None
     _print(include, name, paths)
     return written
 
@@ -103,7 +105,9 @@ def _refuse_name(name: str, include: Path) -> None:
             "Expected 3 to 40 lower-case letters, digits and single underscores, such as waiting_times."
         )
     if not (include / "catalogue").is_dir() or not (include / "schemas").is_dir():
-        raise Refused(f"{include} is not an include folder (it has no catalogue and schemas). Name the right one with --into.")
+        raise Refused(
+            f"{include} is not an include folder (it has no catalogue and schemas). Name the right one with --into."
+        )
     taken = {path.stem for folder in ("catalogue", "schemas", "layouts") for path in (include / folder).iterdir()}
     if name in taken:
         known = ", ".join(sorted(path.stem for path in (include / "catalogue").glob("*.toml")))

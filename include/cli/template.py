@@ -92,9 +92,13 @@ def _notes(book, collection: str, schema, head) -> None:
         notes.set_column(at, at, width)
     lines = [
         (f"{declared.title}: {declared.description}",),
-        (f"Fill in the sheet 'return': {schema.description} Keep its headings. Leave a cell empty where there is no value.",),
+        (
+            f"Fill in the sheet 'return': {schema.description} Keep its headings. Leave a cell empty where there is no value.",
+        ),
         (f"A row is named by {', '.join(schema.key)}: no two rows may have the same.",),
-        (f"Name the file {collection}_CODE_PERIOD.xlsx, with your ODS code and the period. Check it with: trust-benchmarks check FILE",),
+        (
+            f"Name the file {collection}_CODE_PERIOD.xlsx, with your ODS code and the period. Check it with: trust-benchmarks check FILE",
+        ),
         (),
         ("field", "what it is", "unit", "required", "expected"),
         *(

@@ -27,7 +27,12 @@ ORDER BY s.collection, s.period, s.sender, s.version, f.sheet NULLS FIRST, f.lin
 def submissions(collection, period, state, sender, form: Format, limit: int | None) -> None:
     """Writes what was received, newest first; None leaves a condition out."""
     _one_of("state", state, STATES)
-    _listed(SUBMISSIONS, {"s.collection": _known(collection), "s.period": period, "state": state, "s.sender": sender}, form, limit)
+    _listed(
+        SUBMISSIONS,
+        {"s.collection": _known(collection), "s.period": period, "state": state, "s.sender": sender},
+        form,
+        limit,
+    )
 
 
 def findings(submission, collection, period, rule, severity, sender, form: Format, limit: int | None) -> None:

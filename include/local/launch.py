@@ -1,12 +1,11 @@
 """Becomes another program that ends with its parent, and, for PostgreSQL as root, as somebody who is not root.
 
-Run as a script, with the standard library only: `python launch.py [--as-nobody | --as-ordinary] SIGNAL PROGRAM [ARGUMENT ...]`.
+Run as a script, with the standard library only: `python launch.py [--as=namespace | --as=UID:GID] SIGNAL PROGRAM [ARGUMENT ...]`.
 SIGNAL is what the kernel sends the program when the process that started it dies, however that one died.
 """
 
 import ctypes
 import os
-import pwd
 import signal
 import sys
 from pathlib import Path
@@ -25,21 +24,20 @@ def own_namespace() -> None:
     Path("/proc/self/gid_map").write_text(f"1000 {gid} 1")
 
 
-def be_nobody() -> None:
-    who = pwd.getpwnam("nobody")
+def become(uid: int, gid: int) -> None:
     os.setgroups([])
-    os.setgid(who.pw_gid)
-    os.setuid(who.pw_uid)
+    os.setgid(gid)
+    os.setuid(uid)
 
 
 def main() -> None:
     arguments = sys.argv[1:]
-    if arguments[0] == "--as-ordinary":
-        arguments.pop(0)
-        own_namespace()
-    elif arguments[0] == "--as-nobody":
-        arguments.pop(0)
-        be_nobody()
+    if arguments[0].startswith("--as="):
+        who = arguments.pop(0).removeprefix("--as=")
+        if who == "namespace":
+            own_namespace()
+        else:
+            become(*map(int, who.split(":")))
     parent = os.getppid()
     if sys.platform == "linux":
         # After the change of user: a change of credentials clears the signal.

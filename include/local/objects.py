@@ -55,7 +55,7 @@ def start(state: State) -> processes.Child:
     )
     try:
         processes.wait_until(lambda: answers(state), child, 60)
-        create_buckets(state)
+        create_buckets(state.settings)
     except BaseException:
         child.stop()
         raise
@@ -97,11 +97,11 @@ def answers(state: State) -> bool:
         return False
 
 
-def create_buckets(state: State) -> None:
-    """Create the buckets that are missing."""
-    s3 = client(state.settings)
+def create_buckets(settings: dict[str, str]) -> None:
+    """Create the buckets of these settings that are missing."""
+    s3 = client(settings)
     have = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
-    for name in set(BUCKETS.values()) - have:
+    for name in {settings[variable] for variable in BUCKETS} - have:
         s3.create_bucket(Bucket=name)
 
 

@@ -7,6 +7,7 @@ somebody else; where that is not permitted, as the user `nobody`.
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -61,7 +62,8 @@ def start(state: State) -> processes.Child:
     )
     try:
         processes.wait_until(lambda: answers(state), child, 60)
-        _databases(state)
+        with _superuser(state) as superuser:
+            create_databases(superuser, {name: state.settings[secret] for name, secret in DATABASES.items()})
     except BaseException:
         child.stop()
         raise
@@ -107,30 +109,36 @@ def _environment() -> dict[str, str]:
 
 
 def _who(state: State) -> str | None:
-    """None for an ordinary user; for root 'ordinary' (a user namespace) or 'nobody'."""
+    """None for an ordinary user; for root 'namespace', or else the 'UID:GID' of nobody or of who owns the data already."""
     if os.geteuid() != 0:
         return None
+    data = state.data / "postgres"
+    owner = data.stat() if data.exists() else None
+    if owner and owner.st_uid:
+        return f"{owner.st_uid}:{owner.st_gid}"
     initdb = binaries() / "initdb"
-    for who in ("ordinary", "nobody"):
-        if _run([initdb, "--version"], who).returncode == 0:
-            if who == "nobody":
-                _give_to_nobody(state)
-            return who
+    if _run([initdb, "--version"], "namespace").returncode == 0:
+        return "namespace"
+    nobody = pwd.getpwnam("nobody")
+    who = f"{nobody.pw_uid}:{nobody.pw_gid}"
+    if _run([initdb, "--version"], who).returncode == 0:
+        _let_in(state, who)
+        return who
     raise Trouble(
         "PostgreSQL does not run as root, and neither a user namespace nor the user nobody could reach "
         f"{initdb}. Run as an ordinary user, or move the checkout out of a private folder such as /root."
     )
 
 
-def _give_to_nobody(state: State) -> None:
-    """Hand the data folder to the user nobody. Raises Trouble when that user cannot reach it."""
+def _let_in(state: State, who: str) -> None:
+    """Let the user nobody reach the data folder; what is in it belongs to that user. Raises Trouble when it cannot."""
     data = state.data / "postgres"
     if data.exists():
         for path in (data, *data.rglob("*")):
-            shutil.chown(path, "nobody")
+            os.chown(path, *map(int, who.split(":")))
     for folder in (state.folder, state.data):  # ours, and private until now: passing through is enough
         folder.chmod(folder.stat().st_mode | 0o011)
-    if _run(["test", "-x", state.data], "nobody").returncode:
+    if _run(["test", "-x", state.data], who).returncode:
         raise Trouble(
             f"PostgreSQL does not run as root, and the user nobody cannot reach {state.data}. "
             "Run as an ordinary user, or set TB_STATE to a folder that others may pass through."
@@ -160,9 +168,9 @@ def _initialise(state: State, data: Path, who: str | None) -> None:
     with tempfile.NamedTemporaryFile("w", dir=state.data, prefix="password-") as secret:
         secret.write(state.settings["TB_POSTGRES_PASSWORD"])
         secret.flush()
-        if who == "nobody":
-            shutil.chown(draft, "nobody")
-            shutil.chown(secret.name, "nobody")
+        if who and who != "namespace":
+            for path in (draft, secret.name):
+                os.chown(path, *map(int, who.split(":")))
         made = _run(
             [
                 binaries() / "initdb",
@@ -208,25 +216,26 @@ def _servers(data: Path) -> list[int]:
     return [pid for _, pid in sorted(found)]
 
 
-def _databases(state: State) -> None:
-    """The databases and the roles that own them; what exists is left as it is."""
+def create_databases(superuser, passwords: dict[str, str]) -> None:
+    """The databases and the roles of the same names that own them; what exists is left as it is.
+
+    Args:
+        superuser: a psycopg connection with autocommit.
+        passwords: by the name of the database.
+    """
     from psycopg import sql
 
-    with _superuser(state) as connection:
-        roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-        have = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-        for name, secret in DATABASES.items():
-            if name not in roles:
-                connection.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(
-                        sql.Identifier(name), sql.Literal(state.settings[secret])
-                    )
-                )
-            if name not in have:
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(name))
-                )
-        # Readers of the warehouse have no business in Airflow's own database.
-        connection.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")
-        # What Airflow notes about its tasks may lag the disk by a moment: every task can run twice anyway.
-        connection.execute("ALTER ROLE airflow SET synchronous_commit = off")
+    roles = {row[0] for row in superuser.execute("SELECT rolname FROM pg_roles")}
+    have = {row[0] for row in superuser.execute("SELECT datname FROM pg_database")}
+    for name, password in passwords.items():
+        role = sql.Identifier(name)
+        if name not in roles:
+            superuser.execute(
+                sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(password))
+            )
+        if name not in have:
+            superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+    # Readers of the warehouse have no business in Airflow's own database.
+    superuser.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")
+    # What Airflow notes about its tasks may lag the disk by a moment: every task can run twice anyway.
+    superuser.execute("ALTER ROLE airflow SET synchronous_commit = off")

@@ -81,11 +81,11 @@ def start(
 
 
 def launched(command: list[str | Path], death_signal: signal.Signals, as_who: str | None = None) -> list[str]:
-    """The command behind launch.py."""
+    """The command behind launch.py; `as_who` is None (as we are), 'namespace' or 'UID:GID'."""
     return [
         sys.executable,
         *("-I", "-S", str(LAUNCH)),
-        *([f"--as-{as_who}"] if as_who else []),
+        *([f"--as={as_who}"] if as_who else []),
         death_signal.name,
         *map(str, command),
     ]
@@ -130,7 +130,7 @@ def marked(folder: Path) -> Iterator[int]:
                 yield pid
 
 
-def end_orphans(folder: Path, patience: float = 10.0) -> int:
+def end_orphans(folder: Path, patience: float = 3.0) -> int:
     """End what is left of a run of this folder; returns how many there were. Only while holding the folder's lock."""
     found: set[int] = set()
     give_up = time.monotonic() + patience

@@ -26,6 +26,8 @@ class Screen:
 
     def __init__(self):
         self.console = Console(highlight=False, soft_wrap=True)
+        if not self.console.is_terminal:
+            self.console.width = 100
         self.began = time.monotonic()
 
     @contextlib.contextmanager

@@ -52,7 +52,7 @@ def summary(url: str) -> tuple[Table, str, bool]:
         metrics, values, providers, events, releases, is_sample = connection.execute(TOTALS).fetchone()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("collection", "period"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for heading in ("received", "accepted", "with warnings", "held", "rows rejected"):
         table.add_column(heading, justify="right")
     table.add_column("")

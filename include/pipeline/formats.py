@@ -6,9 +6,12 @@ Limits keep a hostile or damaged file from taking the machine down; they are che
 import csv
 import datetime as dt
 import io
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from functools import cache
+from xml.etree import ElementTree
 
 import polars as pl
 import pyarrow as pa
@@ -23,6 +26,12 @@ HEAD_ROWS = 30  # how far down a header row is looked for
 
 KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an old Excel workbook (.xls)"}
 ENDINGS = {"csv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xls"}
+
+# Cells of a sheet's XML that hold something: with an address, and without one.
+FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*(?<!/)>\s*<(?!/)""")
+UNPLACED_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]*\br=)[^>]*)?(?<!/)>\s*<(?!/)""")
+CONTROLS = bytes([*range(0, 9), *range(14, 32)])  # bytes that text does not hold
+LINE_END = re.compile(r"\r\n|\r|\n")  # what the csv module takes for one
 
 csv.field_size_limit(16 * 1024 * 1024)
 
@@ -125,7 +134,7 @@ def _kind(content: bytes, file_name: str) -> str:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise Unreadable("STR02", f"{file_name} is text in UTF-16. Expected UTF-8: save it as 'CSV UTF-8'.")
     sample = content[: 1 << 20]
-    strange = sum(sample.count(bytes([b])) for b in (*range(0, 9), *range(14, 32)))
+    strange = len(sample) - len(sample.translate(None, CONTROLS))
     if strange > max(2, len(sample) // 1000):
         raise Unreadable(
             "FIL-KIND",
@@ -184,6 +193,12 @@ def csv_head(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     rows, reader, line = [], csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter), 1
     try:
         for cells in reader:
+            if len(cells) > MAX_COLUMNS:
+                raise Unreadable(
+                    "FIL-SIZE",
+                    f"Line {line} has {len(cells):,} columns; at most {MAX_COLUMNS:,} are read. Send the table that is asked for.",
+                    line=line,
+                )
             rows.append((line, cells))
             line = reader.line_num + 1
             if len(rows) >= HEAD_ROWS:
@@ -201,13 +216,13 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
     """
     start = 0
     for _ in range(header_end):
-        found = text.find("\n", start)
-        start = len(text) if found < 0 else found + 1
+        found = LINE_END.search(text, start)
+        start = found.end() if found else len(text)
     body = text[start:]
     # Spreadsheets save a million blank rows below a table; they are cut off before anything is made of them.
-    end = body.find("\n", len(body.rstrip(delimiter + " \t\r\n")))
-    body = body[: end + 1] if end >= 0 else body
-    rows = body.count("\n")
+    end = LINE_END.search(body, len(body.rstrip(delimiter + " \t\r\n")))
+    body = body[: end.end()] if end else body
+    rows = max(body.count("\n"), body.count("\r"))
     if rows * width > MAX_CELLS:
         raise Unreadable(
             "FIL-SIZE",
@@ -221,8 +236,10 @@ def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | N
     if not body.strip():
         return Grid(_frame([], [], width))
     data = body.encode()
-    if b"\r" in data.replace(b"\r\n", b"\n"):
+    if b"\r" in data and b"\r" in data.replace(b"\r\n", b"\n"):
         return None
+    if data.startswith(b"\xef\xbb\xbf") or (b'"' in data and _quotes_stray(data, delimiter)):
+        return None  # pyarrow would drop the mark or the quote, or close an open quote, in silence
     rows = data.count(b"\n") + (not data.endswith(b"\n"))
     names = [f"c{i}" for i in range(width)]
     try:
@@ -239,6 +256,24 @@ def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | N
     frame = pl.from_arrow(table)
     first = header_end + 1
     return Grid(frame.insert_column(0, pl.Series("line", range(first, first + rows), pl.Int64)))
+
+
+def _quotes_stray(data: bytes, delimiter: str) -> bool:
+    """Whether a quotation mark may stand where only the csv module can tell what it means."""
+    last = data[data.rstrip(b"\r\n").rfind(b"\n") + 1 :].decode()
+    try:
+        list(csv.reader([last], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    return data.startswith(b'""') or _stray_quote(delimiter).search(data) is not None
+
+
+@cache
+def _stray_quote(delimiter: str) -> re.Pattern[bytes]:
+    """A quotation mark with text on both sides (doubled ones are none), or text after an empty quoted cell."""
+    ends = re.escape(delimiter).encode() + rb"\r\n"
+    after = rb'(?:"")*(?!["' + ends + rb"]|\Z)"
+    return re.compile(rb'"(?<=[^"' + ends + rb']")' + after + rb'|"(?<=[' + ends + rb']")"' + after)
 
 
 def _irregular(body: str, delimiter: str, header_end: int, width: int) -> Grid:
@@ -285,7 +320,7 @@ class Book:
     """The sheets of a workbook as text."""
 
     def __init__(self, content: bytes, file_name: str):
-        self._file_name = file_name
+        self._file_name, self._content = file_name, content
         self._book = self._guard(lambda: CalamineWorkbook.from_filelike(io.BytesIO(content)))
         self.names = list(self._book.sheet_names)
         self._rows = {}
@@ -293,18 +328,23 @@ class Book:
     def rows(self, sheet: str) -> list[list[str]]:
         """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO)."""
         if sheet not in self._rows:
+            # calamine makes room for all cells between the first and the last one, and aborts the process if there is none.
+            if self._content[:2] == b"PK" and not self._guard(lambda: _plainly_fits(self._content, sheet)):
+                self._check_size(sheet, *self._guard(lambda: _extent(self._content, sheet)))
             data = self._guard(lambda: self._book.get_sheet_by_name(sheet))
-            height, width = data.total_height, data.total_width
-            if height * width > MAX_CELLS or width > MAX_COLUMNS:
-                raise Unreadable(
-                    "FIL-SIZE",
-                    f"Sheet '{sheet}' has {height:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. "
-                    "Delete the empty rows and columns beyond the table, or send CSV.",
-                    sheet=sheet,
-                )
+            self._check_size(sheet, data.total_height + 1, data.total_width + 1)  # it counts from nought
             cells = self._guard(lambda: data.to_python(skip_empty_area=False))
-            self._rows[sheet] = [[_text(cell) for cell in row] for row in cells]
+            self._rows[sheet] = [[cell if type(cell) is str else _text(cell) for cell in row] for row in cells]
         return self._rows[sheet]
+
+    def _check_size(self, sheet: str, height: int, width: int) -> None:
+        if height * width > MAX_CELLS or width > MAX_COLUMNS:
+            raise Unreadable(
+                "FIL-SIZE",
+                f"Sheet '{sheet}' has {height:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. "
+                "Delete the empty rows and columns beyond the table, or send CSV.",
+                sheet=sheet,
+            )
 
     def _guard(self, work):
         # calamine panics on some damaged files; a panic is no Exception, so everything is caught and told as damage.
@@ -317,6 +357,63 @@ class Book:
                 "FIL-DAMAGED",
                 f"{self._file_name} cannot be opened as a workbook ({str(error)[:120]}). Save it again in Excel and send it.",
             ) from None
+
+
+def _extent(content: bytes, sheet: str) -> tuple[int, int]:
+    """The last row and the last column of an .xlsx sheet that hold a value, seen without making a grid of it."""
+    height = width = 0
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in _parts(archive, sheet):
+            part = archive.read(name)
+            cells = part.count(b"<c ") + part.count(b"<c>")
+            for found in FILLED_CELL.finditer(part):
+                height, width, cells = max(height, int(found[2])), max(width, _column(found[1])), cells - 1
+            if cells > 0:  # empty, or without an address: then a cell stands beside the one before it
+                for row in part.split(b"<row")[1:]:
+                    width = max(width, len(UNPLACED_CELL.findall(row)))
+                height = max(height, part.count(b"<row")) if UNPLACED_CELL.search(part) else height
+    return height, width
+
+
+def _plainly_fits(content: bytes, sheet: str) -> bool:
+    """Whether a sheet, written as Excel does, has few enough cells by the names of its rows and columns; quicker than `_extent`."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for part in map(archive.read, _parts(archive, sheet)):
+            rows = max(map(int, re.findall(rb'<row r="(\d{1,7})"', part)), default=0)
+            letters = set(re.findall(rb'r="([A-Za-z]{2,3})\d', part)) or {c for c in _letters() if b'r="' + c in part}
+            columns = max(map(_column, letters), default=0)
+            addressed = part.count(b"<c ") + part.count(b"<c>") == part.count(b'<c r="') and b":row" not in part
+            # Addresses that disagree with their rows can be ten times as far out at most.
+            agree = not re.search(rb'r="[A-Za-z]{1,3}\d{%d}' % (len(str(rows)) + 1), part)
+            if not (addressed and agree and rows * columns <= MAX_CELLS and columns <= MAX_COLUMNS):
+                return False
+    return True
+
+
+def _letters() -> list[bytes]:
+    return [bytes([code]) for code in (*range(65, 91), *range(97, 123))]
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def _parts(archive: zipfile.ZipFile, sheet: str) -> list[str]:
+    """The part of a workbook that holds a sheet; all that hold a sheet if that cannot be told."""
+    try:
+        book, links = (
+            ElementTree.fromstring(archive.read(f"xl/{n}")) for n in ("workbook.xml", "_rels/workbook.xml.rels")
+        )
+        link = next(e for e in book.iter() if e.tag.endswith("}sheet") and e.get("name") == sheet)
+        number = next(value for key, value in link.items() if key.endswith("}id"))
+        target = next(e.get("Target") for e in links if e.get("Id") == number)
+        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        return [archive.getinfo(path).filename]
+    except (StopIteration, KeyError, ElementTree.ParseError):
+        return [name for name in archive.namelist() if b"sheetData" in archive.read(name)]
 
 
 def book_grid(rows: list[list[str]], header_end: int, width: int) -> Grid:

@@ -119,7 +119,7 @@ class Results:
     price_list: pl.DataFrame
 
 
-def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "1GB") -> Results:
+def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "700MB") -> Results:
     """The figures of one collection and period.
 
     Args:
@@ -173,9 +173,15 @@ def _output(db, name: str) -> pl.DataFrame:
     if not db.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [table]).fetchall():
         return pl.DataFrame(schema=types)
     selected = ", ".join(f'"{column}"' for column in types)
-    # In batches: the positions of ten million lines would else stand in memory twice.
-    batches = db.sql(f"SELECT {selected} FROM {table} ORDER BY {', '.join(keys)}").to_arrow_reader(500_000)
-    return pl.concat([pl.DataFrame(schema=types), *(pl.from_arrow(batch).cast(types) for batch in batches)])
+    query = f"SELECT {selected} FROM {table} WHERE {{}} ORDER BY {', '.join(keys)}"
+    slices = ["TRUE"]
+    if name == "prices_position":
+        # Slice by slice: the positions of ten million lines would else stand in memory twice.
+        (last,) = db.execute("SELECT coalesce(max(product_id), 0) FROM price_compared").fetchall()[0]
+        step = max(1, -(-last // 16))
+        slices = [f"product_id > {first} AND product_id <= {first + step}" for first in range(0, max(1, last), step)]
+    frames = [pl.from_arrow(db.sql(query.format(part)).to_arrow_table()).cast(types) for part in slices]
+    return pl.concat([pl.DataFrame(schema=types), *frames])
 
 
 def _load(db, inputs: Inputs) -> None:

@@ -29,11 +29,26 @@ class Parsed:
         self.asked = [name for name in schema.fields if name in table.headings]
         self._words = {plain(k): v for k, v in (COMMON_WORDS | layout.words).items()}
         self._status = pl.Series([None] * table.frame.height, dtype=pl.String)
-        columns = {"line": table.frame["line"]}
-        for name in table.headings:
-            spec = schema.fields.get(name) or FieldSpec(name, table.layout.kinds.get(name, "text"), name, False)
-            columns[name] = self._column(spec, table.frame[name])
-        self.frame = self._complete(pl.DataFrame(columns))
+        self.frame = self._complete(self._typed())
+
+    def _typed(self) -> pl.DataFrame:
+        """Every column of the table as values: all of them at once, then those with empty cells one by one."""
+        layout, specs = self.table.layout, {}
+        for name in self.table.headings:
+            kind = layout.kinds.get(name, "text")
+            specs[name] = self.schema.fields.get(name) or FieldSpec(name, kind, name, False)
+        sent = self.table.frame.with_columns(self._recoded(name) for name in layout.values if name in specs)
+        typed = sent.select("line", *(_cast(spec, layout.dates.get(name, "%Y-%m-%d")) for name, spec in specs.items()))
+        for name, empty in typed.null_count().row(0, named=True).items():
+            if empty:
+                typed = typed.with_columns(self._explained(specs[name], typed[name], sent[name]).alias(name))
+        return typed
+
+    def _recoded(self, name: str) -> pl.Series:
+        """A column with the layout's words for values in place of the file's."""
+        known = {plain(k): v for k, v in self.table.layout.values[name].items()}
+        text = self.table.frame[name].str.strip_chars(BLANKS)
+        return text.replace({word: known[plain(word)] for word in text.drop_nulls().unique() if plain(word) in known})
 
     def _complete(self, frame: pl.DataFrame) -> pl.DataFrame:
         layout: TableLayout = self.table.layout
@@ -52,19 +67,14 @@ class Parsed:
         absent = [pl.lit(None, spec.dtype).alias(name) for name, spec in fields.items() if name not in frame.columns]
         return frame.with_columns(absent).select("line", *fields)
 
-    def _column(self, spec: FieldSpec, sent: pl.Series) -> pl.Series:
-        values = self.table.layout.values.get(spec.name)
-        if values:
-            known = {plain(k): v for k, v in values.items()}
-            sent = sent.str.strip_chars(BLANKS)
-            sent = sent.replace(
-                {text: known[plain(text)] for text in sent.drop_nulls().unique() if plain(text) in known}
-            )
-        typed = _cast(spec, sent, self.table.layout.dates.get(spec.name, "%Y-%m-%d"))
-        empty = typed.is_null()
-        if not empty.any():
+    def _explained(self, spec: FieldSpec, typed: pl.Series, sent: pl.Series) -> pl.Series:
+        """A column with empty cells: what else can be read there is, and what is missing or wrong is reported."""
+        if spec.kind in ("text", "choice") and not spec.required:
             return typed
         text = sent.str.strip_chars(BLANKS).fill_null("")
+        if spec.kind in ("whole", "number"):
+            typed = typed.fill_null(_cleaned(spec, text))
+        empty = typed.is_null()
         blank = empty & (text == "")
         if spec.required and blank.any():
             self._found(
@@ -86,7 +96,7 @@ class Parsed:
             if commas.any():
                 if self.layout.thousands:
                     cleaned = text.str.replace_all(r"[,£]", "")
-                    typed = typed.zip_with(~commas, _cast(spec, cleaned, ""))
+                    typed = typed.zip_with(~commas, _cleaned(spec, cleaned))
                 else:
                     self._found(
                         "STR02",
@@ -185,25 +195,25 @@ class Parsed:
         )
 
 
-def _cast(spec: FieldSpec, sent: pl.Series, date_format: str) -> pl.Series:
-    """Values of one field; null where the text is none. Tries the text as it stands before it cleans it."""
-    dtype = DTYPES[spec.kind]
+def _cast(spec: FieldSpec, date_format: str) -> pl.Expr:
+    """Values of one field; null where the text is none, or (for numbers) where it must be cleaned first."""
+    sent, dtype = pl.col(spec.name), DTYPES[spec.kind]
+    text = sent.str.strip_chars(BLANKS)
     if spec.kind in ("text", "choice"):
-        text = sent.str.strip_chars(BLANKS)
-        return text.set(text == "", None) if (text == "").any() else text
+        return pl.when(text != "").then(text)
     if spec.kind == "date":
-        return sent.str.strip_chars(BLANKS).str.to_date(date_format, strict=False)
+        return text.str.to_date(date_format, strict=False)
     if spec.kind == "yes_no":
-        return sent.str.strip_chars(BLANKS).str.to_lowercase().replace_strict(YES_NO, default=None, return_dtype=dtype)
+        return text.str.to_lowercase().replace_strict(YES_NO, default=None, return_dtype=dtype)
     typed = sent.cast(dtype, strict=False)
-    failed = typed.is_null() & sent.is_not_null()
-    if failed.any():
-        text = sent.str.strip_chars(BLANKS)
-        typed = typed.zip_with(~failed, text.cast(dtype, strict=False))
-        if spec.kind == "whole":
-            decimal = text.cast(pl.Float64, strict=False)
-            whole = (decimal == decimal.floor()) & (decimal.abs() < 2**53)
-            typed = typed.zip_with(typed.is_not_null() | ~whole.fill_null(False), decimal.cast(dtype, strict=False))
-    if spec.kind == "number":
-        typed = typed.set(~typed.is_finite().fill_null(True), None)
-    return typed
+    return pl.when(typed.is_finite()).then(typed) if spec.kind == "number" else typed
+
+
+def _cleaned(spec: FieldSpec, text: pl.Series) -> pl.Series:
+    """Numbers of a field from texts without blanks around them; 12.0 is a whole number, infinity is none."""
+    dtype = DTYPES[spec.kind]
+    typed, decimal = text.cast(dtype, strict=False), text.cast(pl.Float64, strict=False)
+    if spec.kind == "whole":
+        whole = (decimal == decimal.floor()) & (decimal.abs() < 2**53)
+        return typed.zip_with(typed.is_not_null() | ~whole.fill_null(False), decimal.cast(dtype, strict=False))
+    return typed.set(~typed.is_finite().fill_null(True), None)

@@ -12,6 +12,8 @@ from . import validate
 from .read import Reading, read
 from .validate import HELD, Outcome
 
+SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
+
 
 def process(submission_ids: list[str]) -> dict:
     """Validates and records submissions; one that another worker has done is left alone.
@@ -29,10 +31,12 @@ def _process(submission_id: str) -> str:
     with warehouse.connect() as connection:
         row = connection.execute(
             """SELECT s.collection, s.period, s.sender, s.part, s.archive_key, s.sha256, s.file_name,
-                      EXISTS (SELECT 1 FROM core.validation v WHERE v.submission_id = s.submission_id AND v.rules_version = %s)
+                      EXISTS (SELECT 1 FROM core.validation v WHERE v.submission_id = s.submission_id)
                FROM core.submission s WHERE s.submission_id = %s""",
-            [validate.version(), submission_id],
+            [submission_id],
         ).fetchone()
+    if row is None:
+        raise LookupError(f"There is no submission '{submission_id}' in the ledger. List them in intake.submissions.")
     collection, period, sender, part, archive_key, sha256, file_name, done = row
     if done:
         return "done_before"
@@ -44,8 +48,10 @@ def _process(submission_id: str) -> str:
     reading = read(content, file_name, collection)
     _agrees(reading, period, sender, part)
     outcome = validate.validate(reading)
-    records = None if outcome.state == HELD else _write_records(submission_id, period, outcome)
     with warehouse.connect() as connection:
+        # From before the object is written until it is named, the sweep keeps away.
+        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
+        records = None if outcome.state == HELD else _write_records(submission_id, period, outcome)
         if not _record(connection, submission_id, outcome, records):
             return "done_before"
         if records:

@@ -84,7 +84,7 @@ def refresh(collection: str, period: str) -> dict:
         expected = _frame(
             connection,
             "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
-            [collection, _back(period, LOG_MONTHS)],
+            [collection, [p for c, p in _rests_on(collection, period) if c == collection]],
             measure.EXPECTED,
         )
     inputs = measure.Inputs(collection, period, paths, submissions, expected, reference.load())

@@ -106,6 +106,7 @@ def _read_csv(reading: Reading, opened: formats.Source) -> None:
     ]
     fit = _best(reading, fits)
     if fit:
+        reading.closeness = 1.0
         text, _ = heads[(fit.layout.encodings, fit.layout.delimiter)]
         grid = formats.csv_grid(text, fit.layout.delimiter, fit.header_end, len(fit.headings))
         reading.layout = fit.layout
@@ -144,7 +145,7 @@ def _read_book(reading: Reading, opened: formats.Source) -> None:
                 _misfit(reading, fit, sheet)
         return
     found = max(good, key=lambda found: sum(fit.score for fit, _ in found))
-    reading.layout = found[0][0].layout
+    reading.layout, reading.closeness = found[0][0].layout, 1.0
     for fit, sheet in found:
         grid = formats.book_grid(book.rows(sheet), fit.header_end, len(fit.headings))
         _take(reading, fit, grid, sheet)
@@ -280,11 +281,13 @@ def _list(names) -> str:
 def _take(reading: Reading, fit: Fit, grid: Grid, sheet: str | None) -> None:
     """Names the columns, puts totals, notes and blank rows aside, and reports rows of another width."""
     aside, notes = _aside(grid, fit.table)
+    ragged = []
     for line, cells in grid.ragged:
         if _is_note(cells, fit.table, len(fit.headings)):
             notes.append((line, _first(cells)))
         else:
-            _report_ragged(reading, fit, sheet, line, cells)
+            ragged.append(_ragged(reading, fit, sheet, line, cells))
+    reading.findings.append(pl.DataFrame(ragged, schema=findings.COLUMNS, orient="row"))
     frame = grid.frame.filter(~aside)
     reading.rows_set_aside += len(notes)
     if notes:
@@ -301,7 +304,7 @@ def _take(reading: Reading, fit: Fit, grid: Grid, sheet: str | None) -> None:
         )
     if fit.table.splits:
         _report_splits(reading, fit, frame, sheet)
-    reading.rows_read += frame.height + sum(1 for line, _ in grid.ragged if line not in {n[0] for n in notes})
+    reading.rows_read += frame.height + len(ragged)
     named = {name: pl.col(f"c{at}") for name, at in fit.positions.items()}
     headings = {name: fit.headings[at].strip() for name, at in fit.positions.items()}
     reading.tables.append(Table(fit.table, sheet, frame.select("line", **named), headings))
@@ -311,18 +314,31 @@ def _aside(grid: Grid, table: TableLayout) -> tuple[pl.Series, list[tuple[int, s
     """Which rows are blank, a total or a note, and the text of those that are not blank."""
     frame = grid.frame
     cells = [name for name in frame.columns if name != "line"]
-    if not frame.height:
-        return pl.Series([], dtype=pl.Boolean), []
-    filled = pl.sum_horizontal((pl.col(c).str.strip_chars() != "").fill_null(False).cast(pl.Int32) for c in cells)
-    first = pl.coalesce(pl.when(pl.col(c).str.strip_chars() != "").then(pl.col(c)) for c in cells)
-    looked = frame.select("line", filled=filled, first=first)
-    sparse = looked["filled"] <= (1 if len(cells) > 2 else 0)
-    marked = pl.Series([False] * frame.height)
+    # Few filled cells are blank or a note; a row with more of them in front is looked at in its first cell only.
+    few = 1 if len(cells) > 2 else 0
+    text = {name: pl.col(name).str.strip_chars() for name in cells}
+    ordinary = pl.all_horizontal((text[name] != "").fill_null(False) for name in cells[: few + 1])
+    starts = frame.select(text[cells[0]]).to_series().unique()
+    starts = starts.filter(_marked(starts, table))
+    looked = frame.filter(~ordinary | pl.col(cells[0]).str.strip_chars().is_in(starts.implode()))
+    if not looked.height:
+        return pl.Series([False] * frame.height, dtype=pl.Boolean), []
+    looked = looked.select(
+        "line",
+        filled=pl.sum_horizontal((text[name] != "").fill_null(False).cast(pl.Int32) for name in cells),
+        first=pl.coalesce(pl.when(text[name] != "").then(pl.col(name)) for name in cells),
+    )
+    found = looked.filter((looked["filled"] <= few) | _marked(looked["first"].str.strip_chars(), table))
+    notes = found.filter(pl.col("filled") > 0).select("line", "first").rows()
+    return frame["line"].is_in(found["line"].implode()), notes
+
+
+def _marked(texts: pl.Series, table: TableLayout) -> pl.Series:
+    """Which texts stand at the head of a total or a note."""
+    marked = pl.Series([False] * texts.len(), dtype=pl.Boolean)
     for pattern in table.set_aside:
-        marked = marked | looked["first"].str.strip_chars().str.contains(pattern).fill_null(False)
-    aside = sparse | marked
-    notes = looked.filter(aside & (looked["filled"] > 0)).select("line", "first").rows()
-    return aside, notes
+        marked = marked | texts.str.contains(pattern).fill_null(False)
+    return marked
 
 
 def _first(cells: list[str]) -> str:
@@ -335,17 +351,20 @@ def _is_note(cells: list[str], table: TableLayout, width: int) -> bool:
     return (filled <= 1 and width > 2) or any(re.search(pattern, first) for pattern in table.set_aside)
 
 
-def _report_ragged(reading, fit, sheet, line, cells) -> None:
+def _ragged(reading: Reading, fit: Fit, sheet: str | None, line: int, cells: list[str]) -> tuple:
+    """The finding about a row of another width, in the order of `findings.COLUMNS`."""
     width = len(fit.headings)
     split = next(
         (
             i
             for i in range(len(cells) - 1)
-            if re.fullmatch(r"\s*\d{1,3}", cells[i]) and re.fullmatch(r"\d{3}(\.\d+)?\s*", cells[i + 1])
+            if len(cells) > width
+            and re.fullmatch(r"\s*\d{1,3}", cells[i])
+            and re.fullmatch(r"\d{3}(\.\d+)?\s*", cells[i + 1])
         ),
         None,
     )
-    if len(cells) > width and split is not None:
+    if split is not None:
         heading = fit.headings[min(split, width - 1)]
         hint = (
             f" It looks as if a number in '{heading}' was cut at its thousands comma ('{cells[split].strip()},{cells[split + 1].strip()}'): "
@@ -356,15 +375,9 @@ def _report_ragged(reading, fit, sheet, line, cells) -> None:
             None,
             " Put text that holds the delimiter in quotation marks, and fill or remove cells so that every row fits the header.",
         )
-    reading.found(
-        "STR02",
-        f"Line {line} has {len(cells)} cells where the header has {width}.{hint}",
-        scope="row",
-        sheet=sheet,
-        line=line,
-        column_name=heading,
-        raw_value=fit.layout.delimiter.join(cells),
-    )
+    says = f"Line {line} has {len(cells)} cells where the header has {width}.{hint}"
+    sent = fit.layout.delimiter.join(cells)[: findings.RAW_SHOWN]
+    return "STR02", "hold", reading.responsible, "row", sheet, line, heading, sent, says
 
 
 def _report_splits(reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str | None) -> None:

@@ -18,14 +18,19 @@ from .read import Reading
 
 ACCEPTED, WITH_WARNINGS, HELD = "accepted", "accepted_with_warnings", "held"
 
-# pandera's names for the checks that fields declare -> our rule, and the sentence ("{}" is the text as sent)
+# pandera's names for the checks that fields declare -> our rule, the sentence ("{}" is the text as sent), and the check
+# as an expression
 FIELD_RULES = {
-    "greater_than_or_equal_to": ("VAL-RANGE", "{} is out of range."),
-    "greater_than": ("VAL-RANGE", "{} is out of range."),
-    "less_than_or_equal_to": ("VAL-RANGE", "{} is out of range."),
-    "isin": ("VAL-LIST", "'{}' is not on the list."),
-    "str_matches": ("VAL-FORM", "'{}' has the wrong form."),
-    "str_length": ("VAL-FORM", "'{}' is too short or too long."),
+    "greater_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell >= min_value),
+    "greater_than": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell > min_value),
+    "less_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, max_value: cell <= max_value),
+    "isin": ("VAL-LIST", "'{}' is not on the list.", lambda cell, allowed_values: cell.is_in(list(allowed_values))),
+    "str_matches": ("VAL-FORM", "'{}' has the wrong form.", lambda cell, pattern: cell.str.contains(pattern)),
+    "str_length": (
+        "VAL-FORM",
+        "'{}' is too short or too long.",
+        lambda cell, min_value, max_value, exact_value: cell.str.len_chars().is_between(min_value, max_value),
+    ),
 }
 
 
@@ -118,22 +123,58 @@ def _about_sender(reading: Reading, about: About) -> list[pl.DataFrame]:
 
 
 def _check(parsed: Parsed, schema: Schema, about: About) -> list[pl.DataFrame]:
-    rules = _structure(parsed, schema, about) + [_unusual(s) for s in schema.fields.values() if _bounded(s)]
-    rules += schema.rules(about)
+    rules = _structure(parsed, schema, about) + _plausible(schema.collection) + schema.rules(about)
     by_name = {f"{rule.id}|{i}": rule for i, rule in enumerate(rules)}
-    checks = [_as_check(name, rule) for name, rule in by_name.items()]
-    model = _columns(schema.collection)
-    frame_schema = pa.DataFrameSchema(model, checks=checks, strict=False, coerce=False)
+    columns, names = _broken(parsed.frame, schema.collection, by_name)
+    found = []
+    if columns or names:
+        checks = [_as_check(name, by_name[name]) for name in names]
+        try:
+            pa.DataFrameSchema(columns, checks=checks, strict=False, coerce=False).validate(parsed.frame, lazy=True)
+        except pa.errors.SchemaErrors as errors:
+            found = [_finding(parsed, by_name, error) for error in errors.schema_errors]
+    return found + _absent_keys(parsed, schema)
+
+
+def _broken(frame: pl.DataFrame, collection: str, by_name: dict[str, Rule]) -> tuple[dict, list[str]]:
+    """The pandera columns and the rules that do not hold for the whole frame; the rest has no fault to list.
+
+    pandera takes a millisecond a check however few the rows. So it is given all of them as one check first, which most
+    returns pass, and then only those that did not hold, to list the rows.
+    """
+    columns, fields, holds = _columns(collection), schemas.load(collection).fields, {}
+
+    def all_hold(data) -> bool:
+        types = data.lazyframe.collect_schema()
+        checks = _column_checks(collection) | {name: rule.check for name, rule in by_name.items()}
+        # Nulls pass, as in pandera.
+        found = data.lazyframe.select(check.all().alias(name) for name, check in checks.items()).collect()
+        holds.update(found.row(0, named=True))
+        holds.update((name, False) for name, spec in fields.items() if types.get(name) != spec.dtype)
+        return all(holds.values())
+
     try:
-        frame_schema.validate(parsed.frame, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        return [_finding(parsed, by_name, error) for error in errors.schema_errors] + _absent_keys(parsed, schema)
-    return _absent_keys(parsed, schema)
+        pa.DataFrameSchema(checks=[pa.Check(all_hold)]).validate(frame, lazy=True)
+        return {}, []
+    except pa.errors.SchemaErrors:
+        # Where a check could not be run, nothing is known to hold: pandera looks at every one and says which it is.
+        broken = {name for name in (*columns, *by_name) if not holds.get(name, bool(holds))}
+        return {n: c for n, c in columns.items() if n in broken}, [name for name in by_name if name in broken]
 
 
 @cache
 def _columns(collection: str) -> dict:
     return schemas.load(collection).model.to_schema().columns
+
+
+@cache
+def _column_checks(collection: str) -> dict[str, pl.Expr]:
+    """What pandera checks in each column, as one expression a column."""
+    return {
+        name: pl.all_horizontal(FIELD_RULES[check.name][2](pl.col(name), **check.statistics) for check in column.checks)
+        for name, column in _columns(collection).items()
+        if column.checks
+    }
 
 
 def _as_check(name: str, rule: Rule) -> pa.Check:
@@ -206,8 +247,19 @@ def _body(schema: Schema) -> pl.Expr:
     return getattr(module, "BODY", pl.lit("provider"))
 
 
-def _bounded(spec: FieldSpec) -> bool:
-    return spec.low is not None or spec.high is not None
+@cache
+def _plausible(collection: str) -> list[Rule]:
+    """VAL-UNUSUAL, for every field that has usual bounds."""
+    fields = schemas.load(collection).fields.values()
+    return [_unusual(spec) for spec in fields if spec.low is not None or spec.high is not None]
+
+
+def _wrong(spec: FieldSpec) -> pl.Expr:
+    """Whether a value is outside the bounds that a field must keep."""
+    value, wrong = pl.col(spec.name), pl.lit(False)
+    wrong = wrong if spec.gt is None else wrong | (value <= spec.gt)
+    wrong = wrong if spec.ge is None else wrong | (value < spec.ge)
+    return wrong if spec.le is None else wrong | (value > spec.le)
 
 
 def _unusual(spec: FieldSpec) -> Rule:
@@ -221,7 +273,7 @@ def _unusual(spec: FieldSpec) -> Rule:
         WARN,
         "trust",
         (spec.name,),
-        within(pl.col(spec.name), low, high),
+        within(pl.col(spec.name), low, high) | _wrong(spec),  # what is wrong is not called unusual as well
         f"{{{spec.name}}} is unusual for {spec.title[:1].lower() + spec.title[1:]}. Usual is {usual} {spec.unit or ''}".strip()
         + ": correct it, or confirm that it is right.",
         scope="cell",
@@ -236,7 +288,7 @@ def _finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
     passed = error.check_output.to_series().fill_null(True)
     rule = rules.get(error.check.name)
     if rule is None:
-        rule_id, says = FIELD_RULES[error.check.name]
+        rule_id, says, _ = FIELD_RULES[error.check.name]
         spec = parsed.schema.fields[error.column_name or error.schema.name]
         expected = (
             says

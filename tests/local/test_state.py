@@ -36,9 +36,9 @@ def test_a_port_is_kept_while_it_is_free_and_changed_when_it_is_taken(state):
 
 
 def test_a_second_run_is_refused_in_one_sentence_that_names_the_first(state):
-    with state.held("make run"), pytest.raises(Trouble, match=f"make run, process {os.getpid()}") as refused:
-        with State(state.folder).held("make run"):
-            pass
+    first = f"make run, process {os.getpid()}"
+    with state.held("make run"), pytest.raises(Trouble, match=first) as refused, State(state.folder).held("make run"):
+        pass
     assert "Stop it with Ctrl-C" in str(refused.value)
     with State(state.folder).held("make run"):
         pass

@@ -2,11 +2,14 @@
 
 import csv
 import io
+import itertools
+import multiprocessing
 import os
+import signal
 
 import psycopg
 from psycopg import sql as pgsql
-from trust_benchmarks.pipeline import process, publish, receive, timeline
+from trust_benchmarks.pipeline import process, publish, receive, timeline, validate
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stores import objects, settings, warehouse
 
@@ -121,3 +124,58 @@ def connect_as(role: str, variable: str) -> psycopg.Connection:
     url = settings.load().warehouse_url
     host = url.rpartition("@")[2]
     return psycopg.connect(f"postgresql://{role}:{os.environ[variable]}@{host}")
+
+
+# Other processes: forked from one that has imported everything, because importing takes longer than the work ---------
+
+# The code's versions are part of releases and validations; all processes of a session name the same ones.
+validate.version(), publish.code_version()
+SPAWN = multiprocessing.get_context("forkserver")
+SPAWN.set_forkserver_preload(["flow"])
+
+
+def start(world: dict[str, str], work, *given) -> multiprocessing.Process:
+    """A process of its own that does `work(*given)` in this world."""
+    process = SPAWN.Process(target=_within, args=(world, work, given))
+    process.start()
+    return process
+
+
+def _within(world, work, given):
+    os.environ.update(world)
+    work(*given)
+
+
+def whole_run(kill_at: int | None = None, steps=None, begin=None) -> None:
+    """Takes in and publishes all; kills itself before its `kill_at`-th word with a store, or counts them into `steps`."""
+    said = _count_steps(kill_at)
+    if begin is not None:
+        begin.wait()
+    take_in()
+    release()
+    if steps is not None:
+        steps.value = next(said)
+
+
+def _count_steps(kill_at: int | None):
+    """Counts every word with PostgreSQL and the object store; next() of what is returned is the number so far, plus one."""
+    counter = itertools.count(1)
+
+    def counted(original):
+        def call(*given, **named):
+            if next(counter) == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*given, **named)
+
+        return call
+
+    for owner, name in (
+        (psycopg.Connection, "execute"),
+        (psycopg.Connection, "commit"),
+        (psycopg.Cursor, "copy"),
+        (objects, "get"),
+        (objects, "put_once"),
+        (objects, "keep"),
+    ):
+        setattr(owner, name, counted(getattr(owner, name)))
+    return counter

@@ -165,7 +165,8 @@ def prices(records, period):
         q1, mid, q3 = np.percentile(each, [25, 50, 75])
         low = min((t[4] for t in trusts if t[2] >= 3 - 1e-9), default=math.nan)
         bought, spend = sum(t[1] for t in trusts), sum(t[3] for t in trusts)
-        summary = (group.description.min(), len(trusts), bought, spend, low, q1, mid, q3, each.max(), bad.sum())
+        words = group[group.provider_code == min(t[0] for t in trusts)].description.min()
+        summary = (words, len(trusts), bought, spend, low, q1, mid, q3, each.max(), bad.sum())
         spread.append((product, code_type, *summary))
         for code, bought, units, spend, price, now in trusts:
             saving = max(0.0, price - mid) * units

@@ -16,6 +16,13 @@ rostered AS (
     FROM records
     GROUP BY provider_code
 ),
+gone AS (
+    SELECT b.provider_code, b.ward_id, b.patient_days, count(*) OVER (PARTITION BY b.provider_code) AS wards
+    FROM before AS b
+    ANTI JOIN (SELECT provider_code, ward_id FROM records) AS n USING (provider_code, ward_id)
+    ANTI JOIN breaks USING (provider_code)
+    WHERE b.patient_days > 0
+),
 employed AS (
     SELECT provider_code, total(fte) AS nursing_fte
     FROM workforce_records
@@ -51,11 +58,11 @@ SELECT
         || 'Add the ward, or tell us that it closed.',
         b.ward_id, b.patient_days
     )
-FROM before AS b
+FROM gone AS b
 JOIN returned AS r USING (provider_code)
-ANTI JOIN (SELECT provider_code, ward_id FROM records) AS n USING (provider_code, ward_id)
-ANTI JOIN breaks USING (provider_code)
-WHERE b.patient_days > 0
+JOIN submissions AS s USING (submission_id)
+-- A row that was rejected is listed already, and is not here to say which ward it was about.
+WHERE b.wards > coalesce(s.rows_rejected, 0)
 UNION ALL
 SELECT
     'ER-R7',

