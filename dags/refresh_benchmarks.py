@@ -1,16 +1,23 @@
 """Measures, compares and releases anew whatever collection and period changed since its current release."""
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
-from dag_parts import HABITS, MEASURING, REFERENCE, RELEASES, TIMEZONE
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, get_current_context, task
+from dag_parts import HABITS, MEASURING, REFERENCE, RELEASES, TIMEZONE, runs_under_way
+from trust_benchmarks import catalogue
 
 # A task costs about a second before it computes anything, a release about as much.
 BATCH = 5
+# Each file that still comes in makes releases of its neighbours stale again: measure when collecting has come to rest,
+# but do not wait for ever.
+PATIENCE = timedelta(minutes=10)
 
 ABOUT = """
 ### Refresh the benchmarks
 
-`stale` lists the collections and periods whose submissions, reference data or code changed since their current release;
-`refresh` computes a batch of them and moves their pointers; a reader sees the old release or the new one, never a mixture.
+`rest` waits until no collection is being collected, ten minutes at most; `stale` lists the collections and periods whose
+submissions, reference data or code changed since their current release; `refresh` computes a batch of them and moves
+their pointers; a reader sees the old release or the new one, never a mixture.
 
 Started by every `collect_` run that has ended (several of them share one run), by new reference data, and once a day.
 With nothing stale it does nothing. Safe to run at any time, and twice.
@@ -26,6 +33,13 @@ with DAG(
     max_active_runs=1,
     catchup=False,
 ):
+
+    @task.sensor(mode="reschedule", poke_interval=10, timeout=2 * PATIENCE.total_seconds())
+    def rest() -> bool:
+        """Whether collecting has come to rest, or went on for too long to wait for."""
+        began = get_current_context()["dag_run"].start_date
+        busy = any(runs_under_way(f"collect_{name}") for name in catalogue.all())
+        return not busy or datetime.now(UTC) - began > PATIENCE
 
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:
@@ -57,4 +71,6 @@ with DAG(
     def conclude() -> None:
         """Everything is released: what depends on it may follow."""
 
-    refresh.expand(pairs=stale()) >> conclude()
+    changed = stale()
+    rest() >> changed
+    refresh.expand(pairs=changed) >> conclude()

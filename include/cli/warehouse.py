@@ -65,9 +65,9 @@ def show(sql: str, params: list | None, form: Format, limit: int | None, seconds
             cursor = connection.cursor()
             rows = cursor.stream(sql, params, size=500)
             first = next(rows, None)
+            if first is None:  # a stream of no rows does not tell its columns
+                cursor = connection.execute(sql, params, prepare=True)
             names = [column.name for column in cursor.description or ()]
-            if not names:
-                raise Refused("The statement gives no rows. Only statements that read are answered, such as SELECT.")
             write(_from(first, rows), names, form, limit=limit, more="To see all: --format csv, or a larger --limit.")
         except psycopg.Error as problem:
             raise Refused(_sentence(problem, seconds)) from None
@@ -150,6 +150,8 @@ def _sentence(problem, seconds: int) -> str:
         return f"Nothing can be changed here ({first}). Only statements that read are answered, such as SELECT."
     if isinstance(problem, errors.QueryCanceled):
         return f"The answer took longer than {seconds} seconds. Ask for fewer rows, or give more time with --timeout."
+    if "produce a result" in first or first.startswith("COPY cannot"):
+        return "The statement gives no rows. Only statements that read are answered, such as SELECT."
     if "multiple commands" in first:
         return "There are several statements. Ask them one at a time."
     if isinstance(problem, errors.UndefinedTable):

@@ -229,7 +229,10 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
             f"The file has {rows:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. Split it and send the parts.",
         )
     grid = _regular(body, delimiter, header_end, width)
-    return grid if grid is not None else _irregular(body, delimiter, header_end, width)
+    if grid is None:
+        *_, header = csv.reader(io.StringIO(text[:start], newline=""), delimiter=delimiter)
+        grid = _irregular(body, delimiter, header_end, width, len(header))
+    return grid
 
 
 def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | None:
@@ -276,7 +279,8 @@ def _stray_quote(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(rb'"(?<=[^"' + ends + rb']")' + after + rb'|"(?<=[' + ends + rb']")"' + after)
 
 
-def _irregular(body: str, delimiter: str, header_end: int, width: int) -> Grid:
+def _irregular(body: str, delimiter: str, header_end: int, width: int, padded: int) -> Grid:
+    """`padded` is the header's number of cells with the blank ones at its end, which rows may have too."""
     lines, kept, ragged = [], [], []
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
     line = header_end + 1
@@ -291,7 +295,8 @@ def _irregular(body: str, delimiter: str, header_end: int, width: int) -> Grid:
             elif not any(cell.strip() for cell in cells):
                 lines.append(line)
                 kept.append([""] * width)
-            elif len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+            elif len(cells) == padded and not any(cell.strip() for cell in cells[width:]):
+                # Any other blank surplus may come from a number that was cut at its comma, which shifts the row.
                 lines.append(line)
                 kept.append(cells[:width])
             else:

@@ -39,6 +39,11 @@ class Parsed:
             specs[name] = self.schema.fields.get(name) or FieldSpec(name, kind, name, False)
         sent = self.table.frame.with_columns(self._recoded(name) for name in layout.values if name in specs)
         typed = sent.select("line", *(_cast(spec, layout.dates.get(name, "%Y-%m-%d")) for name, spec in specs.items()))
+        # Only now, or polars would clean and convert every cell twice.
+        typed = typed.with_columns(
+            pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)),
+            pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)),
+        )
         for name, empty in typed.null_count().row(0, named=True).items():
             if empty:
                 typed = typed.with_columns(self._explained(specs[name], typed[name], sent[name]).alias(name))
@@ -196,17 +201,16 @@ class Parsed:
 
 
 def _cast(spec: FieldSpec, date_format: str) -> pl.Expr:
-    """Values of one field; null where the text is none, or (for numbers) where it must be cleaned first."""
+    """Values of one field as far as they can be told at once; null where the text is none or a number has blanks around it."""
     sent, dtype = pl.col(spec.name), DTYPES[spec.kind]
     text = sent.str.strip_chars(BLANKS)
     if spec.kind in ("text", "choice"):
-        return pl.when(text != "").then(text)
+        return text
     if spec.kind == "date":
         return text.str.to_date(date_format, strict=False)
     if spec.kind == "yes_no":
         return text.str.to_lowercase().replace_strict(YES_NO, default=None, return_dtype=dtype)
-    typed = sent.cast(dtype, strict=False)
-    return pl.when(typed.is_finite()).then(typed) if spec.kind == "number" else typed
+    return sent.cast(dtype, strict=False)
 
 
 def _cleaned(spec: FieldSpec, text: pl.Series) -> pl.Series:

@@ -30,7 +30,7 @@ def written(rows, end, delimiter=",", quote=csv.QUOTE_MINIMAL, final=True):
 def by_the_slow_way(text, delimiter, header_end, width):
     """What the csv module makes of a body, row by row: kept {line: cells} and ragged [(line, cells)]."""
     body = "".join(io.StringIO(text, newline="").readlines()[header_end:])
-    return formats._irregular(body, delimiter, header_end, width)
+    return formats._irregular(body, delimiter, header_end, width, width)
 
 
 def result(work):
@@ -107,8 +107,14 @@ def test_a_regular_file_goes_the_fast_way_and_others_do_not():
 
 def test_rows_of_another_width_are_kept_apart_with_their_line():
     grid = formats.csv_grid("a,b\n1,2\n3\n\n4,5,6\n7,8,\n,\n9,10\n", ",", 1, 2)
-    assert grid.frame.rows() == [(2, "1", "2"), (4, "", ""), (6, "7", "8"), (7, "", ""), (8, "9", "10")]
-    assert grid.ragged == [(3, ["3"]), (5, ["4", "5", "6"])]
+    assert grid.frame.rows() == [(2, "1", "2"), (4, "", ""), (7, "", ""), (8, "9", "10")]
+    assert grid.ragged == [(3, ["3"]), (5, ["4", "5", "6"]), (6, ["7", "8", ""])]
+
+
+def test_rows_may_end_in_as_many_blanks_as_the_header():
+    grid = formats.csv_grid("a,b,,\n1,2,,\n3,4\n5,6,\n7,8,,9\n", ",", 1, 2)
+    assert grid.frame.rows() == [(2, "1", "2"), (3, "3", "4")]
+    assert grid.ragged == [(4, ["5", "6", ""]), (5, ["7", "8", "", "9"])]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -19,7 +19,7 @@ KILLS = 10
 def returns(tmp_path_factory):
     """A small sample with its faults, files of every collection, and one that is no return: (key, path, arrival)."""
     folder = tmp_path_factory.mktemp("sample")
-    *_, last = sample.write(folder, providers=4, periods=2, lines=15).periods
+    *_, last = sample.write(folder, providers=6, periods=2, lines=80).periods
     with (folder / "arrivals.csv").open(newline="") as lines:
         found = [(row["path"], folder / row["path"], row["arrived_at"]) for row in csv.DictReader(lines)]
     strange = folder / "strange"

@@ -1,0 +1,141 @@
+"""`new-collection`: what it writes works at once, and nothing is written when it cannot be whole."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = {"waiting_times": "month", "lifts": "financial_year"}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of the package, the DAGs and the plugins in which new collections may be written."""
+    folder = tmp_path_factory.mktemp("checkout")
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in ("include", "dags", "plugins"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    (folder / "path").mkdir()
+    (folder / "path" / "trust_benchmarks").symlink_to(folder / "include")
+    for name, frequency in NAMES.items():
+        ran = inside(folder, "new-collection", name, "--frequency", frequency)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert f"collect_{name}" in ran.stdout and "TO DO" in ran.stdout
+        assert sorted(path.name for path in (folder / "tests" / "collections" / name).iterdir())[0] == "README.md"
+    return folder
+
+
+def inside(folder: Path, *arguments) -> subprocess.CompletedProcess:
+    """Runs the command of the copy."""
+    return python(folder, "-m", "trust_benchmarks.cli.main", *map(str, arguments))
+
+
+def python(folder: Path, *arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TB_")}
+        | {"PYTHONPATH": str(folder / "path"), "AIRFLOW_HOME": str(folder / "airflow"), "COLUMNS": "160"},
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_returns_can_be_checked(checkout, name):
+    valid, broken = sorted((checkout / "tests" / "collections" / name).glob("*.csv"))
+    if "broken" in valid.name:
+        valid, broken = broken, valid
+    told = json.loads(inside(checkout, "check", valid, "--format", "json").stdout)
+    assert (told["state"], told["collection"], told["sender"]) == ("accepted", name, "RY8")
+    ran = inside(checkout, "check", broken, "--format", "json")
+    told = json.loads(ran.stdout)
+    assert ran.returncode == 1 and told["state"] == "held"
+    assert [f["rule_id"] for f in told["findings"]][0] == "CEILING" and len(told["findings"]) == 2
+
+
+def test_its_own_tests_pass(checkout):
+    ran = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/collections")
+    assert ran.returncode == 0 and "4 passed" in ran.stdout, ran.stdout[-2000:]
+
+
+def test_its_template_and_its_pages_follow(checkout):
+    assert inside(checkout, "template", "lifts").stdout == "ods_code,period,things_due,things_done\n"
+    assert inside(checkout, "dictionary").returncode == 0
+    page = (checkout / "docs" / "data-dictionary.md").read_text()
+    assert "### waiting_times\n" in page and "WT-R1" in page and "### lifts\n" in page and "LI-R1" in page
+
+
+def test_its_dag_parses(checkout):
+    """Read as the DAG processor does, with the plugin's folder on the path."""
+    look = (
+        "import sys; sys.path[:0] = ['plugins', 'dags']; import collect; "
+        "print(*sorted(name for name in vars(collect) if name.startswith('collect_')))"
+    )
+    ran = python(checkout, "-c", look)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert {"collect_waiting_times", "collect_lifts", "collect_workforce"} <= set(ran.stdout.split())
+
+
+def test_its_measures_compute(checkout):
+    """The SQL runs in DuckDB over records of the valid return, and gives one value."""
+    code = """
+import datetime, polars as pl
+from pathlib import Path
+from trust_benchmarks import reference
+from trust_benchmarks.pipeline import measure
+from trust_benchmarks.pipeline.read import read
+from trust_benchmarks.pipeline.validate import validate
+path = Path('tests/collections/waiting_times/waiting_times_RY8_2025-06.csv')
+found = validate(read(path.read_bytes(), path.name, 'waiting_times'))
+found.records.insert_column(0, pl.Series('submission_id', ['s1'])).write_parquet('records.parquet')
+row = dict(collection='waiting_times', period='2025-06', provider_code='RY8', sender='RY8', part='', submission_id='s1',
+           state='accepted', version=1, rows_read=1, rows_recorded=1, rows_rejected=0, cells_expected=4, cells_valid=4,
+           is_current=True, is_sample=False, on_time=True)
+inputs = measure.Inputs('waiting_times', '2025-06', {'waiting_times': [Path('records.parquet')]}, pl.DataFrame([row]),
+                        pl.DataFrame([dict(collection='waiting_times', period='2025-06', sender='RY8')]), reference.load())
+print(measure.compute(inputs).measures.filter(metric_id='WT01').select('provider_code', 'value').rows())
+"""
+    ran = python(checkout, "-c", code)
+    assert ran.stdout.strip() == "[('RY8', 92.5)]", ran.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["workforce"], "is taken"),
+        (["waiting_times"], "is taken"),
+        (["fields"], "is taken"),
+        (["estates_more"], "start alike"),
+        (["Waiting"], "cannot be the name"),
+        (["../up"], "cannot be the name"),
+        (["a__b"], "cannot be the name"),
+        (["import"], "cannot be the name"),
+        (["x" * 41], "cannot be the name"),
+        (["new_name", "--frequency", "week"], "is no frequency"),
+        (["new_name", "--into", "dags"], "is not an include folder"),
+    ],
+)
+def test_what_cannot_be_written_is_said(checkout, arguments, says):
+    def files():
+        return sorted(path for path in checkout.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+    before = files()
+    ran = inside(checkout, "new-collection", *arguments)
+    assert (ran.returncode, ran.stdout) == (2, "") and says in ran.stderr
+    assert files() == before
+
+
+def test_a_file_in_the_way_stops_all_of_it(checkout):
+    there = checkout / "include" / "sql" / "measures" / "in_the_way.sql"
+    there.write_text("mine")
+    ran = inside(checkout, "new-collection", "in_the_way")
+    assert ran.returncode == 2 and "exists already" in ran.stderr
+    assert there.read_text() == "mine" and not (checkout / "include" / "catalogue" / "in_the_way.toml").exists()
+    there.unlink()
