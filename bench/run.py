@@ -56,8 +56,8 @@ def main() -> None:
         save(report, asked.lines)
 
 
-def bench(folder: Path, lines: int, ways, rounds: int = 1) -> tuple[dict, dict]:
-    """Every way's figures (a list, one entry a round), and how many findings and results all of them gave.
+def bench(folder: Path, lines: int, ways, rounds: int = 1, singles=("plain-one", "ours-one")) -> tuple[dict, dict]:
+    """Every way's figures (a list, one entry a round; `singles` take files one by one), and how many findings and results all of them gave.
 
     Raises:
         SystemExit: when two ways do not give the same.
@@ -68,7 +68,7 @@ def bench(folder: Path, lines: int, ways, rounds: int = 1) -> tuple[dict, dict]:
     bench_lines.write(lines, trusts=max(FEWEST, -(-lines // bench_lines.A_FILE)), folder=folder / "files")
     figures, first, counts = {}, None, {}
     for number in range(rounds):
-        for way in (*ways, "plain-one", "ours-one"):
+        for way in (*ways, *singles):
             say(WAYS.get(way, "one file at a time, " + way.removesuffix("-one")))
             out = folder / f"out-{way}-{number}"
             out.mkdir(parents=True, exist_ok=True)

@@ -42,6 +42,7 @@ def services():
             warehouse.migrate()
             reference_load.refresh()
             yield dict(state.settings)
+    _FREE_BUCKETS.clear()
 
 
 @contextlib.contextmanager
@@ -53,25 +54,40 @@ def new_world(services):
 
     name = f"world_{secrets.token_hex(4)}"
     port, password = services["TB_PORT_POSTGRES"], services["TB_POSTGRES_PASSWORD"]
-    buckets = {variable: f"{bucket}-{name[-8:]}" for variable, bucket in objects.BUCKETS.items()}
     s3 = objects.client(services)
     with (
         psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser,
         tempfile.TemporaryDirectory(prefix="trust-benchmarks-cache-") as cache,
+        _empty_buckets(s3, objects.BUCKETS) as buckets,
     ):
         superuser.execute(f"CREATE DATABASE {name} TEMPLATE warehouse OWNER warehouse")
-        for bucket in buckets.values():
-            s3.create_bucket(Bucket=bucket)
         url = services["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name
         world = services | buckets | {"TB_WAREHOUSE_URL": url, "TB_CACHE": cache}
-        with _environment(world):
-            yield world
-        superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            with _environment(world):
+                yield world
+        finally:
+            superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+_FREE_BUCKETS: list[dict[str, str]] = []  # the first object of a new bucket takes a while, so buckets are used again
+
+
+@contextlib.contextmanager
+def _empty_buckets(s3, names):
+    """Buckets that nobody else uses, by their variables; they are emptied afterwards."""
+    if _FREE_BUCKETS:
+        buckets = _FREE_BUCKETS.pop()
+    else:
+        buckets = {variable: f"{bucket}-{secrets.token_hex(4)}" for variable, bucket in names.items()}
         for bucket in buckets.values():
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-                if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
-                    s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
-            s3.delete_bucket(Bucket=bucket)
+            s3.create_bucket(Bucket=bucket)
+    yield buckets
+    for bucket in buckets.values():
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+    _FREE_BUCKETS.append(buckets)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from . import Refused, rules, views
 from .output import note
 
 FOLDER = Path(__file__).parent
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 DOCUMENT = PACKAGE.parent / "docs" / "data-dictionary.md"
 RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL)-[A-Z]+|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
 

@@ -199,6 +199,9 @@ def dictionary(
 
 def run() -> None:
     """The entry point: runs a command and tells trouble in one sentence. Exit status 2: asked wrongly; 3: our fault."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has no £ gets \xa3
     try:
         app()
     except Refused as problem:

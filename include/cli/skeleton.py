@@ -10,7 +10,7 @@ from . import Refused
 from .output import plain
 
 BLUEPRINTS = Path(__file__).parent / "blueprints"
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 
 # blueprint -> where it goes, from the folder above include/ ("include" stands for that folder's own name)
 FILES = {

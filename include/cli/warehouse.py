@@ -149,7 +149,7 @@ def _sentence(problem, seconds: int) -> str:
     if isinstance(problem, errors.ReadOnlySqlTransaction):
         return f"Nothing can be changed here ({first}). Only statements that read are answered, such as SELECT."
     if isinstance(problem, errors.QueryCanceled):
-        return f"The answer took longer than {seconds} seconds. Ask for fewer rows, or give more time with --timeout."
+        return f"The answer took longer than {seconds} s. Ask for fewer rows, or give more time with --timeout."
     if "produce a result" in first or first.startswith("COPY cannot"):
         return "The statement gives no rows. Only statements that read are answered, such as SELECT."
     if "multiple commands" in first:

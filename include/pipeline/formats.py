@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from python_calamine import CalamineWorkbook
 
+from . import apart
+
 MAX_BYTES = 64 * 1024 * 1024  # of a file, after gzip; the largest that is published has 18 MB, and a check has 1 GiB
 MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
 MAX_CELLS = 3_000_000  # of one table
@@ -326,7 +328,7 @@ class Book:
 
     def __init__(self, content: bytes, file_name: str):
         self._file_name, self._content = file_name, content
-        self._book = self._guard(lambda: CalamineWorkbook.from_filelike(io.BytesIO(content)))
+        self._book = self._guard(lambda: _workbook(content))
         self.names = list(self._book.sheet_names)
         self._rows = {}
 
@@ -364,6 +366,15 @@ class Book:
             ) from None
 
 
+def _workbook(content: bytes):
+    # The extent of an .xlsx sheet is looked at before it is opened; an .xls is unfolded as soon as it is.
+    return (
+        CalamineWorkbook.from_filelike(io.BytesIO(content))
+        if content[:2] == b"PK"
+        else apart.Workbook(content, MAX_CELLS)
+    )
+
+
 def _extent(content: bytes, sheet: str) -> tuple[int, int]:
     """The last row and the last column of an .xlsx sheet that hold a value, seen without making a grid of it."""
     height = width = 0
@@ -385,18 +396,15 @@ def _plainly_fits(content: bytes, sheet: str) -> bool:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for part in map(archive.read, _parts(archive, sheet)):
             rows = max(map(int, re.findall(rb'<row r="(\d{1,7})"', part)), default=0)
-            letters = set(re.findall(rb'r="([A-Za-z]{2,3})\d', part)) or {c for c in _letters() if b'r="' + c in part}
-            columns = max(map(_column, letters), default=0)
+            letters = set(re.findall(rb'r="([A-Za-z]{2,3})\d', part))
+            letters |= {next((c for c in (bytes([n]) for n in range(90, 64, -1)) if b'r="' + c in part), b"A")}
+            columns = max(map(_column, letters))
             addressed = part.count(b"<c ") + part.count(b"<c>") == part.count(b'<c r="') and b":row" not in part
             # Addresses that disagree with their rows can be ten times as far out at most.
             agree = not re.search(rb'r="[A-Za-z]{1,3}\d{%d}' % (len(str(rows)) + 1), part)
             if not (addressed and agree and rows * columns <= MAX_CELLS and columns <= MAX_COLUMNS):
                 return False
     return True
-
-
-def _letters() -> list[bytes]:
-    return [bytes([code]) for code in (*range(65, 91), *range(97, 123))]
 
 
 def _column(letters: bytes) -> int:
@@ -425,11 +433,11 @@ def book_grid(rows: list[list[str]], header_end: int, width: int) -> Grid:
     """The rows of a sheet below its header; cells to the right of the header are kept apart as ragged."""
     lines, kept, ragged = [], [], []
     for line, cells in enumerate(rows[header_end:], header_end + 1):
-        if any(cell.strip() for cell in cells[width:]):
+        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
             ragged.append((line, cells))
         else:
             lines.append(line)
-            kept.append(cells[:width] + [""] * (width - len(cells)))
+            kept.append(cells if len(cells) == width else cells[:width] + [""] * (width - len(cells)))
     return Grid(_frame(lines, kept, width), ragged)
 
 

@@ -22,13 +22,14 @@ def process(submission_ids: list[str]) -> dict:
         how many were accepted, accepted_with_warnings and held, and how many another worker had done.
     """
     done = Counter(accepted=0, accepted_with_warnings=0, held=0, done_before=0)
-    for submission_id in submission_ids:
-        done[_process(submission_id)] += 1
+    with warehouse.connect() as connection:
+        for submission_id in submission_ids:
+            done[_process(connection, submission_id)] += 1
     return dict(done)
 
 
-def _process(submission_id: str) -> str:
-    with warehouse.connect() as connection:
+def _process(connection: psycopg.Connection, submission_id: str) -> str:
+    with connection.transaction():
         row = connection.execute(
             """SELECT s.collection, s.period, s.sender, s.part, s.archive_key, s.sha256, s.file_name,
                       EXISTS (SELECT 1 FROM core.validation v WHERE v.submission_id = s.submission_id)
@@ -48,7 +49,7 @@ def _process(submission_id: str) -> str:
     reading = read(content, file_name, collection)
     _agrees(reading, period, sender, part)
     outcome = validate.validate(reading)
-    with warehouse.connect() as connection:
+    with connection.transaction():
         # From before the object is written until it is named, the sweep keeps away.
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
         records = None if outcome.state == HELD else _write_records(submission_id, period, outcome)

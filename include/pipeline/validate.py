@@ -147,8 +147,10 @@ def _broken(frame: pl.DataFrame, collection: str, by_name: dict[str, Rule]) -> t
     def all_hold(data) -> bool:
         types = data.lazyframe.collect_schema()
         checks = _column_checks(collection) | {name: rule.check for name, rule in by_name.items()}
-        # Nulls pass, as in pandera.
-        found = data.lazyframe.select(check.all().alias(name) for name, check in checks.items()).collect()
+        # Nulls pass, as in pandera. In two steps, or polars would compute parts that checks share once for each.
+        found = (
+            data.lazyframe.select(check.alias(name) for name, check in checks.items()).select(pl.all().all()).collect()
+        )
         holds.update(found.row(0, named=True))
         holds.update((name, False) for name, spec in fields.items() if types.get(name) != spec.dtype)
         return all(holds.values())

@@ -40,8 +40,8 @@ def verdict(path, collection=None):
     return json.loads(out.getvalue())
 
 
-def test_a_sound_return_is_accepted(tb, workforce_file):
-    ran = tb("check", workforce_file(), "--format", "json")
+def test_a_sound_return_is_accepted(tb_process, workforce_file):
+    ran = tb_process("check", workforce_file(), "--format", "json")
     told = json.loads(ran.out)
     assert (ran.code, told["state"], told["collection"], told["period"], told["sender"]) == (
         0,
@@ -60,9 +60,9 @@ def test_a_warning_does_not_hold(tb, workforce_file):
     assert "would be accepted with warnings" in ran.out and "WF-R5" in ran.out
 
 
-def test_a_fault_holds_and_stands_at_its_place(tb, workforce_file):
+def test_a_fault_holds_and_stands_at_its_place(tb_process, workforce_file):
     path = workforce_file({(4, "fte"): "lots", (6, "fte"): "200", (6, "fte_days_available"): "6000"})
-    ran = tb("check", path, "--format", "csv")
+    ran = tb_process("check", path, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
     assert ran.code == 1 and "would be held" in ran.err
     assert [(r["rule_id"], r["line"], r["column_name"], r["raw_value"]) for r in rows] == [
@@ -70,7 +70,7 @@ def test_a_fault_holds_and_stands_at_its_place(tb, workforce_file):
         ("VAL-TYPE", "4", "fte", "lots"),
         ("WF-R1", "6", "fte", "200"),
     ]
-    assert "line 4, fte" in tb("check", path).out
+    assert "line 4, fte" in tb_process("check", path).out
 
 
 def test_hostile_cells_are_shown_harmless(tb, workforce_file):
@@ -89,11 +89,11 @@ def test_hostile_cells_are_shown_harmless(tb, workforce_file):
     assert "[bold]" in tb("check", path).out.replace("\n", "").replace(" ", "")
 
 
-def test_file_names_are_shown_harmless(tb, workforce_file):
+def test_file_names_are_shown_harmless(tb_process, workforce_file):
     path = workforce_file(name="[red]\x1b[31m\nworkforce.csv")
     os.rename(path, path.parent / b"\xff\x1b[31mx.csv".decode("utf-8", "surrogateescape"))
     for form in ("table", "json"):
-        ran = tb(
+        ran = tb_process(
             "check",
             os.fsencode(path.parent).decode() + "/" + b"\xff\x1b[31mx.csv".decode("utf-8", "surrogateescape"),
             "-f",
@@ -252,9 +252,9 @@ def test_large_and_hostile_files_stay_within_time_and_memory(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # this process made the files; it is not what is measured
 
 
-def test_the_help_is_quick_and_says_what_a_newcomer_needs(tb):
+def test_the_help_is_quick_and_says_what_a_newcomer_needs(tb, tb_process):
     begun = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ran = tb("--help")
+    ran = tb_process("--help")
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime < 0.5
     for word in (

@@ -57,7 +57,7 @@ def test_its_returns_can_be_checked(checkout, name):
     ran = inside(checkout, "check", broken, "--format", "json")
     told = json.loads(ran.stdout)
     assert ran.returncode == 1 and told["state"] == "held"
-    assert [f["rule_id"] for f in told["findings"]][0] == "CEILING" and len(told["findings"]) == 2
+    assert told["findings"][0]["rule_id"] == "CEILING" and len(told["findings"]) == 2
 
 
 def test_its_own_tests_pass(checkout):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 
 import psycopg
 import pytest
@@ -23,9 +24,9 @@ def filled(shared_world, workforce_rows):
     return {"TB_WAREHOUSE_URL": shared_world["TB_WAREHOUSE_URL"]}
 
 
-def test_a_question_is_answered_in_three_forms(tb, filled):
+def test_a_question_is_answered_in_three_forms(tb, tb_process, filled):
     asked = "SELECT 1 AS one, 0.1::float8 AS tenth, NULL AS none, date '2025-06-01' AS day, 1.10::numeric AS exact"
-    ran = tb("query", asked, "--format", "json", env=filled)
+    ran = tb_process("query", asked, "--format", "json", env=filled)
     assert (ran.code, ran.err) == (0, "")
     assert json.loads(ran.out) == [{"one": 1, "tenth": 0.1, "none": None, "day": "2025-06-01", "exact": 1.10}]
     assert tb("query", asked, "-f", "csv", env=filled).out == "one,tenth,none,day,exact\n1,0.1,,2025-06-01,1.10\n"
@@ -51,7 +52,7 @@ def test_a_question_is_answered_in_three_forms(tb, filled):
         ("SELECT * FROM nowhere", "no such table"),
         ("SELECT 1/0", "division by zero"),
         ("  ; ", "There is no statement"),
-        ("SELECT pg_sleep(20)", "longer than 1 seconds"),
+        ("SELECT pg_sleep(20)", "longer than 1 s"),
     ],
 )
 def test_what_cannot_be_answered_is_said_in_a_sentence(tb, filled, asked, says):
@@ -122,7 +123,7 @@ def test_without_a_warehouse_the_next_step_is_said(tb, tmp_path):
     assert ran.code == 2 and "does not answer" in ran.err
 
 
-def test_the_embedded_warehouse_is_found_or_started(tb):
+def test_the_embedded_warehouse_is_found_or_started(tb_process):
     """A state folder of its own: first with the services running, then with nothing running."""
     import tempfile
     from pathlib import Path
@@ -134,8 +135,25 @@ def test_the_embedded_warehouse_is_found_or_started(tb):
         state = State(Path(folder) / "state").open()
         asked = ["query", "SELECT current_database() AS name", "--format", "csv"]
         with started(state):
-            running = tb(*asked, env={"TB_STATE": str(state.folder)})
+            running = tb_process(*asked, env={"TB_STATE": str(state.folder)})
         assert (running.code, running.out, running.err) == (0, "name\nwarehouse\n", "")
-        alone = tb(*asked, env={"TB_STATE": str(state.folder)})
+        alone = tb_process(*asked, env={"TB_STATE": str(state.folder)})
         assert (alone.code, alone.out) == (0, "name\nwarehouse\n")
         assert alone.err == "Starting the embedded warehouse ...\n"
+
+
+def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, shared_data):
+    """Each line is run as it stands there, but for the one that would write to the checkout."""
+    from trust_benchmarks.cli import main, template
+
+    source = next(shared_data.rglob("sickness_absence_2024-04.csv"))
+    (tmp_path / source.name).write_bytes(source.read_bytes())
+    (tmp_path / "return.xlsx").write_bytes(template.blank_xlsx("workforce"))
+    workforce_file(name="return.csv")
+    commands = [command for command in main.app.registered_commands if command.callback.__name__ != "new_collection"]
+    lines = [line.strip() for c in commands for line in c.callback.__doc__.splitlines()]
+    examples = [line.split(" > ")[0] for line in lines if line.startswith("trust-benchmarks ")]
+    assert len(examples) >= 12
+    for example in examples:
+        ran = tb(*shlex.split(example)[1:], env=filled, cwd=tmp_path)
+        assert ran.code == (1 if "return.xlsx" in example else 0), (example, ran.err)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-SMALL = {"TB_SAMPLE_PROVIDERS": "9", "TB_SAMPLE_PERIODS": "2", "TB_SAMPLE_LINES": "30"}
+SMALL = {"TB_SAMPLE_PROVIDERS": "62", "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
 TIMES = {"published_at", "validated_at", "open_since", "registered_at"}
 
 

@@ -54,10 +54,13 @@ def test_every_planted_fault_is_found_at_its_place(sampled):
     )
     with open(job.state / "sample" / "planted.csv", newline="") as lines:
         planted = [row for row in csv.DictReader(lines) if row["rule_id"] not in BESIDE]
-    assert len(planted) > 20
+    assert len(planted) > 60
     places = {(name, rule, line) for name, rule, line, _ in found}
     missed = [row for row in planted if (row["file"], row["rule_id"], row["line"]) not in places]
-    assert not missed
+    # Last month's bytes under this month's name are a receipt for last month's submission: no second one to find faults in.
+    again = {key.split("/")[1] for (key,) in job.query("SELECT inbox_key FROM intake.receipts WHERE again")}
+    assert len(again) >= 3 and {rule for _, rule, _, _ in found} >= {"SUB01", "SUB02", "SUB03"}
+    assert [row for row in missed if row["file"] not in again] == []
 
 
 def test_every_figure_says_that_it_is_a_sample(sampled):

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import random
+import struct
 import zipfile
 
 import polars as pl
@@ -307,6 +308,43 @@ def test_a_cell_far_out_does_not_unfold_the_sheet(cell):
     with pytest.raises(Unreadable, match="cells are read") as error:
         book.rows("Data")
     assert (error.value.rule_id, error.value.place) == ("FIL-SIZE", {"sheet": "Data"})
+
+
+@pytest.fixture(scope="module")
+def old_workbook(shared_data) -> bytes:
+    """A small .xls as a trust published it."""
+    return (shared_data / "procurement/spend_over_25k/barts_2020-12.xls").read_bytes()
+
+
+def test_an_old_workbook_is_read(old_workbook):
+    book = formats.Book(old_workbook, "x.xls")
+    assert book.names == ["Final Review "]
+    rows = book.rows("Final Review ")
+    assert (len(rows), {len(row) for row in rows}) == (213, {10})
+    assert all(isinstance(cell, str) for row in rows for cell in row)
+
+
+@pytest.mark.parametrize("column", [255, 65535])
+def test_a_cell_far_out_in_an_old_workbook_does_not_end_the_process(old_workbook, column):
+    number = struct.pack("<HHHH", 0x0203, 14, 11, 9)  # the record of a number on line 12
+    assert old_workbook.count(number) == 1
+    damaged = old_workbook.replace(number, struct.pack("<HHHH", 0x0203, 14, 65535, column))
+    with pytest.raises(Unreadable) as error:
+        formats.Book(damaged, "x.xls").rows("Final Review ")
+    assert error.value.rule_id in ("FIL-DAMAGED", "FIL-SIZE")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_old_workbook_is_told_as_damage(old_workbook, seed):
+    content, rng = bytearray(old_workbook), random.Random(seed)
+    for _ in range(300):
+        content[rng.randrange(8, len(content))] = rng.randrange(256)
+    try:
+        book = formats.Book(bytes(content), "x.xls")
+        for name in book.names:
+            book.rows(name)
+    except Unreadable as error:
+        assert error.rule_id in ("FIL-DAMAGED", "FIL-SIZE")
 
 
 def test_a_million_formatted_rows_without_values_do_no_harm():

@@ -160,9 +160,13 @@ def test_newer_rules_do_not_judge_again_what_was_judged(monkeypatch):
     assert flow.snapshot() == before
 
 
-def test_a_submission_that_is_not_known_is_refused():
+def test_a_submission_that_is_not_known_is_refused_and_those_before_it_stay_done():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    receive.receive()
+    ((known,),) = receive.waiting("workforce", PERIOD)
     with pytest.raises(LookupError, match="nowhere"):
-        process.process(["nowhere"])
+        process.process([known, "nowhere"])
+    assert states() == [(1, "accepted", True)]
 
 
 UNREADABLE = {
