@@ -74,7 +74,12 @@ def bench(folder: Path, lines: int, ways, rounds: int = 1, singles=("plain-one",
             out.mkdir(parents=True, exist_ok=True)
             command = [sys.executable, __file__, "--folder", str(folder), "--child", way, str(out)]
             subprocess.run(command, check=True)
-            figures.setdefault(way, []).append(json.loads((out / "figures.json").read_text()))
+            figure = json.loads((out / "figures.json").read_text())
+            figures.setdefault(way, []).append(figure)
+            say(
+                "  "
+                + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in figure["steps"].items() if step in COUNTED)
+            )
             if way in ways:
                 first = first or out
                 differences, counts = compare.folders(first, out)

@@ -77,7 +77,19 @@ def build(collection: catalogue.Collection) -> DAG:
             )
         return f"refresh_benchmarks {start_soon('refresh_benchmarks')}"
 
+    @task(pool="reading")
+    def fetch() -> dict:
+        """Bring the publisher's file of this period to the inbox; `receive_inbox` takes it in within 15 minutes."""
+        from trust_benchmarks.pipeline import fetch
+
+        period = _period(get_current_context()["dag_run"])
+        address = collection.url.format(period=period)
+        return fetch.fetch(address, name, file_name=f"{name}_{period}.csv")
+
     with dag:
+        if collection.url:
+            # Beside the rest, not before it: a publisher's server that is down must not keep other files waiting.
+            fetch()
         batches = receive()
         check.expand(submission_ids=batches) >> conclude(batches)
     return dag

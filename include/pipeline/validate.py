@@ -90,7 +90,7 @@ def version() -> str:
     """Names the rules in force: a hash over schemas, layouts, catalogue and the code that reads and validates."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(reference.version().encode())
-    files = [root / "pipeline" / f"{name}.py" for name in ("formats", "read", "parse", "validate", "findings")]
+    files = [root / "pipeline" / f"{name}.py" for name in ("formats", "apart", "read", "parse", "validate", "findings")]
     for folder in ("schemas", "layouts", "catalogue"):
         files += sorted(p for p in (root / folder).iterdir() if p.suffix in (".py", ".toml"))
     for path in files:

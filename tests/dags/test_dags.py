@@ -52,7 +52,7 @@ def test_exactly_these_dags_are_there(look):
 
 def test_parsing_is_quick_and_loads_nothing_heavy(look):
     assert look["heavy"] == [], "import it inside the task"
-    # A tenth of this on an idle machine.
+    # Processor time, which a busy machine does not stretch much; a tenth of this is usual.
     assert look["seconds"] < 1.0
 
 

@@ -106,7 +106,8 @@ WITH expected AS (
   SELECT collection, period, count(*) AS expected FROM core.expected GROUP BY 1, 2),
 sent AS (
   SELECT s.collection, s.period, s.sender, s.part,
-         bool_or(c.submission_id IS NOT NULL) AS counts, bool_or(s.is_sample) AS is_sample,
+         bool_or(c.submission_id IS NOT NULL) AS counts,
+         coalesce(bool_or(s.is_sample) FILTER (WHERE c.submission_id IS NOT NULL), bool_or(s.is_sample)) AS is_sample,
          -- held: the newest version is held, or nothing was ever accepted
          NOT bool_or(c.submission_id IS NOT NULL) AND bool_or(v.outcome = 'held') AS held
   FROM core.submission s LEFT JOIN intake.validations v USING (submission_id)
