@@ -31,6 +31,21 @@ def parallelism() -> int:
     return min(16, max(4, 2 * (os.cpu_count() or 2)))
 
 
+# Read by Airflow's web server: a banner on its first page as long as samples lie in the state folder.
+BANNER = """from pathlib import Path
+
+from airflow.api_fastapi.common.types import UIAlert
+
+WORDS = "SAMPLE data: real trust codes, invented figures. Every table says so in its column is_sample."
+DASHBOARD_UIALERTS = [UIAlert(text=WORDS, category="warning")] if Path({folder!r}).exists() else []
+"""
+
+
+def sample_folder(state: State) -> Path:
+    """Where sample returns are made; it is there if they ever were."""
+    return state.folder / "sample"
+
+
 def environment(state: State) -> dict[str, str]:
     """What every Airflow process of this state folder gets: its own settings and the pipeline's, nothing of the user's."""
     kept = state.settings
@@ -56,7 +71,7 @@ def environment(state: State) -> dict[str, str]:
         "API__PORT": port,
         "API__BASE_URL": f"http://127.0.0.1:{port}",
         "API__SECRET_KEY": kept["TB_AIRFLOW_SECRET_KEY"],
-        "API__INSTANCE_NAME": "trust benchmarks",
+        "API__INSTANCE_NAME": "Trust Benchmarks: SAMPLE data" if sample_folder(state).exists() else "Trust Benchmarks",
         "API__WORKERS": 1,
         "API_AUTH__JWT_SECRET": kept["TB_AIRFLOW_JWT_SECRET"],
         "API_AUTH__JWT_ISSUER": "trust-benchmarks",
@@ -98,6 +113,8 @@ def prepare(state: State) -> processes.Child | None:
     home = state.folder / "airflow"
     home.mkdir(mode=0o700, exist_ok=True)
     state.port("TB_PORT_AIRFLOW")
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "airflow_local_settings.py").write_text(BANNER.format(folder=str(sample_folder(state))))
     passwords = home / "passwords.json"
     with open(os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         json.dump({USER: state.settings["TB_AIRFLOW_PASSWORD"]}, out)

@@ -57,8 +57,10 @@ class Row(pa.DataFrameModel):
 def rules(about: About) -> list[Rule]:
     """The rules between fields; WF-R6 and WF-R7 compare months and live in sql/cross/workforce.sql."""
     c = pl.col
-    ratio = c("fte").sum() / c("headcount").sum()
-    rate = 100 * c("fte_days_lost").sum() / c("fte_days_available").sum()
+    people, available = c("headcount").sum(), c("fte_days_available").sum()
+    # No ratio where there is nobody: null passes.
+    ratio = pl.when(people > 0).then(c("fte").sum() / people)
+    rate = pl.when(available > 0).then(100 * c("fte_days_lost").sum() / available)
     expected_days = c("fte") * about.days
 
     def part_of(part: str, full: str) -> Rule:

@@ -90,6 +90,13 @@ def test_sound_return_is_judged_by_one_check(collection, returns, monkeypatch):
     assert given_to_pandera[0] == 1 and given_to_pandera[1] > 20
 
 
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_verdict_agrees_about_a_header_without_rows(collection, returns, monkeypatch):
+    name, (header, *_) = returns[collection]
+    at_once, one_by_one = outcomes(collection, name, [header], monkeypatch)
+    assert_frame_equal(at_once.findings, one_by_one.findings)
+
+
 def test_check_that_cannot_be_run_is_no_pass(returns, monkeypatch):
     name, rows = returns["workforce"]
     broken = validate.Rule("WF-X", "warn", "trust", ("fte",), validate.pl.col("nowhere") > 0, "-")
