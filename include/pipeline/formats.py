@@ -4,60 +4,26 @@ Limits keep a hostile or damaged file from taking the machine down; they are che
 """
 
 import csv
-import datetime as dt
 import io
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from xml.etree import ElementTree
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from python_calamine import CalamineWorkbook
 
-from . import apart
+from .grid import HEAD_ROWS, KINDS, MAX_BYTES, MAX_CELLS, MAX_COLUMNS, MAX_WORKBOOK_BYTES, Grid, Unreadable, text_frame
+from .workbook import Book
 
-MAX_BYTES = 64 * 1024 * 1024  # of a file, after gzip; the largest that is published has 18 MB, and a check has 1 GiB
-MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
-MAX_CELLS = 3_000_000  # of one table
-MAX_COLUMNS = 2_000
-HEAD_ROWS = 30  # how far down a header row is looked for
-
-KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an old Excel workbook (.xls)"}
 ENDINGS = {"csv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xls"}
 
-# Cells of a sheet's XML that hold something: with an address, and without one.
-FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*(?<!/)>\s*<(?!/)""")
-UNPLACED_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]*\br=)[^>]*)?(?<!/)>\s*<(?!/)""")
 CONTROLS = bytes([*range(0, 9), *range(14, 32)])  # bytes that text does not hold
 LINE_END = re.compile(r"\r\n|\r|\n")  # what the csv module takes for one
 
 csv.field_size_limit(16 * 1024 * 1024)
-
-
-class Unreadable(Exception):
-    """A file that cannot be read; says which rule, where, and the sentence for the submitter."""
-
-    def __init__(self, rule_id: str, message: str, **place):
-        super().__init__(message)
-        self.rule_id, self.message, self.place = rule_id, message, place
-
-
-@dataclass
-class Grid:
-    """One table as text.
-
-    Attributes:
-        head: the first rows, each (line, cells), header included.
-        frame: ``line`` (Int64) and ``c0``.. (String, as sent; null where the file has no such cell), one row a row below the header.
-        ragged: rows whose number of cells does not fit, each (line, cells); they are not in `frame`.
-    """
-
-    frame: pl.DataFrame
-    ragged: list[tuple[int, list[str]]] = field(default_factory=list)
 
 
 @dataclass
@@ -239,7 +205,7 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
 
 def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | None:
     if not body.strip():
-        return Grid(_frame([], [], width))
+        return Grid(text_frame([], [], width))
     data = body.encode()
     if b"\r" in data and b"\r" in data.replace(b"\r\n", b"\n"):
         return None
@@ -306,7 +272,7 @@ def _irregular(body: str, delimiter: str, header_end: int, width: int, padded: i
             line = reader.line_num + header_end + 1
     except csv.Error:
         raise Unreadable("STR02", _open_quote(line), line=line) from None
-    return Grid(_frame(lines, kept, width), ragged)
+    return Grid(text_frame(lines, kept, width), ragged)
 
 
 def _open_quote(line: int) -> str:
@@ -314,140 +280,3 @@ def _open_quote(line: int) -> str:
         f"A quotation mark that opens on line {line} is not closed there, so the rest of the file cannot be told apart. "
         "Expected quotes in pairs: close it, or double a quote that belongs to the text."
     )
-
-
-def _frame(lines, rows, width) -> pl.DataFrame:
-    columns = list(zip(*rows, strict=True)) if rows else [[]] * width
-    data = {"line": pl.Series("line", lines, pl.Int64)}
-    data |= {f"c{i}": pl.Series(f"c{i}", columns[i], pl.String) for i in range(width)}
-    return pl.DataFrame(data)
-
-
-class Book:
-    """The sheets of a workbook as text."""
-
-    def __init__(self, content: bytes, file_name: str):
-        self._file_name, self._content = file_name, content
-        self._book = self._guard(lambda: _workbook(content))
-        self.names = list(self._book.sheet_names)
-        self._rows = {}
-
-    def rows(self, sheet: str) -> list[list[str]]:
-        """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO)."""
-        if sheet not in self._rows:
-            # calamine makes room for all cells between the first and the last one, and aborts the process if there is none.
-            if self._content[:2] == b"PK" and not self._guard(lambda: _plainly_fits(self._content, sheet)):
-                self._check_size(sheet, *self._guard(lambda: _extent(self._content, sheet)))
-            data = self._guard(lambda: self._book.get_sheet_by_name(sheet))
-            self._check_size(sheet, data.total_height + 1, data.total_width + 1)  # it counts from nought
-            cells = self._guard(lambda: data.to_python(skip_empty_area=False))
-            self._rows[sheet] = [[cell if type(cell) is str else _text(cell) for cell in row] for row in cells]
-        return self._rows[sheet]
-
-    def _check_size(self, sheet: str, height: int, width: int) -> None:
-        if height * width > MAX_CELLS or width > MAX_COLUMNS:
-            raise Unreadable(
-                "FIL-SIZE",
-                f"Sheet '{sheet}' has {height:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. "
-                "Delete the empty rows and columns beyond the table, or send CSV.",
-                sheet=sheet,
-            )
-
-    def _guard(self, work):
-        # calamine panics on some damaged files; a panic is no Exception, so everything is caught and told as damage.
-        try:
-            return work()
-        except (KeyboardInterrupt, SystemExit, MemoryError):
-            raise
-        except BaseException as error:
-            raise Unreadable(
-                "FIL-DAMAGED",
-                f"{self._file_name} cannot be opened as a workbook ({str(error)[:120]}). Save it again in Excel and send it.",
-            ) from None
-
-
-def _workbook(content: bytes):
-    # The extent of an .xlsx sheet is looked at before it is opened; an .xls is unfolded as soon as it is.
-    return (
-        CalamineWorkbook.from_filelike(io.BytesIO(content))
-        if content[:2] == b"PK"
-        else apart.Workbook(content, MAX_CELLS)
-    )
-
-
-def _extent(content: bytes, sheet: str) -> tuple[int, int]:
-    """The last row and the last column of an .xlsx sheet that hold a value, seen without making a grid of it."""
-    height = width = 0
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for name in _parts(archive, sheet):
-            part = archive.read(name)
-            cells = part.count(b"<c ") + part.count(b"<c>")
-            for found in FILLED_CELL.finditer(part):
-                height, width, cells = max(height, int(found[2])), max(width, _column(found[1])), cells - 1
-            if cells > 0:  # empty, or without an address: then a cell stands beside the one before it
-                for row in part.split(b"<row")[1:]:
-                    width = max(width, len(UNPLACED_CELL.findall(row)))
-                height = max(height, part.count(b"<row")) if UNPLACED_CELL.search(part) else height
-    return height, width
-
-
-def _plainly_fits(content: bytes, sheet: str) -> bool:
-    """Whether a sheet, written as Excel does, has few enough cells by the names of its rows and columns; quicker than `_extent`."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for part in map(archive.read, _parts(archive, sheet)):
-            rows = max(map(int, re.findall(rb'<row r="(\d{1,7})"', part)), default=0)
-            letters = set(re.findall(rb'r="([A-Za-z]{2,3})\d', part))
-            letters |= {next((c for c in (bytes([n]) for n in range(90, 64, -1)) if b'r="' + c in part), b"A")}
-            columns = max(map(_column, letters))
-            addressed = part.count(b"<c ") + part.count(b"<c>") == part.count(b'<c r="') and b":row" not in part
-            # Addresses that disagree with their rows can be ten times as far out at most.
-            agree = not re.search(rb'r="[A-Za-z]{1,3}\d{%d}' % (len(str(rows)) + 1), part)
-            if not (addressed and agree and rows * columns <= MAX_CELLS and columns <= MAX_COLUMNS):
-                return False
-    return True
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number
-
-
-def _parts(archive: zipfile.ZipFile, sheet: str) -> list[str]:
-    """The part of a workbook that holds a sheet; all that hold a sheet if that cannot be told."""
-    try:
-        book, links = (
-            ElementTree.fromstring(archive.read(f"xl/{n}")) for n in ("workbook.xml", "_rels/workbook.xml.rels")
-        )
-        link = next(e for e in book.iter() if e.tag.endswith("}sheet") and e.get("name") == sheet)
-        number = next(value for key, value in link.items() if key.endswith("}id"))
-        target = next(e.get("Target") for e in links if e.get("Id") == number)
-        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        return [archive.getinfo(path).filename]
-    except (StopIteration, KeyError, ElementTree.ParseError):
-        return [name for name in archive.namelist() if b"sheetData" in archive.read(name)]
-
-
-def book_grid(rows: list[list[str]], header_end: int, width: int) -> Grid:
-    """The rows of a sheet below its header; cells to the right of the header are kept apart as ragged."""
-    lines, kept, ragged = [], [], []
-    for line, cells in enumerate(rows[header_end:], header_end + 1):
-        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            ragged.append((line, cells))
-        else:
-            lines.append(line)
-            kept.append(cells if len(cells) == width else cells[:width] + [""] * (width - len(cells)))
-    return Grid(_frame(lines, kept, width), ragged)
-
-
-def _text(cell) -> str:
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    if isinstance(cell, dt.datetime):
-        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ")
-    return str(cell)

@@ -9,7 +9,8 @@ import psycopg
 
 from ..stores import objects, settings, warehouse
 from . import validate
-from .read import Reading, read
+from .read import read
+from .reading import Reading
 from .validate import HELD, Outcome
 
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep

@@ -184,7 +184,12 @@ def _gather(connection, declared, period) -> tuple[pl.DataFrame, dict]:
 def _frame(connection, query, parameters, schema) -> pl.DataFrame:
     cursor = connection.execute(query, parameters)
     columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(schema)
-    return pl.DataFrame({column.name: pl.Series(values, dtype=schema[column.name]) for column, values in zip(cursor.description, columns, strict=True)})
+    return pl.DataFrame(
+        {
+            column.name: pl.Series(values, dtype=schema[column.name])
+            for column, values in zip(cursor.description, columns, strict=True)
+        }
+    )
 
 
 def _kept_apart(paths, own: pl.DataFrame) -> pl.DataFrame:

@@ -1,58 +1,18 @@
 """A file's bytes to tables of text by field: finds the layout that fits, the period, the sender and the data rows."""
 
 import re
-from dataclasses import dataclass, field
 
 import polars as pl
 
-from .. import catalogue, layouts, schemas
-from ..layouts import Layout, TableLayout, plain
-from ..schemas.fields import PUBLISHER, TRUST
-from . import findings, formats
-from .formats import Grid, Unreadable
+from .. import catalogue, layouts
+from ..layouts import TableLayout, plain
+from . import damage, findings, formats, workbook
+from .fit import Fit, compare, wanted
+from .grid import HEAD_ROWS, KINDS, Grid, Unreadable
+from .identify import identify
+from .reading import Reading, Table
 
 MOST_NAMED = 12  # headings named in one message; the finding's count tells how many there are
-
-
-@dataclass
-class Table:
-    """One table as sent, by field.
-
-    Attributes:
-        frame: ``line`` and one String column a field (or helper column), exactly as sent.
-        headings: field -> heading as sent.
-    """
-
-    layout: TableLayout
-    sheet: str | None
-    frame: pl.DataFrame
-    headings: dict[str, str]
-
-
-@dataclass
-class Reading:
-    """What could be made of a file: its layout, what it is about, and its tables; or the findings that say why not."""
-
-    collection: str
-    file_name: str
-    layout: Layout | None = None
-    period: str | None = None
-    sender: str | None = None
-    part: str = ""
-    tables: list[Table] = field(default_factory=list)
-    findings: list[pl.DataFrame] = field(default_factory=list)
-    rows_read: int = 0
-    rows_set_aside: int = 0
-    closeness: float = 0.0  # share of the headings of the nearest template that were found
-
-    @property
-    def responsible(self) -> str:
-        """Who must act on what is wrong with the file."""
-        return PUBLISHER if catalogue.load(self.collection).is_national else TRUST
-
-    def found(self, rule_id: str, message: str, **place) -> None:
-        """Adds a finding about the file."""
-        self.findings.append(findings.one(rule_id, message, **{"responsible": self.responsible} | place))
 
 
 def read(content: bytes, file_name: str, collection: str) -> Reading:
@@ -76,7 +36,7 @@ def read_opened(source: formats.Source, file_name: str, collection: str) -> Read
         (_read_csv if source.kind == "csv" else _read_book)(reading, source)
     except Unreadable as error:
         reading.found(error.rule_id, error.message, **error.place)
-    _identify(reading)
+    identify(reading)
     return reading
 
 
@@ -84,7 +44,7 @@ def unreadable(error: Unreadable, file_name: str, collection: str) -> Reading:
     """What is known of a file that could not be opened: what its name says, and why it could not."""
     reading = Reading(collection, file_name)
     reading.found(error.rule_id, error.message, **error.place)
-    _identify(reading)
+    identify(reading)
     return reading
 
 
@@ -102,15 +62,15 @@ def _read_csv(reading: Reading, opened: formats.Source) -> None:
     if not any(heads.values()):
         raise failure or Unreadable("FIL-KIND", _no_such_kind(reading, "csv"))
     fits = [
-        _fit(layout, layout.tables[0], *_rows_of(heads, layout)) for layout in candidates if _rows_of(heads, layout)
+        compare(layout, layout.tables[0], *_rows_of(heads, layout)) for layout in candidates if _rows_of(heads, layout)
     ]
-    fit = _best(reading, fits)
-    if fit:
+    best = _best(reading, fits)
+    if best:
         reading.closeness = 1.0
-        text, _ = heads[(fit.layout.encodings, fit.layout.delimiter)]
-        grid = formats.csv_grid(text, fit.layout.delimiter, fit.header_end, len(fit.headings))
-        reading.layout = fit.layout
-        _take(reading, fit, grid, None)
+        text, _ = heads[(best.layout.encodings, best.layout.delimiter)]
+        grid = formats.csv_grid(text, best.layout.delimiter, best.header_end, len(best.headings))
+        reading.layout = best.layout
+        _take(reading, best, grid, None)
 
 
 def _rows_of(heads, layout):
@@ -128,8 +88,8 @@ def _read_book(reading: Reading, opened: formats.Source) -> None:
         for table in layout.tables:
             sheet = _sheet(book, table)
             if sheet is not None:
-                rows = list(enumerate(book.rows(sheet)[: formats.HEAD_ROWS], 1))
-                fits.setdefault(layout.name, []).append((_fit(layout, table, rows), sheet))
+                rows = list(enumerate(book.rows(sheet)[:HEAD_ROWS], 1))
+                fits.setdefault(layout.name, []).append((compare(layout, table, rows), sheet))
     whole = [found for name, found in fits.items() if len(found) == len(_named(candidates, name).tables)]
     if not whole:
         wanted = {table.sheet for layout in candidates for table in layout.tables}
@@ -147,7 +107,7 @@ def _read_book(reading: Reading, opened: formats.Source) -> None:
     found = max(good, key=lambda found: sum(fit.score for fit, _ in found))
     reading.layout, reading.closeness = found[0][0].layout, 1.0
     for fit, sheet in found:
-        grid = formats.book_grid(book.rows(sheet), fit.header_end, len(fit.headings))
+        grid = workbook.book_grid(book.rows(sheet), fit.header_end, len(fit.headings))
         _take(reading, fit, grid, sheet)
 
 
@@ -165,81 +125,9 @@ def _sheet(book, table: TableLayout) -> str | None:
 def _no_such_kind(reading, kind) -> str:
     accepted = sorted({f for layout in layouts.load(reading.collection) for f in layout.formats})
     return (
-        f"{reading.file_name} is {formats.KINDS[kind]}, and no template of '{catalogue.load(reading.collection).title}' comes in that form. "
-        f"Expected {' or '.join(formats.KINDS[f] for f in accepted)}: send the file of one period as it is published for loading."
+        f"{reading.file_name} is {KINDS[kind]}, and no template of '{catalogue.load(reading.collection).title}' comes in that form. "
+        f"Expected {' or '.join(KINDS[f] for f in accepted)}: send the file of one period as it is published for loading."
     )
-
-
-@dataclass
-class Fit:
-    """How well a table's header fits a layout."""
-
-    layout: Layout
-    table: TableLayout
-    header_line: int
-    header_end: int
-    headings: list[str]
-    positions: dict[str, int]
-    missing: list[str]
-    extra: list[str]
-
-    @property
-    def fits(self) -> bool:
-        return not self.missing and not self.extra
-
-    @property
-    def score(self) -> float:
-        return len(self.positions) - len(self.missing) - 0.5 * len(self.extra)
-
-
-def _wanted(layout: Layout, table: TableLayout) -> tuple[dict[str, str], dict[str, str]]:
-    """heading -> field that must be there, and heading -> field that may be."""
-    if layout.canonical:
-        return {name: name for name in schemas.load(layout.collection).fields}, {}
-    return table.columns, table.optional
-
-
-def _fit(layout: Layout, table: TableLayout, head: list[tuple[int, list[str]]]) -> Fit:
-    must, may = _wanted(layout, table)
-    index = (
-        next((i for i, (line, _) in enumerate(head) if line >= table.header_line), len(head)) + table.header_rows - 1
-    )
-    line, cells = head[index] if index < len(head) else (table.header_line, [])
-    cells = list(cells)
-    while cells and not cells[-1].strip():
-        cells.pop()
-    known = _keys(cells, head[index - 1][1] if table.header_rows == 2 and 0 < index < len(head) else None)
-    positions, missing = {}, []
-    for heading, name in must.items():
-        if (at := known.get(plain(heading))) is None:
-            missing.append(heading)
-        else:
-            positions[name] = at
-    for heading, name in may.items():
-        if (at := known.get(plain(heading))) is not None:
-            positions[name] = at
-    taken = set(positions.values())
-    extra = (
-        [cell.strip() or "(no heading)" for i, cell in enumerate(cells) if i not in taken]
-        if table.others == "refuse"
-        else []
-    )
-    end = head[index + 1][0] - 1 if index + 1 < len(head) else line
-    return Fit(layout, table, line, end, cells, positions, missing, extra)
-
-
-def _keys(cells: list[str], sections: list[str] | None) -> dict[str, int]:
-    """Every way to name a column: its heading, its n-th occurrence, and its section with it."""
-    keys, counts, section = {}, {}, ""
-    for i, cell in enumerate(cells):
-        name = plain(cell)
-        counts[name] = counts.get(name, 0) + 1
-        keys.setdefault(name, i)
-        keys[f"{name}#{counts[name]}"] = i
-        if sections is not None:
-            section = plain(sections[i]) if i < len(sections) and sections[i].strip() else section
-            keys.setdefault(f"{section} :: {name}", i)
-    return keys
 
 
 def _best(reading: Reading, fits: list[Fit]) -> Fit | None:
@@ -261,7 +149,7 @@ def _misfit(reading: Reading, fit: Fit, sheet: str | None) -> None:
         if fit.extra:
             parts.append(f"not expected: {_list(fit.extra)}")
         what = f"The header on line {fit.header_line} does not fit template {fit.layout.name}: {'; '.join(parts)}."
-    must, _ = _wanted(fit.layout, fit.table)
+    must, _ = wanted(fit.layout, fit.table)
     reading.closeness = max(reading.closeness, 1 - len(fit.missing) / max(len(must), 1))
     reading.found(
         "STR01",
@@ -286,7 +174,7 @@ def _take(reading: Reading, fit: Fit, grid: Grid, sheet: str | None) -> None:
         if _is_note(cells, fit.table, len(fit.headings)):
             notes.append((line, _first(cells)))
         else:
-            ragged.append(_ragged(reading, fit, sheet, line, cells))
+            ragged.append(damage.ragged(reading, fit, sheet, line, cells))
     reading.findings.append(pl.DataFrame(ragged, schema=findings.COLUMNS, orient="row"))
     frame = grid.frame.filter(~aside)
     reading.rows_set_aside += len(notes)
@@ -303,7 +191,7 @@ def _take(reading: Reading, fit: Fit, grid: Grid, sheet: str | None) -> None:
             raw_value=notes[0][1],
         )
     if fit.table.splits:
-        _report_splits(reading, fit, frame, sheet)
+        damage.report_splits(reading, fit, frame, sheet)
     reading.rows_read += frame.height + len(ragged)
     named = {name: pl.col(f"c{at}") for name, at in fit.positions.items()}
     headings = {name: fit.headings[at].strip() for name, at in fit.positions.items()}
@@ -349,178 +237,3 @@ def _is_note(cells: list[str], table: TableLayout, width: int) -> bool:
     filled = sum(bool(cell.strip()) for cell in cells)
     first = _first(cells)
     return (filled <= 1 and width > 2) or any(re.search(pattern, first) for pattern in table.set_aside)
-
-
-def _ragged(reading: Reading, fit: Fit, sheet: str | None, line: int, cells: list[str]) -> tuple:
-    """The finding about a row of another width, in the order of `findings.COLUMNS`."""
-    width = len(fit.headings)
-    split = next(
-        (
-            i
-            for i in range(len(cells) - 1)
-            if len(cells) > width
-            and re.fullmatch(r"\s*\d{1,3}", cells[i])
-            and re.fullmatch(r"\d{3}(\.\d+)?\s*", cells[i + 1])
-        ),
-        None,
-    )
-    if split is not None:
-        heading = fit.headings[min(split, width - 1)]
-        hint = (
-            f" It looks as if a number in '{heading}' was cut at its thousands comma ('{cells[split].strip()},{cells[split + 1].strip()}'): "
-            "write numbers without thousands separators."
-        )
-    else:
-        heading, hint = (
-            None,
-            " Put text that holds the delimiter in quotation marks, and fill or remove cells so that every row fits the header.",
-        )
-    says = f"Line {line} has {len(cells)} cells where the header has {width}.{hint}"
-    sent = fit.layout.delimiter.join(cells)[: findings.RAW_SHOWN]
-    return "STR02", "hold", reading.responsible, "row", sheet, line, heading, sent, says
-
-
-def _report_splits(reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str | None) -> None:
-    """Finds numbers that were cut at their thousands commas where the width of the rows does not show it.
-
-    1,526,022 became three cells; the row was cut back to its width. Two things give it away: pieces such as 022, which
-    never stand alone in a column of amounts; and columns of pounds side by side in which no row has more than 999.
-    """
-    unit = re.compile(r"\((£|No\.|m²|m³|kWh|Hectares|%|Tonnes)\)")
-    numeric = [i for i, heading in enumerate(fit.headings) if unit.search(heading)]
-    amounts = {i: frame[f"c{i}"].str.replace_all(",", "").cast(pl.Float64, strict=False).fill_null(0) for i in numeric}
-    suspects = _never_above_999(fit, numeric, amounts)
-    piece = frame.select(
-        (pl.col(f"c{i}").str.contains(r"^0\d\d$") | (amounts[i] != 0) & (i in suspects)).alias(str(i)) for i in numeric
-    )
-    if not (numeric and piece.select(pl.any_horizontal(pl.all()).any()).item()):
-        return
-    damaged = piece.select(pl.any_horizontal(pl.all())).to_series()
-    at = damaged.arg_max()
-    line, *cells = frame.row(at)
-    start = next(int(name) for name in piece.columns if piece[name][at])
-    if (cells[start] or "").startswith("0"):  # the pieces before it belong to the same number
-        while (
-            re.fullmatch(r"\d{3}", cells[start])
-            and start - 1 in numeric
-            and re.fullmatch(r"\d{1,3}", cells[start - 1] or "")
-        ):
-            start -= 1
-    end = start
-    while end + 1 in numeric and re.fullmatch(r"\d{1,3}", cells[end + 1] or "") and cells[end + 1] != "0":
-        end += 1
-    run = cells[start : end + 1]
-    reading.found(
-        "STR02",
-        f"Numbers were cut at their thousands commas. On line {line}, from column {start + 1} '{fit.headings[start]}' on, "
-        f"the pieces {', '.join(repr(c) for c in run)} stand in {len(run)} cells, so the values after them stand under the wrong headings. "
-        f"{damaged.sum()} of {frame.height} rows are like that"
-        + (f": in {len(suspects)} columns of pounds side by side no row has more than 999. " if suspects else ". ")
-        + "Every row still has the width of the header. Expected one cell a number: ask for the file as it was before its commas "
-        "were replaced. Nothing of it was recorded.",
-        sheet=sheet,
-        line=line,
-        column_name=fit.headings[start],
-        raw_value=fit.layout.delimiter.join(run),
-    )
-
-
-def _never_above_999(fit: Fit, numeric: list[int], amounts: dict[int, pl.Series]) -> set[int]:
-    """Columns of pounds, three or more among neighbours, that hold amounts (six or more) but none above 999."""
-    small, found = [i for i in numeric if amounts[i].max() is not None and amounts[i].max() <= 999], set()
-    for i in small:
-        if i - 1 in small:
-            continue
-        run = [k for k in range(i, i + len(fit.headings)) if all(j in small for j in range(i, k + 1))]
-        pounds = [k for k in run if "(£)" in fit.headings[k] and (amounts[k] != 0).any()]
-        if len(pounds) >= 3 and sum((amounts[k] != 0).sum() for k in pounds) >= 6:
-            found |= set(pounds)
-    return found
-
-
-def _identify(reading: Reading) -> None:
-    """Finds period, sender and part from the content, the name or the layout, and holds what contradicts itself."""
-    declared = catalogue.load(reading.collection)
-    layout = reading.layout
-    candidates = [layout] if layout else list(layouts.load(reading.collection))
-    reading.part = layout.part if layout else ""
-    by_content = {_period_in_column(reading)} - {None}
-    by_name = {period_in_name(one, reading.file_name, declared.frequency) for one in candidates} - {None}
-    always = {layout.period["always"]} if layout and "always" in layout.period else set()
-    seen = always or by_content or by_name
-    reading.period = min(seen) if seen else None
-    if reading.period is None and layout:
-        reading.found(
-            "FIL-PERIOD",
-            f"It cannot be told what period {reading.file_name} is about. Expected it "
-            + ("in the column 'period' or " if declared.kind == "each_trust" else "")
-            + "in the file's name, for example "
-            + ("2025-06." if declared.frequency == "month" else "2016-17."),
-        )
-    elif layout and by_name and by_name != {reading.period} and "name" in layout.period:
-        reading.found(
-            "FIL-PERIOD",
-            f"The name says {min(by_name)} but the content is about {reading.period}. Rename the file or send the right one.",
-        )
-    if declared.is_national:
-        reading.sender = declared.publisher
-    else:
-        _identify_trust(reading, candidates)
-
-
-def _identify_trust(reading: Reading, candidates) -> None:
-    named = next((code for one in candidates if (code := trust_in_name(one, reading.file_name))), None)
-    column = reading.layout.sender.get("column") if reading.layout else None
-    inside = _most_common(reading, column)
-    reading.sender = named or inside
-    if reading.sender is None and reading.layout:
-        reading.found(
-            "FIL-SENDER",
-            f"It cannot be told which trust sent {reading.file_name}. Expected its ODS code in the column 'ods_code'.",
-        )
-
-
-def trust_in_name(layout: Layout, file_name: str) -> str | None:
-    """The trust that a file's name tells, by the layout's expression."""
-    match = re.search(layout.sender.get("name", "(?!)"), file_name)
-    return match["code"] if match else None
-
-
-def _most_common(reading: Reading, column: str | None) -> str | None:
-    for table in reading.tables:
-        if column in table.frame.columns and table.frame.height:
-            values = table.frame[column].str.strip_chars()
-            values = values.filter(values.str.contains(r"^[A-Z0-9]{3,5}$").fill_null(False))
-            if values.len():
-                return values.value_counts(sort=True, name="n").sort(["n", column], descending=[True, False])[column][0]
-    return None
-
-
-def _period_in_column(reading: Reading) -> str | None:
-    rule = reading.layout.period if reading.layout else {}
-    column = rule.get("column")
-    for table in reading.tables:
-        if column in table.frame.columns and table.frame.height:
-            values = table.frame[column].str.strip_chars()
-            if "format" in rule:
-                values = values.str.to_date(rule["format"], strict=False).dt.strftime("%Y-%m")
-            values = values.filter(values.str.contains(r"^\d{4}-\d{2}$").fill_null(False))
-            if values.len():
-                return (
-                    values.alias("v")
-                    .value_counts(sort=True, name="n")
-                    .sort(["n", "v"], descending=[True, False])["v"][0]
-                )
-    return None
-
-
-def period_in_name(layout: Layout, file_name: str, frequency: str) -> str | None:
-    """The period that a file's name tells, by the layout's expression."""
-    match = re.search(layout.period.get("name", "(?!)"), file_name)
-    if not match:
-        return None
-    if frequency == "month":
-        return f"{match['year']}-{match['month']}"
-    if int(match["next"]) != (int(match["year"]) + 1) % 100:
-        return None  # 2016-04 in a name is a month, not a financial year
-    return f"{match['year']}-{match['next']}"

@@ -11,7 +11,8 @@ from itertools import islice
 from .. import catalogue, layouts
 from ..stores import objects, settings, warehouse
 from . import calendar_load, process
-from .read import period_in_name, read, trust_in_name
+from .identify import period_in_name, trust_in_name
+from .read import read
 
 AT_ONCE = 24  # files in memory and in one transaction
 BATCH_FILES, BATCH_BYTES = 60, 40 * 1024 * 1024  # what one mapped task is given

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 import pandera.polars as pa
@@ -11,27 +10,19 @@ import polars as pl
 
 from .. import catalogue, reference, schemas
 from ..reference import calendar
-from ..schemas.fields import HOLD, REJECT, US, WARN, About, FieldSpec, Rule, Schema, within
+from ..schemas.fields import HOLD, REJECT, WARN, About, Rule, Schema
 from . import findings
+from .common_rules import body_of, plausible, structure
 from .parse import Parsed
-from .read import Reading
+from .reading import Reading
+from .wording import FIELD_RULES, finding
+
+# The modules that decide what a file is found to be.
+RULE_MODULES = (
+    "apart", "common_rules", "damage", "findings", "fit", "formats", "grid", "identify", "parse", "read", "validate", "wording", "workbook",
+)  # fmt: skip
 
 ACCEPTED, WITH_WARNINGS, HELD = "accepted", "accepted_with_warnings", "held"
-
-# pandera's names for the checks that fields declare -> our rule, the sentence ("{}" is the text as sent), and the check
-# as an expression
-FIELD_RULES = {
-    "greater_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell >= min_value),
-    "greater_than": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell > min_value),
-    "less_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, max_value: cell <= max_value),
-    "isin": ("VAL-LIST", "'{}' is not on the list.", lambda cell, allowed_values: cell.is_in(list(allowed_values))),
-    "str_matches": ("VAL-FORM", "'{}' has the wrong form.", lambda cell, pattern: cell.str.contains(pattern)),
-    "str_length": (
-        "VAL-FORM",
-        "'{}' is too short or too long.",
-        lambda cell, min_value, max_value, exact_value: cell.str.len_chars().is_between(min_value, max_value),
-    ),
-}
 
 
 @dataclass
@@ -90,7 +81,7 @@ def version() -> str:
     """Names the rules in force: a hash over schemas, layouts, catalogue and the code that reads and validates."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(reference.version().encode())
-    files = [root / "pipeline" / f"{name}.py" for name in ("formats", "apart", "read", "parse", "validate", "findings")]
+    files = [root / "pipeline" / f"{name}.py" for name in RULE_MODULES]
     for folder in ("schemas", "layouts", "catalogue"):
         files += sorted(p for p in (root / folder).iterdir() if p.suffix in (".py", ".toml"))
     for path in files:
@@ -123,7 +114,7 @@ def _about_sender(reading: Reading, about: About) -> list[pl.DataFrame]:
 
 
 def _check(parsed: Parsed, schema: Schema, about: About) -> list[pl.DataFrame]:
-    rules = _structure(parsed, schema, about) + _plausible(schema.collection) + schema.rules(about)
+    rules = structure(parsed, schema, about) + plausible(schema.collection) + schema.rules(about)
     by_name = {f"{rule.id}|{i}": rule for i, rule in enumerate(rules)}
     columns, names = _broken(parsed.frame, schema.collection, by_name)
     found = []
@@ -132,7 +123,7 @@ def _check(parsed: Parsed, schema: Schema, about: About) -> list[pl.DataFrame]:
         try:
             pa.DataFrameSchema(columns, checks=checks, strict=False, coerce=False).validate(parsed.frame, lazy=True)
         except pa.errors.SchemaErrors as errors:
-            found = [_finding(parsed, by_name, error) for error in errors.schema_errors]
+            found = [finding(parsed, by_name, error) for error in errors.schema_errors]
     return found + _absent_keys(parsed, schema)
 
 
@@ -191,172 +182,6 @@ def _as_check(name: str, rule: Rule) -> pa.Check:
         error=rule.id,
         n_failure_cases=1,
     )
-
-
-def _structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
-    """STR03 and STR04 for rows, and the period of rows: the same for every collection."""
-    module = import_module(schemas.__name__ + "." + schema.collection)
-    severity = getattr(module, "STRUCTURE", {})
-    responsible = parsed.responsible
-    key = pl.struct(schema.key)
-    whole_key = pl.all_horizontal(pl.col(name).is_not_null() for name in schema.key)
-    rules = [
-        Rule(
-            "STR03",
-            severity.get("STR03", HOLD),
-            responsible,
-            (next((name for name in reversed(schema.key) if name in parsed.table.headings), schema.key[-1]),),
-            ~(key.is_duplicated() & whole_key),
-            "This row has the same key as another one: " + ", ".join(f"{n} {{{n}}}" for n in schema.key) + ". "
-            "Expected one row a key: remove or correct the repeated rows.",
-        )
-    ]
-    if not catalogue.load(schema.collection).is_national:
-        rules += [
-            Rule(
-                "STR04",
-                severity.get("STR04", HOLD),
-                responsible,
-                ("ods_code",),
-                pl.col("ods_code") == about.sender,
-                f"The row is for {{ods_code}}, but the return is from {about.sender}. Expected {about.sender} in every row.",
-            ),
-            Rule(
-                "VAL-PERIOD",
-                REJECT,
-                responsible,
-                ("period",),
-                pl.col("period") == about.period,
-                f"The row is about {{period}}, but the return is about {about.period}. Expected {about.period} in every row.",
-            ),
-        ]
-    elif "ods_code" in schema.fields:
-        known = [p.code for p in reference.load().providers]
-        rules.append(
-            Rule(
-                "STR04",
-                WARN,
-                US,
-                ("ods_code",),
-                pl.col("ods_code").is_in(known) | (_body(schema) != "provider"),
-                "{ods_code} is not among the providers known here, so it has no sector and no peers. We must add it to the reference data.",
-            )
-        )
-    return rules
-
-
-def _body(schema: Schema) -> pl.Expr:
-    """Whether a row is about a provider or about another body; the schema says how it is told."""
-    module = import_module(schemas.__name__ + "." + schema.collection)
-    return getattr(module, "BODY", pl.lit("provider"))
-
-
-@cache
-def _plausible(collection: str) -> list[Rule]:
-    """VAL-UNUSUAL, for every field that has usual bounds."""
-    fields = schemas.load(collection).fields.values()
-    return [_unusual(spec) for spec in fields if spec.low is not None or spec.high is not None]
-
-
-def _wrong(spec: FieldSpec) -> pl.Expr:
-    """Whether a value is outside the bounds that a field must keep."""
-    value, wrong = pl.col(spec.name), pl.lit(False)
-    wrong = wrong if spec.gt is None else wrong | (value <= spec.gt)
-    wrong = wrong if spec.ge is None else wrong | (value < spec.ge)
-    return wrong if spec.le is None else wrong | (value > spec.le)
-
-
-def _unusual(spec: FieldSpec) -> Rule:
-    low = float("-inf") if spec.low is None else spec.low
-    high = float("inf") if spec.high is None else spec.high
-    usual = (
-        f"up to {high:g}" if spec.low is None else f"{low:g} or more" if spec.high is None else f"{low:g} to {high:g}"
-    )
-    return Rule(
-        "VAL-UNUSUAL",
-        WARN,
-        "trust",
-        (spec.name,),
-        within(pl.col(spec.name), low, high) | _wrong(spec),  # what is wrong is not called unusual as well
-        f"{{{spec.name}}} is unusual for {spec.title[:1].lower() + spec.title[1:]}. Usual is {usual} {spec.unit or ''}".strip()
-        + ": correct it, or confirm that it is right.",
-        scope="cell",
-    )
-
-
-def _finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
-    """One pandera failure as findings, with the raw text of each failing row."""
-    if not isinstance(error.check_output, pl.DataFrame):
-        # A check that could not run would otherwise pass in silence.
-        raise RuntimeError(f"The rules of {parsed.schema.collection} could not be checked: {error}") from error
-    passed = error.check_output.to_series().fill_null(True)
-    rule = rules.get(error.check.name)
-    if rule is None:
-        rule_id, says, _ = FIELD_RULES[error.check.name]
-        spec = parsed.schema.fields[error.column_name or error.schema.name]
-        expected = (
-            says
-            + f" Expected {_form(spec) if rule_id == 'VAL-FORM' else spec.expected()} as {spec.title[:1].lower() + spec.title[1:]}."
-        )
-        return parsed.at(rule_id, REJECT, "cell", spec.name, ~passed, says=expected)
-    if rule.scope == "submission":
-        values = (
-            parsed.frame.select(**{k: _shown(v) for k, v in rule.values.items()}).row(0, named=True)
-            if rule.values
-            else {}
-        )
-        return findings.one(
-            rule.id,
-            rule.says.format(**values),
-            severity=rule.severity,
-            responsible=rule.responsible,
-            sheet=parsed.table.sheet,
-        )
-    failed = ~passed
-    messages = _messages(parsed, rule, failed)
-    frame = parsed.at(rule.id, rule.severity, rule.scope, rule.fields[0], failed, messages=messages)
-    return frame.with_columns(responsible=pl.lit(parsed.responsible if rule.responsible != US else US))
-
-
-def _form(spec: FieldSpec) -> str:
-    return f"something like '{spec.example}'" if spec.example else spec.expected()
-
-
-def _shown(value: pl.Expr) -> pl.Expr:
-    return value.cast(pl.String).str.replace(r"\.0$", "").fill_null("(nothing)")
-
-
-def _messages(parsed: Parsed, rule: Rule, failed: pl.Series) -> pl.Series:
-    """The rule's sentence for each failing row, with texts as sent and computed values."""
-    sent = [
-        pl.col(name).fill_null("").str.strip_chars().str.slice(0, 80).replace("", "(blank)").alias(name)
-        for name in parsed.raw.columns
-        if f"{{{name}}}" in rule.says
-    ]
-    constant = [n for n in parsed.schema.fields if f"{{{n}}}" in rule.says and n not in parsed.raw.columns]
-    typed = {name: _shown(value) for name, value in rule.values.items()} | {n: _shown(pl.col(n)) for n in constant}
-    shown = parsed.raw.filter(failed).select(sent)
-    values = parsed.frame.select(**typed).filter(failed) if typed else pl.DataFrame()
-    frame = (
-        pl.concat([part for part in (shown, values) if part.width], how="horizontal")
-        if shown.width or values.width
-        else None
-    )
-    if frame is None:
-        return pl.Series([rule.says] * int(failed.sum()), dtype=pl.String)
-    pieces = [pl.col(p[1:-1]) if p.startswith("{") else pl.lit(p) for p in _pieces(rule.says, frame.columns)]
-    return frame.select(pl.concat_str(pieces).alias("message")).to_series()
-
-
-def _pieces(template: str, names: list[str]) -> list[str]:
-    pieces, rest = [], template
-    while rest:
-        at, name = min(((rest.find(f"{{{n}}}"), n) for n in names if f"{{{n}}}" in rest), default=(-1, ""))
-        if at < 0:
-            return [*pieces, rest]
-        pieces += [rest[:at], f"{{{name}}}"] if at else [f"{{{name}}}"]
-        rest = rest[at + len(name) + 2 :]
-    return pieces
 
 
 def _absent_keys(parsed: Parsed, schema: Schema) -> list[pl.DataFrame]:
@@ -423,7 +248,7 @@ def _faulty_cells(parsed: Parsed, faults: list[pl.DataFrame], required: list[str
 def _records(parsed: Parsed, faults: list[pl.DataFrame], reading: Reading) -> pl.DataFrame:
     schema = parsed.schema
     frame = parsed.frame.filter(~pl.col("line").is_in(_rejected(faults).implode()))
-    body = _body(schema).cast(pl.String)
+    body = body_of(schema).cast(pl.String)
     code = pl.when(body == "provider").then("ods_code") if "ods_code" in schema.fields else pl.lit(None, pl.String)
     return frame.select(
         code.alias("provider_code"),

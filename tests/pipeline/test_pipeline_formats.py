@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trust_benchmarks.pipeline import formats
+from trust_benchmarks.pipeline import workbook as workbooks
 from trust_benchmarks.pipeline.formats import Unreadable
 
 CELLS = st.one_of(
@@ -189,6 +190,7 @@ def test_an_unreadable_file_is_named_for_what_it_is(case):
         (workbook(), "x", "xlsx"),
         (OLE + bytes(600) + b"1", "x.xls", "xls"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",
 )
 def test_a_readable_file_is_known_by_its_content(content, name, kind):
     assert formats.identify(content, name)[0] == kind
@@ -218,7 +220,7 @@ def test_a_zip_bomb_is_stopped_before_it_is_unpacked(size):
         assert error.value.rule_id == "FIL-SIZE"
     else:  # within the limit: it is opened, and is no workbook
         with pytest.raises(Unreadable) as error:
-            formats.Book(formats.identify(bomb, "x.xlsx")[1], "x.xlsx")
+            workbooks.Book(formats.identify(bomb, "x.xlsx")[1], "x.xlsx")
         assert error.value.rule_id == "FIL-DAMAGED"
 
 
@@ -254,15 +256,15 @@ def test_cells_of_a_workbook_come_as_text():
     content = saved(
         [["a", 1, 1.5, 1e20, True, dt.date(2025, 6, 30), None, dt.datetime(2025, 6, 30, 12, 30), "01"]], more=["Empty"]
     )
-    book = formats.Book(content, "x.xlsx")
+    book = workbooks.Book(content, "x.xlsx")
     assert book.names == ["Data", "Empty"]
     assert book.rows("Data") == [["a", "1", "1.5", "1e+20", "TRUE", "2025-06-30", "", "2025-06-30 12:30:00", "01"]]
     assert book.rows("Empty") == []
 
 
 def test_lines_of_a_sheet_count_from_its_first_row():
-    book = formats.Book(saved([[], [], ["h", "i"], ["1", "2"], [], ["3", "4", "5"], ["6"]]), "x.xlsx")
-    grid = formats.book_grid(book.rows("Data"), 3, 2)
+    book = workbooks.Book(saved([[], [], ["h", "i"], ["1", "2"], [], ["3", "4", "5"], ["6"]]), "x.xlsx")
+    grid = workbooks.book_grid(book.rows("Data"), 3, 2)
     assert grid.frame.rows() == [(4, "1", "2"), (5, "", ""), (7, "6", "")]
     assert [(line, cells[:3]) for line, cells in grid.ragged] == [(6, ["3", "4", "5"])]
 
@@ -274,7 +276,7 @@ def test_a_damaged_workbook_is_told_as_damage(seed):
     for _ in range(40):
         content[rng.randrange(40, len(content))] = rng.randrange(256)
     try:
-        book = formats.Book(formats.identify(bytes(content), "x.xlsx")[1], "x.xlsx")
+        book = workbooks.Book(formats.identify(bytes(content), "x.xlsx")[1], "x.xlsx")
         for name in book.names:
             book.rows(name)
     except Unreadable as error:
@@ -304,7 +306,7 @@ def far_out(cell) -> bytes:
 )
 def test_a_cell_far_out_does_not_unfold_the_sheet(cell):
     """The reader makes room for every cell between: without the check before it, the process aborts."""
-    book = formats.Book(far_out(cell), "x.xlsx")
+    book = workbooks.Book(far_out(cell), "x.xlsx")
     with pytest.raises(Unreadable, match="cells are read") as error:
         book.rows("Data")
     assert (error.value.rule_id, error.value.place) == ("FIL-SIZE", {"sheet": "Data"})
@@ -317,7 +319,7 @@ def old_workbook(shared_data) -> bytes:
 
 
 def test_an_old_workbook_is_read(old_workbook):
-    book = formats.Book(old_workbook, "x.xls")
+    book = workbooks.Book(old_workbook, "x.xls")
     assert book.names == ["Final Review "]
     rows = book.rows("Final Review ")
     assert (len(rows), {len(row) for row in rows}) == (213, {10})
@@ -330,7 +332,7 @@ def test_a_cell_far_out_in_an_old_workbook_does_not_end_the_process(old_workbook
     assert old_workbook.count(number) == 1
     damaged = old_workbook.replace(number, struct.pack("<HHHH", 0x0203, 14, 65535, column))
     with pytest.raises(Unreadable) as error:
-        formats.Book(damaged, "x.xls").rows("Final Review ")
+        workbooks.Book(damaged, "x.xls").rows("Final Review ")
     assert error.value.rule_id in ("FIL-DAMAGED", "FIL-SIZE")
 
 
@@ -340,7 +342,7 @@ def test_a_damaged_old_workbook_is_told_as_damage(old_workbook, seed):
     for _ in range(300):
         content[rng.randrange(8, len(content))] = rng.randrange(256)
     try:
-        book = formats.Book(bytes(content), "x.xls")
+        book = workbooks.Book(bytes(content), "x.xls")
         for name in book.names:
             book.rows(name)
     except Unreadable as error:
@@ -351,15 +353,15 @@ def test_a_million_formatted_rows_without_values_do_no_harm():
     blank = b"".join(
         b'<row r="%d"><c r="A%d" s="1"/><c r="ZZ%d" s="1"></c></row>' % (n, n, n) for n in range(900_000, 901_000)
     )
-    assert formats.Book(far_out(blank), "x.xlsx").rows("Data") == [["a"]]
+    assert workbooks.Book(far_out(blank), "x.xlsx").rows("Data") == [["a"]]
 
 
 @pytest.mark.parametrize("rows", [[["a", "b"], ["", "c"]], [[], [None, None, 5]], [[]]])
 def test_the_extent_is_what_the_reader_finds(rows):
     content = saved(rows, more=["Other"])
-    grid = formats.Book(content, "x.xlsx").rows("Data")
-    assert formats._extent(content, "Data") == (len(grid), max(map(len, grid), default=0))
-    assert formats._extent(content, "Other") == (0, 0)
+    grid = workbooks.Book(content, "x.xlsx").rows("Data")
+    assert workbooks._extent(content, "Data") == (len(grid), max(map(len, grid), default=0))
+    assert workbooks._extent(content, "Other") == (0, 0)
 
 
 def test_a_frame_of_nothing_has_its_columns():

@@ -1,0 +1,40 @@
+"""A table as text with the line of every row, the limits it must keep to, and the error of a file that has none."""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+MAX_BYTES = 64 * 1024 * 1024  # of a file, after gzip; the largest that is published has 18 MB, and a check has 1 GiB
+MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
+MAX_CELLS = 3_000_000  # of one table
+MAX_COLUMNS = 2_000
+HEAD_ROWS = 30  # how far down a header row is looked for
+KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an old Excel workbook (.xls)"}
+
+
+class Unreadable(Exception):
+    """A file that cannot be read; says which rule, where, and the sentence for the submitter."""
+
+    def __init__(self, rule_id: str, message: str, **place):
+        super().__init__(message)
+        self.rule_id, self.message, self.place = rule_id, message, place
+
+
+@dataclass
+class Grid:
+    """One table as text.
+
+    Attributes:
+        frame: ``line`` (Int64) and ``c0``.. (String, as sent; null where the file has no such cell), one row a row below the header.
+        ragged: rows whose number of cells does not fit, each (line, cells); they are not in `frame`.
+    """
+
+    frame: pl.DataFrame
+    ragged: list[tuple[int, list[str]]] = field(default_factory=list)
+
+
+def text_frame(lines, rows, width) -> pl.DataFrame:
+    columns = list(zip(*rows, strict=True)) if rows else [[]] * width
+    data = {"line": pl.Series("line", lines, pl.Int64)}
+    data |= {f"c{i}": pl.Series(f"c{i}", columns[i], pl.String) for i in range(width)}
+    return pl.DataFrame(data)

@@ -1,0 +1,51 @@
+"""What reading a file gives: its tables as sent, by field, and what it is about; or the findings that say why not."""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from .. import catalogue
+from ..layouts import Layout, TableLayout
+from ..schemas.fields import PUBLISHER, TRUST
+from . import findings
+
+
+@dataclass
+class Table:
+    """One table as sent, by field.
+
+    Attributes:
+        frame: ``line`` and one String column a field (or helper column), exactly as sent.
+        headings: field -> heading as sent.
+    """
+
+    layout: TableLayout
+    sheet: str | None
+    frame: pl.DataFrame
+    headings: dict[str, str]
+
+
+@dataclass
+class Reading:
+    """What could be made of a file: its layout, what it is about, and its tables; or the findings that say why not."""
+
+    collection: str
+    file_name: str
+    layout: Layout | None = None
+    period: str | None = None
+    sender: str | None = None
+    part: str = ""
+    tables: list[Table] = field(default_factory=list)
+    findings: list[pl.DataFrame] = field(default_factory=list)
+    rows_read: int = 0
+    rows_set_aside: int = 0
+    closeness: float = 0.0  # share of the headings of the nearest template that were found
+
+    @property
+    def responsible(self) -> str:
+        """Who must act on what is wrong with the file."""
+        return PUBLISHER if catalogue.load(self.collection).is_national else TRUST
+
+    def found(self, rule_id: str, message: str, **place) -> None:
+        """Adds a finding about the file."""
+        self.findings.append(findings.one(rule_id, message, **{"responsible": self.responsible} | place))

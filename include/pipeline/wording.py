@@ -1,0 +1,97 @@
+"""A check that failed as findings: one a row, each with the sentence that says what was found and what would pass."""
+
+import polars as pl
+
+from ..schemas.fields import REJECT, US, FieldSpec, Rule
+from . import findings
+from .parse import Parsed
+
+# pandera's names for the checks that fields declare -> our rule, the sentence ("{}" is the text as sent), and the check
+# as an expression
+FIELD_RULES = {
+    "greater_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell >= min_value),
+    "greater_than": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell > min_value),
+    "less_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, max_value: cell <= max_value),
+    "isin": ("VAL-LIST", "'{}' is not on the list.", lambda cell, allowed_values: cell.is_in(list(allowed_values))),
+    "str_matches": ("VAL-FORM", "'{}' has the wrong form.", lambda cell, pattern: cell.str.contains(pattern)),
+    "str_length": (
+        "VAL-FORM",
+        "'{}' is too short or too long.",
+        lambda cell, min_value, max_value, exact_value: cell.str.len_chars().is_between(min_value, max_value),
+    ),
+}
+
+
+def finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
+    """One pandera failure as findings, with the raw text of each failing row."""
+    if not isinstance(error.check_output, pl.DataFrame):
+        # A check that could not run would otherwise pass in silence.
+        raise RuntimeError(f"The rules of {parsed.schema.collection} could not be checked: {error}") from error
+    passed = error.check_output.to_series().fill_null(True)
+    rule = rules.get(error.check.name)
+    if rule is None:
+        rule_id, says, _ = FIELD_RULES[error.check.name]
+        spec = parsed.schema.fields[error.column_name or error.schema.name]
+        expected = (
+            says
+            + f" Expected {_form(spec) if rule_id == 'VAL-FORM' else spec.expected()} as {spec.title[:1].lower() + spec.title[1:]}."
+        )
+        return parsed.at(rule_id, REJECT, "cell", spec.name, ~passed, says=expected)
+    if rule.scope == "submission":
+        values = (
+            parsed.frame.select(**{k: _shown(v) for k, v in rule.values.items()}).row(0, named=True)
+            if rule.values
+            else {}
+        )
+        return findings.one(
+            rule.id,
+            rule.says.format(**values),
+            severity=rule.severity,
+            responsible=rule.responsible,
+            sheet=parsed.table.sheet,
+        )
+    failed = ~passed
+    messages = _messages(parsed, rule, failed)
+    frame = parsed.at(rule.id, rule.severity, rule.scope, rule.fields[0], failed, messages=messages)
+    return frame.with_columns(responsible=pl.lit(parsed.responsible if rule.responsible != US else US))
+
+
+def _form(spec: FieldSpec) -> str:
+    return f"something like '{spec.example}'" if spec.example else spec.expected()
+
+
+def _shown(value: pl.Expr) -> pl.Expr:
+    return value.cast(pl.String).str.replace(r"\.0$", "").fill_null("(nothing)")
+
+
+def _messages(parsed: Parsed, rule: Rule, failed: pl.Series) -> pl.Series:
+    """The rule's sentence for each failing row, with texts as sent and computed values."""
+    sent = [
+        pl.col(name).fill_null("").str.strip_chars().str.slice(0, 80).replace("", "(blank)").alias(name)
+        for name in parsed.raw.columns
+        if f"{{{name}}}" in rule.says
+    ]
+    constant = [n for n in parsed.schema.fields if f"{{{n}}}" in rule.says and n not in parsed.raw.columns]
+    typed = {name: _shown(value) for name, value in rule.values.items()} | {n: _shown(pl.col(n)) for n in constant}
+    shown = parsed.raw.filter(failed).select(sent)
+    values = parsed.frame.select(**typed).filter(failed) if typed else pl.DataFrame()
+    frame = (
+        pl.concat([part for part in (shown, values) if part.width], how="horizontal")
+        if shown.width or values.width
+        else None
+    )
+    if frame is None:
+        return pl.Series([rule.says] * int(failed.sum()), dtype=pl.String)
+    pieces = [pl.col(p[1:-1]) if p.startswith("{") else pl.lit(p) for p in _pieces(rule.says, frame.columns)]
+    return frame.select(pl.concat_str(pieces).alias("message")).to_series()
+
+
+def _pieces(template: str, names: list[str]) -> list[str]:
+    pieces, rest = [], template
+    while rest:
+        at, name = min(((rest.find(f"{{{n}}}"), n) for n in names if f"{{{n}}}" in rest), default=(-1, ""))
+        if at < 0:
+            return [*pieces, rest]
+        pieces += [rest[:at], f"{{{name}}}"] if at else [f"{{{name}}}"]
+        rest = rest[at + len(name) + 2 :]
+    return pieces
