@@ -134,7 +134,7 @@ def _child(way: str, folder: Path, out: Path) -> dict:
                     compare.keep(out, compare.PLAIN)
     finally:
         shutil.rmtree(state, ignore_errors=True)
-    return {"steps": watch.steps, "peak_mb": peak}
+    return {"steps": watch.steps, "cpu": watch.cpu, "peak_mb": peak}
 
 
 def table(figures: dict, counts: dict, lines: int, rounds: int) -> str:
@@ -151,8 +151,8 @@ def table(figures: dict, counts: dict, lines: int, rounds: int) -> str:
         + f". Every way gave the same {counts['findings']:,} findings and the same results "
         f"({counts['spread']:,} products, {counts['position']:,} prices of a trust, {counts['measures']:,} measures).",
         "",
-        "| way | seconds | plain : this | peak MB of a process | steps (s) |",
-        "|---|---|---|---|---|",
+        "| way | seconds | plain : this | CPU seconds, servers included | plain : this | peak MB of a process | steps (s) |",
+        "|---|---|---|---|---|---|---|",
     ]
     for way, seconds in total.items():
         steps = figures[way][0]["steps"]
@@ -161,7 +161,9 @@ def table(figures: dict, counts: dict, lines: int, rounds: int) -> str:
         )
         peak = max(figure["peak_mb"] for figure in figures[way])
         ratio = f"{plain / seconds:.1f}" if plain else ""
-        rows.append(f"| {WAYS[way]} | {seconds:.1f} | {ratio} | {peak:,.0f} | {shown} |")
+        cpu = _median(figures[way], _cpu)
+        cpu_ratio = f"{_median(figures['plain'], _cpu) / cpu:.1f}" if plain else ""
+        rows.append(f"| {WAYS[way]} | {seconds:.1f} | {ratio} | {cpu:.1f} | {cpu_ratio} | {peak:,.0f} | {shown} |")
     rows += ["", "| goal | wanted | measured |", "|---|---|---|"]
     large = lines >= 10_000_000
     if plain and ours:
@@ -192,6 +194,10 @@ COUNTED = ("read", "validate", "store", "refresh", "receive", "process", "publis
 
 def _total(figure: dict) -> float:
     return sum(seconds for step, seconds in figure["steps"].items() if step in COUNTED)
+
+
+def _cpu(figure: dict) -> float:
+    return sum(seconds for step, seconds in figure["cpu"].items() if step in COUNTED)
 
 
 def _one(figure: dict) -> float:

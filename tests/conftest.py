@@ -1,12 +1,11 @@
 """What all tests share."""
 
-import contextlib
 import os
-import secrets
 import tempfile
 from pathlib import Path
 
 import pytest
+from worlds import FREE_BUCKETS, environment, new_world
 
 
 @pytest.fixture(scope="session")
@@ -35,76 +34,14 @@ def services():
     # Not pytest's folder: where the tests run as root, PostgreSQL's user must be able to pass through.
     with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
         state = State(Path(folder) / "state").open()
-        with started(state), _environment(state.settings):
+        with started(state), environment(state.settings):
             from trust_benchmarks.pipeline import reference_load
             from trust_benchmarks.stores import warehouse
 
             warehouse.migrate()
             reference_load.refresh()
             yield dict(state.settings)
-    _FREE_BUCKETS.clear()
-
-
-@contextlib.contextmanager
-def new_world(services):
-    """An own warehouse (migrated, with reference data), own empty buckets and cache, named in the environment."""
-    import boto3  # noqa: F401  (loaded here, so that no test's time limit pays for it)
-    import psycopg
-    from trust_benchmarks.local import objects
-
-    name = f"world_{secrets.token_hex(4)}"
-    port, password = services["TB_PORT_POSTGRES"], services["TB_POSTGRES_PASSWORD"]
-    s3 = objects.client(services)
-    with (
-        psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser,
-        tempfile.TemporaryDirectory(prefix="trust-benchmarks-cache-") as cache,
-        _empty_buckets(s3, objects.BUCKETS) as buckets,
-    ):
-        superuser.execute(f"CREATE DATABASE {name} TEMPLATE warehouse OWNER warehouse")
-        url = services["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name
-        world = services | buckets | {"TB_WAREHOUSE_URL": url, "TB_CACHE": cache}
-        try:
-            with _environment(world):
-                yield world
-        finally:
-            superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-_FREE_BUCKETS: list[dict[str, str]] = []  # the first object of a new bucket takes a while, so buckets are used again
-
-
-@contextlib.contextmanager
-def _empty_buckets(s3, names):
-    """Buckets that nobody else uses, by their variables; they are emptied afterwards."""
-    if _FREE_BUCKETS:
-        buckets = _FREE_BUCKETS.pop()
-    else:
-        buckets = {variable: f"{bucket}-{secrets.token_hex(4)}" for variable, bucket in names.items()}
-        for bucket in buckets.values():
-            s3.create_bucket(Bucket=bucket)
-    yield buckets
-    for bucket in buckets.values():
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
-    _FREE_BUCKETS.append(buckets)
-
-
-@contextlib.contextmanager
-def _environment(settings):
-    """The settings of the pipeline in the environment, and the S3 client that belongs to them."""
-    from trust_benchmarks.local.services import exported
-    from trust_benchmarks.stores import objects
-
-    before = {name: os.environ.get(name) for name in exported(settings)}
-    os.environ.update(exported(settings))
-    objects.client.cache_clear()
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-        objects.client.cache_clear()
+    FREE_BUCKETS.clear()
 
 
 @pytest.fixture

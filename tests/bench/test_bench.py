@@ -39,13 +39,14 @@ def test_both_ways_give_the_same(done):
 
 def test_table_tells_what_was_measured(bench):
     ours = {"receive": 1.0, "process": 3.0, "publish": 1.0, "send": 9.0, "again": 2.0}
-    figures = {
-        "plain": [{"steps": {"read": 10.0, "store": 40.0}, "peak_mb": 900.0}],
-        "ours-1": [{"steps": ours, "peak_mb": 400.0}],
-        "ours-2": [{"steps": ours | {"process": 2.0}, "peak_mb": 300.0}],
-        "plain-one": [{"steps": {"a": 9.0, "b": 2.0, "c": 2.0}, "peak_mb": 0.0}],
-        "ours-one": [{"steps": {"a": 3.0, "b": 0.5, "c": 0.4}, "peak_mb": 0.0}],
+    steps = {
+        "plain": {"read": 10.0, "store": 40.0},
+        "ours-1": ours,
+        "ours-2": ours | {"process": 2.0},
+        "plain-one": {"a": 9.0, "b": 2.0, "c": 2.0},
+        "ours-one": {"a": 3.0, "b": 0.5, "c": 0.4},
     }
+    figures = {way: [{"steps": of, "cpu": of, "peak_mb": 400.0}] for way, of in steps.items()}
     counts = {"findings": 7, "spread": 5, "position": 9, "measures": 6}
     table = bench["run"].table(figures, counts, 1_000_000, 1)
     assert "| 8 | 12.5 |" in table and "| 3 | 4.0 (2.00 s : 0.50 s) |" in table
@@ -79,6 +80,13 @@ def test_difference_is_noticed(bench, done, tmp_path, name, change):
         (tmp_path / path.name).write_text("\n".join(change(lines) if path.stem == name else lines) + "\n")
     differences, _ = bench["compare"].folders(folder, tmp_path)
     assert len(differences) == 1 and differences[0].startswith(name)
+
+
+def test_processor_time_counts_children():
+    code = "import subprocess, sys, watch; w = watch.Watch()\n"
+    code += "with w('a'): subprocess.run([sys.executable, '-c', 'sum(range(20_000_000))'])\nprint(w.cpu['a'])"
+    told = subprocess.run([sys.executable, "-c", code], cwd=FOLDER, capture_output=True, text=True, check=True)
+    assert float(told.stdout) > 0.05
 
 
 def test_memory_is_the_process_own():

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import flow
 import pytest
-from conftest import new_world
 from trust_benchmarks import sample
 from trust_benchmarks.pipeline import sweep
 from trust_benchmarks.stores import objects, settings
+from worlds import new_world
 
 KILLS = 10
 
