@@ -32,7 +32,7 @@ class Job:
             start_new_session=True,
         )
 
-    def once(self, *arguments: str, timeout: int = 280) -> str:
+    def once(self, *arguments: str, timeout: int = 480) -> str:
         """Runs it to its end; returns what it said. Fails the test unless it ends well."""
         process = self.start("--once", *arguments)
         said, _ = process.communicate(timeout=timeout)

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 from job import Job
 
-pytestmark = [pytest.mark.timeout(580), pytest.mark.xdist_group("sample job")]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("end to end")]
 
 # Found by the rules between submissions, or a consequence of what was planted.
 BESIDE = {"", "SUB01", "SUB02", "SUB03"}
@@ -80,7 +80,7 @@ def test_killed_and_started_again_it_ends_in_the_same_tables_and_ctrl_c_leaves_n
         time.sleep(moments.uniform(5, 60))
         job.kill(process)
     process = job.start()
-    watchdog = threading.Timer(400, process.kill)
+    watchdog = threading.Timer(480, process.kill)
     watchdog.start()
     address = None
     for line in process.stdout:
