@@ -56,3 +56,10 @@ def shared_world(services):
     """Fresh stores for the tests of one module, which share them; see `new_world`. Not together with `world`."""
     with new_world(services) as settings:
         yield settings
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one file stay together and in order where several workers share them; some of them build on one another."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
