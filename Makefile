@@ -31,7 +31,7 @@ run: environment ## collect a month: start everything, do the job, stay up (ONCE
 export INBOX ?=
 
 test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
-	@exec $(PYTHON) -m pytest -n 2 --dist loadgroup $(TESTS)
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile $(TESTS)
 
 bench: environment ## measure this pipeline against the plain way (LINES=10000000: more lines)
 	@exec $(PYTHON) bench/run.py $(if $(LINES),--lines $(LINES))
