@@ -68,8 +68,8 @@ def build(collection: catalogue.Collection) -> DAG:
         from trust_benchmarks.pipeline import receive
 
         period = _period(get_current_context()["dag_run"])
-        listed = {submission_id for batch in batches for submission_id in batch}
-        left = sum(len(listed.intersection(batch)) for batch in receive.waiting(name, period))
+        listed = [submission_id for batch in batches for submission_id in batch]
+        left = receive.left_over(listed)
         if left:
             raise RuntimeError(
                 f"{left} of {len(listed)} submissions of {name} for {period} were neither accepted nor held, although every "

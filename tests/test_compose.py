@@ -122,6 +122,17 @@ def test_the_pipeline_is_told_everything_that_it_asks_for(services):
     assert {"TB_READER_PASSWORD", "TB_STEWARD_PASSWORD"} <= set(services["prepare"]["environment"])
 
 
+def test_whoever_may_sign_in_here_may_sign_in_there(services):
+    users = ",".join(f"{name}:{role}" for name, (role, _) in airflow.USERS.items())
+    assert services["api-server"]["environment"]["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == users
+    given = services["prepare"]["environment"]
+    passwords = [given[variable] for _, variable in airflow.USERS.values()]
+    assert len(passwords) == len({ASKED.match(password)[1] for password in passwords}) == 4
+    # Decisions are taken where the page is, under the role of the desk and no other reader's.
+    assert "TB_DESK_PASSWORD" in services["api-server"]["environment"]
+    assert "TB_STEWARD_PASSWORD" not in services["api-server"]["environment"]
+
+
 def test_what_runs_once_gets_all_that_it_needs(services):
     text = (
         Path(local.__file__).with_name("prepare.py").read_text()

@@ -11,7 +11,7 @@ from .output import note
 FOLDER = Path(__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
 DOCUMENT = PACKAGE.parent / "docs" / "data-dictionary.md"
-RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL)-[A-Z]+|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
+RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL|DEC)-[A-Z]+|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
 
 HEAD = """# Data dictionary
 

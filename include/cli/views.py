@@ -12,6 +12,8 @@ def columns() -> dict[str, list[str]]:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((sql.FOLDER / "migrations").glob("*.sql")))
     text = re.sub(r"--[^\n]*", "", text)
     known = {name: _of_table(body) for name, body in re.findall(r"CREATE TABLE (core\.\w+) \((.*?)\);", text, re.S)}
+    for name, column in re.findall(r"ALTER TABLE (core\.\w+) ADD COLUMN (\w+)", text):
+        known[name].append(column)
     found = {}
     for name, body in re.findall(r"CREATE (?:OR REPLACE )?VIEW (\w+\.\w+) AS\s(.*?);\s*(?=\n|$)", text, re.S):
         known[name] = _of_select(body, known)

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,13 @@ from trust_benchmarks.local import Trouble, processes, services
 from trust_benchmarks.local.state import CHECKOUT, State
 
 USER = "admin"
+# Who may sign in: Airflow's role, and where the password is. On the desk a user decides and an op approves.
+USERS = {
+    USER: ("admin", "TB_AIRFLOW_PASSWORD"),
+    "viewer": ("viewer", "TB_AIRFLOW_VIEWER_PASSWORD"),
+    "steward": ("user", "TB_AIRFLOW_STEWARD_PASSWORD"),
+    "approver": ("op", "TB_AIRFLOW_APPROVER_PASSWORD"),
+}
 POOLS = {
     "warehouse": (4, "Tasks that write figures or lists into the warehouse."),
     "reading": (4, "Tasks that read and validate files; they take processor and memory."),
@@ -24,6 +32,10 @@ COMPONENTS = {
     "dag-processor": ("airflow", "dag-processor"),
     "api-server": ("airflow", "api-server", "--apps", "all"),
 }
+
+
+# Of the environment of whoever starts it. The last two say who gets digests, and the mail server that sends them.
+PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "TB_OFFLINE", "TB_PEOPLE", "AIRFLOW_CONN_SMTP_DEFAULT")
 
 
 def parallelism() -> int:
@@ -60,7 +72,7 @@ def environment(state: State) -> dict[str, str]:
         "CORE__LOAD_EXAMPLES": False,
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__FERNET_KEY": kept["TB_AIRFLOW_FERNET_KEY"],
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, (role, _) in USERS.items()),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
         "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "CORE__HOSTNAME_CALLABLE": "airflow.utils.net.get_host_ip_address",
@@ -91,7 +103,7 @@ def environment(state: State) -> dict[str, str]:
         "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
     }
     ours = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
-    passed = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "TB_OFFLINE") if name in os.environ}
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
     return {
         **passed,
         **services.exported(kept),
@@ -109,15 +121,13 @@ def environment(state: State) -> dict[str, str]:
 
 
 def prepare(state: State) -> processes.Child | None:
-    """Write Airflow's password file, and start its migration if this version has not migrated here yet."""
+    """Write the file of Airflow's passwords, and start its migration if this version has not migrated here yet."""
     home = state.folder / "airflow"
     home.mkdir(mode=0o700, exist_ok=True)
     state.port("TB_PORT_AIRFLOW")
     (home / "config").mkdir(exist_ok=True)
     (home / "config" / "airflow_local_settings.py").write_text(BANNER.format(folder=str(sample_folder(state))))
-    passwords = home / "passwords.json"
-    with open(os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump({USER: state.settings["TB_AIRFLOW_PASSWORD"]}, out)
+    write_passwords(home / "passwords.json", state.settings)
     if state.settings.get("TB_AIRFLOW_MIGRATED") == version("apache-airflow-core"):
         _forget_dead_jobs(state)
         return None
@@ -128,6 +138,12 @@ def prepare(state: State) -> processes.Child | None:
         state.folder,
         environment=environment(state),
     )
+
+
+def write_passwords(file: Path | str, settings: Mapping[str, str]) -> None:
+    """The file from which Airflow's simple log in reads its users' passwords; nobody else may read it."""
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        json.dump({name: settings[variable] for name, (_, variable) in USERS.items()}, out)
 
 
 def migrated(state: State, migration: processes.Child | None) -> None:

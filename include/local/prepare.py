@@ -1,10 +1,9 @@
 """Prepares services that somebody else runs (docker-compose.yml, a cluster): everything that is needed once, safe to repeat.
 
 `python -m trust_benchmarks.local.prepare`: the databases and their roles, the buckets, Airflow's schema and the warehouse's,
-the reference data, the pools, and the file with the password of Airflow's user. Reads the environment; see docker-compose.yml.
+the reference data, the pools, and the file with the passwords of Airflow's users. Reads the environment; see docker-compose.yml.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -25,9 +24,8 @@ def main() -> None:
     reference_load.refresh()
     for name, (slots, description) in airflow.POOLS.items():
         _airflow("pools", "set", name, str(slots), description)
-    file = _need("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE")
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump({airflow.USER: _need("TB_AIRFLOW_PASSWORD")}, out)
+    passwords = {variable: _need(variable) for _, variable in airflow.USERS.values()}
+    airflow.write_passwords(_need("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"), passwords)
     print("Prepared: databases, buckets, schemas, reference data, pools.")
 
 

@@ -18,7 +18,14 @@ from trust_benchmarks import catalogue
 from trust_benchmarks.local import Trouble, airflow, inbox, processes, services, watch
 from trust_benchmarks.local.state import State
 
-DAGS = {"receive_inbox", "refresh_benchmarks", "refresh_timeline", "refresh_reference", "housekeeping"}
+DAGS = {
+    "receive_inbox",
+    "refresh_benchmarks",
+    "refresh_timeline",
+    "refresh_reference",
+    "send_digests",
+    "housekeeping",
+}
 
 
 class Screen:
@@ -276,7 +283,8 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
     screen.console.print(table)
     screen.say(f"\n{sentence}\n")
     port = state.settings["TB_PORT_POSTGRES"]
-    screen.say(f"Airflow      {rest.url}  user {airflow.USER}, password {state.settings['TB_AIRFLOW_PASSWORD']}")
+    for line in _sign_in(rest.url, state.settings):
+        screen.say(line)
     screen.say(
         f"Dashboards   postgresql://dashboard_reader:{state.settings['TB_READER_PASSWORD']}@127.0.0.1:{port}/warehouse"
         "  (schema published)"
@@ -285,6 +293,16 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
         "Look around  .venv/bin/trust-benchmarks submissions | findings | query 'SELECT * FROM published.data_status'"
     )
     screen.say(f"Logs         {state.logs}")
+
+
+def _sign_in(url: str, settings: dict[str, str]) -> list[str]:
+    """Where people sign in, and with what."""
+    password = {name: settings[variable] for name, (_, variable) in airflow.USERS.items()}
+    return [
+        f"Airflow      {url}  user admin, password {password['admin']}",
+        f"Steward desk {url}/steward/  user steward, password {password['steward']}",
+        f"             a second person approves: approver, {password['approver']}; who only reads: viewer, {password['viewer']}",
+    ]
 
 
 def _alive(children: list[processes.Child]) -> None:

@@ -1,6 +1,7 @@
 """Publishes figures: finds what changed, computes it from what counts, stores it as a release and moves the pointer to it."""
 
 import hashlib
+from dataclasses import dataclass, replace
 from functools import cache
 
 import polars as pl
@@ -14,20 +15,6 @@ from .calendar_load import expect
 
 LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
 
-# What each (collection, period) rests on: every validated submission, whether it counts, and who was expected.
-FINGERPRINTS = """
-SELECT collection, period, bool_or(counts) AS counts, md5(string_agg(fact, ',' ORDER BY fact)) AS hash FROM (
-  SELECT s.collection, s.period, c.submission_id IS NOT NULL AS counts,
-         concat_ws('|', s.submission_id, s.version, v.outcome, c.submission_id IS NOT NULL, extract(epoch FROM s.received_at),
-                   s.is_sample, v.records_sha256) AS fact
-  FROM core.submission s JOIN intake.validations v USING (submission_id)
-  LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
-  WHERE s.period IS NOT NULL AND s.sender IS NOT NULL
-  UNION ALL
-  SELECT collection, period, false, concat_ws('|', sender, part, extract(epoch FROM due)) FROM core.expected) AS facts
-GROUP BY 1, 2
-"""
-
 
 @cache
 def code_version() -> str:
@@ -40,31 +27,58 @@ def code_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def stale() -> list[list[str]]:
+def stale(connection: psycopg.Connection | None = None) -> list[list[str]]:
     """The (collection, period) pairs whose figures do not rest on what counts now, oldest period first.
 
     A period that has submissions which were received in the last hour and wait for validation is left for
     when they are done, so that a month is not published once for every file.
+
+    Args:
+        connection: to look in the caller's transaction.
     """
-    with warehouse.connect() as connection:
-        prints = _fingerprints(connection)
-        current = dict(
-            ((c, p), h)
-            for c, p, h in connection.execute(
-                "SELECT r.collection, r.period, r.inputs_hash FROM core.current_release JOIN core.release r USING (release_id)"
-            )
+    if connection is None:
+        with warehouse.connect() as own:
+            return stale(own)
+    prints = _fingerprints(connection)
+    current = dict(
+        ((c, p), h)
+        for c, p, h in connection.execute(
+            "SELECT r.collection, r.period, r.inputs_hash FROM core.current_release JOIN core.release r USING (release_id)"
         )
-        busy = set(
-            connection.execute(
-                "SELECT DISTINCT collection, period FROM intake.waiting WHERE registered_at > now() - interval '1 hour'"
-            ).fetchall()
-        )
+    )
+    busy = set(
+        connection.execute(
+            "SELECT DISTINCT collection, period FROM intake.waiting WHERE registered_at > now() - interval '1 hour'"
+        ).fetchall()
+    )
     found = []
     for (collection, period), (counts, _) in prints.items():
-        rests_on = _rests_on(collection, period)
-        if counts and not busy & set(rests_on) and current.get((collection, period)) != _inputs_hash(prints, rests_on):
+        # What was published is made anew also when nothing counts any more, so that it does not stay.
+        rests_on, shown = _rests_on(collection, period), counts or (collection, period) in current
+        if shown and not busy & set(rests_on) and current.get((collection, period)) != _inputs_hash(prints, rests_on):
             found.append([collection, period])
     return sorted(found, key=lambda pair: (pair[1], pair[0]))
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a release will be made of.
+
+    Attributes:
+        release_id, inputs_hash: its name, made of what it rests on.
+        inputs: for `measure.compute`.
+        own: the submissions of its collection and period that count.
+        decided: for each submission of the window that counts because of decisions: their ids, the provider that each is
+            about (None: whoever sent it), and the records that it would have without them (None: it would not count).
+    """
+
+    collection: str
+    period: str
+    release_id: str
+    inputs_hash: str
+    inputs: measure.Inputs
+    own: pl.DataFrame
+    decided: list[dict]
 
 
 def refresh(collection: str, period: str) -> dict:
@@ -73,36 +87,25 @@ def refresh(collection: str, period: str) -> dict:
     Returns:
         {"release_id", "measures", "new"}: new is False when this release was there already or inputs moved meanwhile.
     """
-    declared = catalogue.load(collection)
     expect(collection, {period})
     with warehouse.connect() as connection:
-        inputs_hash = _inputs_hash(_fingerprints(connection), _rests_on(collection, period))
-        release_id = f"{collection}-{period}-{inputs_hash[:10]}"
+        release_id, _ = next_release(connection, collection, period)
         if _switch(connection, collection, period, release_id):
             return {"release_id": release_id, "measures": None, "new": False}
-        submissions, paths = _gather(connection, declared, period)
-        expected = _frame(
-            connection,
-            "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
-            [collection, [p for c, p in _rests_on(collection, period) if c == collection]],
-            measure.EXPECTED,
-        )
-    inputs = measure.Inputs(collection, period, paths, submissions, expected, reference.load())
-    results = measure.compute(inputs)
-    own = submissions.filter((pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current"))
-    tables = _tables(results, period, _kept_apart(paths[collection], own))
+        gathered = gather(connection, collection, period)
+    tables, own = figures(gathered), gathered.own
     with warehouse.connect() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"release {collection} {period}"])
-        if _inputs_hash(_fingerprints(connection), _rests_on(collection, period)) != inputs_hash:
-            return {"release_id": release_id, "measures": None, "new": False}
+        if next_release(connection, collection, period)[1] != gathered.inputs_hash:
+            return {"release_id": gathered.release_id, "measures": None, "new": False}
         added = connection.execute(
             """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
             [
-                release_id,
+                gathered.release_id,
                 collection,
                 period,
-                inputs_hash,
+                gathered.inputs_hash,
                 reference.version(),
                 code_version(),
                 own["submission_id"].sort().to_list(),
@@ -111,13 +114,82 @@ def refresh(collection: str, period: str) -> dict:
         ).rowcount
         if added:
             for table, frame in tables.items():
-                warehouse.copy(connection, table, frame, release_id=release_id)
-        _switch(connection, collection, period, release_id)
-    return {"release_id": release_id, "measures": tables["measure"].height, "new": bool(added)}
+                warehouse.copy(connection, table, frame, release_id=gathered.release_id)
+        _switch(connection, collection, period, gathered.release_id)
+    return {"release_id": gathered.release_id, "measures": tables["measure"].height, "new": bool(added)}
+
+
+def next_release(connection: psycopg.Connection, collection: str, period: str) -> tuple[str, str]:
+    """The name that a release of what counts now has, and the hash of all that it rests on."""
+    inputs_hash = _inputs_hash(_fingerprints(connection), _rests_on(collection, period))
+    return f"{collection}-{period}-{inputs_hash[:10]}", inputs_hash
+
+
+def gather(connection: psycopg.Connection, collection: str, period: str) -> Gathered:
+    """All that the figures of a collection and period rest on, as it stands now in the caller's transaction."""
+    release_id, inputs_hash = next_release(connection, collection, period)
+    submissions, paths, decided = _gather(connection, catalogue.load(collection), period)
+    expected = _frame(
+        connection,
+        "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
+        [collection, [p for c, p in _rests_on(collection, period) if c == collection]],
+        measure.EXPECTED,
+    )
+    inputs = measure.Inputs(collection, period, paths, submissions, expected, reference.load())
+    own = submissions.filter((pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current"))
+    return Gathered(collection, period, release_id, inputs_hash, inputs, own, decided)
+
+
+def figures(gathered: Gathered) -> dict[str, pl.DataFrame]:
+    """The rows of a release, by the table of schema core that they go to, without release_id."""
+    results = measure.compute(gathered.inputs)
+    apart = _kept_apart(gathered.inputs.records[gathered.collection], gathered.own)
+    tables = _tables(results, gathered.period, apart)
+    if gathered.decided:
+        without = measure.compute(_undecided(gathered)).measures
+        tables["measure"] = _marked(tables["measure"], without, gathered.decided)
+    return tables
+
+
+def _undecided(gathered: Gathered) -> measure.Inputs:
+    """The inputs as they would be if nobody had accepted, waived or corrected anything."""
+    inputs, gone = gathered.inputs, []
+    records = {name: list(paths) for name, paths in inputs.records.items()}
+    for one in gathered.decided:
+        records[one["collection"]].remove(one["path"])
+        if one["plain_path"]:
+            records[one["collection"]].append(one["plain_path"])
+        else:
+            gone.append(one["submission_id"])
+    counts = pl.col("is_current") & ~pl.col("submission_id").is_in(gone)
+    return replace(inputs, records=records, submissions=inputs.submissions.with_columns(is_current=counts))
+
+
+def _marked(measures: pl.DataFrame, without: pl.DataFrame, decided: list[dict]) -> pl.DataFrame:
+    """Measures with the decisions that they rest on: those about the provider where its figure would else be another."""
+    about: dict[str, set[int]] = {}
+    national: set[int] = set()
+    for one in decided:
+        for decision_id, provider in zip(one["decisions"], one["providers"], strict=True):
+            code = provider or one["provider_code"]
+            national.add(decision_id) if code is None else about.setdefault(code, set()).add(decision_id)
+    keys, values = ["metric_id", "provider_code"], ["numerator", "denominator", "value"]
+    other = without.select(*keys, *(pl.col(name).alias(f"{name}_without") for name in values))
+    joined = measures.join(other, on=keys, how="left", maintain_order="left")
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_without")) for name in values)
+    marks = {
+        code: "{" + ",".join(map(str, sorted(about.get(code, set()) | national))) + "}"
+        for code in measures["provider_code"].unique()
+    }
+    mark = pl.col("provider_code").replace_strict(marks, default="{}", return_dtype=pl.String)
+    return joined.select(*measures.columns, decisions=pl.when(differs).then(mark).otherwise(pl.lit("{}")))
 
 
 def _fingerprints(connection: psycopg.Connection) -> dict[tuple[str, str], tuple[bool, str]]:
-    return {(c, p): (counts, h) for c, p, counts, h in connection.execute(FINGERPRINTS)}
+    return {
+        (c, p): (counts, h)
+        for c, p, counts, h in connection.execute("SELECT collection, period, counts, hash FROM core.inputs")
+    }
 
 
 def _back(period: str, count: int) -> list[str]:
@@ -150,8 +222,8 @@ def _inputs_hash(prints: dict, rests_on: list[tuple[str, str]]) -> str:
     return hashlib.sha256("\n".join([reference.version(), code_version(), *facts]).encode()).hexdigest()
 
 
-def _gather(connection, declared, period) -> tuple[pl.DataFrame, dict]:
-    """The submission log of the window, and local copies of the records that count."""
+def _gather(connection, declared, period) -> tuple[pl.DataFrame, dict, list[dict]]:
+    """The submission log of the window, local copies of the records that count, and those that decisions bear on."""
     wanted = _rests_on(declared.name, period)
     log = _frame(
         connection,
@@ -168,17 +240,53 @@ def _gather(connection, declared, period) -> tuple[pl.DataFrame, dict]:
         measure.SUBMISSIONS,
     )
     read = set(_back(period, declared.looks_back))
-    keys = connection.execute(
-        """SELECT c.collection, c.period, v.records_key, v.records_sha256 FROM core.counting c
-           JOIN core.validation v USING (submission_id, rules_version)
+    counting = connection.execute(
+        """SELECT c.collection, c.period, v.records_key, v.records_sha256, c.submission_id, v.decisions
+           FROM core.counting c JOIN core.validation v USING (submission_id, rules_version)
            WHERE (c.collection, c.period) IN (SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2, 3""",
         [[c for c, _ in wanted], [p for _, p in wanted]],
     ).fetchall()
-    paths = {declared.name: [], **{other: [] for other in declared.uses}}
-    for collection, month, key, sha256 in keys:
+    paths, decided = {declared.name: [], **{other: [] for other in declared.uses}}, []
+    for collection, month, key, sha256, submission_id, decisions in counting:
         if collection != declared.name or month in read:
-            paths[collection].append(objects.cached(settings.load().records, key, sha256))
-    return log, paths
+            path = objects.cached(settings.load().records, key, sha256)
+            paths[collection].append(path)
+            if decisions:
+                decided.append(_decided(connection, collection, submission_id, decisions, path))
+    return log, paths, decided
+
+
+def _decided(connection, collection: str, submission_id: str, decisions: list[int], path) -> dict:
+    """One entry of `Gathered.decided`."""
+    providers = dict(
+        connection.execute(
+            "SELECT decision_id, provider_code FROM core.decision WHERE decision_id = ANY(%s)", [decisions]
+        ).fetchall()
+    )
+    sender = connection.execute("SELECT sender FROM core.submission WHERE submission_id = %s", [submission_id])
+    return {
+        "collection": collection,
+        "submission_id": submission_id,
+        "provider_code": None if catalogue.load(collection).is_national else sender.fetchone()[0],
+        "decisions": decisions,
+        "providers": [providers[one] for one in decisions],
+        "path": path,
+        "plain_path": _without_decisions(connection, submission_id),
+    }
+
+
+def _without_decisions(connection, submission_id: str):
+    """A local copy of the records that a submission has when nobody decided anything; None if it is held then."""
+    row = connection.execute(
+        """SELECT records_key, records_sha256 FROM core.validation WHERE submission_id = %s AND decisions = '{}'
+           ORDER BY validated_at DESC LIMIT 1""",
+        [submission_id],
+    ).fetchone()
+    if row is None:  # decisions on an earlier version were in force when it came
+        from . import process
+
+        return process.records_without_decisions(connection, submission_id)
+    return objects.cached(settings.load().records, *row) if row[0] else None
 
 
 def _frame(connection, query, parameters, schema) -> pl.DataFrame:

@@ -82,6 +82,16 @@ def waiting(collection: str, period: str) -> list[list[str]]:
     return batches
 
 
+def left_over(submission_ids: list[str]) -> int:
+    """How many of these submissions have no validation at all; one that a new decision made wait again has one."""
+    with warehouse.connect() as connection:
+        return connection.execute(
+            """SELECT count(*) FROM unnest(%s::text[]) AS listed (submission_id)
+               WHERE NOT EXISTS (SELECT FROM core.validation v WHERE v.submission_id = listed.submission_id)""",
+            [submission_ids],
+        ).fetchone()[0]
+
+
 def _receive(collection: str) -> tuple[int, int]:
     inbox = settings.load().inbox
     # One receiver a collection at a time: another one waits here and then finds nothing left to do.

@@ -1,6 +1,7 @@
 """Tables of text to records and findings: parse every cell, then check typed values with pandera; no fault hides another."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ import polars as pl
 from .. import catalogue, reference, schemas
 from ..reference import calendar
 from ..schemas.fields import HOLD, REJECT, WARN, About, Rule, Schema
-from . import findings
+from . import decided, findings
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .reading import Reading
@@ -19,7 +20,7 @@ from .wording import FIELD_RULES, finding
 
 # The modules that decide what a file is found to be.
 RULE_MODULES = (
-    "apart", "common_rules", "damage", "findings", "fit", "formats", "grid", "identify", "parse", "read", "validate", "wording", "workbook",
+    "apart", "common_rules", "damage", "decided", "findings", "fit", "formats", "grid", "identify", "parse", "read", "row_keys", "validate", "wording", "workbook",
 )  # fmt: skip
 
 ACCEPTED, WITH_WARNINGS, HELD = "accepted", "accepted_with_warnings", "held"
@@ -32,7 +33,7 @@ class Outcome:
     Attributes:
         state: 'accepted', 'accepted_with_warnings' or 'held'.
         records: the accepted rows, typed, with provider_code, body, sheet and line (none when held).
-        findings: every fault, in the order of the file (see `findings.COLUMNS`).
+        findings: every fault, in the order of the file (see `decided.COLUMNS`).
         rows_read = rows_recorded + rows_rejected + rows_held, always.
         cells_expected, cells_valid: cells of required fields that were asked for, and those that hold a valid value.
     """
@@ -49,31 +50,39 @@ class Outcome:
     cells_valid: int
 
 
-def validate(reading: Reading) -> Outcome:
-    """Validates what was read; a submission with a finding of severity 'hold' is held whole."""
-    found = list(reading.findings)
+def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Outcome:
+    """Validates what was read; a submission with a finding of severity 'hold' is held whole.
+
+    Args:
+        reading: the file as read; cells that a decision corrects are changed in it.
+        decisions: what stewards decided about it, in force.
+    """
+
+    def settled(frames: list[pl.DataFrame]) -> pl.DataFrame:
+        return decided.passed_over(findings.join(frames), reading.tables, decisions, reading.collection)
+
+    about_all = reading.findings + decided.correct(reading, decisions) + decided.on_hold(decisions)
     kept, cells_expected, cells_valid = [], 0, 0
     if reading.tables and reading.period and reading.sender:
         schema, about = schemas.load(reading.collection), _about(reading)
-        found += _about_sender(reading, about)
+        about_all += _about_sender(reading, about)
         for table in reading.tables:
             parsed = Parsed(table, schema, reading.layout, reading.responsible)
-            faults = parsed.findings + _check(parsed, schema, about)
-            found += faults
+            faults = settled(parsed.findings + _check(parsed, schema, about))
             required = [name for name in parsed.asked if schema.fields[name].required]
             cells_expected += len(required) * parsed.frame.height
             cells_valid += len(required) * parsed.frame.height - _faulty_cells(parsed, faults, required)
             kept.append((parsed, faults))
     rejected = sum(_rejected(faults).len() for _, faults in kept)
-    found += _bounds(reading, rejected)
-    all_found = findings.join(found)
-    if not reading.tables or (all_found["severity"] == HOLD).any():
-        read = reading.rows_read
-        return Outcome(reading, HELD, _no_records(reading), all_found, read, 0, 0, read, cells_expected, cells_valid)
+    bounds = settled(_bounds(reading, rejected))
+    found = pl.concat([settled(about_all), *(faults for _, faults in kept), bounds])
+    found = found.sort("sheet", "line", maintain_order=True)
+    stands, read = found.filter(pl.col("decision_id").is_null())["severity"], reading.rows_read
+    if not kept or (stands == HOLD).any():
+        return Outcome(reading, HELD, _no_records(reading), found, read, 0, 0, read, cells_expected, cells_valid)
     records = pl.concat([_records(parsed, faults, reading) for parsed, faults in kept])
-    state = WITH_WARNINGS if all_found["severity"].is_in([WARN, REJECT]).any() else ACCEPTED
-    read = reading.rows_read
-    return Outcome(reading, state, records, all_found, read, records.height, rejected, 0, cells_expected, cells_valid)
+    state = WITH_WARNINGS if stands.is_in([WARN, REJECT]).any() else ACCEPTED
+    return Outcome(reading, state, records, found, read, records.height, rejected, 0, cells_expected, cells_valid)
 
 
 @cache
@@ -226,26 +235,23 @@ def _bounds(reading: Reading, rejected: int) -> list[pl.DataFrame]:
     return found
 
 
-def _rejected(faults: list[pl.DataFrame]) -> pl.Series:
-    lines = [f.filter((pl.col("severity") == REJECT) & pl.col("line").is_not_null())["line"] for f in faults]
-    return pl.concat([pl.Series([], dtype=pl.Int64), *lines]).unique()
+def _rejected(faults: pl.DataFrame) -> pl.Series:
+    out = (pl.col("severity") == REJECT) & pl.col("line").is_not_null() & pl.col("decision_id").is_null()
+    return faults.filter(out)["line"].unique()
 
 
-def _faulty_cells(parsed: Parsed, faults: list[pl.DataFrame], required: list[str]) -> int:
+def _faulty_cells(parsed: Parsed, faults: pl.DataFrame, required: list[str]) -> int:
     headings = [parsed.table.headings[name] for name in required]
-    cells = [
-        f.filter(
-            (pl.col("scope") == "cell")
-            & pl.col("severity").is_in([REJECT, HOLD])
-            & pl.col("column_name").is_in(headings)
-        )
-        for f in faults
-    ]
-    cells = [c.select("line", "column_name") for c in cells if c.height]
-    return pl.concat(cells).unique().height if cells else 0
+    faulty = (
+        (pl.col("scope") == "cell")
+        & pl.col("severity").is_in([REJECT, HOLD])
+        & pl.col("column_name").is_in(headings)
+        & pl.col("decision_id").is_null()
+    )
+    return faults.filter(faulty).select("line", "column_name").unique().height
 
 
-def _records(parsed: Parsed, faults: list[pl.DataFrame], reading: Reading) -> pl.DataFrame:
+def _records(parsed: Parsed, faults: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     schema = parsed.schema
     frame = parsed.frame.filter(~pl.col("line").is_in(_rejected(faults).implode()))
     body = body_of(schema).cast(pl.String)

@@ -1,0 +1,1 @@
+"""What stewards do about findings: decisions, their preview, the answer to the trust, and the daily digest."""

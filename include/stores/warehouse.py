@@ -13,16 +13,28 @@ from psycopg import sql as pgsql
 from .. import sql
 from . import settings
 
-READERS = {"dashboard_reader": "TB_READER_PASSWORD", "steward_reader": "TB_STEWARD_PASSWORD"}
+ROLES = {  # that log in beside the pipeline's own, and where their passwords come from
+    "dashboard_reader": "TB_READER_PASSWORD",
+    "steward_reader": "TB_STEWARD_PASSWORD",
+    "steward_desk": "TB_DESK_PASSWORD",
+}
 MIGRATION_LOCK = 716_201_702
 
 
 @contextlib.contextmanager
-def connect() -> Iterator[psycopg.Connection]:
-    """A connection whose work is committed at the end of the block and rolled back if it raises."""
-    with psycopg.connect(
-        settings.load().warehouse_url, connect_timeout=10, application_name="trust-benchmarks"
-    ) as connection:
+def connect(role: str | None = None) -> Iterator[psycopg.Connection]:
+    """A connection whose work is committed at the end of the block and rolled back if it raises.
+
+    Args:
+        role: one of `ROLES`, with no more rights than it needs; None is the pipeline's own.
+    """
+    url = settings.load().warehouse_url
+    if role:
+        password = os.environ.get(ROLES[role])
+        if not password:
+            raise settings.Unconfigured(f"{ROLES[role]} is not set: the password of the database role {role}.")
+        url = psycopg.conninfo.make_conninfo(url, user=role, password=password)
+    with psycopg.connect(url, connect_timeout=10, application_name="trust-benchmarks") as connection:
         yield connection
 
 
@@ -55,7 +67,7 @@ def migrate() -> list[str]:
                 connection.execute(text)
                 connection.execute("INSERT INTO public.migration (name, sha256) VALUES (%s, %s)", [path.name, digest])
                 applied.append(path.name)
-        for role, variable in READERS.items():
+        for role, variable in ROLES.items():
             if password := os.environ.get(variable):
                 connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), password))
     return applied

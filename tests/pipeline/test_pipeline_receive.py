@@ -273,7 +273,7 @@ def test_a_database_that_goes_down_in_the_middle_leaves_nothing_behind(monkeypat
         raise psycopg.OperationalError("the connection was lost")
 
     with monkeypatch.context() as down:
-        down.setattr(process, "_count", broken)
+        down.setattr(process, "count", broken)
         with pytest.raises(psycopg.OperationalError):
             process.process(batch)
     assert states() == [(1, "received", False)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trust_benchmarks import layouts
-from trust_benchmarks.pipeline import findings, read, validate
+from trust_benchmarks.pipeline import decided, read, validate
 from trust_benchmarks.schemas import fields
 from trust_benchmarks.schemas.fields import Rule
 
@@ -22,7 +22,7 @@ def outcome(content: bytes, name=NAME, collection="workforce") -> validate.Outco
     assert made.rows_read == made.rows_recorded + made.rows_rejected + made.rows_held
     assert made.records.height == made.rows_recorded
     assert (made.state == validate.HELD) == (made.findings["severity"] == "hold").any()
-    assert made.findings.columns == list(findings.COLUMNS)
+    assert made.findings.columns == list(decided.COLUMNS)
     assert 0 <= made.cells_valid <= made.cells_expected
     return made
 
