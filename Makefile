@@ -31,7 +31,9 @@ run: environment ## collect a month: start everything, do the job, stay up (ONCE
 export INBOX ?=
 
 test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
-	@exec $(PYTHON) -m pytest -n 2 --dist loadfile $(TESTS)
+	@# Browser tests take the browser that is there; without one it is fetched once, unless TB_OFFLINE is set.
+	if [ -z "$${TB_OFFLINE:-}" ] && ! .ci/browser --look >/dev/null 2>&1; then .ci/browser >/dev/null || true; fi
+	exec $(PYTHON) -m pytest -n 2 --dist loadfile $(TESTS)
 
 bench: environment ## measure this pipeline against the plain way (LINES=10000000: more lines)
 	@exec $(PYTHON) bench/run.py $(if $(LINES),--lines $(LINES))

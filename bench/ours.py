@@ -14,7 +14,8 @@ COLLECTION, PERIOD = "procurement_prices", "2025-06"
 def send(paths: list[Path]) -> None:
     """What trusts do: puts their files into the inbox."""
     for path in paths:
-        objects.client().upload_file(str(path), settings.load().inbox, f"{COLLECTION}/{path.name}")
+        key, kind = f"{COLLECTION}/{path.name}", {"ContentType": objects.BYTES}
+        objects.client().upload_file(str(path), settings.load().inbox, key, ExtraArgs=kind)
 
 
 def run(paths: list[Path], workers: int, watch: Watch) -> float:

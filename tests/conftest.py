@@ -4,7 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
+import browser as browsers
 import pytest
+from browser import browser  # noqa: F401 (a fixture for all)
 from worlds import FREE_BUCKETS, environment, new_world
 
 
@@ -63,3 +65,18 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
+LAST_LINE = pytest.StashKey[str]()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Notes whether browser tests could not run."""
+    config.stash[LAST_LINE] = browsers.why_not(terminalreporter.stats)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Says so in the last line, below pytest's own."""
+    if words := config.stash.get(LAST_LINE, ""):
+        print(words, flush=True)

@@ -1,4 +1,4 @@
-"""trust-benchmarks: check a file, ask the warehouse, make a template, start one more collection."""
+"""trust-benchmarks: check a file, ask the warehouse, decide as on the desk, make a template, start one more collection."""
 
 import os
 import sys
@@ -26,10 +26,12 @@ app = typer.Typer(
 
     - You run the service: [cyan]make run[/cyan] first, then [cyan]submissions --state held[/cyan] and [cyan]findings --severity hold[/cyan].
 
+    - You are a steward: [cyan]queue[/cyan], [cyan]findings --open[/cyan], then [cyan]decide[/cyan]; a second person [cyan]approve[/cyan]s.
+
     - You build a dashboard: [cyan]query "SELECT * FROM published.data_status"[/cyan]; every view and column is in docs/data-dictionary.md.
 
     [bold]Words[/bold]: a collection is a named return (workforce, estates ...), a period is a month such as 2025-06 or a financial
-    year such as 2016-17, a submission is one file that was sent, a finding is one rule broken at one place.
+    year such as 2016-17, a submission is one file that was sent, a finding is one rule broken at one place, a decision is what a steward did about findings.
 
     Results go to standard output and messages to standard error, so that [cyan]--format csv > file.csv[/cyan] holds rows only.
     [cyan]COMMAND --help[/cyan] says more about each.
@@ -124,12 +126,15 @@ def findings(
     rule: Annotated[str | None, typer.Option(help="Only this rule, such as WF-R1.")] = None,
     severity: Annotated[str | None, typer.Option(help="hold, reject, warn or info.")] = None,
     sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
+    open_only: Annotated[bool, typer.Option("--open", help="Only those that no decision passes over.")] = False,
     form: Form = Format.table,
     limit: Limit = None,
 ):
-    """List what was found wrong: file, place, text as sent, and the sentence that says what would pass.
+    """List what was found wrong: file, place, text as sent, the sentence that says what would pass, and the decision about it.
 
     Examples:
+
+      trust-benchmarks findings --open --submission 3f6c...
 
       trust-benchmarks findings --severity hold
 
@@ -137,7 +142,147 @@ def findings(
     """
     from . import warehouse
 
-    warehouse.findings(submission, collection, period, rule, severity, sender, form, limit)
+    warehouse.findings(submission, collection, period, rule, severity, sender, form, limit, open_only)
+
+
+@app.command()
+def queue(
+    collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
+    severity: Annotated[str | None, typer.Option(help="hold, reject or warn.")] = None,
+    responsible: Annotated[str | None, typer.Option(help="Who must act: trust, publisher or us.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="Only what this person has taken.")] = None,
+    form: Form = Format.table,
+    limit: Limit = None,
+):
+    """List what waits for somebody: open findings folded by rule and column, the nearest deadline first.
+
+    Examples:
+
+      trust-benchmarks queue --severity hold
+
+      trust-benchmarks queue --collection workforce --assignee sam --format csv
+    """
+    from . import warehouse
+
+    warehouse.queue(collection, period, sender, severity, responsible, assignee, form, limit)
+
+
+@app.command()
+def decisions(
+    state: Annotated[str | None, typer.Option(help="proposed, in_force, refused, withdrawn, undone or ended.")] = None,
+    submission: Annotated[str | None, typer.Option(help="Only on this submission, by its id.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
+    form: Form = Format.table,
+    limit: Limit = None,
+):
+    """List decisions, newest first: who, when, on what, why, and how they stand.
+
+    Examples:
+
+      trust-benchmarks decisions --state proposed
+
+      trust-benchmarks decisions --submission 3f6c... --format json
+    """
+    from . import warehouse
+
+    warehouse.decisions(state, submission, collection, period, sender, form, limit)
+
+
+User = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TB_USER", help="Who you are in Airflow; the password comes from TB_USER_PASSWORD or is asked for."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask after the preview.")]
+
+
+@app.command()
+def decide(
+    kind: Annotated[
+        str,
+        typer.Argument(help="assign, comment, accept, waive, correct, hold, return or undo.", show_default=False),
+    ],
+    submission: Annotated[str, typer.Argument(help="The submission, by its id.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence that will still be understood next year.")] = "",
+    rule: Annotated[str | None, typer.Option(help="waive, correct, assign: the rule, such as WF-R1.")] = None,
+    column: Annotated[str | None, typer.Option(help="waive, correct, assign: only this column.")] = None,
+    line: Annotated[list[int] | None, typer.Option(help="waive, correct: only this line (several: repeat it).")] = None,
+    sheet: Annotated[str | None, typer.Option(help="waive, correct: only this sheet of a workbook.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="waive: for all of this provider in the period, instead of named cells.")
+    ] = None,
+    value: Annotated[str | None, typer.Option(help="correct: the right value.")] = None,
+    source: Annotated[str | None, typer.Option(help="correct: where the right value comes from.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="waive: the last day on which it holds, such as 2027-03-31.")
+    ] = None,
+    assignee: Annotated[str | None, typer.Option(help="assign: who takes it.")] = None,
+    undo: Annotated[int | None, typer.Option(help="undo: the number of the decision that is undone.")] = None,
+    user: User = None,
+    yes: Yes = False,
+):
+    """Decide on a submission: shows what would follow, asks, and takes the decision. What changes figures waits for a second person.
+
+    Airflow says what you may do (it must be up); the database says what is possible. The steward desk does the same with a mouse.
+
+    Examples:
+
+      trust-benchmarks decide accept 3f6c... --reason "They rang: the new ward is real." --user steward
+
+      trust-benchmarks decide waive 3f6c... --rule WF-R1 --line 4 --until 2027-03-31 --reason "Agreed until the payroll moves."
+
+      trust-benchmarks decide correct 3f6c... --line 4 --column fte --value 90.5 --source "e-mail of 3 July" --reason "A typing error."
+
+      trust-benchmarks decide undo 3f6c... --undo 12 --reason "It was the other trust."
+    """
+    from . import desk
+
+    asked = desk.Asked(
+        kind, submission, reason, rule, column, tuple(line or ()), sheet, value, source, until, provider, assignee, undo
+    )
+    desk.decide(asked, user, yes)
+
+
+@app.command()
+def approve(
+    decision: Annotated[int, typer.Argument(help="The number of the decision.", show_default=False)],
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
+    words: Annotated[str, typer.Option(help="A word to whoever proposed it.")] = "",
+    user: User = None,
+    yes: Yes = False,
+):
+    """Approve a proposed decision, or refuse it, as the second person; its author cannot. Shows what would follow, and asks.
+
+    Examples:
+
+      trust-benchmarks approve 12 --user approver
+
+      trust-benchmarks approve 12 --refuse --words "Ask the trust first." --user approver
+    """
+    from . import desk
+
+    desk.approve(decision, refuse, words, user, yes)
+
+
+@app.command()
+def workbook(
+    submission: Annotated[str, typer.Argument(help="The submission, by its id.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")] = None,
+):
+    """Write the trust's own workbook back: its sheets as sent, what is wrong marked and listed, ready to be corrected and sent again.
+
+    Example:
+
+      trust-benchmarks workbook 3f6c... --output to_correct.xlsx
+    """
+    from . import desk
+
+    desk.workbook(submission, output)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Questions to the warehouse: one statement at a time, in a transaction that cannot write, within a time limit."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .. import catalogue
@@ -19,9 +19,23 @@ ORDER BY received_at DESC, collection, period, sender, version DESC"""
 
 FINDINGS = """
 SELECT s.collection, s.period, s.sender, f.submission_id, f.rule_id, f.severity, f.responsible, f.sheet, f.line, f.column_name,
-       f.raw_value, f.message
+       f.raw_value, f.message, f.decision_id
 FROM intake.findings f JOIN intake.submissions s USING (submission_id) {where}
 ORDER BY s.collection, s.period, s.sender, s.version, f.sheet NULLS FIRST, f.line NULLS FIRST, f.rule_id"""
+
+QUEUE = """
+SELECT t.collection, t.period, t.sender, t.part, t.submission_id, t.rule_id, t.column_name, t.severity, t.responsible, t.findings,
+       t.first_line, t.due, t.closes, t.assignee, t.example, t.is_sample
+FROM intake.tasks t {where}
+ORDER BY t.closes NULLS LAST, t.due NULLS LAST, t.received_at, t.collection, t.sender, t.rule_id, t.column_name"""
+
+DECISIONS = """
+SELECT d.decision_id, d.state, d.kind, d.collection, d.period, d.sender, d.version, d.submission_id, d.author, d.decided_at, d.rule_id,
+       d.column_name, d.provider_code, jsonb_array_length(d.cells) AS cells, d.new_value, d.value_source, d.until, d.assignee, d.undoes,
+       d.verdict_by, d.verdict_at, d.verdict_words, d.reason
+FROM intake.decisions d {where}
+ORDER BY d.decision_id DESC"""
+DECISION_STATES = ("proposed", "in_force", "refused", "withdrawn", "undone", "ended")
 
 
 def submissions(collection, period, state, sender, form: Format, limit: int | None) -> None:
@@ -35,8 +49,14 @@ def submissions(collection, period, state, sender, form: Format, limit: int | No
     )
 
 
-def findings(submission, collection, period, rule, severity, sender, form: Format, limit: int | None) -> None:
-    """Writes what was found wrong, in the order of the files; None leaves a condition out."""
+def findings(
+    submission, collection, period, rule, severity, sender, form: Format, limit: int | None, open_only: bool = False
+) -> None:
+    """Writes what was found wrong, in the order of the files; None leaves a condition out.
+
+    Args:
+        open_only: leave out what a decision passes over.
+    """
     _one_of("severity", severity, SEVERITIES)
     conditions = {
         "f.submission_id": submission,
@@ -46,7 +66,35 @@ def findings(submission, collection, period, rule, severity, sender, form: Forma
         "f.severity": severity,
         "s.sender": sender,
     }
-    _listed(FINDINGS, conditions, form, limit)
+    _listed(FINDINGS, conditions, form, limit, ["f.decision_id IS NULL"] if open_only else [])
+
+
+def queue(collection, period, sender, severity, responsible, assignee, form: Format, limit: int | None) -> None:
+    """Writes the tasks that wait for somebody, the nearest deadline first; None leaves a condition out."""
+    _one_of("severity", severity, ("hold", "reject", "warn"))
+    _one_of("responsible", responsible, ("trust", "publisher", "us"))
+    conditions = {
+        "t.collection": _known(collection),
+        "t.period": period,
+        "t.sender": sender,
+        "t.severity": severity,
+        "t.responsible": responsible,
+        "t.assignee": assignee,
+    }
+    _listed(QUEUE, conditions, form, limit)
+
+
+def decisions(state, submission, collection, period, sender, form: Format, limit: int | None) -> None:
+    """Writes the decisions, newest first; None leaves a condition out."""
+    _one_of("state", state, DECISION_STATES)
+    conditions = {
+        "d.state": state,
+        "d.submission_id": submission,
+        "d.collection": _known(collection),
+        "d.period": period,
+        "d.sender": sender,
+    }
+    _listed(DECISIONS, conditions, form, limit)
 
 
 def show(sql: str, params: list | None, form: Format, limit: int | None, seconds: int = 60) -> None:
@@ -79,9 +127,10 @@ def _from(first, rows) -> Iterator:
         yield from rows
 
 
-def _listed(sql: str, conditions: dict, form: Format, limit: int | None) -> None:
+def _listed(sql: str, conditions: dict, form: Format, limit: int | None, also: Sequence[str] = ()) -> None:
     given = {column: value for column, value in conditions.items() if value is not None}
-    where = "WHERE " + " AND ".join(f"{column} = %s" for column in given) if given else ""
+    asked = [*(f"{column} = %s" for column in given), *also]
+    where = "WHERE " + " AND ".join(asked) if asked else ""
     show(sql.format(where=where), list(given.values()) or None, form, limit)
 
 

@@ -103,7 +103,9 @@ def upload(settings: dict[str, str], files: list[File], advanced: Callable[[], N
         # Not a secret: an S3 server calls an object that came in one piece by its MD5.
         if have.get(file.key) == (len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()):
             return False
-        s3.put_object(Bucket=bucket, Key=file.key, Body=content, Metadata=file.metadata)
+        s3.put_object(
+            Bucket=bucket, Key=file.key, Body=content, Metadata=file.metadata, ContentType="binary/octet-stream"
+        )
         return True
 
     new = 0

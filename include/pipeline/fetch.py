@@ -223,7 +223,9 @@ def _put(key: str, content: bytes) -> bool:
     else:
         if there["Metadata"].get("sha256") == sha256:
             return False
-    objects.client().put_object(Bucket=bucket, Key=key, Body=content, Metadata={"sha256": sha256})
+    objects.client().put_object(
+        Bucket=bucket, Key=key, Body=content, Metadata={"sha256": sha256}, ContentType=objects.BYTES
+    )
     return True
 
 

@@ -98,7 +98,10 @@ def _validated(connection: psycopg.Connection, submission_id: str, decisions: li
 
 def _lock(connection: psycopg.Connection, *chain) -> None:
     """One at a time moves what counts of a return."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext(concat_ws('|', 'counting', %s::text, %s::text, %s::text, %s::text)))", chain)
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtext(concat_ws('|', 'counting', %s::text, %s::text, %s::text, %s::text)))",
+        chain,
+    )
 
 
 def _done(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> bool:

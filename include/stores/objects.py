@@ -16,6 +16,9 @@ from botocore.exceptions import ClientError
 
 from . import settings
 
+# S3's own name for bytes. SeaweedFS squeezes an object without a type on every write, which takes longer than the rest.
+BYTES = "binary/octet-stream"
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -70,7 +73,9 @@ def get(bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
 def put_once(bucket: str, key: str, content: bytes, metadata: dict[str, str] | None = None) -> bool:
     """Writes an object unless one of that key is there; False when there was one. Two writers cannot both win."""
     try:
-        client().put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*", Metadata=metadata or {})
+        client().put_object(
+            Bucket=bucket, Key=key, Body=content, IfNoneMatch="*", Metadata=metadata or {}, ContentType=BYTES
+        )
         return True
     except ClientError as error:
         if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
