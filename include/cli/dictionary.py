@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from .. import catalogue, reference, schemas
-from . import Refused, rules, views
+from . import Refused, moves, rules, views
 from .output import note
 
 FOLDER = Path(__file__).parent
@@ -46,13 +46,18 @@ def document() -> str:
     """
     parts = [HEAD, _contents(), "## Collections\n"]
     parts += [_collection(name) for name in catalogue.all()]
-    parts += [_common_rules(), _metrics(), _views()]
+    parts += [_common_rules(), moves.page(), _metrics(), _views()]
     return "\n".join(parts).rstrip() + "\n"
 
 
 def _contents() -> str:
     links = [f"- [{one.title}](#{name})" for name, one in catalogue.all().items()]
-    links += ["- [Rules of every collection](#rules-of-every-collection)", "- [Metrics](#metrics)", "- [Views](#views)"]
+    links += [
+        "- [Rules of every collection](#rules-of-every-collection)",
+        "- [Decisions](#decisions)",
+        "- [Metrics](#metrics)",
+        "- [Views](#views)",
+    ]
     return "\n".join(links) + "\n"
 
 

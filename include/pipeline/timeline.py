@@ -1,11 +1,11 @@
-"""Refreshes the engagement timeline: the programme's dated events, and what follows from submissions and releases."""
+"""Refreshes the engagement timeline: the programme's dated events, and what follows from submissions, decisions and releases."""
 
 from datetime import UTC, datetime
 
 from .. import sql
 from ..stores import warehouse
 
-PARTS = ("programme", "returns", "releases")
+PARTS = ("programme", "returns", "decisions", "releases")
 
 
 def refresh(now: datetime | None = None) -> dict:

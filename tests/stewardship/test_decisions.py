@@ -339,6 +339,16 @@ def test_decisions_are_facts(month):
             connection.execute(f"DELETE FROM core.{table}")
 
 
+def test_the_timeline_keeps_what_was_and_adds_what_was_decided_without_names(month):
+    decide(accept())
+    flow.take_in()
+    flow.release()
+    events = flow.rows("SELECT kind, summary FROM published.engagement_timeline WHERE provider_code = 'RA9' AND layer = 'derived'")
+    assert {"held", "decided"} <= {kind for kind, _ in events}
+    (said,) = [summary for kind, summary in events if kind == "decided"]
+    assert said == "Version 1 of workforce for 2025-06 was accepted by a decision"
+
+
 def test_the_code_and_the_database_name_the_same_rules(world):
     listed = {rule for (rule,) in flow.rows("SELECT rule_id FROM core.rule_limit WHERE NOT accept")}
     assert listed == set(decided.NOT_ACCEPTED)

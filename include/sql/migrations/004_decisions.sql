@@ -225,7 +225,7 @@ BEGIN
     IF NOT FOUND OR earlier.submission_id <> NEW.submission_id THEN
       PERFORM core.refuse(format('There is no decision %s on this submission.', NEW.undoes)); END IF;
     IF earlier.kind = 'undo' THEN PERFORM core.refuse('An undo is not undone: decide again instead.'); END IF;
-    IF earlier.state NOT IN ('proposed', 'in_force') THEN
+    IF NOT EXISTS (SELECT FROM core.decision_move m WHERE m.moves_from = earlier.state AND m.by_what = 'undo') THEN
       PERFORM core.refuse(format('Decision %s is %s already.', NEW.undoes, replace(earlier.state, '_', ' '))); END IF;
     IF earlier.state = 'proposed' AND lower(btrim(earlier.author)) <> lower(btrim(NEW.author)) THEN
       PERFORM core.refuse(format('Only %s withdraws this proposal. An approver may refuse it.', earlier.author)); END IF;
@@ -257,7 +257,7 @@ BEGIN
   IF lower(btrim(d.author)) = lower(btrim(NEW.person)) THEN
     PERFORM core.refuse('Whoever made a decision cannot approve or refuse it. A second person must.'); END IF;
   IF NOT d.second_person THEN PERFORM core.refuse(format('Decision %s needs no second person: it holds since it was made.', NEW.decision_id)); END IF;
-  IF d.state <> 'proposed' THEN
+  IF NOT EXISTS (SELECT FROM core.decision_move m WHERE m.moves_from = d.state AND m.by_what = NEW.verdict) THEN
     PERFORM core.refuse(format('Decision %s is %s already%s.', NEW.decision_id, replace(d.state, '_', ' '),
       coalesce(', by ' || d.verdict_by || ' at ' || to_char(d.verdict_at AT TIME ZONE 'Europe/London', 'DD Mon YYYY HH24:MI'), ''))); END IF;
   IF NEW.verdict = 'approve' AND d.kind IN ('accept', 'hold', 'return') THEN
