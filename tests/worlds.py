@@ -66,3 +66,23 @@ def environment(settings):
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         objects.client.cache_clear()
+
+
+@contextlib.contextmanager
+def copy_of(world):
+    """A world with a copy of another one's warehouse and the same buckets, for tests that begin where others did.
+
+    Objects are only ever added under names made of their content, so that copies do not disturb each other.
+    """
+    import psycopg
+
+    name, original = f"world_{secrets.token_hex(4)}", world["TB_WAREHOUSE_URL"].rpartition("/")[2]
+    port, password = world["TB_PORT_POSTGRES"], world["TB_POSTGRES_PASSWORD"]
+    with psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser:
+        superuser.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER warehouse")
+        copy = world | {"TB_WAREHOUSE_URL": world["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name}
+        try:
+            with environment(copy):
+                yield copy
+        finally:
+            superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
