@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from itertools import islice
 
+import psycopg
+
 from .. import catalogue, layouts
 from ..stores import objects, settings, warehouse
 from . import calendar_load, process
@@ -200,9 +202,27 @@ def _register(arrivals: list[Arrival]) -> tuple[int, int, set]:
                         "sample": one.is_sample,
                     },
                 )
+                _note_answer(connection, one)
             connection.execute(
                 "INSERT INTO core.receipt (inbox_key, etag, submission_id, received_at, again) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 [one.key, one.etag, one.submission_id, one.received_at, bool(exists)],
             )
             new, repeated = new + (not exists), repeated + bool(exists)
     return new, repeated, periods
+
+
+def _note_answer(connection: psycopg.Connection, one: Arrival) -> None:
+    """Notes that a file was made from the workbook that we sent back about an earlier version of the same return."""
+    from ..stewardship import manifest  # stewardship rests on the pipeline; only this looks the other way
+
+    answer = manifest.of(one.content)
+    if answer is None or not answer.intact:
+        return
+    connection.execute(
+        """INSERT INTO core.answer (submission_id, answers)
+           SELECT n.submission_id, o.submission_id FROM core.submission n JOIN core.submission o
+             ON (o.collection, o.period, o.sender, o.part) IS NOT DISTINCT FROM (n.collection, n.period, n.sender, n.part)
+             AND o.version < n.version
+           WHERE n.submission_id = %s AND o.submission_id = %s ON CONFLICT DO NOTHING""",
+        [one.submission_id, answer.submission_id],
+    )

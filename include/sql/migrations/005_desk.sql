@@ -86,6 +86,9 @@ LEFT JOIN LATERAL (
     AND (d.rule_id IS NULL OR (d.rule_id = f.rule_id AND d.column_name IS NOT DISTINCT FROM f.column_name))
   ORDER BY d.decision_id DESC LIMIT 1) a ON true;
 
+-- Returns that were made from the workbook that was sent back about an earlier version.
+CREATE VIEW intake.answers AS SELECT submission_id, answers, found_at FROM core.answer;
+
 -- Where every return that is asked for stands: the board.
 CREATE VIEW intake.board AS
 WITH chains AS (
