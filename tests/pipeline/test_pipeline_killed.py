@@ -68,7 +68,12 @@ def undisturbed(services, returns):
 def test_the_whole_job_leaves_something_of_everything(undisturbed):
     first, _ = undisturbed
     empty = {view for view, rows in first.items() if not rows}
-    assert empty <= {"intake.waiting", "intake.decisions", "intake.digests", "intake.answers"}  # nobody decided anything
+    assert empty <= {
+        "intake.waiting",
+        "intake.decisions",
+        "intake.digests",
+        "intake.answers",
+    }  # nobody decided anything
     assert any("held" in row for row in first["intake.submissions"])
 
 

@@ -1,0 +1,420 @@
+"""The steward desk at the terminal: the same decisions through the same functions, with the rights that Airflow gives."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from . import Refused
+from .output import Format, note, plain, write
+
+SHOWN = 60  # lines of a preview's table; --format of `decisions` and the desk show all
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody who signed in to Airflow, and what the desk lets them do."""
+
+    name: str
+    may_act: bool
+    may_approve: bool
+    url: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for on the command line; None is what was left out."""
+
+    kind: str
+    submission: str
+    reason: str
+    rule: str | None = None
+    column: str | None = None
+    lines: tuple[int, ...] = ()
+    sheet: str | None = None
+    value: str | None = None
+    source: str | None = None
+    until: str | None = None
+    provider: str | None = None
+    assignee: str | None = None
+    undo: int | None = None
+
+
+def decide(asked: Asked, user: str | None, yes: bool) -> None:
+    """Previews a decision, asks, and takes it.
+
+    Raises:
+        Refused: no right to, not possible, or not wanted after the preview.
+    """
+    from ..stewardship import decisions
+
+    who = sign_in(user)
+    if not who.may_act:
+        raise Refused(f"{who.name} may read the desk, not act on it. A steward can: ask one, or ask for the role.")
+    with _stores(), _told():
+        draft = _draft(asked)
+        if draft.kind in decisions.CHANGES_FIGURES:
+            expected = _shown(draft, who.name)
+            _agreed(yes, f"Decide to {draft.kind} {draft.submission_id}?")
+            if _draft(asked) != draft:
+                raise Refused(
+                    "The cells have changed since the preview, so nothing was decided. Look at the preview again."
+                )
+            draft = replace(draft, expected_release=expected)
+        with _as_desk() as connection:
+            decision_id = decisions.decide(connection, draft, who.name)
+        _outcome(decision_id, who)
+
+
+def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: bool) -> None:
+    """Previews what a proposed decision does, asks, and gives the second person's verdict.
+
+    Raises:
+        Refused: no right to, not possible, or not wanted after the preview.
+    """
+    from ..stewardship import decisions
+
+    who = sign_in(user)
+    if not who.may_approve:
+        raise Refused(f"{who.name} may not approve or refuse decisions. Ask an approver.")
+    with _stores(), _told():
+        with _as_desk() as connection:
+            one = decisions.get(connection, decision_id)
+        if one["author"].strip().lower() == who.name.strip().lower():
+            raise Refused("Whoever made a decision cannot approve or refuse it. A second person must.")
+        _about(one)
+        if one["state"] != "proposed":
+            whom = f", by {one['verdict_by']}" if one["verdict_by"] else ""
+            raise Refused(f"Decision {decision_id} is {one['state'].replace('_', ' ')} already{whom}.")
+        if not refuse:
+            _shown(decision_id, who.name)
+        _agreed(yes, f"{'Refuse' if refuse else 'Approve'} decision {decision_id}?")
+        with _as_desk() as connection:
+            decisions.verdict(connection, decision_id, who.name, not refuse, words)
+        _outcome(decision_id, who)
+
+
+def workbook(submission_id: str, output: Path | None) -> None:
+    """Writes the trust's own workbook back, with what was found marked in it."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    from ..stewardship import workbook as workbooks
+    from ..stores import warehouse
+
+    if output and output.is_dir():
+        raise Refused(f"{output} is a folder. Name the file to write, such as {output / 'to_correct.xlsx'}.")
+    path = output
+    with _stores(), _told():
+        try:
+            with warehouse.connect() as connection:
+                row = connection.execute(
+                    "SELECT collection, sender, period FROM intake.submissions WHERE submission_id = %s",
+                    [submission_id],
+                ).fetchone()
+                about = dict(zip(("collection", "sender", "period"), row or (), strict=bool(row)))
+                path = path or Path(workbooks.name_of(about))
+                workbooks.build(connection, submission_id, path)
+        except workbooks.TooLarge as problem:
+            raise Refused(str(problem)) from None
+        except (OSError, FileCreateError):
+            raise Refused(f"{path} cannot be written. Name another file with --output.") from None
+    note(f"Written: {path}")
+
+
+# Who asks -------------------------------------------------------------------------------------------------------------
+
+
+def sign_in(user: str | None) -> Asker:
+    """Signs in to Airflow and asks the desk what this user may do.
+
+    Raises:
+        Refused: no name, no password, a wrong one, or Airflow does not answer.
+    """
+    import httpx
+
+    url, settings = _airflow()
+    if not user:
+        raise Refused("Say who you are: --user NAME, or TB_USER. It is the name that you sign in to Airflow with.")
+    password = _password(user, settings)
+    try:
+        with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
+            said = http.post("/auth/token", json={"username": user, "password": password})
+            if said.status_code in (400, 401, 403, 422):
+                raise Refused(f"Airflow does not know {user} by this password. Correct TB_USER_PASSWORD or --user.")
+            said.raise_for_status()
+            token = said.json()["access_token"]
+            said = http.get("/steward/me", headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
+            if said.status_code in (401, 403):
+                raise Refused(f"{user} may not read the steward desk. Ask whoever manages Airflow's users for a role.")
+            said.raise_for_status()
+            me = said.json()
+            return Asker(str(me["name"]), me["may_act"] is True, me["may_approve"] is True, url, token)
+    except httpx.HTTPStatusError as problem:
+        raise Refused(
+            f"Airflow at {url} has no steward desk: {problem.request.url.path} gave {problem.response.status_code}. "
+            "Start it from this checkout with `make run`, or correct TB_AIRFLOW_URL."
+        ) from None
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as problem:
+        raise Refused(
+            f"Airflow at {url} does not answer ({type(problem).__name__}), so it cannot be told who may decide. "
+            "Start it with `make run`, or correct TB_AIRFLOW_URL."
+        ) from None
+
+
+def _airflow() -> tuple[str, dict[str, str]]:
+    """Airflow's address, and the settings of the state folder when it is the one of `make run`."""
+    if url := os.environ.get("TB_AIRFLOW_URL"):
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise Refused(
+                f"TB_AIRFLOW_URL is {url}: a password would travel there unprotected. Give an address that begins with https."
+            )
+        return url.rstrip("/"), {}
+    from ..local.state import State
+
+    settings = State().read()
+    if "TB_PORT_AIRFLOW" not in settings:
+        raise Refused(
+            f"There is no Airflow yet: {State().folder} holds none. Run `make run` first, or name one in TB_AIRFLOW_URL."
+        )
+    return f"http://127.0.0.1:{settings['TB_PORT_AIRFLOW']}", settings
+
+
+def _password(user: str, settings: dict[str, str]) -> str:
+    """TB_USER_PASSWORD; else what `make run` made for this user; else what is typed."""
+    from ..local.airflow import USERS
+
+    if given := os.environ.get("TB_USER_PASSWORD"):
+        return given
+    if made := settings.get(USERS.get(user, ("", ""))[1]):
+        return made
+    if not sys.stdin.isatty():
+        raise Refused(f"There is no password for {user}. Give it in TB_USER_PASSWORD.")
+    import getpass
+
+    return getpass.getpass(f"Password of {user}: ")
+
+
+# The stores -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _stores() -> Iterator[None]:
+    """The stores that the environment names, or those of the state folder (started if they are not up)."""
+    if os.environ.get("TB_WAREHOUSE_URL"):
+        yield
+        return
+    from ..local import services
+    from ..local.state import State
+
+    state = State()
+    if "TB_WAREHOUSE_URL" not in state.read():
+        raise Refused(
+            f"There is no warehouse yet: {state.folder} holds none. Run `make run` first, "
+            "or name a warehouse in TB_WAREHOUSE_URL or a state folder in TB_STATE."
+        )
+    with services.running(state.folder):
+        yield
+
+
+@contextmanager
+def _as_desk():
+    """A connection that may add decisions and verdicts, and nothing else."""
+    from ..stores import warehouse
+
+    with warehouse.connect(role="steward_desk") as connection:
+        yield connection
+
+
+@contextmanager
+def _told():
+    """What the stores say as a sentence for the person who asked."""
+    import psycopg
+
+    from ..stewardship import decisions
+
+    try:
+        yield
+    except decisions.Refused as problem:
+        raise Refused(str(problem)) from None
+    except LookupError as problem:
+        if isinstance(problem, KeyError | IndexError):  # ours are LookupErrors with a sentence; these are faults
+            raise
+        raise Refused(str(problem)) from None
+    except psycopg.OperationalError as problem:
+        first = (str(problem).strip().splitlines() or [""])[0]
+        raise Refused(
+            f"The warehouse does not answer ({first}). Nothing was decided. Start it with `make run`."
+        ) from None
+
+
+# Decisions ------------------------------------------------------------------------------------------------------------
+
+
+def _draft(asked: Asked):
+    """The decision that was asked for, with its cells as they stand."""
+    from ..stewardship.decisions import Draft
+
+    _fitting(asked)
+    draft = Draft(asked.kind, asked.submission, asked.reason.strip(), assignee=asked.assignee, undoes=asked.undo)
+    if asked.kind == "assign":
+        return replace(draft, rule_id=asked.rule, column_name=asked.column)
+    if asked.kind == "waive":
+        draft = replace(draft, rule_id=asked.rule, until=_day(asked.until))
+        if asked.provider:
+            return replace(draft, provider_code=asked.provider.upper())
+        return replace(draft, column_name=asked.column, cells=_cells(asked))
+    if asked.kind == "correct":
+        cells = {(cell.sheet, cell.line, cell.column_name): cell for cell in reversed(_cells(asked))}
+        if len(cells) > 1:
+            places = ", ".join(f"{sheet or ''} line {line} {column}".strip() for sheet, line, column in list(cells)[:4])
+            raise Refused(
+                f"A correction is about one cell, and this names {len(cells)}: {plain(places)} ... Add --sheet, --line, --column."
+            )
+        (cell,) = cells.values()
+        value = {"new_value": asked.value, "value_source": asked.source}
+        return replace(draft, rule_id=asked.rule, column_name=cell.column_name, cells=(cell,), **value)
+    return draft
+
+
+# Which options belong to which kind, besides the reason.
+OPTIONS = {
+    "assign": {"assignee", "rule", "column"},
+    "waive": {"rule", "column", "lines", "sheet", "until", "provider"},
+    "correct": {"rule", "column", "lines", "sheet", "value", "source"},
+    "undo": {"undo"},
+}
+NEEDED = {
+    "assign": {"assignee": "--assignee NAME"},
+    "waive": {"rule": "--rule RULE", "until": "--until DAY (the last day on which it holds)"},
+    "correct": {"lines": "--line N", "column": "--column NAME", "value": "--value TEXT", "source": "--source WHERE"},
+    "undo": {"undo": "--undo NUMBER"},
+}
+KINDS = ("assign", "comment", "accept", "waive", "correct", "hold", "return", "undo")
+
+
+def _fitting(asked: Asked) -> None:
+    """Refuses options that would be passed over in silence, and says which are missing."""
+    if asked.kind not in KINDS:
+        raise Refused(f"'{asked.kind}' is no kind of decision. Expected one of {', '.join(KINDS)}.")
+    options = ("rule", "column", "lines", "sheet", "value", "source", "until", "provider", "assignee", "undo")
+    given = {name for name in options if getattr(asked, name) not in (None, ())}
+    if useless := sorted(given - OPTIONS.get(asked.kind, set())):
+        names = ", ".join("--" + name.removesuffix("s") if name == "lines" else "--" + name for name in useless)
+        raise Refused(f"{names} does not belong to '{asked.kind}'. Leave it out.")
+    if missing := [words for name, words in NEEDED.get(asked.kind, {}).items() if name not in given]:
+        raise Refused(f"'{asked.kind}' also needs {', '.join(missing)}.")
+    if not asked.reason.strip():
+        raise Refused("A reason is missing. Say why, in a sentence that will still be understood next year.")
+
+
+def _cells(asked: Asked) -> tuple:
+    """The open cells that rule, column, lines and sheet choose."""
+    from ..stewardship import decisions
+
+    with _as_desk() as connection:
+        found = decisions.cells_of(connection, asked.submission, asked.rule, asked.column)
+    chosen = tuple(
+        cell
+        for cell in found
+        if (not asked.lines or cell.line in asked.lines) and asked.sheet in (None, cell.sheet)
+    )  # fmt: skip
+    if not chosen:
+        raise Refused(
+            f"No open finding of {asked.submission} fits this. List them: trust-benchmarks findings --open --submission {asked.submission}"
+        )
+    if absent := sorted(set(asked.lines) - {cell.line for cell in chosen}):
+        raise Refused(
+            f"Nothing that is open was found at line {', '.join(map(str, absent))}. Leave it out, or correct it."
+        )
+    return chosen
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        raise Refused(f"'{text}' is no day. Give the last day on which it holds, such as 2027-03-31.") from None
+
+
+def _agreed(yes: bool, question: str) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("Nothing was decided: there is nobody to ask here. Look at the preview above and add --yes.")
+    import typer
+
+    if not typer.confirm(question, default=False, err=True):
+        raise Refused("Nothing was decided.")
+
+
+# What is shown --------------------------------------------------------------------------------------------------------
+
+
+def _shown(decision, name: str) -> str | None:
+    """Writes what would follow from a decision; returns the release that would."""
+    from ..stewardship.preview import preview
+
+    found = preview(decision, name)
+
+    def change(before, after) -> str:
+        before, after = ("none" if value is None else str(value).replace("_", " ") for value in (before, after))
+        return before if before == after else f"{before} -> {after}"
+
+    rows = [
+        ("submission", change(found.state_before, found.state_after)),
+        ("rows recorded", change(found.rows_recorded_before, found.rows_recorded_after)),
+        ("rows rejected", change(found.rows_rejected_before, found.rows_rejected_after)),
+        ("version that counts", change(found.counts_before, found.counts_after)),
+        ("release", change(found.release_before, found.release_after)),
+        ("other providers that change quartile", str(found.others_changed_quartile)),
+        ("other releases made anew", ", ".join(" ".join(pair) for pair in found.follows) or "none"),
+    ]
+    write(rows, ["what would follow", f"{found.collection} {found.period or ''}".strip()], Format.table)
+    names = ["metric_id", "provider_code"]
+    pairs = [f"{name}_{when}" for name in ("value", "rank", "opportunity") for when in ("before", "after")]
+    changed = [[one[name] for name in names + pairs] for one in found.measures if one["changed"]]
+    if changed:
+        write(changed, names + pairs, Format.table, limit=SHOWN, more="The steward desk shows all of them.")
+    same = len(found.measures) - len(changed)
+    note(f"{len(changed)} measures change, {same} stay. Computed in {found.seconds:.1f} s; nothing is decided yet.")
+    return found.release_after
+
+
+def _about(one: dict) -> None:
+    wanted = (
+        "kind",
+        "author",
+        "collection",
+        "period",
+        "sender",
+        "rule_id",
+        "column_name",
+        "provider_code",
+        "new_value",
+    )
+    rows = [(name.replace("_", " "), one[name]) for name in (*wanted, "value_source", "until", "reason") if one[name]]
+    rows.append(("cells", len(one["cells"])))
+    write(rows, [f"decision {one['decision_id']}", one["state"].replace("_", " ")], Format.table)
+
+
+def _outcome(decision_id: int, who: Asker) -> None:
+    """Says what became of a decision, and has Airflow start if it holds now."""
+    from ..stewardship import announce, decisions
+
+    with _as_desk() as connection:
+        one = decisions.get(connection, decision_id)
+    state = one["state"].replace("_", " ")
+    print(f"Decision {decision_id} ({one['kind']}) is {state}.")
+    if one["state"] == "proposed":
+        note(f"A second person approves it: trust-benchmarks approve {decision_id} --user NAME")
+    elif one["kind"] in decisions.CHANGES_FIGURES and one["state"] == "in_force" and one["period"]:
+        if announce.announce(who.url, who.token, one["collection"], one["period"]):
+            note(f"Airflow collects {one['collection']} {one['period']} now; the release follows in a few minutes.")
+        else:
+            note("Airflow could not be told; it finds what waits within a quarter of an hour (receive_inbox).")
