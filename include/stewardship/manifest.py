@@ -1,0 +1,120 @@
+"""The hidden sheet by which a workbook that we sent is known again when it comes back: of what, which lines, and a hash.
+
+The hash shows that the sheet was changed or damaged; it is no signature. So an answer proves nothing about who sent it:
+sender, collection and period of a return are found as always, and must agree with the submission that is named here.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from .. import schemas
+from ..pipeline import formats
+from ..pipeline.grid import Unreadable
+from ..pipeline.reading import Reading
+from ..pipeline.row_keys import row_keys
+from ..pipeline.workbook import Book
+
+SHEET = "trust-benchmarks-manifest"
+TITLE = "trust-benchmarks manifest 1"
+SAYS = "By this sheet we know which return you are answering. Leave it as it is; without it the return is read as a new one."
+MOST_CHUNK = 30_000  # characters of one cell
+MOST_KEY = 200
+LINES = {"table": pl.Int64, "line": pl.Int64, "row_key": pl.String, "row_hash": pl.String}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the manifest of a workbook says.
+
+    Attributes:
+        submission_id: the submission that the workbook was made from.
+        sheets: those that we added.
+        lines: table, line, row_key and row_hash, one row a row of data as it was sent.
+        intact: whether the manifest is as it was written.
+    """
+
+    submission_id: str
+    collection: str
+    period: str | None
+    sender: str | None
+    version: int | None
+    sha256: str
+    file_name: str
+    sheets: tuple[str, ...]
+    lines: pl.DataFrame
+    intact: bool
+
+
+def cells(about: dict, reading: Reading) -> Iterator[str]:
+    """The texts of the manifest, one a row of its sheet."""
+    head = _ascii(about)
+    chunks = [_ascii(chunk) for chunk in _chunks(reading)]
+    yield from (TITLE, SAYS, head, _hash([head, *chunks]), *chunks)
+
+
+def of(content: bytes) -> Answer | None:
+    """The manifest of a workbook; None when it has none or it cannot be read. Look at `intact` before it is believed."""
+    try:
+        if content[:4] != b"PK\x03\x04" or not _names_sheet(content):
+            return None
+        formats.identify(content, "returned.xlsx")
+        texts = ["".join(row[:1]) for row in Book(content, "returned.xlsx").rows(SHEET)]
+        title, _, head, said, *chunks = texts
+        while chunks and not chunks[-1]:
+            chunks.pop()
+        about = json.loads(head)
+        lines = [(part["table"], *line) for part in map(json.loads, chunks) for line in part["lines"]]
+        return Answer(
+            submission_id=str(about["submission_id"]),
+            collection=str(about["collection"]),
+            period=about.get("period"),
+            sender=about.get("sender"),
+            version=about.get("version"),
+            sha256=str(about["sha256"]),
+            file_name=str(about["file_name"]),
+            sheets=tuple(map(str, about["sheets"])),
+            lines=pl.DataFrame(lines, schema=LINES, orient="row"),
+            intact=title == TITLE and said == _hash([head, *chunks]),
+        )
+    except (Unreadable, ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError, zipfile.BadZipFile):
+        return None
+    except (pl.exceptions.PolarsError, NotImplementedError, RuntimeError):
+        return None
+
+
+def _names_sheet(content: bytes) -> bool:
+    """Whether a workbook lists our sheet; looks at its list of sheets alone, and not at more of that than is usual."""
+    most = 1 << 20
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open("xl/workbook.xml") as part:
+        return SHEET.encode() in part.read(most)
+
+
+def _chunks(reading: Reading) -> Iterator[dict]:
+    schema = schemas.load(reading.collection)
+    for number, table in enumerate(reading.tables):
+        chunk, size = [], 0
+        whole = pl.concat_str(pl.col(list(table.headings)).fill_null(""), separator="\x1f")
+        texts = table.frame.select(whole).to_series()
+        for line, key, text in zip(table.frame["line"], row_keys(table, schema), texts, strict=True):
+            chunk.append([line, key[:MOST_KEY], hashlib.blake2b(text.encode(), digest_size=8).hexdigest()])
+            size += len(_ascii(chunk[-1])) + 1
+            if size > MOST_CHUNK - 12 * MOST_KEY - 100:  # room for one more; a letter takes up to 12 (\ud83d\ude00)
+                yield {"table": number, "lines": chunk}
+                chunk, size = [], 0
+        if chunk:
+            yield {"table": number, "lines": chunk}
+
+
+def _ascii(value) -> str:
+    # Letters beyond ASCII and underscores are written as escapes, so that no program that saves the workbook alters them.
+    return json.dumps(value, separators=(",", ":")).replace("_", "\\u005f")
+
+
+def _hash(texts: list[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()

@@ -1,0 +1,141 @@
+"""Every cell of a file as it was sent, sheet by sheet, and where the columns stand that findings speak of."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .. import layouts, schemas
+from ..pipeline import formats
+from ..pipeline.fit import compare
+from ..pipeline.grid import HEAD_ROWS, MAX_CELLS, MAX_COLUMNS, Unreadable
+from ..pipeline.reading import Reading, Table
+
+CSV_SHEET = "return"  # as in the blank template
+
+
+@dataclass
+class Sheet:
+    """One sheet as sent.
+
+    Attributes:
+        sent_as: its name in findings; None for the table of a CSV file.
+        rows: (line, cells) in the order of the file; to be gone through once.
+        height: how many rows there are.
+        most_columns: cells of a row that are shown; what stands further right is cut off.
+        header_line: the line of the heading row, where the template is known.
+        columns: heading -> where it stands, counted from nought; several where headings repeat.
+        texts: columns that hold texts, not numbers.
+    """
+
+    name: str
+    sent_as: str | None
+    rows: Iterator[tuple[int, list[str]]]
+    height: int
+    most_columns: int = MAX_COLUMNS
+    header_line: int | None = None
+    columns: dict[str, list[int]] = field(default_factory=dict)
+    texts: frozenset[int] = frozenset()
+
+
+def of(content: bytes, file_name: str, reading: Reading) -> tuple[list[Sheet], list[str]]:
+    """The sheets of a file, and what must be said about them.
+
+    Args:
+        reading: what the pipeline made of the file.
+
+    Raises:
+        Unreadable: the file cannot be opened.
+    """
+    source = formats.opened(content, file_name)
+    return _of_csv(source.content, reading) if source.kind == "csv" else _of_book(source.book, reading)
+
+
+def _of_csv(content: bytes, reading: Reading) -> tuple[list[Sheet], list[str]]:
+    text, said = _decoded(content, reading)
+    delimiter = reading.layout.delimiter if reading.layout else _delimiter(text, reading.collection)
+    text = text.rstrip(delimiter + " \t\r\n")  # spreadsheets save a million blank rows below a table
+    height, width, spans = _shape(text, delimiter)
+    whole = height is not None and (bool(reading.tables) or not spans)
+    if not whole:
+        height, width = text.count("\n") + text.count("\r") + 1, MAX_COLUMNS
+        said.append("Quotation marks are not in pairs, so each line of your file is shown as one row, marks and all.")
+    usual = len(formats.csv_head(text, delimiter)[0][1]) if whole and text else 1
+    room = max(usual, min(MAX_COLUMNS, MAX_CELLS // max(height, 1)))
+    if whole and width > room:
+        said.append(f"Rows of your file have up to {width:,} cells; the first {room:,} of each row are shown.")
+    rows = _csv_rows(text, delimiter) if whole else _raw_lines(text, delimiter)
+    sheet = Sheet(CSV_SHEET, None, rows, height, room)
+    if reading.tables:
+        _name_columns(sheet, reading, reading.tables[0], formats.csv_head(text, delimiter))
+    return [sheet], said
+
+
+def _of_book(book, reading: Reading) -> tuple[list[Sheet], list[str]]:
+    sheets, said = [], []
+    for name in book.names:
+        try:
+            rows = book.rows(name)
+        except Unreadable as error:
+            rows = []
+            said.append(f"Sheet '{name}' is not shown: {error.message}")
+        sheet = Sheet(name, name, enumerate(rows, 1), len(rows))
+        table = next((table for table in reading.tables if table.sheet == name), None)
+        if table:
+            _name_columns(sheet, reading, table, list(enumerate(rows[:HEAD_ROWS], 1)))
+        sheets.append(sheet)
+    return sheets, said
+
+
+def _decoded(content: bytes, reading: Reading) -> tuple[str, list[str]]:
+    encodings = list(reading.layout.encodings) if reading.layout else ["utf-8"]
+    for encoding in [*encodings, "utf-8", "cp1252", "latin-1"]:
+        try:
+            text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        except UnicodeDecodeError:
+            continue
+        known = encoding in (*encodings, "utf-8")
+        return text, [] if known else [
+            "Your file is not UTF-8. It is shown as Windows text: look at letters such as £ and é."
+        ]
+    raise AssertionError("latin-1 reads every byte")
+
+
+def _delimiter(text: str, collection: str) -> str:
+    first = text.lstrip()[:10_000].split("\n", 1)[0]
+    known = [layout.delimiter for layout in layouts.load(collection) if "csv" in layout.formats] or [","]
+    return max(known, key=first.count)
+
+
+def _shape(text: str, delimiter: str) -> tuple[int | None, int, bool]:
+    """How many rows, the widest one, and whether a row spans lines; no rows (None) when quotation marks are not in pairs."""
+    reader, height, width = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 0, 0
+    try:
+        for cells in reader:
+            height, width = height + 1, max(width, len(cells))
+    except csv.Error:
+        return None, 0, True
+    return height, width, reader.line_num > height
+
+
+def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1
+    for cells in reader:
+        yield line, cells
+        line = reader.line_num + 1
+
+
+def _raw_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    for line, raw in enumerate(io.StringIO(text, newline=""), 1):
+        yield line, raw.rstrip("\r\n").split(delimiter)
+
+
+def _name_columns(sheet: Sheet, reading: Reading, table: Table, head: list[tuple[int, list[str]]]) -> None:
+    fit = compare(reading.layout, table.layout, head)
+    sheet.header_line = fit.header_line
+    for at, heading in enumerate(fit.headings):
+        sheet.columns.setdefault(heading.strip(), []).append(at)
+    fields = schemas.load(reading.collection).fields
+    sheet.texts = frozenset(
+        at for name, at in fit.positions.items() if name in fields and fields[name].kind not in ("whole", "number")
+    )

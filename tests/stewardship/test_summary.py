@@ -1,0 +1,158 @@
+"""What a trust is written about its return, and its workbook, from real stores: a held return, its answer, and the comparison."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import flow
+import hostile
+import openpyxl
+import polars as pl
+import pytest
+from trust_benchmarks.pipeline import findings, process
+from trust_benchmarks.stewardship import compare, plain, rows, summary, workbook
+from trust_benchmarks.stores import warehouse
+
+SENT = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
+DUE, CLOSES = SENT + timedelta(days=10), SENT + timedelta(days=40)
+ABOUT = {
+    "submission_id": "s1", "collection": "workforce", "period": "2025-06", "sender": "RA9", "name": "Example Trust", "version": 1,
+    "file_name": "workforce_RA9_2025-06_v1.csv", "received_at": SENT, "state": "held", "rows_read": 10, "rows_recorded": 0,
+    "rows_rejected": 0, "rows_held": 10, "is_sample": False, "is_current": False, "is_newest": True, "is_returned": False,
+    "due": DUE, "closes": CLOSES, "counting": None,
+}  # fmt: skip
+
+
+def written(found, now=SENT, **more):
+    return summary.made(ABOUT | more, found, now)
+
+
+def of(change=lambda rows: None):
+    return process.findings_of(flow.workforce(change=change), ABOUT["file_name"], "workforce").findings
+
+
+def test_a_held_return():
+    def wrong(rows):
+        for row in rows[:7]:
+            row["headcount"] = "many"
+        rows[9]["period"] = ""
+
+    said = written(of(wrong))
+    assert said.startswith("Workforce, 2025-06\nRA9 Example Trust\n\nWHAT CAME\n")
+    assert (
+        "version 1, received 1 July 2025, 09:30 (the deadline is 11 July 2025, 09:30)." in said
+    )  # British summer time
+    assert "State: held: nothing of it counts until this is settled." in said
+    assert "10 rows read: 0 recorded, 0 left out, 10 held." in said
+    assert (
+        "- VAL-TYPE in headcount: 7 findings (lines 2, 3, 4, 5, 6 and 2 more).\n  For example: 'many' is not a value of"
+        in said
+    )
+    assert "- VAL-MISSING in period: 1 finding (line 11).\n  Month that the return is about is missing." in said
+    assert said.index("CEILING") < said.index("VAL-TYPE")  # what holds the whole comes first
+    assert "send the whole return again" in said and "Send the corrected return by 11 July 2025, 09:30." in said
+    assert "Traceback" not in said and "{" not in said
+
+
+@pytest.mark.parametrize(
+    ("now", "more", "words"),
+    [
+        (DUE - timedelta(1), {}, "Send the corrected return by 11 July 2025, 09:30."),
+        (DUE + timedelta(1), {}, "The deadline of 11 July 2025, 09:30 has passed. Send the corrected return as soon as you can, at the latest by 10 August"),
+        (CLOSES + timedelta(1), {}, "The period closed on 10 August 2025, 09:30. What you send now is in the next refresh"),
+        (DUE + timedelta(1), {"closes": None}, "has passed. Send the corrected return as soon as you can."),
+        (SENT, {"due": None, "closes": None}, "\nSend the corrected return as soon as you can."),
+        (SENT, {"is_newest": False}, "A newer version of this return has come since. Nothing to send for this one."),
+        (SENT, {"is_returned": True}, "State: returned to you: it does not count until a corrected version has come."),
+        (SENT, {"counting": "s0"}, "until this is settled; the version that was accepted before still counts."),
+        (SENT, {"received_at": DUE + timedelta(2)}, "(late: the deadline was 11 July 2025, 09:30)"),
+        (SENT, {"is_sample": True}, "SAMPLE DATA: this return was made up."),
+        (SENT, {"sender": None, "name": None, "period": None}, "Workforce, period not known\nsender not known\n"),
+        (SENT, {"rows_read": None, "state": "received"}, "State: received, and not yet looked at."),
+    ],
+)  # fmt: skip
+def test_by_when_and_how_it_stands(now, more, words):
+    assert words in written(of(lambda rows: rows[0].update(headcount="many")), now, **more)
+
+
+def test_nothing_is_asked_where_nothing_is_wrong():
+    said = written(of(), state="accepted", rows_recorded=10, rows_held=0)
+    assert (
+        said.endswith("WHAT TO DO\nNothing: thank you.\n\nSubmission s1\n")
+        and "by 11 July" not in said.split("WHAT TO DO")[1]
+    )
+
+
+def test_warnings_ours_passed_over_and_information_are_told_apart():
+    found = findings.join(
+        [
+            findings.one("WF-R5", "Check both.", severity="warn", scope="row", line=3, column_name="fte"),
+            findings.one("STR04", "We must add it.", severity="warn", responsible="us"),
+            findings.one("SUB01", "Received late.", severity="info"),
+        ]
+    ).with_columns(decision_id=pl.lit(None, pl.Int64))
+    passed = findings.one("WF-R1", "FTE exceeds.", severity="reject").with_columns(decision_id=pl.lit(4, pl.Int64))
+    said = written(pl.concat([found, passed.select(found.columns)]), state="accepted_with_warnings")
+    parts = [line for line in said.splitlines() if line.isupper() or line.startswith("WHAT ")]
+    assert parts == [
+        "WHAT CAME", "WHAT TO LOOK AT (this alone leaves nothing out)", "WHAT WE LOOK INTO (nothing to do for you)", "FOR INFORMATION",
+        "WHAT TO DO",
+    ]  # fmt: skip
+    assert "1 finding is passed over by decisions: nothing to do." in said and "WF-R1" not in said
+    assert "If a value is wrong, correct it and send the whole return again. If it is right, tell us so." in said
+
+
+def test_many_kinds_are_counted_and_hostile_texts_are_shown_harmless():
+    many = [
+        findings.one("VAL-TYPE", text, raw_value=text, column_name=f"{n} {text}")
+        for n, text in enumerate([*hostile.CONTENT.values()] * 2)
+    ]
+    said = written(findings.join(many), file_name="a\u202e\x1b[31m\r\nBcc: x.csv")
+    assert all(line.isprintable() for line in said.splitlines()) and "\r" not in said
+    assert f"And {len(many) - summary.SHOWN_KINDS} more kinds of findings: the workbook lists them all." in said
+    assert "a[U+202E]␛[31m␍␊Bcc: x.csv, version 1" in said
+    assert max(map(len, said.splitlines())) < 2 * summary.SHOWN_MESSAGE
+
+
+# From the stores -----------------------------------------------------------------------------------------------------
+
+
+def test_a_held_return_is_answered_by_its_workbook(shared_world, tmp_path):
+    flow.put_return("RA9", "2025-06", flow.workforce(change=lambda rows: rows[3].update(headcount="=many")))
+    flow.take_in()
+    ((first,),) = flow.rows("SELECT submission_id FROM intake.submissions")
+    path = tmp_path / "back.xlsx"
+    with warehouse.connect() as connection:
+        said = summary.text(connection, first)
+        workbook.build(connection, first, path)
+        assert compare.of_submissions(connection, first) is None
+        for call in (summary.text, compare.of_submissions, rows.content_of):
+            with pytest.raises(LookupError, match="There is no submission 'none'"):
+                call(connection, "none")
+    assert (
+        "VAL-TYPE in headcount: 1 finding (line 5)" in said and "State: held" in said and f"Submission {first}" in said
+    )
+    book = openpyxl.load_workbook(path)
+    assert book["return"]["D5"].value == "=many" and book["return"]["D5"].comment
+    book["return"]["D5"] = 130
+    book["return"]["P2"] = 9999
+    out = io.BytesIO()
+    book.save(out)
+    flow.put("workforce/workforce_RA9_2025-06_to_correct.xlsx", out.getvalue())
+    flow.take_in()
+    ((second, state),) = flow.rows("SELECT submission_id, state FROM intake.submissions WHERE version = 2")
+    assert state == "accepted" and workbook.answered(out.getvalue(), "x.xlsx").submission_id == first
+    with warehouse.connect() as connection:
+        made = compare.of_submissions(connection, second)
+        assert "Nothing: thank you." in summary.text(connection, second)
+        assert "A newer version of this return has come since." in summary.text(connection, first)
+    assert (made.before, made.after, made.version_before, made.version_after) == (first, second, 1, 2)
+    assert "VAL-TYPE" in set(made.fixed["rule_id"]) and made.still.height == made.new.height == 0
+    assert made.unasked.select("column_name", "before", "after").rows() == [("agency_pay_gbp", "2500.5", "9999")]
+    assert plain.harmless(said, None, keep="\n") == said
+
+
+def test_the_desk_may_read_what_these_need(shared_world, tmp_path):
+    (newest,) = flow.rows("SELECT submission_id FROM intake.submissions ORDER BY version DESC LIMIT 1")[0]
+    with warehouse.connect("steward_desk") as connection:
+        assert summary.text(connection, newest) and compare.of_submissions(connection, newest).after == newest
+        workbook.build(connection, newest, tmp_path / "one.xlsx")
