@@ -1,4 +1,7 @@
-"""The words that a trust is given: what a severity means for it, what a state means, and what to do about a finding."""
+"""The words that a trust is given: what a severity means for it, what a state means, what to do about a finding, and when."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 SEVERITIES = ("hold", "reject", "warn", "info")
 
@@ -20,6 +23,16 @@ _DO = {
     "warn": "Look at it: correct it and send the return again, or tell us that it is right.",
     "info": "Nothing to do.",
 }
+
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def day(moment: datetime | None) -> str:
+    """A moment in words, by the clocks of London; nothing for none."""
+    if moment is None:
+        return ""
+    return f"{moment.astimezone(LONDON) if moment.tzinfo else moment:%-d %B %Y, %H:%M}"
 
 
 def what_to_do(severity: str, responsible: str, decision_id: int | None = None) -> str:

@@ -1,7 +1,6 @@
 """Every cell of a file as it was sent, sheet by sheet, and where the columns stand that findings speak of."""
 
 import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -61,6 +60,8 @@ def _of_csv(content: bytes, reading: Reading) -> tuple[list[Sheet], list[str]]:
         height, width = text.count("\n") + text.count("\r") + 1, MAX_COLUMNS
         said.append("Quotation marks are not in pairs, so each line of your file is shown as one row, marks and all.")
     usual = len(formats.csv_head(text, delimiter)[0][1]) if whole and text else 1
+    if max(height * usual, 0 if whole else height + text.count(delimiter)) > MAX_CELLS:
+        raise Unreadable("FIL-SIZE", f"It has {height:,} rows, and at most {MAX_CELLS:,} cells are shown.")
     room = max(usual, min(MAX_COLUMNS, MAX_CELLS // max(height, 1)))
     if whole and width > room:
         said.append(f"Rows of your file have up to {width:,} cells; the first {room:,} of each row are shown.")
@@ -109,7 +110,7 @@ def _delimiter(text: str, collection: str) -> str:
 
 def _shape(text: str, delimiter: str) -> tuple[int | None, int, bool]:
     """How many rows, the widest one, and whether a row spans lines; no rows (None) when quotation marks are not in pairs."""
-    reader, height, width = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 0, 0
+    reader, height, width = csv.reader(_lines(text), delimiter=delimiter, strict=True), 0, 0
     try:
         for cells in reader:
             height, width = height + 1, max(width, len(cells))
@@ -119,15 +120,25 @@ def _shape(text: str, delimiter: str) -> tuple[int | None, int, bool]:
 
 
 def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1
+    reader, line = csv.reader(_lines(text), delimiter=delimiter, strict=True), 1
     for cells in reader:
         yield line, cells
         line = reader.line_num + 1
 
 
 def _raw_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    for line, raw in enumerate(io.StringIO(text, newline=""), 1):
+    for line, raw in enumerate(_lines(text), 1):
         yield line, raw.rstrip("\r\n").split(delimiter)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text with their ends; a StringIO would give the same and take four bytes a character."""
+    start = 0
+    for end in formats.LINE_END.finditer(text):
+        yield text[start : end.end()]
+        start = end.end()
+    if start < len(text):
+        yield text[start:]
 
 
 def _name_columns(sheet: Sheet, reading: Reading, table: Table, head: list[tuple[int, list[str]]]) -> None:

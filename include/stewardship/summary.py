@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import psycopg
@@ -15,7 +14,6 @@ from .plain import harmless
 SHOWN_LINES = 5  # of a kind of finding
 SHOWN_MESSAGE = 400
 SHOWN_KINDS = 40  # of findings, in one part of the summary; the workbook lists all
-LONDON = ZoneInfo("Europe/London")
 
 
 def text(connection: psycopg.Connection, submission_id: str, now: datetime | None = None) -> str:
@@ -38,9 +36,9 @@ def made(about: dict, findings: pl.DataFrame, now: datetime) -> str:
         .render(
             title=declared.title,
             about=about | {"file_name": harmless(about["file_name"]), "name": harmless(about.get("name"))},
-            received=_day(about["received_at"]),
-            due=_day(about.get("due")),
-            closes=_day(about.get("closes")),
+            received=advice.day(about["received_at"]),
+            due=advice.day(about.get("due")),
+            closes=advice.day(about.get("closes")),
             state=_state(about),
             must=[
                 kind for kind in open_kinds if kind["severity"] in ("hold", "reject") and kind["responsible"] != "us"
@@ -122,21 +120,15 @@ def _by_when(about: dict, open_kinds: list[dict], now: datetime) -> str:
     if not wanted:
         return ""
     if due and now <= due:
-        return f"Send the corrected return by {_day(due)}."
+        return f"Send the corrected return by {advice.day(due)}."
     if closes and now <= closes:
-        late = f"The deadline of {_day(due)} has passed. " if due else ""
-        return f"{late}Send the corrected return as soon as you can, at the latest by {_day(closes)}, when this period closes."
+        late = f"The deadline of {advice.day(due)} has passed. " if due else ""
+        return f"{late}Send the corrected return as soon as you can, at the latest by {advice.day(closes)}, when this period closes."
     if closes:
-        return f"The period closed on {_day(closes)}. What you send now is in the next refresh, and in publications made after that."
+        return f"The period closed on {advice.day(closes)}. What you send now is in the next refresh, and in publications made after that."
     if due:
-        return f"The deadline of {_day(due)} has passed. Send the corrected return as soon as you can."
+        return f"The deadline of {advice.day(due)} has passed. Send the corrected return as soon as you can."
     return "Send the corrected return as soon as you can."
-
-
-def _day(moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    return f"{moment.astimezone(LONDON) if moment.tzinfo else moment:%-d %B %Y, %H:%M}"
 
 
 @cache

@@ -6,9 +6,10 @@ It is written anew and never made by editing the file that was sent: no macro, l
 import contextlib
 import os
 import re
+import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from ..pipeline import findings as frames
 from ..pipeline.grid import Unreadable
 from ..pipeline.reading import Reading
 from . import advice, manifest, rows, sheets
-from .manifest import Answer
+from .manifest import Answer, answered
 from .plain import MOST_IN_CELL, cut, harmless, in_cell, runs
+
+__all__ = ["Answer", "TooLarge", "answered", "build", "build_from", "findings_of", "name_of"]
 
 MOST_ROWS = 1_048_576  # of a sheet, in Excel
 NOTES = 5_000  # cells that get a note; with many more, whoever opens the workbook waits for them to be drawn
@@ -34,10 +37,10 @@ WRAPPED = 2_000  # findings up to which the list wraps its cells; beyond, workin
 LOOKED_AT = 500  # rows by which the widths of columns are chosen
 LIST = "Findings"
 HEADINGS = (
-    "No.", "Cell", "Line in your file", "Heading", "Rule", "How bad", "What was sent", "What was found, and what would pass",
+    "No.", "Cell", "Line in your file", "Heading", "Rule", "Severity", "What was sent", "What was found, and what would pass",
     "What to do",
 )  # fmt: skip
-WIDTHS = (7, 22, 10, 24, 13, 22, 28, 90, 50)
+WIDTHS = (7, 22, 10, 24, 13, 30, 28, 90, 50)
 
 # How failing cells look: by fill, and for whoever does not see it by border and lettering. The worst finding of a cell tells.
 LOOKS = {
@@ -106,22 +109,13 @@ def build_from(content: bytes, file_name: str, collection: str, findings: pl.Dat
                 "Send the trust the list of findings as CSV instead."
             )
     about = about | {"collection": collection, "file_name": file_name}
-    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
+    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
     try:
         _write(draft, sent, said, reading, findings, about)
         os.replace(draft, out)
     finally:
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()
-
-
-def answered(content: bytes, file_name: str) -> Answer | None:
-    """Which submission a workbook was made from, if it is one of ours and its manifest is as we wrote it.
-
-    It is no proof of who sent it: whoever uses it must see that collection, period and sender agree.
-    """
-    answer = manifest.of(content)
-    return answer if answer and answer.intact else None
 
 
 def name_of(about: dict) -> str:
@@ -205,7 +199,8 @@ def _write(path: Path, sent, said: list[str], reading: Reading, findings: pl.Dat
     draft = _Draft(book, findings, findings.select(look).to_series().to_list(), list(said))
     properties = {"title": f"{catalogue.load(reading.collection).title}: findings", "author": "trust-benchmarks"}
     # The time that the return was received, so that the same workbook has the same bytes however often it is made.
-    properties["created"] = (about.get("received_at") or datetime(2000, 1, 1)).replace(tzinfo=None)
+    received = about.get("received_at") or datetime(2000, 1, 1, tzinfo=UTC)
+    properties["created"] = (received.astimezone(UTC) if received.tzinfo else received).replace(tzinfo=None)
     book.set_properties(properties)
     draft.names.add(manifest.SHEET)
     marks = _by_place(findings)
@@ -377,9 +372,9 @@ def _write_head(draft: _Draft, out, about: dict) -> int:
     lines = [
         f"{declared.title}, {about.get('period') or 'period not known'}, {whose or 'sender not known'}",
         f"Your file: {harmless(about['file_name'])}" + (f", version {about['version']}" if about.get("version") else "")
-        + (f", received {received:%d %B %Y %H:%M}" if received else "") + f". Submission {about['submission_id']}.",
+        + (f", received {advice.day(received)}" if received else "") + f". Submission {about['submission_id']}.",
         f"{draft.findings.height:,} findings: " + (", ".join(f"{counts[s]:,} {s} ({advice.MEANS[s]})" for s in advice.SEVERITIES if s in counts) or "none") + ".",
-        "Correct the marked cells on your own sheets in this workbook and send the workbook, or send your own file again. Keep the headings. Rows may be moved.",
+        "Correct the marked cells on your own sheets in this workbook and send the workbook, or send your own file again. Keep the headings and the order of the sheets. Rows may be moved.",
     ]  # fmt: skip
     if about.get("is_sample"):
         lines.insert(0, "SAMPLE DATA: this return was made up.")
@@ -423,7 +418,7 @@ def _write_findings(draft: _Draft, out, row: int, start: int, count: int) -> Non
             for more in (
                 {"num_format": "@"},
                 {"num_format": "@", "quote_prefix": True},
-                {},
+                {"align": "left"},
                 {"font_color": "#0B3D91", "underline": 1},
             )
         ]
@@ -435,7 +430,7 @@ def _write_findings(draft: _Draft, out, row: int, start: int, count: int) -> Non
         part.iter_rows(), start
     ):
         texts = (
-            harmless(column, 500), harmless(rule), advice.MEANS[severity], harmless(sent, None), harmless(message, 4_000),
+            harmless(column, 500), harmless(rule), f"{severity}: {advice.MEANS[severity]}", harmless(sent, None), harmless(message, 4_000),
             advice.what_to_do(severity, responsible, decision),
         )  # fmt: skip
         if wrap:

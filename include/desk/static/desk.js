@@ -1,0 +1,26 @@
+// The desk works without this. It brings the marked cell of a wide table into view, takes the focus to what is wrong, and asks
+// what has become of a decision until it is published.
+(() => {
+  for (const mark of document.querySelectorAll(".lines mark")) {
+    const box = mark.closest(".scroll"), cell = mark.closest("td");
+    const hidden = cell.offsetLeft + cell.offsetWidth - box.clientWidth;
+    if (hidden > 0) box.scrollLeft = hidden + 24;
+  }
+  const problem = document.querySelector(".problem a");
+  if (problem) problem.focus();
+  const effect = document.querySelector("#effect[data-ask]");
+  if (!effect) return;
+  const ask = async () => {
+    try {
+      const answer = await fetch(effect.dataset.ask, { headers: { Accept: "application/json" } });
+      if (answer.ok) {
+        const now = await answer.json();
+        if (effect.textContent !== now.words) effect.textContent = now.words;
+        effect.dataset.state = now.state;
+        if (now.done) return;
+      }
+    } catch { /* the next time */ }
+    setTimeout(ask, 3000);
+  };
+  setTimeout(ask, 1500);
+})();

@@ -1,0 +1,96 @@
+"""How the desk writes things: times of London, numbers, states, and the rules of a collection in words."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from .. import catalogue
+from ..cli import rules
+
+LONDON = ZoneInfo("Europe/London")
+
+# A state as it is told, in the order in which the board shows them.
+STATES = {
+    "not_due": "Not due",
+    "due": "Due",
+    "late": "Late",
+    "missing": "Missing",
+    "received": "Received",
+    "held": "Held",
+    "accepted_with_warnings": "Accepted with warnings",
+    "accepted": "Accepted",
+}
+SEVERITIES = {"hold": "Holds the return", "reject": "Row left out", "warn": "Warning", "info": "For information"}
+RESPONSIBLE = {"trust": "The trust", "publisher": "The publisher", "us": "Us"}
+KINDS = {
+    "assign": "Assigned",
+    "comment": "Comment",
+    "accept": "Accept",
+    "waive": "Waive",
+    "correct": "Correct",
+    "hold": "Put on hold",
+    "return": "Return to the trust",
+    "undo": "Undo",
+}
+DECISION_STATES = {
+    "proposed": "Waits for approval",
+    "in_force": "In force",
+    "refused": "Refused",
+    "withdrawn": "Withdrawn",
+    "undone": "Undone",
+    "ended": "Ended",
+}
+
+
+def when(moment: datetime | None) -> str:
+    """A moment in London, such as '5 Jul 2025, 23:59'."""
+    return f"{day(moment.astimezone(LONDON))}, {moment.astimezone(LONDON):%H:%M}" if moment else ""
+
+
+def day(on: date | None) -> str:
+    """A day, such as '5 Jul 2025'."""
+    return f"{on.day} {on:%b %Y}" if on else ""
+
+
+def number(value) -> str:
+    """A number with commas; a fraction with as many digits as it takes to tell it (six significant)."""
+    if value is None:
+        return "none"
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}"
+    value = float(value)
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 1000 else f"{value:,.6g}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def plain(word: str | None) -> str:
+    """An identifier as words."""
+    return (word or "").replace("_", " ")
+
+
+def title(collection: str) -> str:
+    """The title of a collection."""
+    known = catalogue.all().get(collection)
+    return known.title if known else collection
+
+
+@cache
+def _common() -> Mapping[str, str]:
+    path = Path(rules.__file__).with_name("rules.toml")
+    return {rule["id"]: rule["says"] for rule in tomllib.loads(path.read_text(encoding="utf-8"))["rule"]}
+
+
+@cache
+def rules_of(collection: str) -> Mapping[str, str]:
+    """Rule id -> its sentence, for the rules of a collection and those that all have."""
+    own: dict[str, str] = {}
+    for rule in rules.of(collection):
+        own.setdefault(rule.id, rule.says)
+    return {**_common(), **own}

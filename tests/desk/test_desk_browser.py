@@ -1,0 +1,170 @@
+"""The desk in a real browser: nothing that axe calls serious, no page wider than its window, and all of it by keyboard."""
+
+import flow
+import pytest
+from desk_world import PERIOD
+
+WIDTHS = (1280, 800)
+PAGES = {
+    "board": "/",
+    "period": f"/?collection=workforce&period={PERIOD}",
+    "queue": "/queue",
+    "queue without tasks": "/queue?collection=estates",
+    "held submission": "/submissions/{RX4 v2}",
+    "hostile submission": "/submissions/{RTQ v1}",
+    "sample submission": "/submissions/{RT5 v1}",
+    "changes": "/submissions/{RX4 v2}/changes?what=new",
+    "changed cells": "/submissions/{RX4 v2}/changes?what=changed",
+    "rows taken out": "/submissions/{RX4 v2}/changes?what=removed",
+    "accept": "/decide?submission={RX4 v2}&kind=accept",
+    "waive": "/decide?submission={RX4 v2}&kind=waive&rule=WF-R2",
+    "correct": "/decide?submission={RX4 v2}&kind=correct&finding={finding}",
+    "decisions": "/decisions",
+    "decision": "/decisions/{decision}",
+    "decision with preview": "/decisions/{decision}?preview=1",
+    "no page": "/nothing-here",
+}
+
+
+@pytest.fixture(scope="module")
+def known(desk, returns):
+    """What the addresses above name; with a decision that waits for approval."""
+    held = returns["RX4 v2"]
+    finding = flow.value(
+        "SELECT finding_id FROM intake.findings WHERE submission_id = %s AND rule_id = 'VAL-TYPE'", [held]
+    )
+    fields = {"new_value": "117", "value_source": "Mail of 3 July", "reason": "Typing slip."}
+    answer = desk.post("other steward", "/decide", submission=held, kind="correct", finding=finding, **fields)
+    number = answer.headers["location"].split("/")[-1].split("?")[0]
+    return returns | {"finding": finding, "decision": number}
+
+
+@pytest.fixture
+def tab(desk, browser, request):
+    """A tab in which an approver is signed in, at the width that the test asks for."""
+    width = getattr(request, "param", 1280)
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.add_cookies([{"name": "_token", "value": desk.tokens["olga"], "url": desk.url}])
+    yield context.new_page()
+    context.close()
+
+
+def serious(tab) -> list[str]:
+    """What axe finds on a page that is serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(tab).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_every_page_that_shows_something_is_looked_at(desk):
+    shown = {
+        path
+        for methods, path in desk.routes
+        if "GET" in methods and not path.startswith("/submissions/{submission_id}/")
+    }
+    shown -= {"/me", "/desk.css", "/desk.js", "/decisions/{decision_id}/effect", "/{path:path}"}
+    assert shown == {"/", "/queue", "/submissions/{submission_id}", "/decide", "/decisions", "/decisions/{decision_id}"}
+
+
+@pytest.mark.parametrize("tab", WIDTHS, indirect=True)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious_and_nothing_overflows(tab, desk, known, name):
+    problems = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on(
+        "console", lambda said: problems.append(said.text) if said.type == "error" and "404" not in said.text else None
+    )
+    tab.on("dialog", lambda dialog: problems.append(f"a dialog: {dialog.message}"))
+    tab.goto(desk.url + "/steward" + PAGES[name].format(**known))
+    assert serious(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
+    assert tab.locator("h1").count() == 1
+    assert problems == []
+
+
+def test_the_page_of_who_is_not_signed_in(browser, desk):
+    tab = browser.new_page()
+    tab.goto(desk.url + "/steward/queue")
+    assert serious(tab) == []
+    tab.get_by_role("link", name="Sign in to Airflow").click()
+    tab.get_by_label("Username").fill("sam")
+    tab.get_by_label("Password").fill("sam")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/steward/queue")
+    assert tab.get_by_role("heading", name="What waits for somebody").is_visible()
+    tab.close()
+
+
+def tab_to(tab, name: str, role: str = "", most: int = 120) -> None:
+    """Presses Tab until what has the focus has this text; every stop must be visible."""
+    for _ in range(most):
+        tab.keyboard.press("Tab")
+        said = tab.evaluate(
+            """() => { const e = document.activeElement, box = e.getBoundingClientRect(), s = getComputedStyle(e);
+               return {text: (e.getAttribute('aria-label') || e.labels?.[0]?.textContent || e.textContent || e.value || '').trim(),
+                       tag: e.tagName.toLowerCase(), seen: box.width > 0 && box.height > 0, outline: s.outlineStyle} }"""
+        )
+        assert said["seen"] and said["outline"] != "none", f"The focus cannot be seen on {said}"
+        if said["text"].startswith(name) and said["tag"].startswith(role):
+            return
+    raise AssertionError(f"'{name}' was not reached by keyboard.")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
+    context = browser.new_context(java_script_enabled=True, viewport={"width": 1280, "height": 900})
+    context.add_cookies([{"name": "_token", "value": desk.tokens["sam"], "url": desk.url}])
+    if not script:
+        context.route("**/desk.js*", lambda route: route.abort())
+    tab = context.new_page()
+    tab.goto(desk.url + "/steward/queue?provider=RX4&severity=warn")
+    tab_to(tab, "Skip to main content")
+    tab.keyboard.press("Enter")
+    tab_to(tab, "WF-R2", "a")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/submissions/**")
+    tab_to(tab, "Waive this finding", "a")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/decide**")
+    tab_to(tab, "Last day of the waiver", "input")
+    tab.keyboard.type("31/12/2099")
+    tab_to(tab, "Reason", "textarea")
+    tab.keyboard.type("Known to the trust; mends with the next return.")
+    tab_to(tab, "See what it would do", "button")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/preview")
+    assert serious(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert tab.get_by_role("heading", name="What it would do").is_visible()
+    if script:
+        return  # the second time round it is taken
+    tab_to(tab, "Waive it", "button")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/decisions/**")
+    assert "Your decision was recorded." in tab.locator(".done").inner_text()
+    assert "Waits for approval" in tab.locator("main").inner_text()
+    context.close()
+
+
+def test_what_is_wrong_gets_the_focus(tab, desk, known):
+    tab.goto(desk.url + f"/steward/decide?submission={known['RX4 v2']}&kind=accept")
+    tab.evaluate("document.querySelector('textarea').required = false")
+    tab.get_by_role("button", name="See what it would do").click()
+    assert "Give a reason" in tab.evaluate("document.activeElement.textContent")
+    assert serious(tab) == []
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("location.hash") == "#f-reason"
+
+
+def test_a_page_that_waits_says_when_it_is_published(tab, desk, known):
+    answer = desk.post("approver", f"/decisions/{known['decision']}/verdict", verdict="approve")
+    assert answer.status_code == 303, answer.text
+    tab.goto(desk.url + f"/steward/decisions/{known['decision']}")
+    assert "Queued" in tab.locator("#effect").inner_text()
+    flow.take_in()
+    flow.release()
+    tab.wait_for_selector("#effect[data-state=published]", timeout=20_000)
+    assert "Published as release" in tab.locator("#effect").inner_text()

@@ -1,0 +1,185 @@
+"""The steward desk inside real Airflow, in a real browser: two people decide, and the release that follows is the one previewed."""
+
+import contextlib
+import json
+import os
+import time
+
+import flow
+import httpx
+import psycopg
+import pytest
+from job import Job
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("end to end")]
+
+PERIOD = "2025-06"
+PATIENCE = 240  # seconds for what Airflow does; it is quicker on a machine of its own
+
+
+def held(rows) -> None:
+    """One cell too many: more FTE than heads."""
+    rows[2]["fte"] = "500"
+
+
+class Desk:
+    """A running job with its desk: addresses, passwords, and the warehouse."""
+
+    def __init__(self, job: Job, settings: dict[str, str], inbox):
+        self.job, self.settings, self.inbox = job, settings, inbox
+        self.url = f"http://127.0.0.1:{settings['TB_PORT_AIRFLOW']}"
+
+    def query(self, sql: str, *values) -> list[tuple]:
+        with psycopg.connect(self.settings["TB_WAREHOUSE_URL"]) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def person(self, browser, name: str):
+        """A page of the browser in which that user has signed in by Airflow's own form."""
+        page = browser.new_context().new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{self.url}/auth/login?next={self.url}/steward/")
+        page.fill("input[name=username]", name)
+        page.fill("input[name=password]", self.settings[f"TB_AIRFLOW_{name.upper()}_PASSWORD"])
+        page.click("button[type=submit]")
+        page.wait_for_url(lambda address: "/login" not in address)
+        return page
+
+    def client(self, name: str) -> httpx.Client:
+        """A program that has signed in as that user."""
+        password = self.settings[f"TB_AIRFLOW_{name.upper()}_PASSWORD"]
+        token = httpx.post(f"{self.url}/auth/token", json={"username": name, "password": password}, timeout=60)
+        header = {"Authorization": f"Bearer {token.json()['access_token']}"}
+        return httpx.Client(base_url=f"{self.url}/steward", headers=header, timeout=120)
+
+    def wait(self, what: str, until) -> None:
+        begun = time.monotonic()
+        while not until():
+            assert time.monotonic() - begun < PATIENCE, f"It took more than {PATIENCE} s until {what}."
+            time.sleep(1)
+
+
+def start(job: Job, *arguments: str):
+    """The job, started and at rest: it has collected and stays up."""
+    process = job.start(*arguments)
+    for line in process.stdout:
+        if line.startswith("Look around"):
+            return process
+    raise AssertionError("The job ended early. Its last words are above.")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """Eight trusts sent June; the return of RA9 is held, and that of RHA is not."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "inbox" / "workforce").mkdir(parents=True)
+    for number, ods in enumerate(flow.TRUSTS):
+        content = flow.workforce(ods, PERIOD, scale=1 + number / 10, change=held if ods == "RA9" else list)
+        (folder / "inbox" / "workforce" / f"workforce_{ods}_{PERIOD}_v1.csv").write_bytes(content)
+    job = Job(folder / "state")
+    process = start(job, "--inbox", str(folder / "inbox"))
+    settings = dict(line.split("=", 1) for line in (job.state / "settings.env").read_text().splitlines() if "=" in line)
+    yield Desk(job, settings, folder / "inbox")
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    process.communicate(timeout=60)
+    assert job.processes() == []
+
+
+def test_held_previewed_accepted_approved_published(desk, browser):
+    steward, approver = desk.person(browser, "steward"), desk.person(browser, "approver")
+    before = desk.query("SELECT release_id FROM intake.releases WHERE is_current AND period = %s", PERIOD)
+    # The queue leads to the submission, the submission to the form, the form to the preview.
+    steward.goto(f"{desk.url}/steward/queue?severity=hold")
+    steward.locator("main table tr", has_text="RA9").get_by_role("link").first.click()
+    steward.get_by_role("link", name="Accept", exact=True).click()
+    steward.get_by_label("Reason").fill("The trust confirmed on the telephone that the other rows are right.")
+    steward.get_by_role("button", name="See what it would do").click()
+    steward.get_by_role("heading", name="Before you decide").wait_for()
+    assert desk.query("SELECT count(*) FROM core.decision") == [(0,)]
+    steward.get_by_role("button", name="Accept it").click()
+    steward.locator("#effect").wait_for()
+    address = steward.url.partition("?")[0]
+    ((decision_id, expected),) = desk.query("SELECT decision_id, expected_release FROM core.decision")
+    assert expected not in {release for (release,) in before}
+    # Its author has no right to approve, and would not have it as an approver either.
+    with desk.client("steward") as program:
+        me = program.get("/me").json()
+        said = program.post(f"/decisions/{decision_id}/verdict", data={"verdict": "approve", "token": me["token"]})
+        assert said.status_code == 403
+    with (
+        psycopg.connect(desk.settings["TB_WAREHOUSE_URL"]) as connection,
+        pytest.raises(psycopg.Error, match="second person"),
+    ):
+        connection.execute(
+            "INSERT INTO core.verdict (decision_id, verdict, person) VALUES (%s, 'approve', 'steward')", [decision_id]
+        )
+    # What the preview says before the approval is what is published after it.
+    preview = json.loads(_preview(desk, decision_id))
+    approver.goto(address)
+    approver.get_by_role("button", name="Approve").click()
+    approver.locator("#effect[data-state=published]").wait_for(timeout=PATIENCE * 1000)
+    ((current,),) = desk.query("SELECT release_id FROM intake.releases WHERE is_current AND period = %s", PERIOD)
+    assert current == expected == preview["release_after"]
+    published = desk.query(
+        """SELECT metric_id, value, numerator, denominator, percentile_rank, quality_flag FROM published.measures
+           WHERE provider_code = 'RA9' AND period = %s ORDER BY 1""",
+        PERIOD,
+    )
+    assert [tuple(one) for one in preview["measures"]] == published
+    assert any(row[1] is not None for row in published)
+    marked = desk.query(
+        "SELECT DISTINCT decisions FROM published.measures WHERE provider_code = 'RA9' AND value IS NOT NULL AND metric_id = 'WF01'"
+    )
+    assert marked == [([decision_id],)]
+
+
+def _preview(desk: Desk, decision_id: int) -> str:
+    """What approving would do, as the library computes it on the job's own stores."""
+    from trust_benchmarks.stewardship.preview import preview
+    from worlds import environment
+
+    with environment(desk.settings):
+        found = preview(decision_id)
+    names = ("value", "numerator", "denominator", "rank", "quality")
+    measures = [(one["metric_id"], *(one[f"{name}_after"] for name in names)) for one in found.measures]
+    return json.dumps({"release_after": found.release_after, "measures": measures})
+
+
+def test_an_approver_does_not_approve_what_they_made(desk):
+    with desk.client("approver") as program:
+        me = program.get("/me").json()
+        assert (me["may_act"], me["may_approve"]) == (True, True)
+        ((submission,),) = desk.query("SELECT submission_id FROM intake.submissions WHERE sender = 'RHA'")
+        form = {"kind": "hold", "submission": submission, "reason": "A question is open.", "token": me["token"]}
+        assert program.post("/decide", data=form).status_code == 303
+        ((number,),) = desk.query("SELECT max(decision_id) FROM core.decision")
+        said = program.post(f"/decisions/{number}/verdict", data={"verdict": "approve", "token": me["token"]})
+        assert said.status_code == 409
+        assert "second person" in said.text
+        assert desk.query("SELECT state FROM intake.decisions WHERE decision_id = %s", number) == [("proposed",)]
+
+
+def test_killed_between_the_decision_and_its_release_nothing_is_lost(desk):
+    """Everything dies at once after an approval; the next start finds it in the log and publishes it."""
+    from worlds import environment
+
+    job = desk.job
+    from trust_benchmarks.stewardship import decisions
+    from trust_benchmarks.stores import warehouse
+
+    ((submission,),) = desk.query("SELECT submission_id FROM intake.submissions WHERE sender = 'RNU'")
+    with environment(desk.settings), warehouse.connect("steward_desk") as connection:
+        number = decisions.decide(connection, decisions.Draft("hold", submission, "Killed soon."), "amy")
+        decisions.verdict(connection, number, "ben", True)
+    for one in job.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, 9)
+    said = job.once("--inbox", str(desk.inbox))
+    assert "Not done" not in said
+    assert job.query("SELECT state FROM intake.submissions WHERE sender = 'RNU'") == [("held",)]
+    assert job.query(
+        "SELECT count(*) FROM published.measures WHERE provider_code = 'RNU' AND metric_id = 'WF01' AND value IS NOT NULL"
+    ) == [(0,)]
+    assert job.query("SELECT count(*) FROM core.decision") == [(3 - 1,)] or job.query(
+        "SELECT count(*) FROM core.verdict WHERE person = 'ben'"
+    ) == [(1,)]
