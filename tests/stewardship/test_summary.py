@@ -141,10 +141,12 @@ def test_a_held_return_is_answered_by_its_workbook(shared_world, tmp_path):
     flow.take_in()
     ((second, state),) = flow.rows("SELECT submission_id, state FROM intake.submissions WHERE version = 2")
     assert state == "accepted" and workbook.answered(out.getvalue(), "x.xlsx").submission_id == first
+    assert flow.rows("SELECT submission_id, answers FROM core.answer") == [(second, first)]
     with warehouse.connect() as connection:
         made = compare.of_submissions(connection, second)
         assert "Nothing: thank you." in summary.text(connection, second)
         assert "A newer version of this return has come since." in summary.text(connection, first)
+    assert made.answers
     assert (made.before, made.after, made.version_before, made.version_after) == (first, second, 1, 2)
     assert "VAL-TYPE" in set(made.fixed["rule_id"]) and made.still.height == made.new.height == 0
     assert made.unasked.select("column_name", "before", "after").rows() == [("agency_pay_gbp", "2500.5", "9999")]

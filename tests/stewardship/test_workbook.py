@@ -19,7 +19,7 @@ from openpyxl.utils.escape import unescape
 from python_calamine import CalamineWorkbook
 from trust_benchmarks.pipeline import process
 from trust_benchmarks.schemas import workforce as workforce_schema
-from trust_benchmarks.stewardship import compare, manifest, plain, workbook
+from trust_benchmarks.stewardship import compare, listing, manifest, plain, sheets, workbook
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 SOFFICE = shutil.which("soffice")
@@ -141,7 +141,7 @@ def test_beyond_the_most_notes_cells_are_marked_and_the_list_says_so(tmp_path, m
 
 
 def test_findings_go_on_on_a_second_sheet_when_one_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr(workbook, "MOST_ROWS", 24)
+    monkeypatch.setattr(listing, "MOST_ROWS", 24)
     path, outcome = made(
         tmp_path, flow.workforce(change=lambda rows: [row.update(headcount="x", fte="y") for row in rows])
     )
@@ -291,6 +291,38 @@ def test_a_workbook_keeps_its_sheets_and_loses_formulas_and_links(tmp_path):
     assert b"example.test" not in whole and b"<f>" not in whole and b"<f " not in whole
     assert "'Our''s ''own'' data'!D5" in links(book["Findings (2)"])
     assert book["Our's 'own' data"]["D2"].value == 100
+
+
+def test_names_that_no_sheet_can_have_are_changed_and_told(tmp_path, monkeypatch):
+    names = ["😀" * 31, "a/b:c?", "'quoted'", "A/B:C?", "history", "\u202ex\ny", f"{manifest.SHEET} copy"]
+    found = [sheets.Sheet(name, name, iter([(1, ["x"])]), 1) for name in names]
+    monkeypatch.setattr(workbook.sheets, "of", lambda *_: (found, []))
+    path, _ = made(tmp_path, flow.workforce())
+    called = openpyxl.load_workbook(path).sheetnames
+    assert called[:5] == ["😀" * 15, "a-b-c-", "quoted", "A-B-C- (2)", "history (2)"]
+    assert called[5:7] == ["-U+202E-x-y", f"{manifest.SHEET} copy"]
+    assert sum("of your file is called" in str(row[0]) for row in cells(path, "Findings")) == 6
+
+
+def test_very_wide_and_very_large_files_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "MAX_CELLS", 1_000)
+    header, *lines = flow.workforce().splitlines()
+    path, _ = made(tmp_path, b"\n".join([header, *lines, b",".join([b"w"] * 1500)]))
+    assert max(map(len, cells(path, "return"))) == 1_000 // 12
+    assert any(
+        "have up to 1,500 cells; the first 83 of each row are shown" in str(row[0]) for row in cells(path, "Findings")
+    )
+    monkeypatch.setattr(sheets, "MAX_CELLS", 200)
+    path, _ = made(tmp_path, flow.workforce())
+    assert openpyxl.load_workbook(path).sheetnames == ["Findings", manifest.SHEET]
+    assert any("so it is not shown here. It has 11 rows" in str(row[0]) for row in cells(path, "Findings"))
+
+
+def test_nothing_is_left_when_writing_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbook, "_write_note", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        made(tmp_path, flow.workforce(change=faulty))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_workbook_of_ours_that_is_still_wrong_does_not_pile_up_our_sheets(tmp_path):
