@@ -1,4 +1,4 @@
-"""The steward desk in Airflow's web server: at /steward, and in its navigation under Browse."""
+"""The steward desk in Airflow's web server: at /steward, and in its navigation."""
 
 import threading
 from functools import cache
@@ -33,10 +33,10 @@ class StewardDeskPlugin(AirflowPlugin):
     fastapi_apps = [{"app": desk, "url_prefix": "/steward", "name": "Steward desk"}]  # noqa: RUF012 - Airflow reads a plain list
     external_views = [  # noqa: RUF012
         {
-            "name": "Steward desk",
+            "name": "Stewards",  # as much as its place in the navigation can show
             "href": "/steward/",
             "destination": "nav",
-            "category": "browse",
+            "nav_top_level": True,
             "url_route": "steward",
         }
     ]

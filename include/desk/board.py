@@ -46,6 +46,17 @@ def returns(connection, collection: str, period: str) -> list[dict]:
     return sorted(found, key=lambda row: TO_DO_FIRST.index(row["state"]))
 
 
+def unknown(connection, collection: str) -> list[dict]:
+    """Submissions that stand on no board, because it is not known what period they are about or who sent them."""
+    return store.rows(
+        connection,
+        """SELECT submission_id, collection, file_name, received_at, state, is_sample FROM intake.submissions
+           WHERE (period IS NULL OR sender IS NULL) AND is_newest AND NOT is_returned AND %s IN ('', collection)
+           ORDER BY received_at DESC, submission_id""",
+        [collection],
+    )
+
+
 def waits(connection) -> dict[str, int]:
     """How much waits: tasks that nobody took, decisions that need a second person, submissions the pipeline has not done."""
     query = """SELECT (SELECT count(*) FROM intake.tasks WHERE assignee IS NULL) AS tasks,
@@ -75,7 +86,7 @@ def board(request: Request, person: security.Anybody, collection: str = "", peri
         everything = collections(connection)
         shown = [one for one in everything if collection in ("", one["collection"])]
         return pages.page(
-            request, "board.html", section="board", collection=collection, collections=shown, waits=waits(connection),
+            request, "board.html", section="board", collection=collection, collections=shown, unknown=unknown(connection, collection), waits=waits(connection),
             choices=[(one["collection"], one["title"]) for one in everything],
             is_sample=any(period["is_sample"] for one in shown for period in one["periods"]),
         )  # fmt: skip

@@ -9,6 +9,7 @@
     thousands = true                    # numbers may carry thousands commas; default false
     words = { "Not Applicable" = "not_applicable" }  # words that may stand in a number cell -> value_status
     period = { always = "2016-17" }     # or { name = 'regex with year/month groups' } or { column = "DATE", format = "%d/%m/%Y" }
+                                        # or { column = "PERIOD", pattern = 'regex with year/month groups' }; column is a field
     sender = { always = "NHSE" }        # or { column = "ods_code" } or { name = 'regex with group code' }
     [[layout.table]]
     sheet = "Site Data"                 # name of the sheet, "" for the only or first one

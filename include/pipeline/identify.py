@@ -71,7 +71,10 @@ def _period_in_column(reading: Reading) -> str | None:
     for table in reading.tables:
         if column in table.frame.columns and table.frame.height:
             values = table.frame[column].str.strip_chars()
-            if "format" in rule:
+            if "pattern" in rule:
+                found = values.str.extract_groups(rule["pattern"]).struct
+                values = found.field("year") + "-" + found.field("next" if "(?P<next>" in rule["pattern"] else "month")
+            elif "format" in rule:
                 values = values.str.to_date(rule["format"], strict=False).dt.strftime("%Y-%m")
             values = values.filter(values.str.contains(r"^\d{4}-\d{2}$").fill_null(False))
             if values.len():

@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
+from trust_benchmarks import catalogue
 from trust_benchmarks.reference.tables import Tables, starts, within
 
 KINDS = ("trust", "care_trust", "social_enterprise")
@@ -19,15 +20,7 @@ SECTORS = (
 )
 SUCCESSION_TYPES = ("rename", "acquisition", "merger", "service_transfer")
 VERIFIED = ("yes", "partial", "no")
-FEEDERS = (
-    "workforce",
-    "sickness_absence",
-    "e_rostering",
-    "estates",
-    "procurement_prices",
-    "drug_tariff",
-    "all",
-)
+EVERY_COLLECTION = "all"
 PRECISIONS = ("day", "week", "month", "quarter", "season", "year")
 STATUSES = ("actual", "planned", "inferred", "deadline")
 CONFIDENCES = ("high", "medium", "low")
@@ -184,7 +177,7 @@ def _check_metrics(tables: Tables) -> list[str]:
             if number not in numbers:
                 problems.append(f"{where}: there is no recommendation {number}. Expected 1 to {RECOMMENDATIONS}.")
         for feeder in metric.fed_by:
-            problems += _unknown(where, "fed_by", feeder, FEEDERS)
+            problems += _unknown(where, "fed_by", feeder, (*catalogue.all(), EVERY_COLLECTION))
         if bool(metric.fed_by) == bool(metric.not_fed_because):
             problems.append(
                 f"{where}: needs either fed_by or not_fed_because, and not both. Fill in one and empty the other."

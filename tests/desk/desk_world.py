@@ -45,6 +45,12 @@ def make() -> dict[str, str]:
     flow.put_return("RX4", PERIOD, flow.workforce("RX4", PERIOD, scale=1.3))
     flow.put_return("RTQ", PERIOD, flow.workforce("RTQ", PERIOD, change=hostile_rows))
     flow.put("workforce/sample_workforce_RT5_2025-06.csv", flow.workforce("RT5", PERIOD), sample=True)
+    flow.put_return("RA9", "2025-05", flow.workforce("RA9", "2025-05"))
+    flow.put(
+        "workforce/who_knows.csv", flow.text([row | {"ods_code": "", "period": ""} for row in flow.workforce_rows()])
+    )
+    flow.put("workforce/nothing_in_it.csv", b"")
+    flow.put("workforce/workforce_RHA_2025-05_v1.csv", b"not,a\nreturn,at all\n")
     flow.take_in()
     flow.release()
 
@@ -57,5 +63,5 @@ def make() -> dict[str, str]:
     flow.put_return("RX4", PERIOD, flow.workforce("RX4", PERIOD, scale=1.3, change=spoil), version=2)
     flow.take_in()
     flow.release()
-    found = flow.rows("SELECT sender, version, submission_id FROM intake.submissions")
+    found = flow.rows("SELECT sender, version, submission_id FROM intake.submissions WHERE period = %s", [PERIOD])
     return {f"{sender} v{version}": submission_id for sender, version, submission_id in found}

@@ -35,6 +35,8 @@ def text_of(page: str) -> str:
 def test_board_counts_and_leads_to_submissions(look, returns):
     board = look("/").text
     assert "Where every return stands" in board
+    assert "who_knows.csv" in board
+    assert "nothing_in_it.csv" in board
     held = re.search(r'href="([^"]*state=held)"[^>]*aria-label="2 held, 2025-06"', board)
     inside = look(html.unescape(held[1]).removeprefix("/steward")).text
     assert f'href="/steward/submissions/{returns["RX4 v2"]}"' in inside
@@ -43,6 +45,16 @@ def test_board_counts_and_leads_to_submissions(look, returns):
     everybody = text_of(look(f"/?collection=workforce&period={PERIOD}").text)
     assert "Deadline 14 Jul 2025, 17:00." in everybody
     assert "Missing (54)" in everybody
+
+
+def test_every_submission_and_task_has_its_page(look):
+    for (submission_id,) in flow.rows("SELECT submission_id FROM intake.submissions"):
+        page = look(f"/submissions/{submission_id}").text
+        assert "<h1>Workforce, " in page
+        look(f"/submissions/{submission_id}/summary.txt")
+        look(f"/submissions/{submission_id}/original")
+    for path in re.findall(r'href="/steward(/submissions/[^"#]*)', look("/queue").text):
+        assert "No findings" not in look(html.unescape(path)).text
 
 
 def test_a_period_that_nobody_knows(look):
