@@ -39,25 +39,33 @@ def stale(connection: psycopg.Connection | None = None) -> list[list[str]]:
     if connection is None:
         with warehouse.connect() as own:
             return stale(own)
-    prints = _fingerprints(connection)
-    current = dict(
-        ((c, p), h)
-        for c, p, h in connection.execute(
-            "SELECT r.collection, r.period, r.inputs_hash FROM core.current_release JOIN core.release r USING (release_id)"
-        )
-    )
+    current = _published(connection)
     busy = set(
         connection.execute(
             "SELECT DISTINCT collection, period FROM intake.waiting WHERE registered_at > now() - interval '1 hour'"
         ).fetchall()
     )
-    found = []
-    for (collection, period), (counts, _) in prints.items():
-        # What was published is made anew also when nothing counts any more, so that it does not stay.
-        rests_on, shown = _rests_on(collection, period), counts or (collection, period) in current
-        if shown and not busy & set(rests_on) and current.get((collection, period)) != _inputs_hash(prints, rests_on):
-            found.append([collection, period])
+    found = [
+        [collection, period]
+        for (collection, period), inputs_hash in due(connection).items()
+        if inputs_hash != current.get((collection, period)) and not busy & set(_rests_on(collection, period))
+    ]
     return sorted(found, key=lambda pair: (pair[1], pair[0]))
+
+
+def due(connection: psycopg.Connection) -> dict[tuple[str, str], str]:
+    """(collection, period) -> the hash of what its release should rest on now, for all that is or should be published."""
+    prints, current = _fingerprints(connection), _published(connection)
+    # What was published is made anew also when nothing counts any more, so that it does not stay.
+    shown = [pair for pair, (counts, _) in prints.items() if counts or pair in current]
+    return {pair: _inputs_hash(prints, _rests_on(*pair)) for pair in shown}
+
+
+def _published(connection: psycopg.Connection) -> dict[tuple[str, str], str]:
+    rows = connection.execute(
+        "SELECT r.collection, r.period, r.inputs_hash FROM core.current_release JOIN core.release r USING (release_id)"
+    )
+    return {(collection, period): inputs_hash for collection, period, inputs_hash in rows}
 
 
 @dataclass(frozen=True)

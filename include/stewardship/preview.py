@@ -93,7 +93,7 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     measurable = found.period is not None and before["sender"] is not None
     if measurable:
         old = _published(connection, found.collection, found.period)
-        found.release_before, stale_before = old["release_id"], _stale(connection)
+        found.release_before, due_before = old["release_id"], publish.due(connection)
     decision_id = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
     if decisions.get(connection, decision_id)["state"] == "proposed":
         decisions.verdict(connection, decision_id, "(somebody else)", True)
@@ -111,9 +111,10 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     found.release_after = gathered.release_id
     tables = publish.figures(gathered)
     _compare(found, old, tables["measure"], tables["comparison"], providers)
-    found.follows = [
-        pair for pair in _stale(connection) if pair not in stale_before and pair != (found.collection, found.period)
-    ]
+    own = (found.collection, found.period)
+    found.follows = sorted(
+        pair for pair, rests_on in publish.due(connection).items() if rests_on != due_before.get(pair) and pair != own
+    )
     return found
 
 
@@ -140,10 +141,6 @@ def _standing(connection, submission_id: str) -> dict | None:
         if row
         else None
     )
-
-
-def _stale(connection) -> set[tuple[str, str]]:
-    return {tuple(pair) for pair in publish.stale(connection)}
 
 
 def _published(connection, collection: str, period: str) -> dict:

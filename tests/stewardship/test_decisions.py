@@ -382,3 +382,11 @@ def test_a_decision_while_the_pipeline_works_on_the_period_is_not_lost(month, mo
     resubmit(lambda rows: (too_many(rows), rows.reverse()))
     assert approved
     assert flow.rows("SELECT decisions, state FROM intake.submissions WHERE version = 2") == [([first], "accepted")]
+
+
+def test_the_preview_names_the_later_releases_that_follow(month):
+    flow.put_return("RA9", "2025-07", flow.workforce("RA9", "2025-07"))
+    flow.take_in()
+    flow.release()
+    assert preview(accept()).follows == [("workforce", "2025-07")]
+    objects.delete(settings.load().inbox, ["workforce/workforce_RA9_2025-07_v1.csv"])
