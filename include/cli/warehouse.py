@@ -29,6 +29,13 @@ SELECT t.collection, t.period, t.sender, t.part, t.submission_id, t.rule_id, t.c
 FROM intake.tasks t {where}
 ORDER BY t.closes NULLS LAST, t.due NULLS LAST, t.received_at, t.collection, t.sender, t.rule_id, t.column_name"""
 
+# What fits a terminal, with the submission to go on with; CSV and JSON have everything.
+QUEUE_SHORT = """
+SELECT coalesce(t.due, t.closes)::date AS due, t.collection, t.period, t.sender, t.severity, t.rule_id, t.column_name AS column, t.findings AS n,
+       t.assignee, t.submission_id
+FROM intake.tasks t {where}
+ORDER BY t.closes NULLS LAST, t.due NULLS LAST, t.received_at, t.collection, t.sender, t.rule_id, t.column_name"""
+
 DECISIONS = """
 SELECT d.decision_id, d.state, d.kind, d.collection, d.period, d.sender, d.version, d.submission_id, d.author, d.decided_at, d.rule_id,
        d.column_name, d.provider_code, jsonb_array_length(d.cells) AS cells, d.new_value, d.value_source, d.until, d.assignee, d.undoes,
@@ -81,7 +88,7 @@ def queue(collection, period, sender, severity, responsible, assignee, form: For
         "t.responsible": responsible,
         "t.assignee": assignee,
     }
-    _listed(QUEUE, conditions, form, limit)
+    _listed(QUEUE_SHORT if form == Format.table else QUEUE, conditions, form, limit)
 
 
 def decisions(state, submission, collection, period, sender, form: Format, limit: int | None) -> None:
