@@ -1,16 +1,18 @@
-"""The data dictionary: fields, rules, metrics and published views, written from what the code itself declares."""
+"""The data dictionary: fields, rules, metrics and published views, written from what the code itself declares; and the data contract."""
 
 import re
 import tomllib
 from pathlib import Path
 
 from .. import catalogue, reference, schemas
-from . import Refused, moves, rules, views
+from ..sql import published
+from . import Refused, contract, moves, rules, views
 from .output import note
 
 FOLDER = Path(__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
 DOCUMENT = PACKAGE.parent / "docs" / "data-dictionary.md"
+CONTRACT = PACKAGE.parent / "docs" / "contract" / "trust-benchmarks.odcs.yaml"
 RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL|DEC)-[A-Z]+|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
 
 HEAD = """# Data dictionary
@@ -21,21 +23,23 @@ A test fails when this page and the code disagree.
 
 
 def run(check: bool) -> int:
-    """Writes the document, or (check) says whether it is up to date; returns the exit status."""
-    text = document()
-    if check:
-        old = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
-        if old == text:
-            return 0
-        note(f"{_short()} is out of date (first at: {_difference(old, text)}). Run: trust-benchmarks dictionary")
-        return 1
-    try:
-        DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise Refused(f"{DOCUMENT} cannot be written ({problem.strerror}). Run this in a checkout of yours.") from None
-    note(f"Wrote {_short()}.")
-    return 0
+    """Writes dictionary and contract, or (check) says whether they are up to date; returns the exit status."""
+    status = 0
+    for path, text in ((DOCUMENT, document()), (CONTRACT, contract.document())):
+        if check:
+            old = path.read_text(encoding="utf-8") if path.exists() else ""
+            if old != text:
+                found = _difference(old, text)
+                note(f"{_short(path)} is out of date (first at: {found}). Run: trust-benchmarks dictionary")
+                status = 1
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as problem:
+            raise Refused(f"{path} cannot be written ({problem.strerror}). Run this in a checkout of yours.") from None
+        note(f"Wrote {_short(path)}.")
+    return status
 
 
 def document() -> str:
@@ -57,6 +61,7 @@ def _contents() -> str:
         "- [Decisions](#decisions)",
         "- [Metrics](#metrics)",
         "- [Views](#views)",
+        "- [As at](#as-at)",
     ]
     return "\n".join(links) + "\n"
 
@@ -134,8 +139,8 @@ def _metrics() -> str:
 
 
 def _views() -> str:
-    words = tomllib.loads((FOLDER / "views.toml").read_text(encoding="utf-8"))
-    common, found = words.pop("columns"), views.columns()
+    words, found = dict(views.words()), views.columns()
+    common, _ = words.pop("columns"), words.pop("functions")
     if set(words) != set(found):
         raise Refused(
             f"include/cli/views.toml and the migrations disagree. Without words: {_named(set(found) - set(words))}; "
@@ -158,7 +163,18 @@ def _views() -> str:
         lines += [f"### {name}\n", own["about"] + "\n", _table(("column", "what it holds"), rows)]
     if unused := set(common) - {column for names in found.values() for column in names}:
         raise Refused(f"include/cli/views.toml: [columns] has words for no column: {_named(unused)}. Remove them.")
-    return "\n".join(lines)
+    return "\n".join([*lines, _functions()])
+
+
+def _functions() -> str:
+    rows = [(f"`published.{called}`", answers) for called, answers in published.functions().items()]
+    return (
+        "## As at\n\n"
+        "What a view of releases said at a moment, for whoever may read the view. A move of the pointer counts from its "
+        "`published_at` on; `of_collection` and `of_period` leave the rest out, which is quicker: "
+        "`SELECT * FROM published.measures_as_at('2026-01-31', 'workforce', '2025-06')`.\n\n"
+        + _table(("function", "what it answers"), rows)
+    )
 
 
 def _named(names) -> str:
@@ -181,5 +197,5 @@ def _difference(old: str, new: str) -> str:
     return next((new_line or old_line for old_line, new_line in pairs if old_line != new_line), "its end")[:80]
 
 
-def _short() -> str:
-    return str(DOCUMENT.relative_to(PACKAGE.parent))
+def _short(path: Path) -> str:
+    return str(path.relative_to(PACKAGE.parent))

@@ -312,26 +312,29 @@ def template(
 def new_collection(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.", show_default=False)],
     frequency: Annotated[str, typer.Option(help="month or financial_year.")] = "month",
+    kind: Annotated[
+        str, typer.Option(help="each_trust (a file a trust) or national (one publisher's file).")
+    ] = "each_trust",
     into: Annotated[Path | None, typer.Option(help="The include folder to write to (default: this one).")] = None,
 ):
     """Write the skeleton of one more collection and say what to fill in.
 
     Example:
 
-      trust-benchmarks new-collection waiting_times --frequency month
+      trust-benchmarks new-collection waiting_times --frequency month --kind national
     """
     from . import skeleton
 
-    skeleton.write(name, frequency, into)
+    skeleton.write(name, frequency, into, kind)
 
 
 @app.command()
 def dictionary(
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 if the document is out of date.")
+        bool, typer.Option("--check", help="Write nothing; exit 1 if one of them is out of date.")
     ] = False,
 ):
-    """Write docs/data-dictionary.md from schemas, rules, metrics and published views.
+    """Write docs/data-dictionary.md and the data contract in docs/contract from schemas, rules, metrics and published views.
 
     Example:
 

@@ -12,16 +12,27 @@ from .output import plain
 BLUEPRINTS = Path(__file__).parent / "blueprints"
 PACKAGE = Path(__file__).resolve().parents[1]
 
-# blueprint -> where it goes, from the folder above include/ ("include" stands for that folder's own name)
+# blueprint -> where it goes, from the folder above include/ ("include" stands for that folder's own name); a blueprint
+# whose name starts with "national_" takes its place for a national collection
 FILES = {
     "catalogue.toml": "include/catalogue/$name.toml",
     "schema.py": "include/schemas/$name.py",
     "layout.toml": "include/layouts/$name.toml",
     "measures.sql": "include/sql/measures/$name.sql",
-    "valid.csv": "tests/collections/$name/${name}_RY8_$period.csv",
-    "broken.csv": "tests/collections/$name/${name}_RY8_${period}_broken.csv",
+    "valid.csv": "tests/collections/$name/${name}${of}_$period.csv",
+    "broken.csv": "tests/collections/$name/${name}${of}_${period}_broken.csv",
     "README.md": "tests/collections/$name/README.md",
     "test.py": "tests/collections/$name/test_collection_$name.py",
+    "case_README.md": "tests/sql/$name/first_case/README.md",
+    "case_expected.csv": "tests/sql/$name/first_case/expected.csv",
+    "case_providers.csv": "tests/sql/$name/first_case/providers.csv",
+    "case_submissions.csv": "tests/sql/$name/first_case/submissions.csv",
+    "case_records.csv": "tests/sql/$name/first_case/records.csv",
+    "case_expected_measures.csv": "tests/sql/$name/first_case/expected_measures.csv",
+}
+KINDS = {
+    "each_trust": {"of": "_RY8", "case_provider": "RY8", "case_sender": "RY8"},
+    "national": {"of": "", "case_provider": "", "case_sender": "NHSE"},
 }
 FREQUENCIES = {
     "month": {
@@ -43,47 +54,57 @@ FREQUENCIES = {
 }
 TO_DO = """
 What to fill in (search for TO DO):
-  1. {catalogue}: description, owner, which trusts send it, deadlines, bounds
+  1. {catalogue}: description, owner, who sends it, deadlines, bounds
   2. {schema}: its fields and rules; they make the template, the checks and the data dictionary
-  3. {measures}: its measures, and their definitions in {metrics}
-  4. {tests}: returns that show each rule
+  3. {layout}: the headings of the files, where they are not the schema's own field names
+  4. {measures}: its measures, and their definitions in {metrics} (fed_by)
+  5. {tests}: files that show each rule, and {cases}: records in, figures out
 
 Then: trust-benchmarks check {valid}
+      pytest {tests} tests/sql/test_cases.py -k {name}
       trust-benchmarks dictionary && make test
+How the last ones were added, step by step: docs/adding-a-collection.md
 No DAG, table or page is written by hand: collect_{name} is there at the next start.
 """
 
 
-def write(name: str, frequency: str, into: Path | None = None) -> list[Path]:
+def write(name: str, frequency: str, into: Path | None = None, kind: str = "each_trust") -> list[Path]:
     """Writes the files of a new collection and prints what to fill in; writes nothing if it cannot write all.
 
     Args:
         name: lower-case letters, digits and underscores.
         frequency: 'month' or 'financial_year'.
         into: the include folder of a checkout; None is the one that this command belongs to.
+        kind: 'each_trust' (a file a provider) or 'national' (one publisher's file).
 
     Raises:
-        Refused: a bad or taken name, an unknown frequency, or a folder that is not one of ours or cannot be written.
+        Refused: a bad or taken name, an unknown frequency or kind, or a folder that is not one of ours or cannot be written.
     """
     include = (into or PACKAGE).resolve()
     _refuse_name(name, include)
     if frequency not in FREQUENCIES:
         raise Refused(f"'{frequency}' is no frequency. Expected {' or '.join(FREQUENCIES)}.")
-    words = FREQUENCIES[frequency] | {
-        "name": name,
-        "frequency": frequency,
-        "title": name.replace("_", " ").capitalize(),
-        "words": name.replace("_", " "),
-        "dashed": name.replace("_", "-"),
-        "prefix": _prefix(name, include),
-    }
+    if kind not in KINDS:
+        raise Refused(f"'{plain(kind[:60])}' is no kind of collection. Expected {' or '.join(KINDS)}.")
+    words = (
+        FREQUENCIES[frequency]
+        | KINDS[kind]
+        | {
+            "name": name,
+            "frequency": frequency,
+            "title": name.replace("_", " ").capitalize(),
+            "words": name.replace("_", " "),
+            "dashed": name.replace("_", "-"),
+            "prefix": _prefix(name, include),
+        }
+    )
     paths = {blueprint: _place(include, Template(where).substitute(words)) for blueprint, where in FILES.items()}
     if taken := [path for path in paths.values() if path.exists()]:
         raise Refused(f"{taken[0]} exists already. Choose another name, or remove what is there.")
     written = []
     try:
         for blueprint, path in paths.items():
-            text = (BLUEPRINTS / f"{blueprint}.txt").read_text(encoding="utf-8")
+            text = _blueprint(blueprint, kind).read_text(encoding="utf-8")
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 written.append(path)
@@ -96,6 +117,11 @@ def write(name: str, frequency: str, into: Path | None = None) -> list[Path]:
         ) from None
     _print(include, name, paths)
     return written
+
+
+def _blueprint(name: str, kind: str) -> Path:
+    own = BLUEPRINTS / f"{kind}_{name}.txt"
+    return own if own.exists() else BLUEPRINTS / f"{name}.txt"
 
 
 def _refuse_name(name: str, include: Path) -> None:
@@ -146,9 +172,11 @@ def _print(include: Path, name: str, paths: dict[str, Path]) -> None:
         TO_DO.format(
             catalogue=short(paths["catalogue.toml"]),
             schema=short(paths["schema.py"]),
+            layout=short(paths["layout.toml"]),
             measures=short(paths["measures.sql"]),
             metrics=short(include / "reference" / "metrics.csv"),
             tests=short(paths["valid.csv"].parent),
+            cases=short(paths["case_records.csv"].parents[1]),
             valid=short(paths["valid.csv"]),
             name=name,
         ).rstrip()

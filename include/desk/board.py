@@ -51,7 +51,7 @@ def unknown(connection, collection: str) -> list[dict]:
     return store.rows(
         connection,
         """SELECT submission_id, collection, file_name, received_at, state, is_sample FROM intake.submissions
-           WHERE (period IS NULL OR sender IS NULL) AND is_newest AND NOT is_returned AND %s IN ('', collection)
+           WHERE (period IS NULL OR sender IS NULL) AND NOT is_returned AND %s IN ('', collection)
            ORDER BY received_at DESC, submission_id""",
         [collection],
     )

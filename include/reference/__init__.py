@@ -11,7 +11,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from trust_benchmarks.reference.checks import FEEDERS, KINDS, SECTORS, check
+from trust_benchmarks.reference.checks import KINDS, SECTORS, check
 from trust_benchmarks.reference.tables import (
     CohortMember,
     Holiday,
@@ -27,7 +27,6 @@ from trust_benchmarks.reference.tables import (
 )
 
 __all__ = [
-    "FEEDERS",
     "FOLDER",
     "KINDS",
     "SECTORS",

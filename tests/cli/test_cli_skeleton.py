@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = {"waiting_times": "month", "lifts": "financial_year"}
+NAMES = {
+    "waiting_times": ("month", "each_trust"),
+    "lifts": ("financial_year", "each_trust"),
+    "delayed_discharges": ("month", "national"),
+    "fire_drills": ("financial_year", "national"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +27,8 @@ def checkout(tmp_path_factory):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "path").mkdir()
     (folder / "path" / "trust_benchmarks").symlink_to(folder / "include")
-    for name, frequency in NAMES.items():
-        ran = inside(folder, "new-collection", name, "--frequency", frequency)
+    for name, (frequency, kind) in NAMES.items():
+        ran = inside(folder, "new-collection", name, "--frequency", frequency, "--kind", kind)
         assert (ran.returncode, ran.stderr) == (0, "")
         assert f"collect_{name}" in ran.stdout and "TO DO" in ran.stdout
         assert sorted(path.name for path in (folder / "tests" / "collections" / name).iterdir())[0] == "README.md"
@@ -53,16 +58,26 @@ def test_its_returns_can_be_checked(checkout, name):
     if "broken" in valid.name:
         valid, broken = broken, valid
     told = json.loads(inside(checkout, "check", valid, "--format", "json").stdout)
-    assert (told["state"], told["collection"], told["sender"]) == ("accepted", name, "RY8")
+    sender = {"each_trust": "RY8", "national": "NHSE"}[NAMES[name][1]]
+    assert (told["state"], told["collection"], told["sender"]) == ("accepted", name, sender)
     ran = inside(checkout, "check", broken, "--format", "json")
     told = json.loads(ran.stdout)
     assert ran.returncode == 1 and told["state"] == "held"
-    assert told["findings"][0]["rule_id"] == "CEILING" and len(told["findings"]) == 2
+    assert told["findings"][0]["rule_id"] == "CEILING" and len(told["findings"]) == (2 if sender == "RY8" else 3)
 
 
 def test_its_own_tests_pass(checkout):
     ran = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/collections")
-    assert ran.returncode == 0 and "4 passed" in ran.stdout, ran.stdout[-2000:]
+    assert ran.returncode == 0 and "10 passed" in ran.stdout, ran.stdout[-2000:]
+
+
+def test_its_sql_case_passes(checkout):
+    """The case that is written with it, run by the test that runs every collection's cases."""
+    for name in ("test_cases.py", "sql_cases.py"):
+        shutil.copy(ROOT / "tests" / "sql" / name, checkout / "tests" / "sql")
+    ran = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/sql", "-k", "first_case")
+    # each of four cases: complete, computed, and its messages
+    assert ran.returncode == 0 and "12 passed" in ran.stdout, ran.stdout[-2000:]
 
 
 def test_its_template_and_its_pages_follow(checkout):
@@ -119,6 +134,7 @@ print(measure.compute(inputs).measures.filter(metric_id='WT01').select('provider
         (["import"], "cannot be the name"),
         (["x" * 41], "cannot be the name"),
         (["new_name", "--frequency", "week"], "is no frequency"),
+        (["new_name", "--kind", "regional"], "is no kind"),
         (["new_name", "--into", "dags"], "is not an include folder"),
     ],
 )

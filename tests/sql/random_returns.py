@@ -6,7 +6,7 @@ import random
 
 import polars as pl
 import sql_cases
-from trust_benchmarks import reference, schemas
+from trust_benchmarks import catalogue, reference, schemas
 from trust_benchmarks.pipeline import measure
 
 SECTORS = ["community"] * 11 + ["mental_health"] * 7 + ["combined"] * 4 + ["integrated"]
@@ -24,12 +24,12 @@ def providers() -> list[reference.Provider]:
 def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.DataFrame]]:
     """Inputs of one collection over a year, and all their records by collection (with period) in one frame each."""
     rng = random.Random(f"{collection} {seed}")
-    used = {"e_rostering": ["workforce"], "estates": ["workforce"]}.get(collection, [])
+    used = list(catalogue.load(collection).uses)
     submissions, records, frames = [], {}, {}
     codes = [p.code for p in providers()]
     for name in [collection, *used]:
         records[name], parts = [], []
-        national = name in ("estates", "sickness_absence")
+        national = catalogue.load(name).is_national
         periods = ["2023-24", YEAR] if name == "estates" else MONTHS
         for period in periods:
             # One national file, or one of each trust except for a few that did not send.
@@ -65,7 +65,7 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
                 submissions.append(common | now | {"cells_valid": rng.randint(80, 100)})
         frames[name] = pl.concat(parts)
     period = YEAR if collection == "estates" else MONTHS[-1]
-    due = [] if collection in ("estates", "sickness_absence") else [(collection, m, c) for m in MONTHS for c in codes]
+    due = [] if catalogue.load(collection).is_national else [(collection, m, c) for m in MONTHS for c in codes]
     inputs = measure.Inputs(
         collection=collection,
         period=period,
@@ -94,7 +94,36 @@ def _rows(collection, rng, code, period):
             {"site_code": f"{code}{i:02d}", "level": rng.choice(["site", "site", "trust"])} | _numbers(collection, rng)
             for i in range(4)
         ]
+    if collection == "staff_turnover":
+        return [
+            {"flow": flow, "staff_group": group, "headcount": rng.randint(1, 900), "fte": round(rng.uniform(1, 900), 5)}
+            for flow in schemas.load(collection).fields["flow"].options
+            for group in schemas.load(collection).fields["staff_group"].options
+            if rng.random() > (0.01 if flow.startswith("staff") else 0.3 if code == "T00" else 0.002)
+        ]
+    if collection == "out_of_area_placements":
+        return _placements(rng)
     return [_line(rng, code, period, i) for i in range(60)]
+
+
+def _placements(rng):
+    """Cost, days and the share of days with cost of one trust: exact, rounded, suppressed or written with six digits."""
+    days = rng.choice([0, rng.randint(1, 99), rng.randint(1, 400)])
+    with_cost = rng.choice([days, days, rng.randint(0, days)])
+    found = []
+    for question, value in (
+        ("days", float(days)),
+        ("cost_gbp", float(with_cost * 500)),
+        ("share_of_days_with_cost", None),
+    ):
+        row = {"org_type": "sending_provider", "org_code": "T", "breakdown": "none", "question": question}
+        status = rng.choice(["exact"] * 8 + ["suppressed", "six_digits"])
+        if question == "share_of_days_with_cost" and status == "exact":
+            status, row["rounded_value"] = "rounded", round(with_cost / days, 2) if days else 0.0
+        elif status == "exact":
+            row["value"] = value
+        found.append(row | {"value_status": status})
+    return found
 
 
 def _numbers(collection, rng, without=()):

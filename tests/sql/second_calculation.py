@@ -65,6 +65,51 @@ def sickness_absence(now, year, period):
     return {"WF04": ratio(now, now.fte_days_lost, now.fte_days_available)}
 
 
+def staff_turnover(now, year, period):
+    """Metrics of one trust in the national file: the publisher's totals, and twelve months of them for turnover."""
+
+    def totals(rows, flow):
+        return rows[(rows.flow == flow) & (rows.staff_group == "all")]
+
+    end = totals(now, "staff_at_end")
+    found = dict.fromkeys(("WF01", "WF02", "WF05", "WF11"), NONE)
+    if len(end):
+        fte, people = end.fte.iloc[0], end.headcount.iloc[0]
+        four = now[(now.flow == "staff_at_end") & now.staff_group.isin(INFRASTRUCTURE)].fte.sum()
+        found["WF01"] = (fte, math.nan, fte, math.nan)
+        found["WF02"] = (fte, people, fte / people, math.nan)
+        found["WF11"] = (four, fte, 100 * four / fte, math.nan)
+    leavers, people = [], []
+    for _, rows in year.groupby("period"):
+        went = rows[rows.flow == "leavers"]
+        if len(totals(rows, "staff_at_end")) and (not len(went) or len(totals(rows, "leavers"))):
+            people.append(totals(rows, "staff_at_end").headcount.iloc[0])
+            leavers.append(totals(rows, "leavers").headcount.sum())
+    if len(people) == 12:
+        found["WF05"] = (sum(leavers), np.mean(people), 100 * sum(leavers) / np.mean(people), math.nan)
+    return found
+
+
+def out_of_area_placements(now, year, period):
+    """OA05 of one trust: tries every number of days that may have a cost, and takes a month where one alone fits."""
+    cost = days = 0
+    own = False
+    for month in sorted(set(year.period))[-3:]:
+        rows = year[year.period == month]
+        told = {q: rows[rows.question == q].iloc[0] for q in ("days", "cost_gbp", "share_of_days_with_cost")}
+        share, spent = told["share_of_days_with_cost"].rounded_value, told["cost_gbp"].value
+        whole = told["days"].value
+        if math.isnan(whole) or math.isnan(share) or math.isnan(spent):
+            continue
+        # In thousandths, so that no half is lost to the way that computers keep decimals.
+        fit = [k for k in range(int(whole) + 1) if abs(1000 * k - round(1000 * share) * whole) <= 5 * whole]
+        if len(fit) == 1:
+            cost, days, own = cost + spent, days + fit[0], own or month == period
+    if not own:
+        return {"OA05": NONE}
+    return {"OA05": (cost, days, cost / days if days else math.nan, days)}
+
+
 def e_rostering(now, year, period):
     """Metrics of one trust over its wards."""
     e = now.reset_index(drop=True)
@@ -189,7 +234,7 @@ def prices(records, period):
             "PP02": (saving, math.nan, saving, math.nan) if m else NONE,
             "PP03": (most, math.nan, most, math.nan) if m else NONE,
             "PP04": (near, spend, 100 * near / spend, math.nan) if m else NONE,
-            "PP05": (now, all_now, 100 * now / all_now, math.nan) if len(month) else NONE,
+            "PP05": (now, all_now, 100 * now / all_now, math.nan) if all_now > 0 else NONE,
             "PP06": (national, told.line_value_gbp.sum(), 100 * national / told.line_value_gbp.sum(), math.nan),
         }
     return spread, position, found

@@ -8,11 +8,19 @@ import random_returns
 import second_calculation as second
 from trust_benchmarks.pipeline import measure
 
-COLLECTIONS = ["workforce", "sickness_absence", "e_rostering", "estates", "procurement_prices"]
+COLLECTIONS = [
+    "workforce",
+    "sickness_absence",
+    "e_rostering",
+    "estates",
+    "procurement_prices",
+    "staff_turnover",
+    "out_of_area_placements",
+]
 
 
 @pytest.fixture(
-    scope="module", params=[(c, seed) for c in COLLECTIONS for seed in (1, 2)], ids=lambda p: f"{p[0]}-{p[1]}"
+    scope="module", params=[(c, seed) for c in COLLECTIONS for seed in (1, 2, 3)], ids=lambda p: f"{p[0]}-{p[1]}"
 )
 def both(request, tmp_path_factory):
     """Inputs, records as pandas, the SQL's results, and the second calculation's metrics by trust."""

@@ -1,4 +1,4 @@
-"""What the tests of national files share: reading and validating a file, real or made up, and saying what came of it."""
+"""What the tests of collections share: reading and validating a file, real or made up, and saying what came of it."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,0 +1,210 @@
+"""The data contract: schema published as the Open Data Contract Standard says it, written from what the code declares.
+
+Version 3.1.0 of the standard (Bitol, LF AI & Data; https://bitol-io.github.io/open-data-contract-standard/v3.1.0/), whose JSON
+schema it fits. `datacontract lint` and `datacontract test` read it.
+"""
+
+import yaml
+
+from .. import catalogue
+from ..sql import published
+
+STANDARD = "v3.1.0"
+
+HEAD = """# Data contract of schema published, in the Open Data Contract Standard {standard}.
+# Written by `trust-benchmarks dictionary`. Do not edit: change what it is made from. A test fails when they disagree.
+"""
+
+# Addresses and passwords are each environment's own: datacontract takes them from DATACONTRACT_POSTGRES_HOST and its like.
+SERVERS = {
+    "production": ("prod", "The warehouse that dashboards read."),
+    "local": ("dev", "The warehouse of `make run` on a person's own machine: sample data."),
+}
+ROLES = {
+    "dashboard_reader": (
+        "read",
+        "Reads schema published and nothing else. For dashboards; every transaction sees one moment.",
+    ),
+    "steward_reader": ("read", "Reads published and intake. For data stewards."),
+    "steward_desk": (
+        "read and decide",
+        "Reads published and intake, adds decisions and verdicts. For the steward desk only.",
+    ),
+}
+READERS = ("dashboard_reader", "steward_reader")
+
+
+def document() -> str:
+    """The contract as YAML.
+
+    Raises:
+        Refused: a view or column that is not described.
+    """
+    # Indented as people write it, and without line breaks inside sentences.
+    text = yaml.dump(_contract(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=10_000, indent=2)
+    return HEAD.format(standard=STANDARD) + text
+
+
+class _Plain(yaml.SafeDumper):
+    """Without anchors: the same words twice are written twice."""
+
+    def ignore_aliases(self, data) -> bool:
+        return True
+
+    def increase_indent(self, flow=False, indentless=False):
+        return super().increase_indent(flow, False)
+
+
+def _contract() -> dict:
+    views = published.views_by_name()
+    return {
+        "apiVersion": STANDARD,
+        "kind": "DataContract",
+        "id": "trust-benchmarks",
+        "name": "Benchmarks of NHS trusts",
+        "version": published.version(),
+        "status": "active",
+        "domain": "NHS community and mental health trusts",
+        "tags": ["nhs", "benchmarks"],
+        "description": {
+            "purpose": "Measures, benchmarks and comparisons of NHS trusts' returns, and the engagement timeline, for dashboards.",
+            "usage": "Read as dashboard_reader. Join releases by release_id. Ask data_status whether a period may be shown, "
+            "sum opportunities only where adds_to_total is true, and ask the functions *_as_at for what was shown before.",
+            "limitations": "Rows where is_sample is true rest on invented figures: say so wherever they are shown. A value that "
+            "was not reported is NULL, never 0. Figures over too few trusts are NULL.",
+        },
+        "servers": [_server(name, *about) for name, about in SERVERS.items()],
+        "schema": [_view(view) for view in views.values()],
+        "team": {
+            "name": "data-platform",
+            "description": "Runs the pipeline. Each collection has an owner of its own in include/catalogue.",
+            "members": [
+                {
+                    "username": owner,
+                    "role": "owner of a collection" if owner != "data-platform" else "owner",
+                    "description": ", ".join(names),
+                }
+                for owner, names in _owners().items()
+            ],
+        },
+        "roles": [{"role": role, "access": access, "description": says} for role, (access, says) in ROLES.items()],
+        "slaProperties": _sla(),
+        "customProperties": [
+            {
+                "property": "functions",
+                "value": [
+                    {"name": f"published.{call}", "description": says} for call, says in published.functions().items()
+                ],
+                "description": "What each view of releases said at a moment.",
+            }
+        ],
+    }
+
+
+def _owners() -> dict[str, list[str]]:
+    owners: dict[str, list[str]] = {"data-platform": ["The pipeline and schema published"]}
+    for name, declared in catalogue.all().items():
+        owners.setdefault(declared.owner, []).append(name)
+    return owners
+
+
+def _server(name: str, environment: str, says: str) -> dict:
+    return {
+        "server": name,
+        "type": "postgres",
+        "environment": environment,
+        "description": says,
+        "host": "${TB_WAREHOUSE_HOST}",
+        "port": 5432,
+        "database": "warehouse",
+        "schema": "published",
+        "roles": [{"role": role} for role in READERS],
+    }
+
+
+def _view(view: published.View) -> dict:
+    made = {
+        "name": view.name,
+        "physicalName": view.name,
+        "logicalType": "object",
+        "physicalType": "view",
+        "description": view.words,
+        "properties": [_property(column, single=len(view.key) == 1) for column in view.columns],
+    }
+    if len(view.key) > 1:
+        made["dataGranularityDescription"] = f"One row for each {', '.join(view.key)}."
+    if view.rows:
+        made["quality"] = [
+            {
+                "type": "library",
+                "metric": "rowCount",
+                "unit": "rows",
+                "dimension": "completeness",
+                "description": "Once reference data are loaded and something is published.",
+                **view.rows,
+            }
+        ]
+    return made
+
+
+def _property(column: published.Column, single: bool) -> dict:
+    physical, logical, _ = published.TYPES[column.type]
+    made = {"name": column.name, "logicalType": logical, "physicalType": physical, "description": column.words}
+    if physical == "ARRAY":
+        made["items"] = {"logicalType": "integer" if column.type.startswith("bigint") else "string"}
+    made["required"] = column.required
+    if column.key:
+        made |= {"primaryKey": True, "primaryKeyPosition": column.key}
+        if single:
+            made["unique"] = True
+    if column.refers:
+        made["relationships"] = [{"to": column.refers, "type": "foreignKey"}]
+    if column.unit:
+        made["customProperties"] = [{"property": "unit", "value": column.unit}]
+    made["quality"] = [
+        {"type": "library", "metric": "nullValues", "mustBe": 0, "unit": "rows", "dimension": "completeness"}
+        for _ in range(column.required)
+    ]
+    if values := _values(column):
+        made["quality"].append(
+            {
+                "type": "library",
+                "metric": "invalidValues",
+                "arguments": {"validValues": values},
+                "mustBe": 0,
+                "unit": "rows",
+                "dimension": "conformity",
+            }
+        )
+    return {name: value for name, value in made.items() if value != []}
+
+
+def _values(column: published.Column) -> list[str]:
+    return list(catalogue.all()) if column.name == "collection" else list(column.values)
+
+
+def _sla() -> list[dict]:
+    return [
+        {
+            "property": "frequency",
+            "value": 1,
+            "unit": "d",
+            "element": "measures.value",
+            "driver": "operational",
+            "scheduler": "cron",
+            "schedule": published.refreshed(),
+            "description": "Figures follow what was sent: as soon as collecting comes to rest (ten minutes at most) after every run "
+            "that took something in, after new reference data, and once a day at this time of Europe/London.",
+        },
+        {
+            "property": "generalAvailability",
+            "value": "2026-11-22T00:00:00Z",
+            "description": "The first version of this contract.",
+        },
+        {
+            "property": "retention",
+            "value": "unlimited",
+            "element": "release_history.release_id",
+            "description": "No release is ever removed; the functions *_as_at answer for every moment since the first one.",
+        },
+    ]

@@ -1,0 +1,424 @@
+"""The figures: one metric of one period, its spread over a peer group with one trust picked out, its series and what it is worth."""
+
+import hashlib
+from functools import cache
+from statistics import median
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from .. import catalogue, reference
+from ..reference import calendar
+from . import charts, pages, security, store, words
+
+router = APIRouter()
+
+FEW_PROVIDERS = 5  # a spread of fewer trusts than this says little about any of them
+LOW_COVERAGE = 0.8  # of the expected returns
+POLARITIES = {
+    "higher_better": "higher is better",
+    "lower_better": "lower is better",
+    "target_100": "the nearer to 100 the better",
+    "neutral": "neither high nor low is better",
+}
+QUALITIES = {
+    "A": "A: accepted",
+    "B": "B: accepted with warnings",
+    "C": "C: came late",
+    "D": "D: expected, not reported",
+}
+BENCHMARKS = {
+    "national_median": "Median of all trusts",
+    "peer_median": "Median of its peers",
+    "peer_lower_quartile": "Lower quartile of its peers",
+    "peer_upper_quartile": "Upper quartile of its peers",
+    "target": "Target",
+    "median_price": "Median price",
+    "lowest_price": "Lowest price",
+}
+SIGNALS = {
+    "outside_limits": "outside the limits",
+    "trend": "a trend of seven or more",
+    "near_limit": "two of three near a limit",
+    "shift": "seven or more on one side of the mean",
+}
+ASSESSMENTS = {
+    "improvement": "improvement",
+    "concern": "concern",
+    "neutral": "change, neither good nor bad",
+    "common_cause": "common cause",
+    None: "not judged",
+}
+
+
+def group_words(group: str) -> str:
+    """A peer group in words."""
+    return "all trusts" if group == "national" else f"sector {words.plain(group.removeprefix('sector:'))}"
+
+
+def chosen(connection, collection: str, period: str, metric: str, provider: str, peers: str) -> dict:
+    """What an address of this page asks for, with defaults where it is silent, and `notes` where something did not fit together.
+
+    Raises LookupError for a name that is not known anywhere.
+    """
+    offered: dict[str, list[str]] = {}
+    for row in store.rows(
+        connection, "SELECT DISTINCT collection, period FROM published.benchmarks ORDER BY collection, period DESC"
+    ):
+        offered.setdefault(row["collection"], []).append(row["period"])
+    found = {"collections": offered, "notes": [], "metrics": [], "providers": [], "about": None}
+    if not offered:
+        return found | {"collection": "", "period": "", "metric": "", "provider": "", "peers": ""}
+    if collection and collection not in offered:
+        known = collection in catalogue.all()
+        raise LookupError(
+            f"No figures of {collection} are published yet."
+            if known
+            else "There is no collection of this name. Choose one from the list on the page of figures."
+        )
+    collection = collection or ("workforce" if "workforce" in offered else next(iter(offered)))
+    periods = offered[collection]
+    if period and period not in periods:
+        if not any(period in others for others in offered.values()):
+            raise LookupError("No figures of this period are published. Choose one from the list on the page of figures.")
+        found["notes"].append(f"{words.title(collection)} has no figures of {period}: {periods[0]} is shown.")
+        period = ""
+    period = period or periods[0]
+    defined = {row["metric_id"]: row for row in store.rows(connection, "SELECT * FROM published.metrics")}
+    ids = [
+        row["metric_id"]
+        for row in store.rows(
+            connection,
+            "SELECT DISTINCT metric_id FROM published.benchmarks WHERE collection = %s AND period = %s ORDER BY 1",
+            [collection, period],
+        )
+    ]
+    # What a collection is about comes before what is said about all returns.
+    ids.sort(key=lambda one: (one.startswith("DQ"), one))
+    if metric and metric not in ids:
+        if metric not in defined:
+            raise LookupError("There is no metric of this name. Choose one from the list on the page of figures.")
+        said = f"{metric} ({defined[metric]['name']}) is not among the figures of {words.title(collection)} for {period}"
+        found["notes"].append(f"{said}: {ids[0]} is shown.")
+        metric = ""
+    preferred = "WF03" if "WF03" in ids else ids[0]
+    metric = metric or preferred
+    measures = store.rows(
+        connection,
+        """SELECT * FROM published.measures WHERE collection = %s AND period = %s AND metric_id = %s
+           ORDER BY coalesce(provider_name, provider_code), provider_code""",
+        [collection, period, metric],
+    )
+    if provider and provider not in {row["provider_code"] for row in measures}:
+        everybody = {r["provider_code"]: r["provider_name"] for r in store.rows(connection, "SELECT * FROM published.providers")}
+        if provider not in everybody:
+            raise LookupError("There is no trust of this code. Choose one from the list on the page of figures.")
+        name = everybody[provider] or provider
+        found["notes"].append(
+            f"{name} ({provider}) was not expected to report {metric} for {period}, so no trust is picked out."
+        )
+        provider = ""
+    if peers not in ("", "national"):
+        raise LookupError("Trusts are compared with their own sector or with all trusts: choose one of the two.")
+    cohort = {row["code"] for row in store.rows(connection, "SELECT code FROM published.cohort")}
+    return found | {
+        "collection": collection, "period": period, "metric": metric, "provider": provider, "peers": peers,
+        "metrics": [(one, defined.get(one)) for one in ids], "about": defined.get(metric), "measures": measures, "cohort": cohort,
+    }  # fmt: skip
+
+
+def spread(connection, asked: dict) -> dict:
+    """The values of the peer group, sorted, with its benchmark, the chosen trust's row, and why it may be thin."""
+    own = next((row for row in asked["measures"] if row["provider_code"] == asked["provider"]), None)
+    group = own["peer_group"] if own and asked["peers"] != "national" else "national"
+    members = [row for row in asked["measures"] if group in ("national", row["peer_group"])]
+    valued = sorted(
+        (row for row in members if row["value"] is not None), key=lambda row: (row["value"], row["provider_code"])
+    )
+    where = [asked["collection"], asked["period"], asked["metric"]]
+    benchmark = store.rows(
+        connection,
+        "SELECT * FROM published.benchmarks WHERE collection = %s AND period = %s AND metric_id = %s AND peer_group = %s",
+        [*where, group],
+    )
+    status = store.rows(
+        connection, "SELECT * FROM published.data_status WHERE collection = %s AND period = %s", where[:2]
+    )
+    found = {
+        "own": own, "group": group, "group_words": group_words(group), "members": len(members), "valued": valued,
+        "silent": sorted((row for row in members if row["value"] is None), key=lambda row: row["provider_code"]),
+        "benchmark": benchmark[0] if benchmark else None, "status": status[0] if status else None,
+        "is_sample": any(row["is_sample"] for row in members),
+    }  # fmt: skip
+    return found | {"thin": thin(found)}
+
+
+def thin(found: dict) -> list[str]:
+    """Why the figures carry less than they seem to: short sentences, the gravest first."""
+    said, own, status = [], found["own"], found["status"]
+    if len(found["valued"]) < FEW_PROVIDERS:
+        said.append(
+            f"Only {words.counted(len(found['valued']), 'trust')} of {found['group_words']} "
+            f"{'has' if len(found['valued']) == 1 else 'have'} a value: too few to compare."
+        )
+    elif not found["benchmark"] or found["benchmark"]["lower_quartile"] is None:
+        said.append(f"{len(found['valued'])} trusts have a value: too few for quartiles.")
+    if status and status["coverage"] is not None and status["coverage"] < LOW_COVERAGE:
+        said.append(
+            f"Low coverage: {percent(status['coverage'])} of the {status['expected']:,} expected returns are in."
+        )
+    elif found["members"] and len(found["valued"]) < LOW_COVERAGE * found["members"]:
+        said.append(f"Low coverage: {len(found['valued'])} of {found['members']} trusts have a value.")
+    if own and own["quality_flag"] == "C":
+        said.append("The chosen trust's return came late (quality C).")
+    if own and own["quality_flag"] == "D":
+        said.append("The chosen trust was expected and did not report (quality D): it has no value.")
+    elif own and own["value"] is None:
+        said.append("The chosen trust reported, but this metric could not be computed from it: it has no value.")
+    return said
+
+
+def percent(share: float) -> str:
+    """A share such as 0.935 as '93.5 %'."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+@cache
+def _rolling(metric: str) -> str:
+    """How many months one value of a rolling metric covers, such as '12', or ''."""
+    known = next((one for one in reference.load().metrics if one.metric_id == metric), None)
+    return known.period.removeprefix("rolling ").removesuffix("m") if known and known.period.startswith("rolling ") else ""
+
+
+def series(connection, asked: dict) -> dict:
+    """The chosen trust's values over all periods, one point a period of the calendar (None where there is none), judged by SPC.
+
+    Returns points (period, value, quality_flag, release_id, and signal, assessment, centre, limits where judged), sections,
+    `median`, and `reason` where there are no limits.
+    """
+    rows = store.rows(
+        connection,
+        """SELECT period, value, quality_flag, release_id, is_sample FROM published.measures
+           WHERE collection = %s AND metric_id = %s AND provider_code = %s ORDER BY period""",
+        [asked["collection"], asked["metric"], asked["provider"]],
+    )
+    if not rows:
+        return {"points": [], "sections": [], "median": None, "reason": "No trust is picked out.", "is_sample": False, "restarts": []}
+    by_period = {row["period"]: row for row in rows}
+    nothing = {"value": None, "quality_flag": None, "release_id": None}
+    calendar_periods = calendar.periods(rows[0]["period"], rows[-1]["period"])
+    points = [{"period": period} | nothing | by_period.get(period, {}) for period in calendar_periods]
+    values = [point["value"] for point in points if point["value"] is not None]
+    found = {
+        "points": points, "sections": [], "median": median(values) if values else None, "restarts": [], "rule_set": None,
+        "is_sample": any(row["is_sample"] for row in rows),
+    }  # fmt: skip
+    rolling = _rolling(asked["metric"])
+    if rolling and calendar.kind(points[0]["period"]) == "month":
+        reason = (
+            f"Each value covers {rolling} months, so neighbours share most of their data; "
+            "control limits would be too narrow and are not drawn."
+        )
+        return found | {"reason": reason}
+    return found | _judged(connection, asked, points)
+
+
+def _judged(connection, asked: dict, points: list[dict]) -> dict:
+    """Signals and limits, written into the points; or the reason why there are none."""
+    import polars as pl
+
+    from ..methods import spc
+
+    days = [
+        row["legal_date"]
+        for row in store.rows(
+            connection,
+            """SELECT DISTINCT legal_date FROM published.successions
+               WHERE %(code)s IN (from_code, to_code) AND type <> 'rename' AND legal_date IS NOT NULL""",
+            {"code": asked["provider"]},
+        )
+    ]
+    restarts = [mark for mark in spc.restarts_at(days, [p["period"] for p in points]) if mark > points[0]["period"]]
+    frame = pl.DataFrame(
+        {"period": [p["period"] for p in points], "value": [p["value"] for p in points]},
+        schema={"period": pl.String, "value": pl.Float64},
+    )
+    polarity = (asked["about"] or {}).get("polarity", "neutral")
+    chart = spc.chart(frame, polarity, restarts=restarts)
+    for point, judged in zip(points, chart.points.sort("period").to_dicts(), strict=True):
+        point |= {key: value for key, value in judged.items() if key not in ("period", "value")}
+    reason = f"Too few points: {chart.reason}" if chart.reason else None
+    return {"sections": chart.sections.to_dicts(), "reason": reason, "restarts": restarts, "rule_set": spc.RULE_SET}
+
+
+def opportunity(connection, asked: dict) -> dict:
+    """The chosen trust against each benchmark, and what all metrics of the collection that may be added come to."""
+    where = [asked["collection"], asked["period"], asked["provider"]]
+    rows = store.rows(
+        connection,
+        """SELECT * FROM published.comparisons WHERE collection = %s AND period = %s AND provider_code = %s AND metric_id = %s
+           ORDER BY array_position(%s, benchmark_kind), benchmark_kind""",
+        [*where, asked["metric"], list(BENCHMARKS)],
+    )
+    total = store.rows(
+        connection,
+        """SELECT sum(opportunity_gbp) AS gbp, array_agg(DISTINCT metric_id ORDER BY metric_id) AS metrics FROM published.comparisons
+           WHERE collection = %s AND period = %s AND provider_code = %s AND adds_to_total""",
+        where,
+    )
+    return {"rows": rows, "total": total[0] if total and total[0]["metrics"] else None}
+
+
+def figure_number(value) -> str:
+    """A value on a chart or in a sentence: four significant digits are enough there; the table has them all."""
+    if value is None:
+        return "none"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def with_unit(value, unit: str) -> str:
+    """A value with its unit, such as '8.57 %' or '£1,234'."""
+    number = figure_number(value)
+    if value is None:
+        return number
+    if unit.startswith("GBP"):
+        pounds = f"-£{number.removeprefix('-')}" if value < 0 else f"£{number}"
+        return pounds + unit[3:].replace("/", " per ")
+    return f"{number} {unit}"
+
+
+def spread_message(asked: dict, found: dict) -> str:
+    """What the picture of the spread says, in words: its alternative text."""
+    about, own, mark = asked["about"], found["own"], found["benchmark"]
+    unit = about["unit"]
+    said = [f"{about['name']}, {asked['period']}, {found['group_words']}."]
+    if not found["valued"]:
+        return " ".join([*said, "No trust has a value."])
+    if own and own["value"] is not None:
+        name = own["provider_name"] or own["provider_code"]
+        place = f"{name} ({own['provider_code']}) has {with_unit(own['value'], unit)}"
+        if mark and mark["lower_quartile"] is not None:
+            value = own["value"]
+            place += (
+                ", below the lower quartile" if value < mark["lower_quartile"]
+                else ", above the upper quartile" if value > mark["upper_quartile"]
+                else ", at or below the median" if value <= mark["median"]
+                else ", above the median"
+            )  # fmt: skip
+        said.append(f"{place}; {POLARITIES.get(about['polarity'], about['polarity'])}.")
+    elif own:
+        said.append(f"{own['provider_name'] or own['provider_code']} ({own['provider_code']}) has no value.")
+    low, high = found["valued"][0]["value"], found["valued"][-1]["value"]
+    middle = f", median {with_unit(mark['median'], unit)}" if mark and mark["median"] is not None else ""
+    said.append(
+        f"{words.counted(len(found['valued']), 'trust')}, from {figure_number(low)} to {with_unit(high, unit)}{middle}."
+    )
+    if found["silent"]:
+        said.append(f"{words.counted(len(found['silent']), 'trust')} without a value.")
+    return " ".join([*said, *found["thin"], *(["Sample data."] if found["is_sample"] else [])])
+
+
+def series_message(asked: dict, found: dict) -> str:
+    """What the picture of the series says, in words: its alternative text."""
+    unit, points = asked["about"]["unit"], found["points"]
+    valued = [point for point in points if point["value"] is not None]
+    said = [f"{asked['about']['name']} of {asked['provider']}, {points[0]['period']} to {points[-1]['period']}."]
+    if not valued:
+        return " ".join([*said, "No period has a value."])
+    said.append(f"Last value {with_unit(valued[-1]['value'], unit)} ({valued[-1]['period']}).")
+    if found["reason"]:
+        said.append(f"Median {with_unit(found['median'], unit)}. {found['reason']}")
+    else:
+        signals = [point for point in points if point.get("signal")]
+        said.append(
+            f"{words.counted(len(signals), 'period')} with a signal, the last {signals[-1]['period']} "
+            f"({SIGNALS[signals[-1]['signal']]}: {ASSESSMENTS[signals[-1]['assessment']]})."
+            if signals
+            else "No signal: it varies as it always has."
+        )
+        if any(section["is_trial"] and not section["reason"] for section in found["sections"]):
+            said.append("Trial limits: fewer than 13 values.")
+    if len(points) > len(valued):
+        said.append(f"{words.counted(len(points) - len(valued), 'period')} without a value.")
+    return " ".join([*said, *(["Sample data."] if found["is_sample"] else [])])
+
+
+def asked_for(collection: str = "", period: str = "", metric: str = "", provider: str = "", peers: str = "") -> dict:
+    """The query of an address, as it came."""
+    return {"collection": collection, "period": period, "metric": metric, "provider": provider, "peers": peers}
+
+
+Asked = Annotated[dict, Depends(asked_for)]
+
+
+@router.get("/figures")
+def figures(request: Request, person: security.Anybody, query: Asked):
+    """One metric of one period, looked at from all sides."""
+    with store.opened() as connection:
+        asked = chosen(connection, **query)
+        if not asked["metric"] or asked["about"] is None:
+            return pages.page(request, "figures.html", section="figures", asked=asked, style=style())
+        found = spread(connection, asked)
+        line = series(connection, asked)
+        worth = opportunity(connection, asked) if asked["provider"] else {"rows": [], "total": None}
+    address = {name: asked[name] for name in ("collection", "period", "metric", "provider", "peers")}
+    # The release is in the picture's address, so that a page and its pictures tell of the same figures.
+    address["release"] = found["status"]["release_id"] if found["status"] else ""
+    named = [
+        (row["provider_code"], f"{row['provider_name'] or row['provider_code']} ({row['provider_code']})")
+        for row in asked["measures"]
+    ]
+    providers = [pair for pair in named if pair[0] in asked["cohort"]], [p for p in named if p[0] not in asked["cohort"]]
+    metrics = [(one, f"{one} {about['name'] if about else ''}") for one, about in asked["metrics"]]
+    return pages.page(
+        request, "figures.html", section="figures", asked=asked, metrics=metrics, found=found, line=line, worth=worth, address=address, providers=providers,
+        alt={"spread": spread_message(asked, found), "series": series_message(asked, line) if line["points"] else ""},
+        metric=asked["about"], POLARITIES=POLARITIES, QUALITIES=QUALITIES, BENCHMARKS=BENCHMARKS, SIGNALS=SIGNALS,
+        ASSESSMENTS=ASSESSMENTS, percent=percent, style=style(), is_sample=found["is_sample"] or line["is_sample"],
+        group_words=group_words, periods=[(period, period) for period in asked["collections"][asked["collection"]]],
+    )  # fmt: skip
+
+
+@router.get("/figures/spread.svg")
+def spread_picture(person: security.Anybody, query: Asked, width: int = charts.WIDE) -> Response:
+    """The spread as a picture."""
+    with store.opened() as connection:
+        asked = chosen(connection, **query)
+        if asked["about"] is None:
+            raise LookupError("No figures are published yet.")
+        found = spread(connection, asked)
+    return picture(charts.spread(asked, found, width))
+
+
+@router.get("/figures/series.svg")
+def series_picture(person: security.Anybody, query: Asked, width: int = charts.WIDE) -> Response:
+    """The series as a picture."""
+    with store.opened() as connection:
+        asked = chosen(connection, **query)
+        if asked["about"] is None or not asked["provider"]:
+            raise LookupError("A series is one trust's: choose a trust on the page of figures.")
+        found = series(connection, asked)
+    return picture(charts.series(asked, found, width))
+
+
+def picture(content: bytes) -> Response:
+    """An SVG, which may style itself and do nothing else, also where it is opened by its own address."""
+    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"}
+    return Response(content, media_type="image/svg+xml", headers=headers)
+
+
+@cache
+def _sheet() -> bytes:
+    return (pages.FOLDER / "static" / "figures.css").read_bytes()
+
+
+def style() -> str:
+    """The version of the style sheet below, for its address."""
+    return hashlib.sha256(_sheet()).hexdigest()[:12]
+
+
+@router.get("/figures.css")
+def sheet(person: security.Anybody) -> Response:
+    """What pictures and their tables need beside the desk's own style."""
+    return Response(_sheet(), media_type="text/css", headers={"Cache-Control": "private, max-age=86400"})

@@ -1,0 +1,325 @@
+"""The engagement timeline: what was planned and what happened, in lanes; what is due next; and the sixteen recommendations."""
+
+import re
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from . import charts, figures, lanes, pages, security, store, words
+
+router = APIRouter()
+
+LAYERS = {"programme": "The programme", "trust": "Trusts", "derived": "Returns and figures"}
+STATUSES = {
+    "actual": "happened",
+    "planned": "planned",
+    "deadline": "deadline",
+    "inferred": "happened, date inferred",
+}
+# Which event is the outcome of which plan. The sources give one such pair: the review letter planned publication for autumn 2017,
+# and the report was tabled on 24 May 2018 (domain brief, section 5: 'end Nov 2017 to 24 May 2018, 175 days'). Others are not guessed.
+FULFILS = {"EV020": "EV025"}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+ORDER = "ORDER BY occurred_from, coalesce(occurred_to, occurred_from), layer DESC, kind, event_id"
+
+
+def dated(event: dict) -> str:
+    """When an event was, no more exactly than its source says: '24 May 2018', 'Feb 2016', 'autumn'-like spans as 'Sep to Nov 2017'."""
+    first, last, precision = event["occurred_from"], event["occurred_to"], event["date_precision"]
+    if precision == "day":
+        return words.day(first) + (f" to {words.day(last)}" if last and last != first else "")
+    if precision == "week":
+        return f"about {words.day(first)} (to the week)"
+    if precision == "month" and (not last or (last.year, last.month) == (first.year, first.month)):
+        return f"{MONTHS[first.month - 1]} {first.year}"
+    if precision == "year" and not last:
+        return f"{first.year} (to the year)"
+    if not last:
+        return f"{MONTHS[first.month - 1]} {first.year} (to the {precision})"
+    start = f"{MONTHS[first.month - 1]} {first.year}" if first.year != last.year else MONTHS[first.month - 1]
+    return f"{start} to {MONTHS[last.month - 1]} {last.year} (to the {precision})"
+
+
+def reach(event: dict) -> tuple[date, date]:
+    """The first and the last day that an event's date may mean: a month is all its days."""
+    first, last, precision = event["occurred_from"], event["occurred_to"], event["date_precision"]
+    if precision == "month" and not last:
+        first = first.replace(day=1)
+    if precision == "year" and not last:
+        return date(first.year, 1, 1), date(first.year, 12, 31)
+    if last:
+        return first, last
+    if precision in ("month", "quarter", "season"):
+        return first, first.replace(day=monthrange(first.year, first.month)[1])
+    return first, first + timedelta(days=6) if precision == "week" else first
+
+
+def _wanted(asked: dict, layers: tuple[str, ...]) -> tuple[str, dict]:
+    """The conditions of an address, and their parameters. A chosen trust or collection narrows its own layers only."""
+    where, parameters = ["e.layer = ANY(%(layers)s)"], {"layers": list(layers)}
+    if asked["provider"]:
+        where.append("(e.layer = 'programme' OR e.provider_code = %(provider)s)")
+    if asked["collection"]:
+        where.append("(e.layer <> 'derived' OR e.collection = %(collection)s)")
+    if asked["kind"]:
+        where.append("e.kind = %(kind)s")
+    if asked["year"]:
+        where.append("e.occurred_from <= %(to)s AND coalesce(e.occurred_to, e.occurred_from) >= %(from)s")
+        parameters |= {"from": date(int(asked["year"]), 1, 1), "to": date(int(asked["year"]), 12, 31)}
+    return " AND ".join(where), parameters | {name: asked[name] for name in ("provider", "collection", "kind")}
+
+
+def events(connection, asked: dict, layers: tuple[str, ...], limit: str = "") -> list[dict]:
+    """Events of these layers that an address asks for, oldest first."""
+    where, parameters = _wanted(asked, layers)
+    return store.rows(
+        connection,
+        f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e
+            LEFT JOIN published.providers p USING (provider_code) WHERE {where} {ORDER} {limit}""",
+        parameters,
+    )
+
+
+def counted(connection, asked: dict) -> list[dict]:
+    """How many events of returns an address asks for, by collection, kind and month (its first day)."""
+    where, parameters = _wanted(asked, ("derived",))
+    return store.rows(
+        connection,
+        f"""SELECT e.collection, e.kind, date_trunc('month', e.occurred_from)::date AS month, count(*)::int AS events
+            FROM published.engagement_timeline e WHERE {where} AND e.collection IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
+        parameters,
+    )
+
+
+def together(found: list[dict]) -> list[dict]:
+    """Events of one day, kind and text, of several trusts (the programme's letters to its cohort), as one with `trusts`."""
+    kept: dict[tuple, dict] = {}
+    for event in found:
+        key = tuple(event[n] for n in ("occurred_from", "occurred_to", "kind", "layer", "status", "summary"))
+        if event["layer"] != "trust":
+            key += (event["event_id"],)
+        one = kept.setdefault(key, event | {"trusts": []})
+        one["trusts"].append((event["provider_code"], event["provider_name"]))
+    return [event | {"number": number} for number, event in enumerate(kept.values(), 1)]
+
+
+def plans(connection, asked: dict) -> list[dict]:
+    """Every plan of the programme and its trusts beside its outcome: {plan, outcome or None, slippage in days or None}.
+
+    Slippage runs from the last day the plan may mean to the outcome's day, and exists where both are known.
+    """
+    everything = store.rows(
+        connection,
+        f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e LEFT JOIN published.providers p USING (provider_code)
+            WHERE e.layer <> 'derived' {ORDER}""",
+    )
+    by_id = {event["event_id"]: event for event in everything}
+    found = []
+    for plan in together([event for event in everything if event["status"] == "planned"]):
+        codes = [code for code, _ in plan["trusts"]]
+        if asked["provider"] and plan["provider_code"] and asked["provider"] not in codes:
+            continue
+        outcome = by_id.get(FULFILS.get(plan["event_id"], ""))
+        slippage = None
+        if outcome and outcome["date_precision"] == "day":
+            slippage = (outcome["occurred_from"] - reach(plan)[1]).days
+        found.append({"plan": plan, "outcome": outcome, "slippage": slippage})
+    return found
+
+
+def due_next(connection, today: date, asked: dict) -> list[dict]:
+    """Plans and deadlines that are still to come, the nearest first."""
+    return together(
+        store.rows(
+            connection,
+            f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e LEFT JOIN published.providers p USING (provider_code)
+                WHERE e.status IN ('planned', 'deadline') AND coalesce(e.occurred_to, e.occurred_from) >= %(today)s
+                  AND (%(provider)s = '' OR e.provider_code IS NULL OR e.provider_code = %(provider)s)
+                  AND (%(collection)s = '' OR e.collection IS NULL OR e.collection = %(collection)s) {ORDER} LIMIT 200""",
+            {"today": today, "provider": asked["provider"], "collection": asked["collection"]},
+        )
+    )[:12]
+
+
+def returns(connection, asked: dict) -> list[dict]:
+    """Due beside received for every collection and period: how many, and by how many days the first versions came late or early.
+
+    A return's deadline and its receipt are matched by collection, period and trust, where there is one of each.
+    """
+    return store.rows(
+        connection,
+        """WITH asked AS (
+             SELECT * FROM published.engagement_timeline
+             WHERE layer = 'derived' AND kind IN ('due', 'received') AND (%(provider)s = '' OR provider_code = %(provider)s)
+               AND (%(collection)s = '' OR collection = %(collection)s)),
+           one AS (
+             SELECT collection, period, provider_code, count(*) FILTER (WHERE kind = 'due') AS dues,
+                    count(*) FILTER (WHERE kind = 'received') AS receipts,
+                    min(occurred_from) FILTER (WHERE kind = 'due') AS due, min(occurred_from) FILTER (WHERE kind = 'received') AS received
+             FROM asked GROUP BY 1, 2, 3)
+           SELECT collection, period, min(due) AS due, sum(dues)::int AS dues, sum(receipts)::int AS receipts, min(received) AS first_received,
+                  count(*) FILTER (WHERE dues = 1 AND receipts = 1)::int AS pairs,
+                  count(*) FILTER (WHERE dues = 1 AND receipts = 0)::int AS missing,
+                  count(*) FILTER (WHERE dues = 1 AND receipts = 1 AND received > due)::int AS late,
+                  min(received - due) FILTER (WHERE dues = 1 AND receipts = 1) AS least_days,
+                  max(received - due) FILTER (WHERE dues = 1 AND receipts = 1) AS most_days
+           FROM one GROUP BY 1, 2
+           HAVING %(year)s = '' OR left(min(coalesce(due, received))::text, 4) = %(year)s
+           ORDER BY collection, period DESC""",
+        {name: asked[name] for name in ("provider", "collection", "year")},
+    )
+
+
+def tracker(connection) -> list[dict]:
+    """The recommendations with the metrics linked to each, where they have figures now, and the events that name them."""
+    # The newest figures of each metric: how many trusts have a value, and how many returns are in.
+    newest = {}
+    for row in store.rows(
+        connection,
+        """SELECT DISTINCT ON (b.metric_id, b.collection) b.metric_id, b.collection, b.period, b.providers, b.is_sample,
+                  s.coverage, s.accepted, s.expected
+           FROM published.benchmarks b LEFT JOIN published.data_status s USING (collection, period)
+           WHERE b.peer_group = 'national' AND b.providers > 0 ORDER BY b.metric_id, b.collection, b.period DESC""",
+    ):
+        newest.setdefault(row["metric_id"], []).append(row)
+    named = {}
+    for event in store.rows(
+        connection,
+        f"SELECT * FROM published.engagement_timeline e WHERE recommendation_number IS NOT NULL AND layer <> 'derived' {ORDER}",
+    ):
+        named.setdefault(event["recommendation_number"], []).append(event)
+    found = store.rows(connection, "SELECT * FROM published.recommendations ORDER BY number")
+    defined = store.rows(connection, "SELECT * FROM published.metrics ORDER BY metric_id")
+    for one in found:
+        linked = [m for m in defined if str(one["number"]) in re.split(r"\W+", str(m["recommendation"] or ""))]
+        groups: dict[tuple, dict] = {}
+        for metric in linked:
+            for row in newest.get(metric["metric_id"], []):
+                group = groups.setdefault((row["collection"], row["period"]), row | {"metrics": []})
+                group["metrics"].append(metric | {"providers": row["providers"]})
+        one["figures"] = [groups[key] for key in sorted(groups)]
+        one["too_early"] = [metric for metric in linked if metric["metric_id"] not in newest]
+        one["linked"] = len(linked)
+        one["events"] = named.get(one["number"], [])
+    return found
+
+
+def asked_for(provider: str = "", collection: str = "", kind: str = "", year: str = "", page: str = "1") -> dict:
+    """The query of an address, as it came."""
+    return {"provider": provider, "collection": collection, "kind": kind, "year": year, "page": page}
+
+
+Asked = Annotated[dict, Depends(asked_for)]
+
+
+def offered(connection, asked: dict) -> dict:
+    """What can be chosen; raises LookupError for what cannot be."""
+    rows = store.rows(
+        connection,
+        """SELECT kind, layer, collection, min(occurred_from) AS first, max(coalesce(occurred_to, occurred_from)) AS last
+           FROM published.engagement_timeline GROUP BY 1, 2, 3""",
+    )
+    concerned = {
+        row["provider_code"]
+        for row in store.rows(
+            connection, "SELECT DISTINCT provider_code FROM published.engagement_timeline WHERE provider_code IS NOT NULL"
+        )
+    }
+    named = [
+        (row["provider_code"], f"{row['provider_name'] or row['provider_code']} ({row['provider_code']})", row["in_cohort"])
+        for row in store.rows(
+            connection, "SELECT * FROM published.providers ORDER BY coalesce(provider_name, provider_code), provider_code"
+        )
+        if row["provider_code"] in concerned
+    ]
+    years = range(min((r["first"].year for r in rows), default=1), max((r["last"].year for r in rows), default=0) + 1)
+    found = {
+        "providers": ([row[:2] for row in named if row[2]], [row[:2] for row in named if not row[2]]),
+        "collections": [(name, words.title(name)) for name in sorted({row["collection"] for row in rows if row["collection"]})],
+        "kinds": [(kind, words.plain(kind)) for kind in sorted({row["kind"] for row in rows})],
+        "years": [(str(year), str(year)) for year in years],
+    }  # fmt: skip
+    known = {
+        "provider": {row[0] for row in named}, "collection": {row[0] for row in found["collections"]},
+        "kind": {row[0] for row in found["kinds"]}, "year": {row[0] for row in found["years"]},
+    }  # fmt: skip
+    for name, values in known.items():
+        if asked[name] and asked[name] not in values:
+            raise LookupError(f"The timeline knows no such {name}. Choose one from the list on its page.")
+    return found
+
+
+@router.get("/timeline")
+def timeline(request: Request, person: security.Anybody, asked: Asked):
+    """The lanes, plan beside actual, what is due next, and the recommendations."""
+    today = datetime.now(words.LONDON).date()
+    with store.opened() as connection:
+        choices = offered(connection, asked)
+        engagement = together(events(connection, asked, ("programme", "trust")))
+        total = sum(row["events"] for row in counted(connection, asked))
+        number = int(asked["page"]) if re.fullmatch(r"[0-9]{1,6}", asked["page"], re.ASCII) else 1
+        paging = pages.Paging(number, total)
+        derived = events(connection, asked, ("derived",), f"LIMIT {paging.size} OFFSET {paging.offset}")
+        done = returns(connection, asked)
+        found = {
+            "plans": plans(connection, asked), "next": due_next(connection, today, asked), "recommendations": tracker(connection),
+        }  # fmt: skip
+        is_sample = _is_sample(connection)
+    address = {name: asked[name] for name in ("provider", "collection", "kind", "year")}
+    chosen_name = next((name for some in choices["providers"] for code, name in some if code == asked["provider"]), "")
+    return pages.page(
+        request, "timeline.html", section="timeline", asked=asked, choices=choices, engagement=engagement, derived=derived, paging=paging,
+        returns=done, today=today, found=found, address=address, chosen_name=chosen_name, dated=dated, LAYERS=LAYERS, STATUSES=STATUSES,
+        percent=figures.percent, style=figures.style(), is_sample=is_sample,
+        alt={"engagement": engagement_message(asked, engagement, found["plans"]), "returns": returns_message(asked, done, total)},
+    )  # fmt: skip
+
+
+def _is_sample(connection) -> bool:
+    return bool(store.rows(connection, "SELECT bool_or(is_sample) AS is_sample FROM published.data_status")[0]["is_sample"])
+
+
+def engagement_message(asked: dict, found: list[dict], planned: list[dict]) -> str:
+    """What the picture of the programme's and the trusts' lanes says: its alternative text."""
+    if not found:
+        return "No event of the programme or of a trust fits these choices."
+    said = f"{words.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
+    for one in planned:
+        if one["slippage"] is not None and any(e["event_id"] == one["plan"]["event_id"] for e in found):
+            said += f" Planned for {dated(one['plan'])}, done {dated(one['outcome'])}: {late(one['slippage'])}."
+    return said
+
+
+def late(days: int) -> str:
+    """Slippage in words."""
+    return "on the day" if days == 0 else f"{words.counted(abs(days), 'day')} {'later' if days > 0 else 'earlier'}"
+
+
+def returns_message(asked: dict, done: list[dict], total: int) -> str:
+    """What the picture of the returns' lanes says: its alternative text."""
+    if not total:
+        return "No event of a return fits these choices."
+    dues, received = sum(row["dues"] for row in done), sum(row["receipts"] for row in done)
+    behind, missing = sum(row["late"] for row in done), sum(row["missing"] for row in done)
+    return f"{total:,} events. {dues:,} returns with a deadline, {received:,} received, {behind:,} of them late, {missing:,} never."
+
+
+@router.get("/timeline/engagement.svg")
+def engagement_picture(person: security.Anybody, asked: Asked, width: int = charts.WIDE) -> Response:
+    """The lanes of the programme and of trusts as a picture."""
+    with store.opened() as connection:
+        offered(connection, asked)
+        found = together(events(connection, asked, ("programme", "trust")))
+    return figures.picture(lanes.engagement(asked, [e | {"reach": reach(e)} for e in found], FULFILS, width))
+
+
+@router.get("/timeline/returns.svg")
+def returns_picture(person: security.Anybody, asked: Asked, width: int = charts.WIDE) -> Response:
+    """The lanes of collections as a picture: what was due, received, held, late, missing, accepted and published in each month."""
+    with store.opened() as connection:
+        offered(connection, asked)
+        found = counted(connection, asked)
+    return figures.picture(lanes.returns(asked, found, width))
