@@ -17,7 +17,8 @@ ABOUT = """
 
 `rest` waits until no collection is being collected, ten minutes at most; `stale` lists the collections and periods whose
 submissions, reference data or code changed since their current release; `refresh` computes a batch of them and moves
-their pointers; a reader sees the old release or the new one, never a mixture.
+their pointers; a reader sees the old release or the new one, never a mixture. `export` then writes every current release that
+has no export yet to the bucket of exports, as Parquet and CSV.
 
 Started by every `collect_` run that has ended (several of them share one run), by new reference data, and once a day.
 With nothing stale it does nothing. Safe to run at any time, and twice.
@@ -71,6 +72,19 @@ with DAG(
     def conclude() -> None:
         """Everything is released: what depends on it may follow."""
 
+    # Also when a batch failed or nothing was stale: what an earlier run did not come to is exported now.
+    @task(pool="warehouse", trigger_rule="all_done")
+    def export() -> dict:
+        """Export the current releases that have none yet; what time does not suffice for is left to the next run."""
+        from trust_benchmarks.pipeline import export
+
+        done = export.export_missing()
+        if done["failed"]:
+            raise RuntimeError(f"Not exported: {len(done['failed'])}. First: {done['failed'][0]}")
+        return done
+
     changed = stale()
     rest() >> changed
-    refresh.expand(pairs=changed) >> conclude()
+    released = refresh.expand(pairs=changed)
+    released >> conclude()
+    released >> export()

@@ -111,7 +111,7 @@ def write_frame(frame, form: Format) -> None:
     if form is Format.csv:
         _csv([], frame.columns)
         for part in slices:
-            sys.stdout.write(_quiet_frame(part).write_csv(include_header=False))
+            sys.stdout.write(quiet_frame(part).write_csv(include_header=False))
         return
     sys.stdout.write("[")
     for number, part in enumerate(slices):
@@ -121,7 +121,7 @@ def write_frame(frame, form: Format) -> None:
     sys.stdout.write("\n]\n" if slices else "]\n")
 
 
-def _quiet_frame(frame):
+def quiet_frame(frame):
     """The frame with every text `quiet`; only texts that may need it go through Python."""
     import polars as pl
 

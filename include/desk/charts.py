@@ -1,6 +1,9 @@
 """Charts as SVG: drawn the same way every time, text as text, nothing from elsewhere, and never a zero where there is no value."""
 
+import functools
+import hashlib
 import io
+import itertools
 import re
 import threading
 
@@ -32,7 +35,28 @@ ASSESSED = {  # colour, marker, words
     "concern": (ORANGE, "s", "Signal: concern"),
     "neutral": (PURPLE, "D", "Signal: change, neither good nor bad"),
 }
+KEPT = 48  # pictures of each sort
+_keeping = threading.Lock()
 _drawing = threading.Lock()  # matplotlib's settings are the process's own
+
+
+def remembered(make):
+    """Keeps the last pictures that a function drew: drawing takes a second, and the same facts give the same picture."""
+    kept: dict[bytes, bytes] = {}
+
+    @functools.wraps(make)
+    def picture(*about):
+        key = hashlib.sha256(repr(about).encode()).digest()
+        found = kept.get(key)
+        if found is None:
+            found = make(*about)
+            with _keeping:
+                kept[key] = found
+                while len(kept) > KEPT:
+                    kept.pop(next(iter(kept)))
+        return found
+
+    return picture
 
 
 def drawn(width: int, height: int, draw) -> bytes:
@@ -102,13 +126,14 @@ def _beside(axes, labels: list[tuple[float, str, str, str]], height: int) -> Non
     """Labels to the right of the axes at their heights, pushed apart where they would overlap: (y, text, colour, weight)."""
     low, high = axes.get_ylim()
     gap = 17 / (axes.get_position().height * height) * (high - low)
-    placed = []
-    for y, text, colour, weight in sorted(labels):
-        placed.append([max(y, placed[-1][0] + gap) if placed else y, y, text, colour, weight])
-    over = placed[-1][0] - high if placed else 0
-    for number in range(len(placed) - 1, -1, -1) if over > 0 else ():
-        limit = placed[number + 1][0] - gap if number + 1 < len(placed) else high
-        placed[number][0] = min(placed[number][0], limit)
+    placed = [[y, y, text, colour, weight] for y, text, colour, weight in sorted(labels)]
+    for _ in range(200):  # each pair that is too close gives way by half
+        close = [(a, b) for a, b in itertools.pairwise(placed) if b[0] - a[0] < gap * 0.999]
+        for a, b in close:
+            middle = (a[0] + b[0]) / 2
+            a[0], b[0] = middle - gap / 2, middle + gap / 2
+        if not close:
+            break
     for at, y, text, colour, weight in placed:
         axes.annotate(
             text, xy=(1, y), xycoords=("axes fraction", "data"), xytext=(1.012, at), textcoords=("axes fraction", "data"),
@@ -139,6 +164,7 @@ def _nothing(figure, title: str, said: str) -> None:
     figure.text(0.5, 0.4, said, ha="center", va="center", color=QUIET)
 
 
+@remembered
 def spread(asked: dict, found: dict, width: int) -> bytes:
     """Every trust of the peer group that has a value, in order, with quartile lines and the chosen trust picked out."""
     width = fitting(width)
@@ -161,17 +187,30 @@ def spread(asked: dict, found: dict, width: int) -> bytes:
         across = width - 70 - 190
         labelled = few * 13 <= across
         axes = _frame(
-            figure, width, height, title=title, under=under, right=190, bottom=78 if labelled and few * 40 > across else 62
+            figure,
+            width,
+            height,
+            title=title,
+            under=under,
+            right=190,
+            bottom=78 if labelled and few * 40 > across else 62,
         )
         values = [row["value"] for row in valued]
-        _limits(axes, values + [mark[n] for n in ("lower_quartile", "median", "upper_quartile") if mark and mark[n] is not None])
+        _limits(
+            axes,
+            values + [mark[n] for n in ("lower_quartile", "median", "upper_quartile") if mark and mark[n] is not None],
+        )
         axes.set_xlim(-0.8, few - 0.2)
         size = max(3.0, min(8.0, across / few * 0.45))
         if found["thin"]:
-            axes.axhspan(*axes.get_ylim(), facecolor="#f7f7f7", edgecolor="#d3d9dd", hatch="//", linewidth=0, zorder=0)
+            axes.axhspan(*axes.get_ylim(), facecolor="#fafbfb", edgecolor="#e3e8ea", hatch="//", linewidth=0, zorder=0)
         own_code = own["provider_code"] if own else None
         for hollow in (False, True):
-            at = [i for i, row in enumerate(valued) if (row["quality_flag"] == "C") is hollow and row["provider_code"] != own_code]
+            at = [
+                i
+                for i, row in enumerate(valued)
+                if (row["quality_flag"] == "C") is hollow and row["provider_code"] != own_code
+            ]
             if at:
                 axes.plot(
                     at, [values[i] for i in at], "o", ms=size, mfc="white" if hollow else PEER, mec=QUIET, mew=1.2 if hollow else 0.5,
@@ -206,9 +245,17 @@ def spread(asked: dict, found: dict, width: int) -> bytes:
                     tick.set(fontweight="bold", color=CHOSEN)
         else:
             axes.set_xticks([])
-        direction = {"higher_better": "higher is better", "lower_better": "lower is better", "target_100": "nearer to 100 is better"}
+        direction = {
+            "higher_better": "higher is better",
+            "lower_better": "lower is better",
+            "target_100": "nearer to 100 is better",
+        }
         said = f"{few} trusts in order of their values" if few > 1 else "1 trust"
-        said += f"; {direction[about['polarity']]}" if about["polarity"] in direction else "; neither high nor low is better"
+        said += (
+            f"; {direction[about['polarity']]}"
+            if about["polarity"] in direction
+            else "; neither high nor low is better"
+        )
         figure.text(70 / width, 13 / height, said, fontsize=9.5, color=QUIET, va="center")
         _legend(figure, axes, width, height)
         return None
@@ -227,6 +274,7 @@ def _legend(figure, axes, width: int, height: int) -> None:
         )  # fmt: skip
 
 
+@remembered
 def series(asked: dict, found: dict, width: int) -> bytes:
     """One trust's values over the periods: an XmR chart with its signals, or a line with its median where there are no limits."""
     width = fitting(width)
@@ -247,12 +295,16 @@ def series(asked: dict, found: dict, width: int) -> bytes:
         if not known:
             return _nothing(figure, title, "No period has a value, so nothing is drawn.")
         axes = _frame(figure, width, height, title=title, under=under, right=190, bottom=72)
-        lines = [point[name] for point in points for name in ("lower_limit", "upper_limit") if point.get(name) is not None]
+        lines = [
+            point[name] for point in points for name in ("lower_limit", "upper_limit") if point.get(name) is not None
+        ]
         _limits(axes, known + lines)
         axes.set_xlim(-0.6, len(points) - 0.4)
         for i, value in enumerate(values):
             if value is None:
-                axes.axvspan(i - 0.45, i + 0.45, facecolor="#f4f6f7", edgecolor="#c5ced4", hatch="///", linewidth=0, zorder=0)
+                axes.axvspan(
+                    i - 0.45, i + 0.45, facecolor="#f4f6f7", edgecolor="#c5ced4", hatch="///", linewidth=0, zorder=0
+                )
                 axes.text(
                     i, 0.5, "no value", rotation=90, ha="center", va="center", fontsize=8.5, color=QUIET, transform=axes.get_xaxis_transform(),
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
@@ -272,16 +324,31 @@ def series(asked: dict, found: dict, width: int) -> bytes:
             at = [i for i, p in enumerate(points) if p["value"] is not None and p.get("assessment") == name]
             if at:
                 late = [points[i]["quality_flag"] == "C" for i in at]
-                axes.plot(at, [values[i] for i in at], marker, ms=8.5, mfc=colour, mec="white", mew=0.8, ls="", zorder=4, label=said)
+                axes.plot(
+                    at,
+                    [values[i] for i in at],
+                    marker,
+                    ms=8.5,
+                    mfc=colour,
+                    mec="white",
+                    mew=0.8,
+                    ls="",
+                    zorder=4,
+                    label=said,
+                )
                 again = [i for i, hollow in zip(at, late, strict=True) if hollow]
-                axes.plot(again, [values[i] for i in again], marker, ms=8.5, mfc="white", mec=colour, mew=1.5, ls="", zorder=4)
+                axes.plot(
+                    again, [values[i] for i in again], marker, ms=8.5, mfc="white", mec=colour, mew=1.5, ls="", zorder=4
+                )
         here = next((i for i, point in enumerate(points) if point["period"] == asked["period"]), None)
         if here is not None:
             axes.axvline(here, color=CHOSEN, lw=0.8, ls=":", zorder=1)
         for mark in found["restarts"]:
             at = next(i for i, point in enumerate(points) if point["period"] == mark) - 0.5
             axes.axvline(at, color=TEXT, lw=1.2, ls=(0, (2, 2)))
-            axes.text(at, 1.0, " succession: limits anew", fontsize=8.5, va="bottom", transform=axes.get_xaxis_transform())
+            axes.text(
+                at, 1.0, " succession: limits anew", fontsize=8.5, va="bottom", transform=axes.get_xaxis_transform()
+            )
         last = max(i for i, value in enumerate(values) if value is not None)
         labels.append((values[last], f"{points[last]['period']}: {brief(values[last])}", CHOSEN, "bold"))
         _beside(axes, labels, height)

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request
 
 from ..stewardship import decisions, plain
 from ..stewardship import preview as previews
-from ..stores import warehouse
 from . import pages, runs, security, store, submission, words
 
 router = APIRouter()
@@ -208,7 +207,7 @@ def _noted(request: Request, person, form: dict[str, str], kind: str, done: str)
 
 def tell_airflow(decision_id: int, person: str) -> None:
     """If the pipeline has something to do because of a decision, asks Airflow to begin at once."""
-    with warehouse.connect() as connection:  # what release is due is not for the desk's role to read
+    with store.opened() as connection:
         what = decisions.effect(connection, decision_id)
     if what["state"] == "queued" and what["period"]:
         runs.announce(what["collection"], what["period"], decision_id, person)

@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request
 
 from ..stewardship import decisions
 from ..stewardship import preview as previews
-from ..stores import warehouse
 from . import decide, pages, runs, security, store, submission, words
 
 router = APIRouter()
@@ -46,7 +45,7 @@ def listed(connection, wanted: dict, number: int) -> tuple[list[dict], pages.Pag
 
 def effect(decision: dict) -> dict:
     """What has become of a decision, in words: {"state", "words", "release_id", "done"}; done: it will not change by itself."""
-    with warehouse.connect() as connection:  # what release is due is not for the desk's role to read
+    with store.opened() as connection:
         found = decisions.effect(connection, decision["decision_id"])
     state = found["state"]
     since = decision["verdict_at"] or decision["decided_at"]

@@ -81,7 +81,9 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
     periods = offered[collection]
     if period and period not in periods:
         if not any(period in others for others in offered.values()):
-            raise LookupError("No figures of this period are published. Choose one from the list on the page of figures.")
+            raise LookupError(
+                "No figures of this period are published. Choose one from the list on the page of figures."
+            )
         found["notes"].append(f"{words.title(collection)} has no figures of {period}: {periods[0]} is shown.")
         period = ""
     period = period or periods[0]
@@ -99,7 +101,9 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
     if metric and metric not in ids:
         if metric not in defined:
             raise LookupError("There is no metric of this name. Choose one from the list on the page of figures.")
-        said = f"{metric} ({defined[metric]['name']}) is not among the figures of {words.title(collection)} for {period}"
+        said = (
+            f"{metric} ({defined[metric]['name']}) is not among the figures of {words.title(collection)} for {period}"
+        )
         found["notes"].append(f"{said}: {ids[0]} is shown.")
         metric = ""
     preferred = "WF03" if "WF03" in ids else ids[0]
@@ -111,7 +115,9 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
         [collection, period, metric],
     )
     if provider and provider not in {row["provider_code"] for row in measures}:
-        everybody = {r["provider_code"]: r["provider_name"] for r in store.rows(connection, "SELECT * FROM published.providers")}
+        everybody = {
+            r["provider_code"]: r["provider_name"] for r in store.rows(connection, "SELECT * FROM published.providers")
+        }
         if provider not in everybody:
             raise LookupError("There is no trust of this code. Choose one from the list on the page of figures.")
         name = everybody[provider] or provider
@@ -188,7 +194,9 @@ def percent(share: float) -> str:
 def _rolling(metric: str) -> str:
     """How many months one value of a rolling metric covers, such as '12', or ''."""
     known = next((one for one in reference.load().metrics if one.metric_id == metric), None)
-    return known.period.removeprefix("rolling ").removesuffix("m") if known and known.period.startswith("rolling ") else ""
+    return (
+        known.period.removeprefix("rolling ").removesuffix("m") if known and known.period.startswith("rolling ") else ""
+    )
 
 
 def series(connection, asked: dict) -> dict:
@@ -204,7 +212,14 @@ def series(connection, asked: dict) -> dict:
         [asked["collection"], asked["metric"], asked["provider"]],
     )
     if not rows:
-        return {"points": [], "sections": [], "median": None, "reason": "No trust is picked out.", "is_sample": False, "restarts": []}
+        return {
+            "points": [],
+            "sections": [],
+            "median": None,
+            "reason": "No trust is picked out.",
+            "is_sample": False,
+            "restarts": [],
+        }
     by_period = {row["period"]: row for row in rows}
     nothing = {"value": None, "quality_flag": None, "release_id": None}
     calendar_periods = calendar.periods(rows[0]["period"], rows[-1]["period"])
@@ -369,7 +384,10 @@ def figures(request: Request, person: security.Anybody, query: Asked):
         (row["provider_code"], f"{row['provider_name'] or row['provider_code']} ({row['provider_code']})")
         for row in asked["measures"]
     ]
-    providers = [pair for pair in named if pair[0] in asked["cohort"]], [p for p in named if p[0] not in asked["cohort"]]
+    providers = (
+        [pair for pair in named if pair[0] in asked["cohort"]],
+        [p for p in named if p[0] not in asked["cohort"]],
+    )
     metrics = [(one, f"{one} {about['name'] if about else ''}") for one, about in asked["metrics"]]
     return pages.page(
         request, "figures.html", section="figures", asked=asked, metrics=metrics, found=found, line=line, worth=worth, address=address, providers=providers,
@@ -404,7 +422,9 @@ def series_picture(person: security.Anybody, query: Asked, width: int = charts.W
 
 def picture(content: bytes) -> Response:
     """An SVG, which may style itself and do nothing else, also where it is opened by its own address."""
-    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"}
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+    }
     return Response(content, media_type="image/svg+xml", headers=headers)
 
 

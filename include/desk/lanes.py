@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from . import charts
+from . import charts, words
 from .charts import BLUE, LINE, ORANGE, PURPLE, QUIET, TEXT
 
 STATUS = {  # colour, marker, filled, words
@@ -36,7 +36,9 @@ def _label(event: dict) -> str:
 def _axis(first: date, last: date, span: int) -> list[tuple[int, str]]:
     """Ticks of a time axis: months, quarters or years, whichever fit into so many pixels."""
     months = (last.year - first.year) * 12 + last.month - first.month + 1
-    step = next((step for step, wide in ((1, 62), (3, 62), (6, 62), (12, 38), (24, 38)) if months / step * wide <= span), 60)
+    step = next(
+        (step for step, wide in ((1, 62), (3, 62), (6, 62), (12, 38), (24, 38)) if months / step * wide <= span), 60
+    )
     found = []
     for number in range(first.year * 12, last.year * 12 + 13, step):
         year, month = divmod(number, 12)
@@ -46,6 +48,7 @@ def _axis(first: date, last: date, span: int) -> list[tuple[int, str]]:
     return found
 
 
+@charts.remembered
 def engagement(asked: dict, found: list[dict], fulfils: dict[str, str], width: int) -> bytes:
     """Lanes of events with their precision: a mark says what sort it is, a bar how long it was or how unsure its date is."""
     width = charts.fitting(width)
@@ -88,7 +91,7 @@ def engagement(asked: dict, found: list[dict], fulfils: dict[str, str], width: i
         rows[row].append((start, end))
         depth[lane] = len(rows)
         laid.append((lane, row, event, outcome, at_left))
-    top, bottom = 14, 62
+    top, bottom = 14, 62 if width > 760 else 82
     height = top + bottom + sum(rows * ROW + 16 for rows in depth.values()) if found else 120
 
     def draw(figure) -> None:
@@ -115,7 +118,7 @@ def engagement(asked: dict, found: list[dict], fulfils: dict[str, str], width: i
         today = date.today().toordinal()
         if low < today < high:
             axes.axvline(today, color=TEXT, lw=1, ls=(0, (4, 3)), zorder=1)
-            axes.text(today, 2, " today", fontsize=8.5, va="top", color=TEXT)
+            axes.text(today, 2, "today ", fontsize=8.5, va="top", ha="right", color=TEXT)
         for lane, row, event, outcome, at_left in laid:
             at = tops[lane] + row * ROW + 19
             _mark(axes, event, at, low, high)
@@ -124,9 +127,22 @@ def engagement(asked: dict, found: list[dict], fulfils: dict[str, str], width: i
                 _mark(axes, outcome, at, low, high)
                 a, b = event["reach"][1].toordinal(), outcome["reach"][0].toordinal()
                 axes.annotate(
-                    "", xy=(b - 6 / per_day, at), xytext=(a, at), arrowprops={"arrowstyle": "->", "color": TEXT, "lw": 1.2}, zorder=2
+                    "",
+                    xy=(b - 6 / per_day, at),
+                    xytext=(a, at),
+                    arrowprops={"arrowstyle": "->", "color": TEXT, "lw": 1.2},
+                    zorder=2,
                 )
-                axes.text((a + b) / 2, at - 8, f"{b - a} days", ha="center", fontsize=8.5, va="center", fontweight="bold", zorder=5)
+                axes.text(
+                    (a + b) / 2,
+                    at - 8,
+                    f"{b - a} days",
+                    ha="center",
+                    fontsize=8.5,
+                    va="center",
+                    fontweight="bold",
+                    zorder=5,
+                )
                 axes.text(low + (x(event["reach"][0]) - 9) / per_day, at, _label(event), ha="right", **said)
                 axes.text(low + (x(outcome["reach"][1]) + 9) / per_day, at, _label(outcome), ha="left", **said)
             elif at_left:
@@ -138,7 +154,9 @@ def engagement(asked: dict, found: list[dict], fulfils: dict[str, str], width: i
             axes.plot([], [], marker, ls="", ms=7.5, mfc=colour if full else "white", mec=colour, mew=1.5, label=name)[0]
             for status, (colour, marker, full, name) in STATUS.items() if status in shown
         ]  # fmt: skip
-        handles.append(axes.plot([], [], color=QUIET, lw=6, alpha=0.35, label="its span, or what its date leaves open")[0])
+        handles.append(
+            axes.plot([], [], color=QUIET, lw=6, alpha=0.35, label="its span, or what its date leaves open")[0]
+        )
         figure.legend(
             handles=handles, loc="lower left", bbox_to_anchor=(left / width, 0), ncols=len(handles) if width > 760 else 3, frameon=False, fontsize=9,
             handletextpad=0.4, columnspacing=1.4, borderpad=0.3,
@@ -152,10 +170,16 @@ def _mark(axes, event: dict, at: float, low: int, high: int) -> None:
     first, last = (min(max(day.toordinal(), low), high) for day in event["reach"])
     if last > first:
         axes.plot([first, last], [at, at], color=colour, lw=6, alpha=0.35, solid_capstyle="butt", zorder=2)
-    middle = first if event["occurred_to"] or event["date_precision"] == "day" else (first + last) / 2
+    if event["status"] == "deadline" and event["occurred_to"]:
+        middle = last  # it is due by the end of its span
+    elif event["occurred_to"] or event["date_precision"] in ("day", "year"):
+        middle = min(max(event["occurred_from"].toordinal(), low), high)  # the day that the source gives
+    else:
+        middle = (first + last) / 2
     axes.plot([middle], [at], marker, ms=7.5, mfc=colour if full else "white", mec=colour, mew=1.5, zorder=3)
 
 
+@charts.remembered
 def returns(asked: dict, counts: list[dict], width: int) -> bytes:
     """A grid: collections and what became of their returns, by month (or quarter, or year), with the number of events in each."""
     width = charts.fitting(width)
@@ -177,6 +201,8 @@ def returns(asked: dict, counts: list[dict], width: int) -> bytes:
     height = top + bottom + sum(len(kinds) * row_height + 34 for kinds in lanes.values()) if counts else 120
 
     def draw(figure) -> None:
+        from matplotlib.collections import PolyCollection
+
         if not counts:
             figure.text(0.5, 0.5, "No event of a return fits these choices.", ha="center", va="center", color=QUIET)
             return
@@ -189,13 +215,26 @@ def returns(asked: dict, counts: list[dict], width: int) -> bytes:
         wide = across / columns
         every = next((n for n in (1, 2, 3, 4, 6, 12) if wide * n >= (34 if step == 12 else 52)), 12)
         at = range(0, columns, every)
-        names = [str((first + i * step) // 12) if step == 12 else f"{(first + i * step) // 12}-{(first + i * step) % 12 + 1:02}" for i in at]
+        names = [
+            str((first + i * step) // 12)
+            if step == 12
+            else f"{(first + i * step) // 12}-{(first + i * step) % 12 + 1:02}"
+            for i in at
+        ]
         axes.set_xticks([i + 0.5 for i in at], names, fontsize=9)
         axes.tick_params(length=0)
         y = 0
+        boxes: dict[str, list] = {BLUE: [], ORANGE: []}
+        empty: list[tuple[float, float]] = []
         for collection, kinds in lanes.items():
             axes.text(
-                -left / wide + 8 / wide, y + 14, collection.replace("_", " ").capitalize(), fontsize=10.5, fontweight="bold", va="center", clip_on=False
+                -left / wide + 8 / wide,
+                y + 14,
+                words.title(collection),
+                fontsize=10.5,
+                fontweight="bold",
+                va="center",
+                clip_on=False,
             )
             axes.plot([-left / wide + 8 / wide, columns], [y + 26, y + 26], color=QUIET, lw=0.8, clip_on=False)
             for number, kind in enumerate(kinds):
@@ -208,18 +247,31 @@ def returns(asked: dict, counts: list[dict], width: int) -> bytes:
                 )  # fmt: skip
                 for column in range(columns):
                     count = cells.get((collection, kind, column), 0)
-                    if count:
-                        axes.fill_between(
-                            [column + 0.06, column + 0.94], middle - row_height * 0.43, middle + row_height * 0.43, facecolor=colour, alpha=0.16, lw=0
-                        )
-                        axes.text(
-                            column + 0.5, middle, f"{count:,}", ha="center", va="center", fontsize=8 if wide > 21 else 7,
-                            fontweight="bold" if bad else "normal",
-                        )  # fmt: skip
-                    else:
-                        axes.plot([column + 0.5], [middle], ",", color="#b5c0c7")
+                    if not count:
+                        empty.append((column + 0.5, middle))
+                        continue
+                    half = row_height * 0.43
+                    boxes[colour].append(
+                        [
+                            (column + 0.06, middle - half),
+                            (column + 0.94, middle - half),
+                            (column + 0.94, middle + half),
+                            (column + 0.06, middle + half),
+                        ]
+                    )
+                    axes.text(
+                        column + 0.5, middle, f"{count:,}", ha="center", va="center", fontsize=8 if wide > 21 else 7,
+                        fontweight="bold" if bad else "normal",
+                    )  # fmt: skip
             y += len(kinds) * row_height + 34
+        for colour, corners in boxes.items():
+            axes.add_collection(
+                PolyCollection(corners, facecolor=colour, alpha=0.18, linewidth=0, zorder=0), autolim=False
+            )
+        axes.plot([x for x, _ in empty], [y for _, y in empty], ls="", marker=".", ms=1.5, color="#b5c0c7")
         unit = {1: "month", 3: "quarter, named by its first month", 12: "year"}[step]
-        figure.text(left / width, 9 / height, f"Events by {unit}; an empty cell is none.", fontsize=9, color=QUIET, va="center")
+        figure.text(
+            left / width, 9 / height, f"Events by {unit}; an empty cell is none.", fontsize=9, color=QUIET, va="center"
+        )
 
     return charts.drawn(width, height, draw)

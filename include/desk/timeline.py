@@ -61,7 +61,7 @@ def _wanted(asked: dict, layers: tuple[str, ...]) -> tuple[str, dict]:
     """The conditions of an address, and their parameters. A chosen trust or collection narrows its own layers only."""
     where, parameters = ["e.layer = ANY(%(layers)s)"], {"layers": list(layers)}
     if asked["provider"]:
-        where.append("(e.layer = 'programme' OR e.provider_code = %(provider)s)")
+        where.append("(e.layer = 'programme' OR e.provider_code = ANY(%(codes)s))")
     if asked["collection"]:
         where.append("(e.layer <> 'derived' OR e.collection = %(collection)s)")
     if asked["kind"]:
@@ -69,7 +69,7 @@ def _wanted(asked: dict, layers: tuple[str, ...]) -> tuple[str, dict]:
     if asked["year"]:
         where.append("e.occurred_from <= %(to)s AND coalesce(e.occurred_to, e.occurred_from) >= %(from)s")
         parameters |= {"from": date(int(asked["year"]), 1, 1), "to": date(int(asked["year"]), 12, 31)}
-    return " AND ".join(where), parameters | {name: asked[name] for name in ("provider", "collection", "kind")}
+    return " AND ".join(where), parameters | {name: asked[name] for name in ("codes", "collection", "kind")}
 
 
 def events(connection, asked: dict, layers: tuple[str, ...], limit: str = "") -> list[dict]:
@@ -120,7 +120,7 @@ def plans(connection, asked: dict) -> list[dict]:
     found = []
     for plan in together([event for event in everything if event["status"] == "planned"]):
         codes = [code for code, _ in plan["trusts"]]
-        if asked["provider"] and plan["provider_code"] and asked["provider"] not in codes:
+        if asked["provider"] and plan["provider_code"] and not set(asked["codes"]) & set(codes):
             continue
         outcome = by_id.get(FULFILS.get(plan["event_id"], ""))
         slippage = None
@@ -137,9 +137,9 @@ def due_next(connection, today: date, asked: dict) -> list[dict]:
             connection,
             f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e LEFT JOIN published.providers p USING (provider_code)
                 WHERE e.status IN ('planned', 'deadline') AND coalesce(e.occurred_to, e.occurred_from) >= %(today)s
-                  AND (%(provider)s = '' OR e.provider_code IS NULL OR e.provider_code = %(provider)s)
+                  AND (%(provider)s = '' OR e.provider_code IS NULL OR e.provider_code = ANY(%(codes)s))
                   AND (%(collection)s = '' OR e.collection IS NULL OR e.collection = %(collection)s) {ORDER} LIMIT 200""",
-            {"today": today, "provider": asked["provider"], "collection": asked["collection"]},
+            {"today": today} | {name: asked[name] for name in ("provider", "codes", "collection")},
         )
     )[:12]
 
@@ -153,7 +153,7 @@ def returns(connection, asked: dict) -> list[dict]:
         connection,
         """WITH asked AS (
              SELECT * FROM published.engagement_timeline
-             WHERE layer = 'derived' AND kind IN ('due', 'received') AND (%(provider)s = '' OR provider_code = %(provider)s)
+             WHERE layer = 'derived' AND kind IN ('due', 'received') AND (%(provider)s = '' OR provider_code = ANY(%(codes)s))
                AND (%(collection)s = '' OR collection = %(collection)s)),
            one AS (
              SELECT collection, period, provider_code, count(*) FILTER (WHERE kind = 'due') AS dues,
@@ -169,7 +169,7 @@ def returns(connection, asked: dict) -> list[dict]:
            FROM one GROUP BY 1, 2
            HAVING %(year)s = '' OR left(min(coalesce(due, received))::text, 4) = %(year)s
            ORDER BY collection, period DESC""",
-        {name: asked[name] for name in ("provider", "collection", "year")},
+        {name: asked[name] for name in ("provider", "codes", "collection", "year")},
     )
 
 
@@ -216,7 +216,7 @@ Asked = Annotated[dict, Depends(asked_for)]
 
 
 def offered(connection, asked: dict) -> dict:
-    """What can be chosen; raises LookupError for what cannot be."""
+    """What can be chosen, and in `asked` the codes of the chosen trust and its ancestors; LookupError for what cannot be chosen."""
     rows = store.rows(
         connection,
         """SELECT kind, layer, collection, min(occurred_from) AS first, max(coalesce(occurred_to, occurred_from)) AS last
@@ -225,13 +225,19 @@ def offered(connection, asked: dict) -> dict:
     concerned = {
         row["provider_code"]
         for row in store.rows(
-            connection, "SELECT DISTINCT provider_code FROM published.engagement_timeline WHERE provider_code IS NOT NULL"
+            connection,
+            "SELECT DISTINCT provider_code FROM published.engagement_timeline WHERE provider_code IS NOT NULL",
         )
     }
     named = [
-        (row["provider_code"], f"{row['provider_name'] or row['provider_code']} ({row['provider_code']})", row["in_cohort"])
+        (
+            row["provider_code"],
+            f"{row['provider_name'] or row['provider_code']} ({row['provider_code']})",
+            row["in_cohort"],
+        )
         for row in store.rows(
-            connection, "SELECT * FROM published.providers ORDER BY coalesce(provider_name, provider_code), provider_code"
+            connection,
+            "SELECT * FROM published.providers ORDER BY coalesce(provider_name, provider_code), provider_code",
         )
         if row["provider_code"] in concerned
     ]
@@ -249,6 +255,17 @@ def offered(connection, asked: dict) -> dict:
     for name, values in known.items():
         if asked[name] and asked[name] not in values:
             raise LookupError(f"The timeline knows no such {name}. Choose one from the list on its page.")
+    asked["codes"] = [
+        row["code"]
+        for row in store.rows(
+            connection,
+            """WITH RECURSIVE line (code) AS (
+                 SELECT %(provider)s::text
+                 UNION SELECT s.from_code FROM published.successions s JOIN line l ON l.code = s.to_code WHERE s.type IN ('merger', 'acquisition'))
+               SELECT code FROM line ORDER BY code <> %(provider)s, code""",
+            {"provider": asked["provider"]},
+        )
+    ]  # events stay with a trust through its mergers
     return found
 
 
@@ -279,14 +296,18 @@ def timeline(request: Request, person: security.Anybody, asked: Asked):
 
 
 def _is_sample(connection) -> bool:
-    return bool(store.rows(connection, "SELECT bool_or(is_sample) AS is_sample FROM published.data_status")[0]["is_sample"])
+    return bool(
+        store.rows(connection, "SELECT bool_or(is_sample) AS is_sample FROM published.data_status")[0]["is_sample"]
+    )
 
 
 def engagement_message(asked: dict, found: list[dict], planned: list[dict]) -> str:
     """What the picture of the programme's and the trusts' lanes says: its alternative text."""
     if not found:
         return "No event of the programme or of a trust fits these choices."
-    said = f"{words.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
+    said = (
+        f"{words.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
+    )
     for one in planned:
         if one["slippage"] is not None and any(e["event_id"] == one["plan"]["event_id"] for e in found):
             said += f" Planned for {dated(one['plan'])}, done {dated(one['outcome'])}: {late(one['slippage'])}."

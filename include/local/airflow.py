@@ -250,11 +250,13 @@ class Rest:
         return self.call("GET", "/importErrors", params={"limit": 10})["import_errors"]
 
     def warm_up(self) -> None:
-        """Have the API server build what it builds at a task's first request, which takes it seconds of work."""
+        """Have the API server build what it builds at a task's and at the desk's first request, which takes it seconds."""
         import httpx
 
         with contextlib.suppress(httpx.HTTPError):
             self.http.patch("/execution/task-instances/00000000-0000-0000-0000-000000000000/run", json={}, timeout=120)
+        with contextlib.suppress(httpx.HTTPError):
+            self.http.get("/steward/me", timeout=120)
 
     def make_pools(self) -> None:
         """The pools that the DAGs name; those that exist keep the size that somebody gave them."""

@@ -1,4 +1,4 @@
-"""The embedded S3 server: SeaweedFS from its wheel, on 127.0.0.1, with generated credentials and three buckets."""
+"""The embedded S3 server: SeaweedFS from its wheel, on 127.0.0.1, with generated credentials and four buckets."""
 
 import json
 import os
@@ -10,7 +10,12 @@ from pathlib import Path
 from trust_benchmarks.local import Trouble, processes
 from trust_benchmarks.local.state import State
 
-BUCKETS = {"TB_BUCKET_INBOX": "inbox", "TB_BUCKET_ARCHIVE": "archive", "TB_BUCKET_RECORDS": "records"}
+BUCKETS = {
+    "TB_BUCKET_INBOX": "inbox",
+    "TB_BUCKET_ARCHIVE": "archive",
+    "TB_BUCKET_RECORDS": "records",
+    "TB_BUCKET_EXPORTS": "exports",
+}
 PORT_OPTIONS = (
     "s3.port",
     "s3.port.grpc",

@@ -116,11 +116,18 @@ def adjust(
 def _refusal(size, fewest):
     if len(size) < fewest:
         return f"{len(size)} trusts with a size and a cost; a line needs {fewest}."
-    if size.max() < LEAST_SPREAD * size.min():
+    ordered = np.sort(size)
+    if ordered[-1] < LEAST_SPREAD * ordered[0]:
         return (
-            f"The largest trust is {size.max() / size.min():.2f} times the smallest; sizes must differ "
+            f"The largest trust is {ordered[-1] / ordered[0]:.2f} times the smallest; sizes must differ "
             f"{LEAST_SPREAD} times before a line says what size costs."
         )
+    for name, others in (("largest", ordered[:-1]), ("smallest", ordered[1:])):
+        if others[-1] < LEAST_SPREAD * others[0]:
+            return (
+                f"Without the {name} trust the others' sizes differ {others[-1] / others[0]:.2f} times; they must differ "
+                f"{LEAST_SPREAD} times, or one trust sets the line."
+            )
     return None
 
 

@@ -10,7 +10,7 @@ import psycopg
 from .. import catalogue, reference, sql
 from ..reference import calendar
 from ..stores import objects, settings, warehouse
-from . import measure
+from . import explain, measure
 from .calendar_load import expect
 
 LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
@@ -87,6 +87,7 @@ class Gathered:
     inputs: measure.Inputs
     own: pl.DataFrame
     decided: list[dict]
+    rests: explain.Rests
 
 
 def refresh(collection: str, period: str) -> dict:
@@ -101,7 +102,10 @@ def refresh(collection: str, period: str) -> dict:
         if _switch(connection, collection, period, release_id):
             return {"release_id": release_id, "measures": None, "new": False}
         gathered = gather(connection, collection, period)
+        previous = _current(connection, collection, period)
+        before, steps = _moves(connection, gathered, previous)
     tables, own = figures(gathered), gathered.own
+    moved = explain.movements(before, steps, tables["measure"].select("metric_id", "provider_code", "value"))
     with warehouse.connect() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"release {collection} {period}"])
         if next_release(connection, collection, period)[1] != gathered.inputs_hash:
@@ -123,8 +127,43 @@ def refresh(collection: str, period: str) -> dict:
         if added:
             for table, frame in tables.items():
                 warehouse.copy(connection, table, frame, release_id=gathered.release_id)
+            _keep_reasons(connection, gathered, moved, previous)
         _switch(connection, collection, period, gathered.release_id)
     return {"release_id": gathered.release_id, "measures": tables["measure"].height, "new": bool(added)}
+
+
+def _current(connection: psycopg.Connection, collection: str, period: str) -> str | None:
+    row = connection.execute(
+        "SELECT release_id FROM core.current_release WHERE collection = %s AND period = %s", [collection, period]
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _moves(connection, gathered: Gathered, previous: str | None) -> tuple[pl.DataFrame, list[explain.Step]]:
+    """The values of the current release, and the steps from it to the one that is being made; nothing at the first."""
+    nothing = {"metric_id": pl.String, "provider_code": pl.String, "value": pl.Float64}
+    known = "SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = %s"
+    explained = "SELECT EXISTS (SELECT FROM core.release_input WHERE release_id = %s)"
+    if previous is None or not connection.execute(explained, [previous]).fetchone()[0]:
+        return pl.DataFrame(schema=nothing), []
+    collection, period = gathered.collection, gathered.period
+    steps = explain.plan(
+        connection,
+        previous,
+        gathered.rests,
+        (code_version(), reference.version()),
+        lambda rests: _inputs(connection, collection, period, rests)[0],
+    )
+    return _frame(connection, known, [previous], nothing), steps
+
+
+def _keep_reasons(connection, gathered: Gathered, moved: pl.DataFrame, previous: str | None) -> None:
+    """Stores what a new release rests on, and why its figures are not those of the release before it."""
+    rests = [(one, rules, counts) for one, (rules, counts) in gathered.rests.items()]
+    schema = {"submission_id": pl.String, "rules_version": pl.String, "counts": pl.Boolean}
+    frame = pl.DataFrame(rests, schema=schema, orient="row")
+    warehouse.copy(connection, "release_input", frame, release_id=gathered.release_id)
+    warehouse.copy(connection, "movement", moved, release_id=gathered.release_id, previous_release_id=previous)
 
 
 def next_release(connection: psycopg.Connection, collection: str, period: str) -> tuple[str, str]:
@@ -136,16 +175,13 @@ def next_release(connection: psycopg.Connection, collection: str, period: str) -
 def gather(connection: psycopg.Connection, collection: str, period: str) -> Gathered:
     """All that the figures of a collection and period rest on, as it stands now in the caller's transaction."""
     release_id, inputs_hash = next_release(connection, collection, period)
-    submissions, paths, decided = _gather(connection, catalogue.load(collection), period)
-    expected = _frame(
-        connection,
-        "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
-        [collection, [p for c, p in _rests_on(collection, period) if c == collection]],
-        measure.EXPECTED,
+    rests = _rests_now(connection, collection, period)
+    inputs, records = _inputs(connection, collection, period, rests)
+    decided = [_decided(connection, *one) for one in records if one[2]]
+    own = inputs.submissions.filter(
+        (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
     )
-    inputs = measure.Inputs(collection, period, paths, submissions, expected, reference.load())
-    own = submissions.filter((pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current"))
-    return Gathered(collection, period, release_id, inputs_hash, inputs, own, decided)
+    return Gathered(collection, period, release_id, inputs_hash, inputs, own, decided, rests)
 
 
 def figures(gathered: Gathered) -> dict[str, pl.DataFrame]:
@@ -230,38 +266,57 @@ def _inputs_hash(prints: dict, rests_on: list[tuple[str, str]]) -> str:
     return hashlib.sha256("\n".join([reference.version(), code_version(), *facts]).encode()).hexdigest()
 
 
-def _gather(connection, declared, period) -> tuple[pl.DataFrame, dict, list[dict]]:
-    """The submission log of the window, local copies of the records that count, and those that decisions bear on."""
-    wanted = _rests_on(declared.name, period)
+def _rests_now(connection, collection: str, period: str) -> explain.Rests:
+    """The validated submissions of the window, under which rules, and whether each counts."""
+    wanted = _rests_on(collection, period)
+    rows = connection.execute(
+        """SELECT s.submission_id, v.rules_version, c.submission_id IS NOT NULL
+           FROM core.submission s JOIN intake.validations v USING (submission_id)
+           LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
+           WHERE (s.collection, s.period) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        [[c for c, _ in wanted], [p for _, p in wanted]],
+    )
+    return {submission_id: (rules_version, counts) for submission_id, rules_version, counts in rows}
+
+
+def _inputs(connection, collection: str, period: str, rests: explain.Rests) -> tuple[measure.Inputs, list[tuple]]:
+    """What figures are computed from, if they rest on these submissions; and (submission, decisions, path) of the records read."""
+    declared, wanted = catalogue.load(collection), _rests_on(collection, period)
+    given = [list(rests), [rules for rules, _ in rests.values()], [counts for _, counts in rests.values()]]
     log = _frame(
         connection,
         """SELECT s.collection, s.period, CASE WHEN %s THEN NULL ELSE s.sender END AS provider_code, s.sender, s.part, s.submission_id,
-                  s.version, v.outcome AS state, c.submission_id IS NOT NULL AS is_current, s.is_sample,
+                  s.version, v.outcome AS state, r.counts AS is_current, s.is_sample,
                   coalesce(s.received_at <= e.due, true) AS on_time, v.rows_read, v.rows_recorded, v.rows_rejected,
                   v.cells_expected, v.cells_valid
-           FROM core.submission s JOIN intake.validations v USING (submission_id)
-           LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
+           FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
+           JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
            LEFT JOIN core.expected e ON (e.collection, e.period, e.sender, e.part) = (s.collection, s.period, s.sender, s.part)
-           WHERE (s.collection, s.period) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
            ORDER BY s.collection, s.period, s.sender, s.part, s.version""",
-        [declared.is_national, [c for c, _ in wanted], [p for _, p in wanted]],
+        [declared.is_national, *given],
         measure.SUBMISSIONS,
     )
     read = set(_back(period, declared.looks_back))
     counting = connection.execute(
-        """SELECT c.collection, c.period, v.records_key, v.records_sha256, c.submission_id, v.decisions
-           FROM core.counting c JOIN core.validation v USING (submission_id, rules_version)
-           WHERE (c.collection, c.period) IN (SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2, 3""",
-        [[c for c, _ in wanted], [p for _, p in wanted]],
+        """SELECT s.collection, s.period, v.records_key, v.records_sha256, submission_id, v.decisions
+           FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
+           JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
+           WHERE r.counts ORDER BY 1, 2, 3""",
+        given,
     ).fetchall()
-    paths, decided = {declared.name: [], **{other: [] for other in declared.uses}}, []
-    for collection, month, key, sha256, submission_id, decisions in counting:
-        if collection != declared.name or month in read:
+    paths, records = {declared.name: [], **{other: [] for other in declared.uses}}, []
+    for own, month, key, sha256, submission_id, decisions in counting:
+        if own != declared.name or month in read:
             path = objects.cached(settings.load().records, key, sha256)
-            paths[collection].append(path)
-            if decisions:
-                decided.append(_decided(connection, collection, submission_id, decisions, path))
-    return log, paths, decided
+            paths[own].append(path)
+            records.append((own, submission_id, decisions, path))
+    expected = _frame(
+        connection,
+        "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
+        [collection, [p for c, p in wanted if c == collection]],
+        measure.EXPECTED,
+    )
+    return measure.Inputs(collection, period, paths, log, expected, reference.load()), records
 
 
 def _decided(connection, collection: str, submission_id: str, decisions: list[int], path) -> dict:

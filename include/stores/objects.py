@@ -1,4 +1,4 @@
-"""The object store: the inbox, the write-once archive and the records, over S3 with boto3."""
+"""The object store: the inbox, the write-once archive, the records and the exports, over S3 with boto3."""
 
 import contextlib
 import hashlib

@@ -20,6 +20,7 @@ class Settings:
     inbox: str
     archive: str
     records: str
+    exports: str
     cache: Path
 
 
@@ -37,6 +38,7 @@ def load() -> Settings:
         inbox=os.environ.get("TB_BUCKET_INBOX", "inbox"),
         archive=os.environ.get("TB_BUCKET_ARCHIVE", "archive"),
         records=os.environ.get("TB_BUCKET_RECORDS", "records"),
+        exports=os.environ.get("TB_BUCKET_EXPORTS", "exports"),
         cache=Path(_need("TB_CACHE")),
     )
 

@@ -13,15 +13,21 @@ def test_the_data_dictionary_is_up_to_date(tb):
 
 
 def test_drift_is_found(monkeypatch, tmp_path, capsys):
-    page = tmp_path / "docs" / "data-dictionary.md"
+    page, contract = tmp_path / "docs" / "data-dictionary.md", tmp_path / "docs" / "contract" / "x.odcs.yaml"
     monkeypatch.setattr(dictionary, "DOCUMENT", page)
-    monkeypatch.setattr(dictionary, "_short", lambda: page.name)
+    monkeypatch.setattr(dictionary, "CONTRACT", contract)
+    monkeypatch.setattr(dictionary, "_short", lambda path: path.name)
     assert dictionary.run(check=True) == 1
     assert dictionary.run(check=False) == 0 and dictionary.run(check=True) == 0
     page.write_text(page.read_text().replace("Headcount", "Heads").replace("WF-R1", "WF-R0"))
     capsys.readouterr()
     assert dictionary.run(check=True) == 1
     assert "WF-R1" in capsys.readouterr().err
+    dictionary.run(check=False)
+    contract.write_text(contract.read_text().replace("physicalType: text", "physicalType: varchar"))
+    capsys.readouterr()
+    assert dictionary.run(check=True) == 1
+    assert re.search(r"x\.odcs\.yaml is out of date .*physicalType: text", capsys.readouterr().err)
 
 
 def test_everything_is_in_it():

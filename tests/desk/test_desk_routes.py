@@ -23,12 +23,20 @@ ROUTES = {
     ("GET", "/decisions/{decision_id}/effect"): "read",
     ("POST", "/decisions/{decision_id}/verdict"): "approve",
     ("POST", "/decisions/{decision_id}/undo"): "act",
+    ("GET", "/figures"): "read",
+    ("GET", "/figures.css"): "read",
+    ("GET", "/figures/spread.svg"): "read",
+    ("GET", "/figures/series.svg"): "read",
+    ("GET", "/timeline"): "read",
+    ("GET", "/timeline/engagement.svg"): "read",
+    ("GET", "/timeline/returns.svg"): "read",
     ("GET", "/me"): "read",
     ("GET", "/desk.css"): "read",
     ("GET", "/desk.js"): "read",
     ("GET", "/{path:path}"): "read",
 }
 MAY = {None: (), "viewer": ("read",), "steward": ("read", "act"), "approver": ("read", "act", "approve")}
+QUERIES = {"/decide": "?submission={submission_id}&kind=return", "/figures/series.svg": "?provider=RX4"}
 TEXT_OF_DATA = (b"Cumbria", b"RX4", b"workforce")
 
 
@@ -44,7 +52,7 @@ def known(desk, returns):
 
 def path_of(route: str, known: dict) -> str:
     path = route.replace("{path:path}", known["path"]).format(**known)
-    return f"/steward{path}" + (f"?submission={known['submission_id']}&kind=return" if route == "/decide" else "")
+    return f"/steward{path}" + QUERIES.get(route, "").format(**known)
 
 
 def test_the_table_above_holds_every_route_of_the_app(desk):

@@ -121,6 +121,11 @@ def test_refusals_with_reasons():
     assert few.reason == "9 trusts with a size and a cost; a line needs 10."
     same = size_cost.adjust(trusts(1, 20).with_columns(size=pl.lit(2e8)))
     assert same.reason.startswith("The largest trust is 1.00 times the smallest")
+    for one, name in ((8e8, "largest"), (1e7, "smallest")):
+        alone = size_cost.adjust(trusts(1, 20).with_columns(size=pl.Series([2e8] * 19 + [one])))
+        assert alone.reason.startswith(f"Without the {name} trust the others' sizes differ 1.00 times")
+    two = size_cost.adjust(trusts(1, 20).with_columns(size=pl.Series([2e8] * 18 + [8e8] * 2)))
+    assert two.reason is None and math.isfinite(two.ols.slope_upper)
     odd = (
         trusts(1, 14)
         .sort("provider_code")

@@ -318,6 +318,8 @@ def test_assurance_by_side():
         None,
     ]
     assert [spc.assurance(made, p, 1) for p in ("higher_better", "lower_better")] == ["passes", "fails"]
+    for limit in ("lower_limit", "upper_limit"):
+        assert spc.assurance(made, "lower_better", made.sections[limit][0]) == "hit_and_miss"
 
 
 def test_errors_in_words():

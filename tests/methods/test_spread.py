@@ -17,14 +17,14 @@ def values(seed, n=40):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_second_calculation(seed):
     frame, rng = values(seed), random.Random(seed)
+    db = duckdb.connect()
     for _ in range(30):
         members = [*rng.sample(frame["provider_code"].to_list(), rng.randint(0, 30)), "ZZZ"]
         found = spread.spread(frame, members)
-        db = duckdb.connect()
         db.register("v", frame.filter(pl.col("provider_code").is_in(members)).to_arrow())
-        n, *figures = db.execute(
+        ((n, *figures),) = db.execute(
             "SELECT count(value), min(value), quantile_cont(value, 0.25), median(value), quantile_cont(value, 0.75), max(value) FROM v"
-        ).fetchone()
+        ).fetchall()
         ours = [found.minimum, found.lower_quartile, found.median, found.upper_quartile, found.maximum]
         assert found.providers == n and len(found.without_value) == len(members) - n and "ZZZ" in found.without_value
         if n >= 8:

@@ -32,12 +32,11 @@ def published(shared_world, shared_data):
 def test_what_is_published(release):
     metrics, kept_apart = FOUND[release]
     found = flow.rows(
-        "SELECT metric_id, count(value) FROM published.measures WHERE collection = %s AND period = %s GROUP BY 1", release
+        "SELECT metric_id, count(value) FROM published.measures WHERE collection = %s AND period = %s GROUP BY 1",
+        release,
     )
     assert {metric: n for metric, n in found if not metric.startswith("DQ")} == metrics
-    rows = flow.rows(
-        "SELECT sum(rows)::int FROM published.kept_apart WHERE collection = %s AND period = %s", release
-    )
+    rows = flow.rows("SELECT sum(rows)::int FROM published.kept_apart WHERE collection = %s AND period = %s", release)
     assert rows == [(kept_apart,)]
 
 

@@ -170,7 +170,7 @@ def test_which_metrics_can_be_fed(tables):
     assert metrics["DQ01"].fed_by == ("all",)
     unfed = {m.metric_id for m in tables.metrics if not m.fed_by}
     assert {"WF06", "WF14", "ER12", "ES12"} <= unfed
-    assert Counter(code[:2] for code in unfed) == {"CS": 10, "MP": 5, "OA": 4, "FN": 8, "WF": 2, "ER": 1, "ES": 1}
+    assert Counter(code[:2] for code in unfed) == {"CS": 10, "MP": 5, "OA": 4, "WF": 2, "ER": 1, "ES": 1}
     assert {m.not_fed_because == "" for m in tables.metrics if m.fed_by} == {True}
 
 

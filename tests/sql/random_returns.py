@@ -103,12 +103,24 @@ def _rows(collection, rng, code, period):
         ]
     if collection == "out_of_area_placements":
         return _placements(rng)
+    if collection == "finance_oversight":
+        made = {
+            "surplus_ytd_gbp": round(rng.uniform(-20, 20), 2),
+            "plan_surplus_ytd_gbp": round(rng.uniform(-20, 20), 2),
+        }
+        made |= {"income_ytd_gbp": 1000.0, "plan_income_ytd_gbp": round(rng.uniform(900, 1100), 2)}
+        made |= {"agency_spend_ytd_gbp": round(rng.uniform(80, 180), 2), "agency_ceiling_ytd_gbp": 100.0}
+        made |= {
+            "capital_service_capacity": round(rng.uniform(0, 4), 2),
+            "liquidity_days": round(rng.uniform(-20, 9), 1),
+        }
+        return [_numbers(collection, rng) | made | {"sof_segment": rng.randint(1, 4)}]
     return [_line(rng, code, period, i) for i in range(60)]
 
 
 def _placements(rng):
     """Cost, days and the share of days with cost of one trust: exact, rounded, suppressed or written with six digits."""
-    days = rng.choice([0, rng.randint(1, 99), rng.randint(1, 400)])
+    days = rng.choice([0, *(rng.randint(1, 99) for _ in range(4)), rng.randint(1, 400)])
     with_cost = rng.choice([days, days, rng.randint(0, days)])
     found = []
     for question, value in (
@@ -117,7 +129,7 @@ def _placements(rng):
         ("share_of_days_with_cost", None),
     ):
         row = {"org_type": "sending_provider", "org_code": "T", "breakdown": "none", "question": question}
-        status = rng.choice(["exact"] * 8 + ["suppressed", "six_digits"])
+        status = rng.choice(["exact"] * 18 + ["suppressed", "six_digits"])
         if question == "share_of_days_with_cost" and status == "exact":
             status, row["rounded_value"] = "rounded", round(with_cost / days, 2) if days else 0.0
         elif status == "exact":

@@ -110,6 +110,38 @@ def out_of_area_placements(now, year, period):
     return {"OA05": (cost, days, cost / days if days else math.nan, days)}
 
 
+def finance_oversight(now, year, period):
+    """FN01-FN08 of one trust; the score counts how many of a component's bounds its value fails."""
+    f = now.iloc[0]
+    margin, plan = 100 * f.surplus_ytd_gbp / f.income_ytd_gbp, 100 * f.plan_surplus_ytd_gbp / f.plan_income_ytd_gbp
+    over = f.agency_spend_ytd_gbp - f.agency_ceiling_ytd_gbp
+    scores = [
+        1
+        + sum(
+            [f.capital_service_capacity <= 2.5, f.capital_service_capacity < 1.75, f.capital_service_capacity < 1.25]
+        ),
+        1 + sum([f.liquidity_days <= 0, f.liquidity_days < -7, f.liquidity_days < -14]),
+        1 + sum([margin <= 1, margin < 0, margin <= -1]),
+        1 + sum([margin - plan < 0, margin - plan < -1, margin - plan <= -2]),
+        1 + sum([over > 0, 100 * over / f.agency_ceiling_ytd_gbp > 25, 100 * over / f.agency_ceiling_ytd_gbp > 50]),
+    ]
+    score = float(max(round(np.mean(scores)), 3 if max(scores) == 4 else 1))
+
+    def alone(value):
+        return (value, math.nan, value, math.nan)
+
+    return {
+        "FN01": alone(f.capital_service_capacity),
+        "FN02": alone(f.liquidity_days),
+        "FN03": (f.surplus_ytd_gbp, f.income_ytd_gbp, margin, math.nan),
+        "FN04": alone(margin - plan),
+        "FN05": ratio(now, now.agency_spend_ytd_gbp - now.agency_ceiling_ytd_gbp, now.agency_ceiling_ytd_gbp),
+        "FN06": alone(score),
+        "FN07": alone(f.sof_segment),
+        "FN08": ratio(now, now.cip_actual_ytd_gbp, now.cip_plan_ytd_gbp),
+    }
+
+
 def e_rostering(now, year, period):
     """Metrics of one trust over its wards."""
     e = now.reset_index(drop=True)

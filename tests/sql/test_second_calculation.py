@@ -16,6 +16,7 @@ COLLECTIONS = [
     "procurement_prices",
     "staff_turnover",
     "out_of_area_placements",
+    "finance_oversight",
 ]
 
 
@@ -75,7 +76,8 @@ def test_measures(both):
                 assert _same(row[name], value), (row, wanted)
         seen += row["value"] is not None
     counted = sum(second.blank(m[2]) is not None for trust in metrics.values() for m in trust.values())
-    assert seen == counted > 20
+    # Most cost of out-of-area placements is withheld, and there is one metric.
+    assert seen == counted > (5 if inputs.collection == "out_of_area_placements" else 20)
     returns = inputs.submissions.filter(collection=inputs.collection, period=inputs.period, is_current=True).to_dicts()
     flags = {r["provider_code"]: r for r in returns}
     for row in results.measures.to_dicts():

@@ -192,7 +192,7 @@ BEGIN
       (SELECT string_agg(p.kind, ', ' ORDER BY p.kind) FROM core.decision_possible p WHERE p.submission_state = sub.state)));
   END IF;
   IF NEW.kind NOT IN ('assign', 'comment', 'undo') AND EXISTS (
-      SELECT FROM core.submission o WHERE (o.collection, o.period, o.sender, o.part) IS NOT DISTINCT FROM (sub.collection, sub.period, sub.sender, sub.part)
+      SELECT FROM core.submission o WHERE (o.collection, o.period, o.sender, o.part) = (sub.collection, sub.period, sub.sender, sub.part)
       AND o.version > sub.version) THEN
     PERFORM core.refuse(format('A newer version than version %s of this return has come. Decide on the newest.', sub.version));
   END IF;
@@ -262,7 +262,7 @@ BEGIN
       coalesce(', by ' || d.verdict_by || ' at ' || to_char(d.verdict_at AT TIME ZONE 'Europe/London', 'DD Mon YYYY HH24:MI'), ''))); END IF;
   IF NEW.verdict = 'approve' AND d.kind IN ('accept', 'hold', 'return') THEN
     SELECT max(o.version) INTO n FROM core.submission o
-    WHERE (o.collection, o.period, o.sender, o.part) IS NOT DISTINCT FROM (d.collection, d.period, d.sender, d.part);
+    WHERE (o.collection, o.period, o.sender, o.part) = (d.collection, d.period, d.sender, d.part);
     IF n > d.version THEN
       PERFORM core.refuse(format('Version %s of this return has come since. Refuse this decision on version %s and decide on the newest.', n, d.version)); END IF;
   END IF;

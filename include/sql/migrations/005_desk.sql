@@ -52,8 +52,9 @@ SELECT s.submission_id, s.collection, s.period, s.sender, s.version, s.sha256,
        c.submission_id IS NOT NULL AS is_current, s.is_sample,
        s.part, s.file_name, v.layout, v.rows_set_aside, v.validated_at,
        coalesce(v.decisions, '{}') AS decisions,
+       -- A file of no known period or sender follows no other one.
        NOT EXISTS (SELECT FROM core.submission o
-                   WHERE (o.collection, o.period, o.sender, o.part) IS NOT DISTINCT FROM (s.collection, s.period, s.sender, s.part)
+                   WHERE (o.collection, o.period, o.sender, o.part) = (s.collection, s.period, s.sender, s.part)
                    AND o.version > s.version) AS is_newest,
        EXISTS (SELECT FROM intake.decisions d WHERE d.submission_id = s.submission_id AND d.kind = 'return' AND d.state = 'in_force') AS is_returned
 FROM core.submission s
@@ -63,7 +64,9 @@ LEFT JOIN core.counting c ON c.submission_id = s.submission_id;
 -- What waits for somebody: findings of the newest version of a return, folded by rule and column.
 CREATE VIEW intake.tasks AS
 WITH newest AS (
-  SELECT DISTINCT ON (collection, period, sender, part) * FROM core.submission ORDER BY collection, period, sender, part, version DESC),
+  SELECT * FROM core.submission s WHERE NOT EXISTS (
+    SELECT FROM core.submission o WHERE (o.collection, o.period, o.sender, o.part) = (s.collection, s.period, s.sender, s.part)
+    AND o.version > s.version)),
 folded AS (
   SELECT f.submission_id, f.rule_id, f.column_name, f.severity, f.responsible, count(*) AS findings,
          min(f.line) AS first_line, min(f.message) AS example

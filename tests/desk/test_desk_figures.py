@@ -1,0 +1,308 @@
+"""The pages of figures and of the timeline: what they show is what is published, to the last digit, and no picture can do harm."""
+
+import html
+import re
+from datetime import date
+from xml.etree import ElementTree
+
+import flow
+import pytest
+from desk_world import HOSTILE, PERIOD
+from test_desk_browser import WIDTHS, serious
+from trust_benchmarks.desk import charts, figures, lanes, timeline, words
+
+FIGURES = f"/figures?collection=workforce&period={PERIOD}&metric=WF03"
+PICTURES = (
+    f"/figures/spread.svg?collection=workforce&period={PERIOD}&metric=WF03&provider=RX4",
+    f"/figures/series.svg?collection=workforce&period={PERIOD}&metric=WF03&provider=RX4",
+    "/timeline/engagement.svg",
+    "/timeline/engagement.svg?provider=RTQ",
+    "/timeline/returns.svg?collection=workforce",
+)
+
+
+@pytest.fixture
+def look(desk, returns):
+    """Answers by their path, as somebody who may only read gets them."""
+    with desk.client("viewer") as client:
+
+        def get(path: str, status: int = 200):
+            answer = client.get(f"/steward{path}")
+            assert answer.status_code == status, answer.text
+            return answer
+
+        yield get
+
+
+def rows_of(page: str, name: str) -> dict[str, list[str]]:
+    """Table rows that carry data-<name>: its value -> the texts of their cells."""
+    found = {}
+    for key, inside in re.findall(rf'<tr[^>]* data-{name}="([^"]*)"[^>]*>(.*?)</tr>', page, re.DOTALL):
+        cells = re.findall(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", inside, re.DOTALL)
+        found[html.unescape(key)] = [" ".join(html.unescape(re.sub(r"<[^>]*>", "", cell)).split()) for cell in cells]
+    return found
+
+
+def exact(page: str) -> set[str]:
+    """Every exact value that the page carries behind what it shows."""
+    return set(re.findall(r'<data value="([^"]+)"', page))
+
+
+def test_values_of_trusts_are_the_published_ones(look):
+    page = look(f"{FIGURES}&provider=RX4&peers=national").text
+    shown = rows_of(page, "provider")
+    published = flow.rows(
+        """SELECT provider_code, value, numerator, denominator, percentile_rank FROM published.measures
+           WHERE collection = 'workforce' AND period = %s AND metric_id = 'WF03'""",
+        [PERIOD],
+    )
+    assert len(published) == len(shown) > 50
+    valued = 0
+    for code, *numbers in published:
+        for cell, number, lacking in zip(shown[code][1:5], numbers, ("no value", "none", "none", "none"), strict=True):
+            assert cell == (lacking if number is None else words.number(number)), code
+            valued += number is not None
+        assert all(str(number) in exact(page) for number in numbers if number is not None)
+    assert valued >= 7 * 3
+
+
+def test_the_benchmark_and_what_is_withheld(look):
+    page = look(f"{FIGURES}&peers=national").text
+    published = flow.rows(
+        """SELECT providers, minimum, lower_quartile, median, upper_quartile, maximum FROM published.benchmarks
+           WHERE collection = 'workforce' AND period = %s AND metric_id = 'WF03' AND peer_group = 'national'""",
+        [PERIOD],
+    )[0]
+    assert rows_of(page, "benchmark")["national"] == ["withheld" if n is None else words.number(n) for n in published]
+    assert published[2] is None, "so few trusts are too few for quartiles over the whole country"
+    assert "too few for quartiles" in page
+    assert "Thin data." in page
+
+
+def test_comparisons_are_the_published_ones(look):
+    page = look(f"/figures?collection=workforce&period={PERIOD}&metric=WF04&provider=RX4").text
+    shown = rows_of(page, "kind")
+    published = flow.rows(
+        """SELECT benchmark_kind, benchmark_value, variance, opportunity_gbp, stretch_opportunity_gbp FROM published.comparisons
+           WHERE collection = 'workforce' AND period = %s AND metric_id = 'WF04' AND provider_code = 'RX4'""",
+        [PERIOD],
+    )
+    assert {row[0] for row in published} == set(shown) != set()
+    for kind, value, variance, opportunity, stretch in published:
+        cells = shown[kind]
+        assert cells[1:3] == [words.number(value), words.number(variance)]
+        if opportunity is not None:
+            assert cells[4:6] == [words.number(opportunity), words.number(stretch)]
+
+
+def test_a_series_that_is_too_short_says_so(look):
+    page = look(f"{FIGURES}&provider=RA9").text
+    published = dict(
+        flow.rows(
+            "SELECT period, value FROM published.measures WHERE collection = 'workforce' AND metric_id = 'WF03' AND provider_code = 'RA9'"
+        )
+    )
+    shown = rows_of(page, "period")
+    assert {period: cells[1] for period, cells in shown.items()} == {
+        period: words.number(value) if value is not None else "no value" for period, value in published.items()
+    }
+    assert "Too few points" in page
+    assert "limits need 6" in page
+
+
+def test_a_trust_without_a_value_has_none(look):
+    page = look(f"{FIGURES}&provider=R1L").text
+    assert rows_of(page, "provider")["R1L"][1] == "no value"
+    assert "expected and did not report (quality D)" in page
+    picture = look(f"/figures/spread.svg?collection=workforce&period={PERIOD}&metric=WF03&provider=R1L").text
+    assert "the chosen trust" not in picture
+    assert "THIN DATA" in picture
+
+
+@pytest.mark.parametrize("name", ["metric", "provider", "period", "collection", "peers"])
+@pytest.mark.parametrize("text", [*HOSTILE.values(), "\x00", "'; DROP TABLE core.measure; --", "ǅ" * 300])
+def test_hostile_addresses_of_figures(desk, name, text):
+    with desk.client("viewer") as client:
+        for path in ("/figures", "/figures/spread.svg", "/figures/series.svg"):
+            answer = client.get(f"/steward{path}", params={name: text[:1500]})
+            assert answer.status_code == 404, (path, answer.text)
+            assert text not in answer.text
+
+
+@pytest.mark.parametrize("name", ["provider", "collection", "kind", "year"])
+@pytest.mark.parametrize("text", [HOSTILE["script"], HOSTILE["template"], "\x00", "٢٠١٧", "' OR 1=1 --"])
+def test_hostile_addresses_of_the_timeline(desk, name, text):
+    with desk.client("viewer") as client:
+        for path in ("/timeline", "/timeline/engagement.svg", "/timeline/returns.svg"):
+            answer = client.get(f"/steward{path}", params={name: text})
+            assert answer.status_code == 404, (path, answer.text)
+            assert text not in answer.text
+
+
+def test_what_does_not_fit_together_is_said_and_not_an_error(look):
+    page = look(f"/figures?collection=workforce&period={PERIOD}&metric=ES01").text
+    assert "ES01 (Running cost per square metre) is not among the figures of Workforce" in html.unescape(page)
+    assert look("/figures/series.svg", 404)
+    assert look(f"{FIGURES}&provider=R0A").text.count("was not expected to report") == 1
+    for width in ("-5", "0", "99999999"):
+        assert look(f"{PICTURES[0]}&width={width}").headers["content-type"] == "image/svg+xml"
+    look(f"{PICTURES[0]}&width=many", 400)
+
+
+@pytest.mark.parametrize("path", PICTURES)
+def test_a_picture_has_no_script_and_nothing_from_elsewhere(look, path):
+    answer = look(path)
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "script" not in answer.headers["content-security-policy"]
+    tree = ElementTree.fromstring(answer.content)
+    assert not re.search(r"<!DOCTYPE|<metadata|<script|<foreignObject|<image|javascript:|@import", answer.text)
+    assert len(list(tree.iter("{http://www.w3.org/2000/svg}text"))) > 5, "text must stay text"
+    for element in tree.iter():
+        for name, value in element.attrib.items():
+            assert not name.lower().startswith("on"), name
+            if name.endswith("href"):
+                assert value.startswith("#"), value
+            assert all(inside.startswith("#") for inside in re.findall(r"url\(([^)]*)\)", value)), value
+    assert answer.content == look(path).content
+
+
+def test_a_name_with_markup_stays_text_in_a_picture():
+    evil = '</text><script>alert(1)</script>$x^2$ & "'
+    about = {"name": evil, "unit": "%", "polarity": "neutral"}
+    asked = {"about": about, "period": "2025-06", "provider": "RX4"}
+    own = {"provider_code": "RX4", "value": 1.5, "quality_flag": "C"}
+    found = {
+        "own": own, "group_words": evil, "benchmark": None, "valued": [own], "silent": [], "thin": [evil], "is_sample": True,
+    }  # fmt: skip
+    picture = charts.spread(asked, found, 700)
+    ElementTree.fromstring(picture)
+    assert b"<script" not in picture
+    assert b"$x^2$" in picture
+    assert picture == charts.spread.__wrapped__(asked, found, 700)
+
+
+def test_nothing_is_drawn_where_nothing_is_known():
+    about = {"name": "A rate", "unit": "%", "polarity": "lower_better"}
+    asked = {"about": about, "period": "2025-06", "provider": "RX4"}
+    points = [
+        {"period": f"2025-0{n}", "value": value, "quality_flag": "D"} for n, value in ((1, 5.0), (2, None), (3, 5.2))
+    ]
+    line = {
+        "points": points,
+        "sections": [],
+        "median": 5.1,
+        "reason": "Too few points.",
+        "restarts": [],
+        "is_sample": False,
+    }
+    picture = charts.series(asked, line, 1180).decode()
+    assert picture.count(">no value<") == 1
+    assert ">0<" not in picture, "the axis reaches to 0 only if something was drawn there"
+    nothing = charts.series(
+        asked, line | {"points": [p | {"value": None} for p in points], "median": None}, 1180
+    ).decode()
+    assert "nothing is drawn" in nothing
+    assert "nothing is drawn" in charts.spread(
+        asked, {"own": None, "group_words": "all trusts", "benchmark": None, "valued": [], "silent": [], "thin": [], "is_sample": False}, 700
+    ).decode()  # fmt: skip
+    assert "No event" in lanes.engagement({"year": "", "provider": ""}, [], {}, 700).decode()
+    assert "No event" in lanes.returns({}, [], 700).decode()
+
+
+def test_values_with_their_unit():
+    assert [figures.with_unit(v, u) for v, u in ((8.57056, "%"), (-3.5, "GBP"), (1234.5, "GBP/m2"), (0.0, "days"), (None, "%"))] == [
+        "8.571 %", "-£3.5", "£1,234 per m2", "0 days", "none",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "precision", "said"),
+    [
+        ((2018, 5, 24), None, "day", "24 May 2018"),
+        ((2017, 2, 8), (2017, 8, 8), "day", "8 Feb 2017 to 8 Aug 2017"),
+        ((2019, 3, 12), None, "month", "Mar 2019"),
+        ((2019, 4, 1), (2019, 4, 30), "month", "Apr 2019"),
+        ((2017, 2, 2), None, "week", "about 2 Feb 2017 (to the week)"),
+        ((2018, 10, 1), (2018, 12, 31), "quarter", "Oct to Dec 2018 (to the quarter)"),
+        ((2018, 4, 1), (2019, 3, 31), "year", "Apr 2018 to Mar 2019 (to the year)"),
+        ((2021, 3, 31), None, "year", "2021 (to the year)"),
+    ],
+)
+def test_a_month_is_not_a_day(first, last, precision, said):
+    event = {"occurred_from": date(*first), "occurred_to": last and date(*last), "date_precision": precision}
+    assert timeline.dated(event) == said
+    assert timeline.reach(event)[0] <= event["occurred_from"] <= timeline.reach(event)[1]
+
+
+def test_plans_and_outcomes_of_the_programme(look):
+    page = look("/timeline").text
+    shown = rows_of(page, "plan")
+    assert shown["EV020"][0] == "Sep to Nov 2017 (to the season)"
+    assert shown["EV020"][2] == "24 May 2018"
+    assert shown["EV020"][4] == "+175"
+    planned = flow.value(
+        "SELECT count(DISTINCT split_part(event_id, '-', 1)) FROM published.engagement_timeline WHERE status = 'planned'"
+    )
+    assert len(shown) == planned
+    assert all(cells[4] == "too early to say" for event, cells in shown.items() if event != "EV020")
+
+
+def test_sources_that_disagree_stand_side_by_side(look):
+    page = look("/timeline").text
+    events = rows_of(page, "event")
+    assert "20 while listing 23" in events["EV010"][5]
+    assert "seed 001" in events["EV020"][6]
+    assert {"EV010", "EV020", "EV024", "EV025"} <= set(events)
+
+
+def test_a_trust_and_its_ancestors(look):
+    own = rows_of(look("/timeline?provider=RW4").text, "event")
+    assert "EV041" in own, "what happened to RTV stays with RW4, which took it over"
+
+
+def test_due_beside_received(look):
+    shown = rows_of(look("/timeline?collection=workforce&provider=RX4").text, "return")
+    due, received = flow.rows(
+        """SELECT min(occurred_from) FILTER (WHERE kind = 'due'), min(occurred_from) FILTER (WHERE kind = 'received')
+           FROM published.engagement_timeline WHERE collection = 'workforce' AND period = %s AND provider_code = 'RX4'""",
+        [PERIOD],
+    )[0]
+    cells = shown[f"workforce {PERIOD}"]
+    assert cells[1:3] == [words.day(due), words.day(received)]
+    assert cells[-1] == words.number((received - due).days)
+
+
+def test_the_sixteen_recommendations(look):
+    page = look("/timeline").text
+    assert len(re.findall(r'<tr id="rec-\d+">', page)) == 16
+    five = re.search(r'<tr id="rec-5">(.*?)</tr>', page, re.DOTALL)[1]
+    coverage = flow.value(
+        "SELECT coverage FROM published.data_status WHERE collection = 'workforce' AND period = %s", [PERIOD]
+    )
+    assert figures.percent(coverage) in five
+    assert "Too early to say" in five
+    assert "no metric is linked" in re.search(r'<tr id="rec-3">(.*?)</tr>', page, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "path", ["/figures", f"{FIGURES}&provider=RX4", "/timeline", "/timeline?provider=RTQ&collection=workforce"]
+)
+def test_in_a_browser(browser, desk, returns, path, width):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.add_cookies([{"name": "_token", "value": desk.tokens["vera"], "url": desk.url}])
+    tab, problems = context.new_page(), []
+    tab.on(
+        "console", lambda said: problems.append(said.text) if said.type == "error" and "404" not in said.text else None
+    )
+    tab.goto(desk.url + "/steward" + path)
+    for picture in tab.locator("main img").all():
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("e => e.decode().then(() => e.naturalWidth)") > 300
+        assert len(picture.get_attribute("alt")) > 30
+    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert serious(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.locator("h1").count() == 1
+    assert problems == []
+    context.close()

@@ -1,0 +1,247 @@
+"""As at: what every published table said at a moment; and a reader's transaction sees the releases of one moment."""
+
+import random
+import threading
+import time
+
+import flow
+import psycopg
+import pytest
+from psycopg import sql as pgsql
+from trust_benchmarks.pipeline import publish
+from trust_benchmarks.stores import warehouse
+
+VIEWS = ("measures", "benchmarks", "comparisons", "price_comparison", "price_list", "kept_apart")
+MONTHS = ("2025-05", "2025-06")
+MADE = ("made_up", "2025-06")  # a collection whose releases are put there by hand, with rows in every table
+
+
+def contents(connection, source="published.{}", parameters=()) -> dict[str, list[str]]:
+    """The rows of each view, or of each function that `source` calls."""
+    return {
+        view: sorted(map(repr, connection.execute("SELECT * FROM " + source.format(view), parameters)))
+        for view in VIEWS
+    }
+
+
+def make(connection, release_id: str, value: float, collection=MADE[0], period=MADE[1]) -> None:
+    """A release with a row or more in every table, all of them with this value."""
+    connection.execute(
+        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
+           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true)""",
+        [release_id, collection, period, release_id],
+    )
+    for statement in (
+        "INSERT INTO core.measure (release_id, metric_id, provider_code, value, quality_flag, is_sample) VALUES (%s, 'M', 'P', %s, 'A', true)",
+        "INSERT INTO core.benchmark (release_id, metric_id, peer_group, median, providers, is_sample) VALUES (%s, 'M', 'national', %s, 9, true)",
+        """INSERT INTO core.comparison (release_id, metric_id, provider_code, benchmark_kind, benchmark_value, adds_to_total)
+           VALUES (%s, 'M', 'P', 'target', %s, false)""",
+        """INSERT INTO core.price_spread (release_id, product_code, code_type, base_unit, median, is_sample)
+           VALUES (%s, '1', 'gtin', 'each', %s, true)""",
+        """INSERT INTO core.price_position (release_id, product_code, code_type, base_unit, provider_code, unit_price_gbp, is_sample)
+           VALUES (%s, '1', 'gtin', 'each', 'P', %s, true)""",
+        "INSERT INTO core.price_list (release_id, part, line_key, price_pence, is_sample) VALUES (%s, 'ix', 'k', %s, true)",
+        "INSERT INTO core.kept_apart (release_id, body_code, rows) VALUES (%s, 'Q', %s)",
+    ):
+        connection.execute(statement, [release_id, value])
+
+
+@pytest.fixture(scope="module")
+def moments(shared_world):
+    """[(moment, what the views held then)]: nothing, published, reissued, reissued again, and one pointer switched back."""
+    found = []
+
+    def note():
+        with warehouse.connect() as connection:
+            at = connection.execute("SELECT clock_timestamp()").fetchone()[0]
+            found.append((at, contents(connection), releases(connection)))
+
+    note()
+    for version, scale in ((1, 1.0), (2, 1.3), (3, 0.8)):
+        with warehouse.connect() as connection:
+            make(connection, f"made_up-{version}", float(version))
+            publish._switch(connection, *MADE, f"made_up-{version}")
+        # The second time only one month: the other one keeps its release.
+        for month in MONTHS if version != 2 else MONTHS[1:]:
+            for number, ods in enumerate(flow.TRUSTS):
+                flow.put_return(ods, month, flow.workforce(ods, month, scale=scale + number / 10), version=version)
+        flow.take_in()
+        flow.release()
+        note()
+    with warehouse.connect() as connection:
+        publish._switch(connection, *MADE, "made_up-1")
+    note()
+    return found
+
+
+def releases(connection, source="core.current_release", parameters=()) -> list[tuple]:
+    return connection.execute(
+        f"SELECT collection, period, release_id, published_at FROM {source} ORDER BY 1, 2", parameters
+    ).fetchall()
+
+
+@pytest.fixture
+def reader(shared_world):
+    with flow.connect_as("dashboard_reader", "TB_READER_PASSWORD") as connection:
+        connection.autocommit = True
+        yield connection
+
+
+def test_every_table_as_at_every_moment_is_what_it_was(moments, reader):
+    assert [len(then["measures"]) > 0 for _, then, _ in moments] == [False, True, True, True, True]
+    assert all(then[view] for _, then, _ in moments[1:] for view in VIEWS)
+    for at, then, pointers in moments:
+        assert contents(reader, "published.{}_as_at(%s)", [at]) == then
+        assert releases(reader, "published.releases_as_at(%s)", [at]) == pointers
+    assert len({repr(then) for _, then, _ in moments}) == 5  # no two alike, so that every moment was really asked for
+
+
+def test_ten_random_figures_at_random_moments(moments, reader):
+    picked = random.Random(4)
+    figures = reader.execute(
+        "SELECT collection, period, metric_id, provider_code FROM published.measures WHERE metric_id LIKE 'WF%' ORDER BY 1, 2, 3, 4"
+    ).fetchall()
+    values = set()
+    for collection, period, metric, provider in picked.sample(figures, 10):
+        at, then, _ = picked.choice(moments[1:])
+        rows = reader.execute(
+            "SELECT * FROM published.measures_as_at(%s) WHERE (collection, period, metric_id, provider_code) = (%s, %s, %s, %s)",
+            [at, collection, period, metric, provider],
+        ).fetchall()
+        assert len(rows) == 1 and repr(rows[0]) in then["measures"]
+        narrowed = "SELECT * FROM published.measures_as_at(%s, %s, %s) WHERE (metric_id, provider_code) = (%s, %s)"
+        assert reader.execute(narrowed, [at, collection, period, metric, provider]).fetchall() == rows
+        values.add(repr(rows[0]))
+    assert len(values) == 10
+
+
+def test_a_move_counts_from_its_own_moment_on(moments, reader):
+    query = "SELECT release_id, published_at, is_current FROM published.release_history WHERE collection = %s ORDER BY published_at"
+    history = reader.execute(query, [MADE[0]]).fetchall()
+    assert [(name, current) for name, _, current in history] == [
+        ("made_up-1", False),
+        ("made_up-2", False),
+        ("made_up-3", False),
+        ("made_up-1", True),  # switched back: the same release, a move of its own
+    ]
+    asked = (
+        "SELECT (SELECT release_id FROM published.releases_as_at(%s, %s)), "
+        "(SELECT release_id FROM published.releases_as_at(%s - interval '1 microsecond', %s))"
+    )
+    for before, (name, at, _) in zip([(None, None, None), *history], history, strict=False):
+        assert reader.execute(asked, [at, MADE[0], at, MADE[0]]).fetchone() == (name, before[0])
+
+
+def test_every_view_of_releases_has_its_function_and_readers_may_call_it(moments, reader):
+    functions = flow.rows(
+        """SELECT p.proname, p.prosecdef, p.provolatile::text, p.proconfig, pg_get_userbyid(p.proowner), has_function_privilege('public', p.oid, 'EXECUTE')
+           FROM pg_proc p WHERE p.pronamespace = 'published'::regnamespace ORDER BY 1"""
+    )
+    assert [name for name, *_ in functions] == sorted([f"{view}_as_at" for view in VIEWS] + ["releases_as_at"])
+    assert {tuple(map(str, rest)) for _, *rest in functions} == {
+        ("True", "s", "['search_path=pg_catalog, pg_temp']", "warehouse", "False")
+    }
+    # Every view that reads the pointer; data_status is about submissions too.
+    pointed = flow.rows(
+        "SELECT viewname::text FROM pg_views WHERE schemaname = 'published' AND definition LIKE '%core.current_release c%'"
+    )
+    assert {name for (name,) in pointed} - {"data_status", "release_history"} == set(VIEWS), "see core.write_as_at"
+    for view in VIEWS:
+        # A column that a later migration adds to a view, and not to its function, would be missed here.
+        now = f"SELECT (SELECT count(*) FROM published.{view}_as_at(now())), (SELECT count(*) FROM published.{view})"
+        asked, there = reader.execute(now).fetchone()
+        assert asked == there > 0
+    for refused in ("core.standing_at(now(), NULL, NULL)", "core.release_log", "intake.releases"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(f"SELECT * FROM {refused}")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute("SELECT core.write_as_at('measures')")
+
+
+def test_nobodys_own_tables_stand_in_for_ours(moments, reader):
+    reader.execute(
+        "CREATE TEMPORARY TABLE release_log (collection text, period text, release_id text, published_at timestamptz)"
+    )
+    reader.execute("SET search_path = pg_temp, published")
+    assert reader.execute("SELECT count(*) FROM measures_as_at(now())").fetchone()[0] == len(moments[-1][1]["measures"])
+
+
+def test_a_view_that_reads_no_pointer_is_not_answered_as_at(moments):
+    with pytest.raises(psycopg.errors.RaiseException, match="exactly once"):
+        flow.rows("SELECT core.write_as_at('metrics')")
+
+
+# One moment for one transaction ---------------------------------------------------------------------------------
+
+READERS, SWITCHES = 10, 300
+THREE = ("measures", "benchmarks", "comparisons")
+
+
+@pytest.mark.parametrize("role", ["dashboard_reader", "steward_reader"])
+def test_a_readers_transaction_is_of_one_moment(shared_world, role):
+    variable = warehouse.ROLES[role]
+    with flow.connect_as(role, variable) as connection:
+        assert connection.execute("SHOW transaction_isolation").fetchone() == ("repeatable read",)
+
+
+def test_no_reader_sees_two_releases_while_they_are_switched(shared_world, capsys):
+    pair = ("switched", "2025-06")
+    with warehouse.connect() as connection:
+        for name in ("switched-a", "switched-b"):
+            make(connection, name, 1.0, *pair)
+        publish._switch(connection, *pair, "switched-a")
+    stop, mixed, seen, broken = threading.Event(), [], set(), []
+    reads: dict[str, list[float]] = {"at rest": [], "switching": []}
+    phase = ["at rest"]
+
+    def read(connection):
+        try:
+            while not stop.is_set():
+                found = []
+                with connection.transaction():
+                    for view in THREE:
+                        began = time.perf_counter()
+                        query = pgsql.SQL("SELECT DISTINCT release_id FROM published.{} WHERE collection = 'switched'")
+                        found += connection.execute(query.format(pgsql.Identifier(view))).fetchall()
+                        reads[phase[0]].append(time.perf_counter() - began)
+                seen.update(found)
+                if len(found) != 3 or len(set(found)) != 1:
+                    mixed.append(found)
+        except Exception as problem:
+            broken.append(problem)
+
+    readers = [flow.connect_as("dashboard_reader", "TB_READER_PASSWORD") for _ in range(READERS)]
+    threads = [threading.Thread(target=read, args=(connection,)) for connection in readers]
+    for thread in threads:
+        thread.start()
+    switches, locked = [], 0
+    try:
+        time.sleep(2)  # how long reads take on this machine when nothing is switched
+        phase[0] = "switching"
+        with warehouse.connect() as connection:
+            connection.autocommit = True
+            for number in range(SWITCHES):
+                began = time.perf_counter()
+                publish._switch(connection, *pair, ("switched-b", "switched-a")[number % 2])
+                switches.append(time.perf_counter() - began)
+                locked += connection.execute(
+                    "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.usename = 'dashboard_reader'"
+                ).fetchone()[0]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        for connection in readers:
+            connection.close()
+    longest = {name: 1000 * max(taken) for name, taken in reads.items()}
+    with capsys.disabled():
+        print(
+            f"\n{SWITCHES} switches under {READERS} readers: {len(reads['switching']):,} reads, the longest took {longest['switching']:.0f} ms "
+            f"(at rest {longest['at rest']:.0f} ms of {len(reads['at rest']):,}), the longest switch {1000 * max(switches):.0f} ms; "
+            f"readers that waited for a lock: {locked}"
+        )
+    assert broken == [] and mixed == []
+    assert seen == {("switched-a",), ("switched-b",)} and len(reads["switching"]) > SWITCHES
+    assert locked == 0
+    moves = flow.value("SELECT count(*) FROM published.release_history WHERE collection = 'switched'")
+    assert moves == SWITCHES + 1
