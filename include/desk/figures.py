@@ -378,7 +378,7 @@ def figures(request: Request, person: security.Anybody, query: Asked):
         line = series(connection, asked)
         worth = opportunity(connection, asked) if asked["provider"] else {"rows": [], "total": None}
     address = {name: asked[name] for name in ("collection", "period", "metric", "provider", "peers")}
-    # The release is in the picture's address, so that a page and its pictures tell of the same figures.
+    # The release is in the picture's address, so that no browser shows a picture that it kept of another one.
     address["release"] = found["status"]["release_id"] if found["status"] else ""
     named = [
         (row["provider_code"], f"{row['provider_name'] or row['provider_code']} ({row['provider_code']})")

@@ -192,7 +192,8 @@ def tracker(connection) -> list[dict]:
     ):
         named.setdefault(event["recommendation_number"], []).append(event)
     found = store.rows(connection, "SELECT * FROM published.recommendations ORDER BY number")
-    defined = store.rows(connection, "SELECT * FROM published.metrics ORDER BY metric_id")
+    rows = store.rows(connection, "SELECT * FROM published.metrics ORDER BY metric_id")
+    defined = list({row["metric_id"]: row for row in rows}.values())
     for one in found:
         linked = [m for m in defined if str(one["number"]) in re.split(r"\W+", str(m["recommendation"] or ""))]
         groups: dict[tuple, dict] = {}
@@ -325,7 +326,7 @@ def returns_message(asked: dict, done: list[dict], total: int) -> str:
         return "No event of a return fits these choices."
     dues, received = sum(row["dues"] for row in done), sum(row["receipts"] for row in done)
     behind, missing = sum(row["late"] for row in done), sum(row["missing"] for row in done)
-    return f"{total:,} events. {dues:,} returns with a deadline, {received:,} received, {behind:,} of them late, {missing:,} never."
+    return f"{total:,} events. {dues:,} returns with a deadline, {received:,} received, {behind:,} of them late, {missing:,} not received."
 
 
 @router.get("/timeline/engagement.svg")

@@ -76,7 +76,9 @@ def _period_in_column(reading: Reading) -> str | None:
                 values = found.field("year") + "-" + found.field("next" if "(?P<next>" in rule["pattern"] else "month")
             elif "format" in rule:
                 values = values.str.to_date(rule["format"], strict=False).dt.strftime("%Y-%m")
-            values = values.filter(values.str.contains(r"^\d{4}-\d{2}$").fill_null(False))
+            frequency = catalogue.load(reading.collection).frequency
+            periods = [value for value in values.drop_nulls().unique() if _is_period(value, frequency)]
+            values = values.filter(values.is_in(periods).fill_null(False))
             if values.len():
                 return (
                     values.alias("v")
@@ -84,6 +86,14 @@ def _period_in_column(reading: Reading) -> str | None:
                     .sort(["n", "v"], descending=[True, False])["v"][0]
                 )
     return None
+
+
+def _is_period(text: str, frequency: str) -> bool:
+    """Whether a text is a period of that frequency: 2025-13 is none, and 2016-17 is no month."""
+    if frequency == "month":
+        return bool(re.fullmatch(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])", text))
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
+    return bool(match) and 1 <= int(match[1]) < 9999 and int(match[2]) == (int(match[1]) + 1) % 100
 
 
 def period_in_name(layout: Layout, file_name: str, frequency: str) -> str | None:

@@ -45,7 +45,7 @@ def test_everything_is_in_it():
 
 def test_the_rules_that_compare_periods_are_told_in_words():
     told = {rule.id: rule.says for name in catalogue.all() for rule in rules.across(name)}
-    assert set(told) == {"WF-R6", "WF-R7", "ER-R6", "ER-R7", "ES-R7", "ES-R8", "PP-R3", "PP-R4"}
+    assert set(told) == {"WF-R6", "WF-R7", "ER-R6", "ER-R7", "ES-R7", "ES-R8", "FN-R1", "FN-R2", "PP-R3", "PP-R4"}
     assert all(len(says) > 60 and "{" not in says and "Expected" in says for says in told.values())
 
 

@@ -36,7 +36,7 @@ ROUTES = {
     ("GET", "/{path:path}"): "read",
 }
 MAY = {None: (), "viewer": ("read",), "steward": ("read", "act"), "approver": ("read", "act", "approve")}
-QUERIES = {"/decide": "?submission={submission_id}&kind=return", "/figures/series.svg": "?provider=RX4"}
+QUERIES = {"/decide": "?submission={submission_id}&kind=return", "/figures/series.svg": "?provider=RA9"}
 TEXT_OF_DATA = (b"Cumbria", b"RX4", b"workforce")
 
 

@@ -1,5 +1,6 @@
 """As at: what every published table said at a moment; and a reader's transaction sees the releases of one moment."""
 
+import os
 import random
 import threading
 import time
@@ -173,7 +174,7 @@ def test_a_view_that_reads_no_pointer_is_not_answered_as_at(moments):
 
 # One moment for one transaction ---------------------------------------------------------------------------------
 
-READERS, SWITCHES = 10, 300
+READERS, SWITCHES = 10, int(os.environ.get("TB_TEST_SWITCHES", "300"))
 THREE = ("measures", "benchmarks", "comparisons")
 
 
@@ -182,6 +183,23 @@ def test_a_readers_transaction_is_of_one_moment(shared_world, role):
     variable = warehouse.ROLES[role]
     with flow.connect_as(role, variable) as connection:
         assert connection.execute("SHOW transaction_isolation").fetchone() == ("repeatable read",)
+
+
+@pytest.mark.parametrize(("level", "releases_seen"), [(None, 1), ("read committed", 2)])
+def test_a_switch_between_two_reads_is_seen_only_by_who_asks_for_it(shared_world, level, releases_seen):
+    pair, names = (f"between_{releases_seen}", "2025-06"), [f"between-{releases_seen}-{one}" for one in "ab"]
+    with warehouse.connect() as connection:
+        for name in names:
+            make(connection, name, 1.0, *pair)
+        publish._switch(connection, *pair, names[0])
+    with flow.connect_as("dashboard_reader", "TB_READER_PASSWORD") as reader:
+        if level:
+            reader.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        seen = reader.execute("SELECT release_id FROM published.measures WHERE collection = %s", pair[:1]).fetchall()
+        with warehouse.connect() as connection:
+            publish._switch(connection, *pair, names[1])
+        seen += reader.execute("SELECT release_id FROM published.benchmarks WHERE collection = %s", pair[:1]).fetchall()
+    assert len(set(seen)) == releases_seen
 
 
 def test_no_reader_sees_two_releases_while_they_are_switched(shared_world, capsys):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +40,9 @@ def returns(tmp_path_factory):
     sample.write(folder, seed=5, providers=4, periods=2, lines=30, faults=False)
     found = {}
     for collection in COLLECTIONS:
-        path = min((folder / collection).glob("*.csv"))
+        # A collection without samples has a made-up valid return among its own tests.
+        own = (Path(__file__).parents[1] / "collections" / collection).glob(f"{collection}_RY8_*[0-9].csv")
+        path = min((folder / collection).glob("*.csv"), default=None) or min(own)
         found[collection] = path.name, list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
     return found
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import tracemalloc
 from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -62,7 +63,9 @@ def test_sixty_providers_and_more_over_thirteen_months_the_cohort_first(whole):
     assert living & due <= sent
     for collection in ("workforce", "procurement_prices"):
         assert whole.files[collection] > 60 * 13 - 20
-    assert set(whole.files) == set(catalogue.all())
+    # A collection without a generator of its own has no sample returns.
+    generators = {path.stem for path in Path(sample.__file__).parent.glob("*.py")}
+    assert set(whole.files) == set(catalogue.all()) & generators and len(whole.files) >= 6
     assert whole.left_out == ()
 
 

@@ -145,3 +145,11 @@ def test_the_thresholds_are_the_same_in_schema_and_sql():
         }
         for version, (since, by_component) in schema.THRESHOLDS.items()
     }
+
+
+@pytest.mark.parametrize("period", ["2025-13", "0000-05", "2025-26", "June"])
+def test_a_period_that_is_none_is_said_and_nothing_breaks(period):
+    """Every row of a return of one row says it, so nothing else can outvote it."""
+    found = outcome(period=period)
+    assert (found.state, found.reading.period) == ("held", "2025-06")
+    assert {"VAL-PERIOD", "VAL-FORM"} & set(found.findings["rule_id"])
