@@ -189,14 +189,17 @@ def _package(release: dict, resources: list[dict]) -> dict:
     declared = catalogue.load(release["collection"])
     about = "Sample: these figures are invented. " if release["is_sample"] else ""
     sent = declared.publisher if declared.is_national else "the trusts"
+    # Returns that trusts send are not published under any licence that we know of, and samples are nobody's data.
+    is_open = declared.is_national and not release["is_sample"]
+    attribution = f" {ATTRIBUTION}" if is_open else ""
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": release["release_id"].lower(),
         "title": f"{declared.title}, {release['period']}{' (sample)' if release['is_sample'] else ''}",
-        "description": f"{about}Measures and benchmarks from {declared.title.lower()} of {release['period']}, as released. {ATTRIBUTION}",
+        "description": f"{about}Measures and benchmarks from {declared.title.lower()} of {release['period']}, as released.{attribution}",
         "version": published.version(),
         "created": release["created_at"].isoformat(),
-        "licenses": [LICENCE],
+        **({"licenses": [LICENCE]} if is_open else {}),
         "sources": [{"title": f"{declared.title}, {release['period']}, as sent by {sent}"}]
         + (
             [{"title": "Where it is fetched from", "path": declared.url}]
