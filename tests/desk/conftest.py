@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import browser  # noqa: F401 - a fixture
 
 HERE = Path(__file__).parent
 

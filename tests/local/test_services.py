@@ -64,7 +64,7 @@ def test_the_services_start_with_databases_buckets_and_passwords(folder):
         with pytest.raises(psycopg.OperationalError):  # the warehouse's role has no business in Airflow's database
             psycopg.connect(settings["TB_WAREHOUSE_URL"].replace("/warehouse", "/airflow"))
         s3 = objects.client(settings)
-        assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"inbox", "archive", "records"}
+        assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"inbox", "archive", "records", "exports"}
         s3.put_object(Bucket="archive", Key="once", Body=b"1", IfNoneMatch="*")
         with pytest.raises(ClientError, match="PreconditionFailed"):
             s3.put_object(Bucket="archive", Key="once", Body=b"2", IfNoneMatch="*")
