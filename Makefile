@@ -33,7 +33,7 @@ export INBOX ?=
 test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
 	@# Browser tests take the browser that is there; without one it is fetched once, unless TB_OFFLINE is set.
 	if [ -z "$${TB_OFFLINE:-}" ] && ! .ci/browser --look >/dev/null 2>&1; then .ci/browser >/dev/null || true; fi
-	exec $(PYTHON) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(TESTS)
+	exec $(PYTHON) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 bench: environment ## measure this pipeline against the plain way (LINES=10000000: more lines)
 	@exec $(PYTHON) bench/run.py $(if $(LINES),--lines $(LINES))

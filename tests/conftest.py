@@ -60,22 +60,31 @@ def shared_world(services):
         yield settings
 
 
-# What takes longest begins first, so that no worker is left with it at the end. One worker runs the end-to-end tests one after
-# the other (they are one group), for each of them has a whole Airflow of its own.
+# What takes longest begins first, so that no worker is left with it at the end.
 LONG_FIRST = ("end_to_end", "desk", "stewardship", "pipeline", "local", "cli")
 
 
 def pytest_collection_modifyitems(items):
-    """Tests of one file stay together and in order where several workers share them; some of them build on one another."""
+    """The order in which files are given out; the tests of one file stay in theirs, for some build on one another."""
 
     def place(item) -> int:
         folder = item.path.parent.name
         return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
 
     items.sort(key=place)
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Gives out files, and the end-to-end tests as one: each of those has a whole Airflow, and one at a time is enough."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return "end to end" if "end_to_end/" in file else file
+
+    return ByFile(config, log)
 
 
 LAST_LINE = pytest.StashKey[str]()

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from job import Job
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("end to end")]
+pytestmark = [pytest.mark.timeout(900)]
 
 PERIOD = "2025-06"
 PATIENCE = 240  # seconds for what Airflow does; it is quicker on a machine of its own

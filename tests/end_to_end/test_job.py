@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 from job import Job
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("end to end")]
+pytestmark = [pytest.mark.timeout(1200)]
 
 # Found by the rules between submissions, or a consequence of what was planted.
 BESIDE = {"", "SUB01", "SUB02", "SUB03"}

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("end to end")]
+pytestmark = [pytest.mark.timeout(1200)]
 
 PROVIDERS = {"Acute", "Ambulance", "Mental Health", "Community Provider Trust"}
 

@@ -174,7 +174,7 @@ def test_a_view_that_reads_no_pointer_is_not_answered_as_at(moments):
 
 # One moment for one transaction ---------------------------------------------------------------------------------
 
-READERS, SWITCHES = 10, int(os.environ.get("TB_TEST_SWITCHES", "300"))
+READERS, SWITCHES = 10, int(os.environ.get("TB_TEST_SWITCHES", "100"))
 THREE = ("measures", "benchmarks", "comparisons")
 
 
