@@ -159,6 +159,10 @@ def test_an_approver_does_not_approve_what_they_made(desk):
         assert desk.query("SELECT state FROM intake.decisions WHERE decision_id = %s", number) == [("proposed",)]
 
 
+@pytest.mark.skipif(
+    "TB_TEST_KILLS" not in os.environ,
+    reason="Takes a minute and a half; tests/stewardship has the same without Airflow. TB_TEST_KILLS=1 runs it.",
+)
 def test_killed_between_the_decision_and_its_release_nothing_is_lost(desk):
     """Everything dies at once after an approval; the next start finds it in the log and publishes it."""
     from worlds import environment

@@ -1,7 +1,12 @@
 """Decisions on real stores: what is allowed, what they do to records and figures, and that the preview equals the release."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from datetime import date, timedelta
+from pathlib import Path
 
 import flow
 import psycopg
@@ -390,3 +395,19 @@ def test_the_preview_names_the_later_releases_that_follow(month):
     flow.release()
     assert preview(accept()).follows == [("workforce", "2025-07")]
     objects.delete(settings.load().inbox, ["workforce/workforce_RA9_2025-07_v1.csv"])
+
+
+def test_killed_between_the_decision_and_its_release_nothing_is_lost(month):
+    """Whoever decided is gone, and so is the run that took it up; another process finds it in the log and publishes it."""
+    number = decide(accept())
+    program = "import os, signal, flow; flow.take_in(); os.kill(os.getpid(), signal.SIGKILL)"
+    paths = os.pathsep.join([str(Path(flow.__file__).parent), os.environ.get("PYTHONPATH", "")])
+    took_up = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": paths}, timeout=120, check=False
+    )
+    assert took_up.returncode == -signal.SIGKILL
+    assert effect(number)["state"] in ("queued", "measuring")
+    flow.take_in()
+    flow.release()
+    assert effect(number)["state"] == "published"
+    assert published() and flow.value("SELECT count(*) FROM core.decision") == 1
