@@ -9,7 +9,7 @@ import signal
 
 import psycopg
 from psycopg import sql as pgsql
-from trust_benchmarks.pipeline import process, publish, receive, timeline, validate
+from trust_benchmarks.pipeline import gather, process, publish, receive, timeline, validate
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stores import objects, settings, warehouse
 
@@ -135,7 +135,7 @@ def connect_as(role: str, variable: str) -> psycopg.Connection:
 # Other processes: forked from one that has imported everything, because importing takes longer than the work ---------
 
 # The code's versions are part of releases and validations; all processes of a session name the same ones.
-validate.version(), publish.code_version()
+validate.version(), gather.code_version()
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["flow"])
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import catalogue
+from ..harmless import harmless
 from . import Refused
-from .output import SHOWN, Format, console, in_json, note, plain, write_frame
+from .output import SHOWN, Format, console, in_json, note, write_frame
 
 VERDICTS = {
     "accepted": "would be accepted",
@@ -221,14 +222,18 @@ def _show_table(verdict: Verdict) -> None:
 
     out = console()
     colour = {"accepted": "bold green", "accepted_with_warnings": "bold yellow", "held": "bold red"}[verdict.state]
-    out.print(Text.assemble(Text(plain(verdict.file), style="bold"), " ", Text(VERDICTS[verdict.state], style=colour)))
+    out.print(
+        Text.assemble(
+            Text(harmless(verdict.file, None), style="bold"), " ", Text(VERDICTS[verdict.state], style=colour)
+        )
+    )
     about = Table.grid(padding=(0, 2))
     for name in ("collection", "layout", "period", "sender", "part"):
-        about.add_row(Text(f"  {name}", style="dim"), Text(plain(verdict.facts()[name] or "not known")))
+        about.add_row(Text(f"  {name}", style="dim"), Text(harmless(verdict.facts()[name] or "not known", None)))
     rows = ", ".join(f"{count:,} {name}" for name, count in verdict.rows.items())
     about.add_row(Text("  rows", style="dim"), Text(rows))
     if verdict.note:
-        about.add_row(Text("  note", style="dim"), Text(plain(verdict.note)))
+        about.add_row(Text("  note", style="dim"), Text(harmless(verdict.note, None)))
     out.print(about)
     if not verdict.findings.height:
         out.print("\nNothing was found that is wrong with it.")
@@ -240,13 +245,13 @@ def _show_table(verdict: Verdict) -> None:
     table.add_column("message", ratio=1, overflow="fold")
     for row in verdict.findings.head(SHOWN).iter_rows(named=True):
         severity = row["severity"]
-        found = plain(row["raw_value"] or "")
+        found = harmless(row["raw_value"] or "", None)
         table.add_row(
             Text(row["rule_id"]),
             Text(severity, style=COLOURS.get(severity, "")),
             Text(_place(row)),
             Text(found if len(found) <= 60 else found[:59] + "…"),
-            Text(plain(row["message"])),
+            Text(harmless(row["message"], None)),
         )
     out.print(table)
     if verdict.findings.height > SHOWN:
@@ -257,9 +262,9 @@ def _show_table(verdict: Verdict) -> None:
 
 
 def _place(row: dict) -> str:
-    pieces = [f"sheet {plain(row['sheet'])}"] if row["sheet"] else []
+    pieces = [f"sheet {harmless(row['sheet'], None)}"] if row["sheet"] else []
     pieces += [f"line {row['line']}"] if row["line"] is not None else []
-    pieces += [plain(row["column_name"])] if row["column_name"] else []
+    pieces += [harmless(row["column_name"], None)] if row["column_name"] else []
     return ", ".join(pieces) or "whole file"
 
 

@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..harmless import harmless
 from . import Refused
-from .output import Format, note, plain, write
+from .output import Format, note, write
 
 SHOWN = 60  # lines of a preview's table; --format of `decisions` and the desk show all
 
@@ -274,7 +275,7 @@ def _draft(asked: Asked):
         if len(cells) > 1:
             places = ", ".join(f"{sheet or ''} line {line} {column}".strip() for sheet, line, column in list(cells)[:4])
             raise Refused(
-                f"A correction is about one cell, and this names {len(cells)}: {plain(places)} ... Add --sheet, --line, --column."
+                f"A correction is about one cell, and this names {len(cells)}: {harmless(places, None)} ... Add --sheet, --line, --column."
             )
         (cell,) = cells.values()
         value = {"new_value": asked.value, "value_source": asked.source}

@@ -5,8 +5,8 @@ import tomllib
 from pathlib import Path
 
 from .. import catalogue, reference, schemas
-from ..sql import published
-from . import Refused, contract, moves, rules, views
+from ..sql import published, views
+from . import Refused, contract, moves, rules
 from .output import note
 
 FOLDER = Path(__file__).parent
@@ -143,7 +143,7 @@ def _views() -> str:
     common, _ = words.pop("columns"), words.pop("functions")
     if set(words) != set(found):
         raise Refused(
-            f"include/cli/views.toml and the migrations disagree. Without words: {_named(set(found) - set(words))}; "
+            f"include/sql/views.toml and the migrations disagree. Without words: {_named(set(found) - set(words))}; "
             f"no longer there: {_named(set(words) - set(found))}. Add or remove their sections."
         )
     lines = [
@@ -156,13 +156,13 @@ def _views() -> str:
         strange = set(own) - set(found[name]) - {"about"}
         if lacking or strange:
             raise Refused(
-                f"include/cli/views.toml, {name}: columns without words: {_named(lacking)}; "
+                f"include/sql/views.toml, {name}: columns without words: {_named(lacking)}; "
                 f"words for no column: {_named(strange)}. Add or remove their sentences."
             )
         rows = [(f"`{column}`", own.get(column, common.get(column))) for column in found[name]]
         lines += [f"### {name}\n", own["about"] + "\n", _table(("column", "what it holds"), rows)]
     if unused := set(common) - {column for names in found.values() for column in names}:
-        raise Refused(f"include/cli/views.toml: [columns] has words for no column: {_named(unused)}. Remove them.")
+        raise Refused(f"include/sql/views.toml: [columns] has words for no column: {_named(unused)}. Remove them.")
     return "\n".join([*lines, _functions()])
 
 

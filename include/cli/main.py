@@ -372,9 +372,10 @@ def run() -> None:
 def _told(problem: BaseException) -> int:
     from ..catalogue import UnknownCollection
     from ..local import Trouble
+    from ..sql.published import Undescribed
     from ..stores.settings import Unconfigured
 
-    if isinstance(problem, UnknownCollection | Trouble | Unconfigured):
+    if isinstance(problem, UnknownCollection | Trouble | Unconfigured | Undescribed):
         note(str(problem))
         return 2
     if isinstance(problem, MemoryError):

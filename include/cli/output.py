@@ -4,7 +4,6 @@ import csv
 import datetime as dt
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -12,14 +11,9 @@ from enum import StrEnum
 from itertools import islice
 from math import isfinite
 
-SHOWN = 200  # rows of a table; CSV and JSON give all
+from ..harmless import csv_safe, csv_safe_frame, harmless, json_safe
 
-# C0 and C1 controls, and the marks that turn the direction of text round.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_RISKY = (
-    r"^[\s=+@\-\x{ff1d}\x{ff0b}\x{ff20}\x{ff0d}]|[\p{Cc}\x{061c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"
-)
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?")
+SHOWN = 200  # rows of a table; CSV and JSON give all
 
 
 class Format(StrEnum):
@@ -28,21 +22,6 @@ class Format(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
-
-
-def plain(text: str, keep: str = "") -> str:
-    """A text with its control characters written out (``\\x1b``), apart from those in `keep`."""
-    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else m[0].encode("unicode_escape").decode("ascii"), text)
-
-
-def quiet(text: str) -> str:
-    """A text for a CSV cell: what a spreadsheet would take for a formula gets a leading apostrophe; numbers do not."""
-    text = plain(text, keep="\n\t")
-    opener = text.lstrip("\n\t ")[:1]
-    risky = (
-        text[:1] in ("\t", "\n") or opener in tuple("=+@＝＋＠") or (opener in ("-", "－") and len(text.strip()) > 1)
-    )
-    return "'" + text if risky and not _NUMBER.fullmatch(text) else text
 
 
 def words(value) -> str | None:
@@ -83,7 +62,7 @@ def in_json(value) -> str:
         case list() | tuple():
             return "[" + ", ".join(map(in_json, value)) + "]"
     text = json.dumps(words(value), ensure_ascii=False)
-    return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
+    return json_safe(text)
 
 
 def write(
@@ -111,32 +90,19 @@ def write_frame(frame, form: Format) -> None:
     if form is Format.csv:
         _csv([], frame.columns)
         for part in slices:
-            sys.stdout.write(quiet_frame(part).write_csv(include_header=False))
+            sys.stdout.write(csv_safe_frame(part).write_csv(include_header=False))
         return
     sys.stdout.write("[")
     for number, part in enumerate(slices):
         lines = part.write_ndjson().rstrip("\n").replace("\n", ",\n  ")
-        lines = _CONTROL.sub(lambda m: m[0] if m[0] == "\n" else f"\\u{ord(m[0]):04x}", lines)
+        lines = json_safe(lines)
         sys.stdout.write((",\n  " if number else "\n  ") + lines)
     sys.stdout.write("\n]\n" if slices else "]\n")
 
 
-def quiet_frame(frame):
-    """The frame with every text `quiet`; only texts that may need it go through Python."""
-    import polars as pl
-
-    changed = {}
-    for name in (name for name, dtype in frame.schema.items() if dtype == pl.String):
-        risky = frame[name].str.contains(_RISKY).fill_null(False)
-        if risky.any():
-            at = risky.arg_true()
-            changed[name] = frame[name].scatter(at, [quiet(text) for text in frame[name].gather(at)])
-    return frame.with_columns(**changed)
-
-
 def note(text: str) -> None:
     """One line for the person at the terminal, on standard error."""
-    print(plain(text, keep="\n"), file=sys.stderr)
+    print(harmless(text, None, keep="\n"), file=sys.stderr)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -158,10 +124,10 @@ def _table(rows, names) -> int:
     for at, name in enumerate(names):
         numbers = [row[at] for row in rows if row[at] is not None]
         right = bool(numbers) and all(isinstance(n, int | float | Decimal) and not isinstance(n, bool) for n in numbers)
-        table.add_column(Text(plain(name)), justify="right" if right else "left", overflow="fold")
+        table.add_column(Text(harmless(name, None)), justify="right" if right else "left", overflow="fold")
     for row in rows:
         # Text objects, never strings: a cell that holds [red] or [link=...] is shown as it is.
-        table.add_row(*(Text("" if (text := words(value)) is None else plain(text)) for value in row))
+        table.add_row(*(Text("" if (text := words(value)) is None else harmless(text, None)) for value in row))
     console().print(table)
     return len(rows)
 
@@ -176,9 +142,9 @@ def console():
 
 def _csv(rows, names) -> int:
     out, count = csv.writer(sys.stdout, lineterminator="\n"), 0
-    out.writerow(map(quiet, names))
+    out.writerow(map(csv_safe, names))
     for row in rows:
-        out.writerow(quiet(value) if isinstance(value, str) else words(value) for value in row)
+        out.writerow(csv_safe(value) if isinstance(value, str) else words(value) for value in row)
         count += 1
     return count
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from string import Template
 
 from .. import catalogue
+from ..harmless import harmless
 from . import Refused
-from .output import plain
 
 BLUEPRINTS = Path(__file__).parent / "blueprints"
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -85,7 +85,7 @@ def write(name: str, frequency: str, into: Path | None = None, kind: str = "each
     if frequency not in FREQUENCIES:
         raise Refused(f"'{frequency}' is no frequency. Expected {' or '.join(FREQUENCIES)}.")
     if kind not in KINDS:
-        raise Refused(f"'{plain(kind[:60])}' is no kind of collection. Expected {' or '.join(KINDS)}.")
+        raise Refused(f"'{harmless(kind[:60], None)}' is no kind of collection. Expected {' or '.join(KINDS)}.")
     words = (
         FREQUENCIES[frequency]
         | KINDS[kind]
@@ -127,7 +127,7 @@ def _blueprint(name: str, kind: str) -> Path:
 def _refuse_name(name: str, include: Path) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or not 3 <= len(name) <= 40 or keyword.iskeyword(name):
         raise Refused(
-            f"'{plain(name[:60])}' cannot be the name of a collection. "
+            f"'{harmless(name[:60], None)}' cannot be the name of a collection. "
             "Expected 3 to 40 lower-case letters, digits and single underscores, such as waiting_times."
         )
     if not (include / "catalogue").is_dir() or not (include / "schemas").is_dir():

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 
-from ..stewardship import decisions, plain
+from ..harmless import harmless
+from ..stewardship import decisions
 from ..stewardship import preview as previews
 from . import pages, runs, security, store, submission, words
 
@@ -89,7 +90,7 @@ def _form(request: Request, connection, fields: dict[str, str], errors=(), statu
     kinds = {row["kind"]: row for row in submission.possible(connection, one["state"])}
     if kind not in DECIDED_WITH_PREVIEW:
         raise LookupError(
-            f"There is no decision '{plain.harmless(kind, 40)}'. The page of the submission lists those that are possible."
+            f"There is no decision '{harmless(kind, 40)}'. The page of the submission lists those that are possible."
         )
     finding = None
     if fields.get("finding"):

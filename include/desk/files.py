@@ -14,8 +14,9 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
+from ..harmless import csv_safe
 from ..pipeline import receive
-from ..stewardship import plain, summary, workbook
+from ..stewardship import summary, workbook
 from ..stores import objects, settings
 from . import security, store, submission
 
@@ -68,7 +69,7 @@ def _lines(submission_id: str) -> Iterator[bytes]:
         )
         yield "\N{BYTE ORDER MARK}".encode()  # so that Excel reads it as UTF-8
         for row in cursor:
-            writer.writerow([plain.csv_safe(value) if isinstance(value, str) else value for value in row])
+            writer.writerow([csv_safe(value) if isinstance(value, str) else value for value in row])
             if out.tell() > 60_000:
                 yield out.getvalue().encode()
                 out.seek(0)

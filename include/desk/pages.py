@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup, escape
 
-from ..stewardship import plain
+from ..harmless import harmless
 from . import words
 
 FOLDER = Path(__file__).parent
@@ -28,7 +28,7 @@ def _shown(value):
     if value is None:
         return ""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return plain.harmless(value, None)
+        return harmless(value, None)
     return value
 
 

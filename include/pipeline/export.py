@@ -10,8 +10,8 @@ import psycopg
 from psycopg import sql as pgsql
 
 from .. import catalogue
-from ..cli import output, views
-from ..sql import published
+from ..harmless import csv_safe_frame
+from ..sql import published, views
 from ..stores import objects, settings, warehouse
 
 PACKAGE = "datapackage.json"  # written last: a folder that has one is whole
@@ -165,7 +165,7 @@ def _csv(frame: pl.DataFrame) -> bytes:
         for name, kind in frame.schema.items()
         if isinstance(kind, pl.List)
     ]
-    return output.quiet_frame(frame).with_columns(lists).write_csv(null_value="").encode()
+    return csv_safe_frame(frame).with_columns(lists).write_csv(null_value="").encode()
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -5,8 +5,12 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 
-from ..cli import Refused, views
-from . import FOLDER
+from . import FOLDER, views
+
+
+class Undescribed(Exception):
+    """A view, column or function without words, or words for one that is no more; the message says which and what to do."""
+
 
 # As the migrations write a type -> as information_schema names it, and its kind in the data contract and in a data package.
 TYPES = {
@@ -76,13 +80,13 @@ def views_by_name() -> dict[str, View]:
     """Every view of schema published by its name.
 
     Raises:
-        Refused: a view or column that is not described, or a description of one that is no more.
+        Undescribed: a view or column that is not described, or a description of one that is no more.
     """
     typed = {name.split(".")[1]: columns for name, columns in views.typed().items() if name.startswith("published.")}
     facts = {name: fact for name, fact in _facts().items() if isinstance(fact, dict)}
     common = {name: facts.pop(name) for name in ("units", "values", "refers")}
     if strange := sorted(set(facts) - set(typed)):
-        raise Refused(f"include/sql/published.toml describes what is no view: {', '.join(strange)}. Remove it.")
+        raise Undescribed(f"include/sql/published.toml describes what is no view: {', '.join(strange)}. Remove it.")
     return {name: _view(name, columns, facts.get(name, {}), common) for name, columns in typed.items()}
 
 
@@ -91,8 +95,8 @@ def functions() -> dict[str, str]:
     words = views.words()["functions"]
     found = views.functions()
     if set(found) != set(words):
-        raise Refused(
-            f"include/cli/views.toml, [functions] and the migrations disagree about: "
+        raise Undescribed(
+            f"include/sql/views.toml, [functions] and the migrations disagree about: "
             f"{', '.join(sorted(set(found) ^ set(words)))}. Add or remove their sentences."
         )
     return {f"{name}({found[name]})": words[name] for name in found}
@@ -102,12 +106,12 @@ def _view(name: str, typed: dict, facts: dict, common: dict) -> View:
     words, shared = views.words()[f"published.{name}"], views.words()["columns"]
     named = {*facts.get("types", {}), *facts.get("key", []), *facts.get("required", []), *facts.get("values", {})}
     if strange := sorted((named | set(facts.get("units", {}))) - set(typed)):
-        raise Refused(f"include/sql/published.toml, [{name}]: no such column: {', '.join(strange)}. Remove it.")
+        raise Undescribed(f"include/sql/published.toml, [{name}]: no such column: {', '.join(strange)}. Remove it.")
     made = []
     for column, (inferred, required) in typed.items():
         kind = facts.get("types", {}).get(column, inferred)
         if kind not in TYPES:
-            raise Refused(
+            raise Undescribed(
                 f"include/sql/published.toml, [{name}]: the type of {column} does not follow from the migrations "
                 f"(found: {kind}). Add it to [{name}.types], as one of: {', '.join(TYPES)}."
             )

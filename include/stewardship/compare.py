@@ -10,6 +10,7 @@ import polars as pl
 import psycopg
 
 from .. import layouts, schemas
+from ..harmless import MOST_IN_CELL, UNFIT, visible
 from ..pipeline import findings as frames
 from ..pipeline.parse import BLANKS, YES_NO
 from ..pipeline.reading import Reading
@@ -17,7 +18,6 @@ from ..pipeline.row_keys import row_keys
 from ..reference import calendar
 from ..schemas.fields import About
 from . import rows, workbook
-from .plain import MOST_IN_CELL, UNFIT, visible
 
 # Not about what the file says: when it came, and what people decided.
 NOT_CONTENT = r"^(SUB|DEC-)"
@@ -77,22 +77,23 @@ def of_submissions(connection: psycopg.Connection, submission_id: str) -> Compar
         LookupError: there is no such submission.
     """
     content = rows.content_of(connection, submission_id)
-    answer = workbook.answered(*content[:2])
-    answers = answer.submission_id if answer else None
+    answers = connection.execute(
+        "SELECT answers FROM intake.answers WHERE submission_id = %s", [submission_id]
+    ).fetchone()
     found = connection.execute(
         """SELECT o.submission_id, o.version, s.version
            FROM intake.submissions s JOIN intake.submissions o
              ON (o.collection, o.period, o.sender, o.part) IS NOT DISTINCT FROM (s.collection, s.period, s.sender, s.part)
            WHERE s.submission_id = %s AND o.version < s.version
            ORDER BY o.submission_id IS NOT DISTINCT FROM %s DESC, o.version DESC LIMIT 1""",
-        [submission_id, answers],
+        [submission_id, answers and answers[0]],
     ).fetchone()
     if found is None:
         return None
     earlier, version_before, version_after = found
     old, new = (rows.as_sent(*one) for one in (rows.content_of(connection, earlier), content))
     made = compare(old, workbook.findings_of(connection, earlier), new, workbook.findings_of(connection, submission_id))
-    names = {"before": earlier, "after": submission_id, "answers": earlier == answers}
+    names = {"before": earlier, "after": submission_id, "answers": answers == (earlier,)}
     return Comparison(**vars(made) | names | {"version_before": version_before, "version_after": version_after})
 
 

@@ -12,9 +12,9 @@ from email.policy import SMTP
 from pathlib import Path
 
 from .. import catalogue
+from ..harmless import harmless
 from ..reference.calendar import LONDON
 from ..stores import warehouse
-from .plain import harmless
 
 ROLES = ("steward", "approver")
 SHOWN = 100  # lines of a section; all are counted, and the desk shows the rest

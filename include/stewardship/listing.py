@@ -3,9 +3,9 @@
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from .. import catalogue
+from ..harmless import cut, harmless, runs
 from . import advice
 from .draft import MOST_ROWS, Draft
-from .plain import cut, harmless, runs
 
 LINKS = 65_000  # of a sheet; Excel takes 65,530
 WRAPPED = 2_000  # findings up to which the list wraps its cells; beyond, working out the heights takes too long

@@ -7,7 +7,8 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, reference
-from ..pipeline import process, publish
+from ..pipeline import gather, process, publish
+from ..pipeline.figures import figures
 from ..stores import warehouse
 from . import decisions
 from .decisions import Draft, Refused
@@ -107,9 +108,9 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     found.counts_after = after["counts"]
     if not measurable:
         return found
-    gathered = publish.gather(connection, found.collection, found.period)
+    gathered = gather.gather(connection, found.collection, found.period)
     found.release_after = gathered.release_id
-    tables = publish.figures(gathered)
+    tables = figures(gathered)
     _compare(found, old, tables["measure"], tables["comparison"], providers)
     own = (found.collection, found.period)
     found.follows = sorted(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import psycopg
 
+from ..harmless import harmless
 from ..pipeline.read import read
 from ..pipeline.reading import Reading, Table
 from ..pipeline.receive import archive_key
 from ..stores import objects, settings
-from .plain import harmless
 
 MOST_KEPT = 128 * 1024 * 1024  # bytes of tables that are kept for the next question
 _kept: OrderedDict[tuple[str, str, str], tuple[Reading, int]] = OrderedDict()

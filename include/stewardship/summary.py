@@ -8,8 +8,8 @@ import polars as pl
 import psycopg
 
 from .. import catalogue
+from ..harmless import harmless
 from . import advice, workbook
-from .plain import harmless
 
 SHOWN_LINES = 5  # of a kind of finding
 SHOWN_MESSAGE = 400

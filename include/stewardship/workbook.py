@@ -17,15 +17,12 @@ import psycopg
 import xlsxwriter
 
 from .. import catalogue
+from ..harmless import cut, harmless
 from ..pipeline import findings as frames
 from ..pipeline.grid import Unreadable
 from ..pipeline.reading import Reading
 from . import advice, listing, manifest, rows, sheets
 from .draft import LOOKS, MOST_ROWS, Draft, write_cell
-from .manifest import Answer, answered
-from .plain import cut, harmless
-
-__all__ = ["Answer", "TooLarge", "answered", "build", "build_from", "findings_of", "name_of"]
 
 NOTES = 5_000  # cells that get a note; with many more, whoever opens the workbook waits for them to be drawn
 MOST_NOTE = 1_000  # characters of a note
@@ -77,7 +74,7 @@ def build_from(content: bytes, file_name: str, collection: str, findings: pl.Dat
         sent, said = sheets.of(content, file_name, reading)
     except Unreadable as error:
         sent, said = [], [f"Your file could not be read, so it is not shown here. {error.message}"]
-    answer = answered(content)
+    answer = manifest.answered(content)
     ours = {name.casefold() for name in answer.sheets} if answer else {manifest.SHEET}
     sent = [sheet for sheet in sent if sheet.name.casefold() not in ours]
     for sheet in sent:

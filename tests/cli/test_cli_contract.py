@@ -7,8 +7,9 @@ import flow
 import pytest
 import yaml
 from trust_benchmarks import catalogue
-from trust_benchmarks.cli import Refused, contract, views
-from trust_benchmarks.sql import published
+from trust_benchmarks.cli import contract
+from trust_benchmarks.sql import published, views
+from trust_benchmarks.sql.published import Undescribed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -144,12 +145,12 @@ def test_a_column_whose_type_is_not_known_is_refused(monkeypatch):
     monkeypatch.setattr(
         views, "typed", lambda: real | {"published.cohort": {"code": ("text", True), "new": (None, False)}}
     )
-    with pytest.raises(Refused, match=r"type of new does not follow"):
+    with pytest.raises(Undescribed, match=r"type of new does not follow"):
         published.views_by_name()
 
 
 def test_a_description_of_no_column_is_refused(monkeypatch):
     real = views.typed()
     monkeypatch.setattr(views, "typed", lambda: {name: of for name, of in real.items() if name != "published.cohort"})
-    with pytest.raises(Refused, match="cohort"):
+    with pytest.raises(Undescribed, match="cohort"):
         published.views_by_name()

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from trust_benchmarks import catalogue, reference, schemas
-from trust_benchmarks.cli import Refused, dictionary, rules, views
+from trust_benchmarks.cli import Refused, dictionary, rules
+from trust_benchmarks.sql import views
 
 
 def test_the_data_dictionary_is_up_to_date(tb):

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from trust_benchmarks.cli import output
 from trust_benchmarks.cli.output import Format
+from trust_benchmarks.harmless import csv_safe
 
 NAMES = ["a", "b", "c", "d", "a"]
 ROWS = [(1, 0.1 + 0.2, Decimal("1.10"), dt.date(2025, 6, 1), None), (2**70, 1e-300, Decimal("-0"), None, 'x, "y"\nz')]
@@ -41,12 +42,12 @@ def test_csv_keeps_full_precision(capsys):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1+cmd", "-1+1", "@SUM(A1)", "\t=1", "\n=1", " =1", "＝1", "-x", "+A1"])
 def test_what_a_spreadsheet_would_run_is_quoted(text):
-    assert output.quiet(text) == "'" + text
+    assert csv_safe(text) == "'" + text
 
 
 @pytest.mark.parametrize("text", ["-5", "+5.5", "-1e5", "-", "", "a=b", "5%", "-.5", "RY8", "3-4", "£5"])
 def test_ordinary_texts_and_numbers_are_left_alone(text):
-    assert output.quiet(text) == text
+    assert csv_safe(text) == text
 
 
 @pytest.mark.parametrize("form", list(Format))
@@ -54,7 +55,7 @@ def test_no_control_character_gets_through(capsys, form):
     text = "".join(map(chr, (*range(32), *range(127, 160), 0x202E, 0x2066, 0x200F, 0xD800)))
     out = written(capsys, form, rows=[(text,)], names=[text]).out
     assert not [letter for letter in out if letter != "\n" and letter != "\t" and not letter.isprintable()]
-    assert "\\x1b" in out or "\\u001b" in out
+    assert "␛" in out or "\\u001b" in out
 
 
 @pytest.mark.parametrize("form", [Format.csv, Format.json])

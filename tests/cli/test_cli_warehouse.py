@@ -102,7 +102,7 @@ def test_wrong_choices_are_said(tb, filled, arguments, says):
 
 def test_the_views_are_those_of_the_dictionary(filled):
     """The dictionary reads the columns from the SQL; the warehouse has the last word."""
-    from trust_benchmarks.cli import views
+    from trust_benchmarks.sql import views
 
     with psycopg.connect(filled["TB_WAREHOUSE_URL"]) as connection:
         rows = connection.execute(

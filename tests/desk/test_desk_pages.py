@@ -8,7 +8,7 @@ import re
 import flow
 import pytest
 from desk_world import HOSTILE, PERIOD
-from trust_benchmarks.stewardship import plain
+from trust_benchmarks import harmless
 
 MARKUP_OF_CELLS = ("<script>alert", "<img", "<svg", "<iframe", "<style", "<h1>taken", "<b>", "<!-- ")
 
@@ -161,10 +161,12 @@ def test_hostile_cells_are_text(look, returns, kind):
     for page in pages:
         for markup in MARKUP_OF_CELLS:
             assert markup not in page.replace('<script src="/steward/desk.js', "")
-        assert not re.search(f"[{plain.UNSEEN}]", page.replace("\n", "")), "an unseen character got through"
+        assert not re.search(f"[{harmless.UNSEEN}]", page.replace("\n", "")), "an unseen character got through"
         assert not re.search(r"<[^>]* on\w+=", re.sub(r'="[^"]*"', "", page))
     shown = (
-        html.escape(plain.harmless(sent[:200], None), quote=True).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+        html.escape(harmless.harmless(sent[:200], None), quote=True)
+        .replace("&quot;", "&#34;")
+        .replace("&#x27;", "&#39;")
     )
     assert shown in pages[0]
     assert shown in pages[1]
@@ -173,7 +175,7 @@ def test_hostile_cells_are_text(look, returns, kind):
 def test_hostile_cells_in_the_table(look, returns):
     table = look(f"/submissions/{returns['RTQ v1']}/findings.csv").content.decode("utf-8-sig")
     for row in csv.DictReader(io.StringIO(table)):
-        assert not re.match(r"\s*[=+@|-]", row["raw_value"]) or plain.NUMBER.fullmatch(row["raw_value"])
+        assert not re.match(r"\s*[=+@|-]", row["raw_value"]) or harmless.NUMBER.fullmatch(row["raw_value"])
 
 
 def test_hostile_words_in_addresses_and_forms(desk, look, returns):

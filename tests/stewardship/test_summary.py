@@ -8,8 +8,9 @@ import hostile
 import openpyxl
 import polars as pl
 import pytest
+from trust_benchmarks import harmless
 from trust_benchmarks.pipeline import findings, process
-from trust_benchmarks.stewardship import compare, plain, rows, summary, workbook
+from trust_benchmarks.stewardship import compare, manifest, rows, summary, workbook
 from trust_benchmarks.stores import warehouse
 
 SENT = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
@@ -140,7 +141,7 @@ def test_a_held_return_is_answered_by_its_workbook(shared_world, tmp_path):
     flow.put("workforce/workforce_RA9_2025-06_to_correct.xlsx", out.getvalue())
     flow.take_in()
     ((second, state),) = flow.rows("SELECT submission_id, state FROM intake.submissions WHERE version = 2")
-    assert state == "accepted" and workbook.answered(out.getvalue(), "x.xlsx").submission_id == first
+    assert state == "accepted" and manifest.answered(out.getvalue(), "x.xlsx").submission_id == first
     assert flow.rows("SELECT submission_id, answers FROM core.answer") == [(second, first)]
     with warehouse.connect() as connection:
         made = compare.of_submissions(connection, second)
@@ -150,7 +151,7 @@ def test_a_held_return_is_answered_by_its_workbook(shared_world, tmp_path):
     assert (made.before, made.after, made.version_before, made.version_after) == (first, second, 1, 2)
     assert "VAL-TYPE" in set(made.fixed["rule_id"]) and made.still.height == made.new.height == 0
     assert made.unasked.select("column_name", "before", "after").rows() == [("agency_pay_gbp", "2500.5", "9999")]
-    assert plain.harmless(said, None, keep="\n") == said
+    assert harmless.harmless(said, None, keep="\n") == said
 
 
 def test_the_desk_may_read_what_these_need(shared_world, tmp_path):

@@ -17,9 +17,10 @@ import polars as pl
 import pytest
 from openpyxl.utils.escape import unescape
 from python_calamine import CalamineWorkbook
+from trust_benchmarks import harmless
 from trust_benchmarks.pipeline import process
 from trust_benchmarks.schemas import workforce as workforce_schema
-from trust_benchmarks.stewardship import compare, listing, manifest, plain, sheets, workbook
+from trust_benchmarks.stewardship import compare, listing, manifest, sheets, workbook
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 SOFFICE = shutil.which("soffice")
@@ -250,7 +251,7 @@ def test_a_file_that_cannot_be_read_gives_the_list_alone(tmp_path, name, content
     assert openpyxl.load_workbook(path).sheetnames == ["Findings", manifest.SHEET]
     assert [row["Rule"] for row in listed(path)][:1] == [rule] == outcome.findings["rule_id"].to_list()[:1]
     assert any("could not be read" in str(row[0]) for row in cells(path, "Findings"))
-    assert workbook.answered(path.read_bytes(), "x.xlsx").submission_id == "s1"
+    assert manifest.answered(path.read_bytes(), "x.xlsx").submission_id == "s1"
 
 
 def test_more_rows_than_a_sheet_holds_are_refused_in_words(tmp_path, monkeypatch):
@@ -367,7 +368,7 @@ def check_harmless(path):
 def test_hostile_cells_stay_texts(tmp_path):
     path, _ = made(tmp_path, hostile_return())
     book = check_harmless(path)
-    wanted = [plain.in_cell(text) for text in hostile.CONTENT.values()]
+    wanted = [harmless.in_cell(text) for text in hostile.CONTENT.values()]
     for column in (3, 5):
         assert [unescape(book["return"].cell(line, column).value) for line in range(2, len(wanted) + 2)] == wanted
     assert [row[2] for row in cells(path, "return")[1:]] == wanted
@@ -391,36 +392,36 @@ def test_libreoffice_saves_texts_as_texts_and_the_manifest_whole(tmp_path):
     subprocess.run(command, check=True, capture_output=True, timeout=180)
     saved = out / path.name
     check_harmless(saved)
-    wanted = [plain.in_cell(text) for text in hostile.CONTENT.values()]
+    wanted = [harmless.in_cell(text) for text in hostile.CONTENT.values()]
     assert [row[2] for row in cells(saved, "return")[1:]] == wanted
     assert [row[4] for row in cells(saved, "return")[1:]] == wanted
-    answer = workbook.answered(saved.read_bytes(), "saved.xlsx")
+    answer = manifest.answered(saved.read_bytes(), "saved.xlsx")
     assert answer.submission_id == "s1" and answer.lines.height == len(wanted)
 
 
 def test_hostile_cells_are_quoted_in_csv_and_shown_on_pages():
     for name, text in hostile.CONTENT.items():
-        safe = plain.csv_safe(text)
+        safe = harmless.csv_safe(text)
         read = next(csv.reader(io.StringIO(f'"{safe.replace(chr(34), chr(34) * 2)}"', newline="")))[0]
         assert read[:1] not in ("=", "+", "-", "@", "|", "\t", "\r", "\n", "＝"), name
         assert not re.search(
             "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]", safe
         ), name
-        shown = plain.harmless(text)
+        shown = harmless.harmless(text)
         assert shown.isprintable() and len(shown) < 400, name
     for number in ("-12.5", "+3", "-1e-5", "12", "-.5", "-5%"):
-        assert plain.csv_safe(number) == number
-    assert plain.csv_safe(None) == plain.harmless(None) == "" and plain.csv_safe("-") == "'-"
+        assert harmless.csv_safe(number) == number
+    assert harmless.csv_safe(None) == harmless.harmless(None) == "" and harmless.csv_safe("-") == "-"
 
 
 def test_every_control_character_is_shown_and_none_lost():
     text = "".join(
         map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200B, 0x202E, 0x2066, 0xFEFF, 0xD800, 0xFFFE, 0xE0041])
     )
-    shown = plain.harmless(text, None)
+    shown = harmless.harmless(text, None)
     assert shown.isprintable() and shown.startswith("␀␁␂") and shown.endswith("[U+D800][U+FFFE][U+E0041]")
-    assert plain.harmless("a\nb", keep="\n") == "a\nb"
-    assert plain.harmless("x" * 300) == "x" * 200 + "… (cut; 300 characters)"
+    assert harmless.harmless("a\nb", keep="\n") == "a\nb"
+    assert harmless.harmless("x" * 300) == "x" * 200 + "… (cut; 300 characters)"
 
 
 # Known again ---------------------------------------------------------------------------------------------------------
@@ -449,7 +450,7 @@ def test_a_return_made_from_the_workbook_is_accepted_known_and_compared(tmp_path
     back = mended(path, mend_and_move)
     new = process.findings_of(back, "workforce_RA9_2025-06_v2.xlsx", "workforce")
     assert new.state == "accepted" and new.rows_recorded == 10
-    answer = workbook.answered(back, "workforce_RA9_2025-06_v2.xlsx")
+    answer = manifest.answered(back, "workforce_RA9_2025-06_v2.xlsx")
     assert (answer.submission_id, answer.collection, answer.period, answer.sender) == (
         "s1",
         "workforce",
@@ -487,20 +488,20 @@ def test_a_manifest_that_was_changed_is_not_believed(tmp_path):
     for change in (other, shorter):
         content = rewritten(path, manifest.SHEET, change)
         assert manifest.of(content).intact is False
-        assert workbook.answered(content, "x.xlsx") is None
-    assert workbook.answered(rewritten(path, "return", lambda sheet: None), "x.xlsx").submission_id == "s1"
+        assert manifest.answered(content, "x.xlsx") is None
+    assert manifest.answered(rewritten(path, "return", lambda sheet: None), "x.xlsx").submission_id == "s1"
 
 
 def test_files_that_are_no_answer(tmp_path):
     path, _ = made(tmp_path, flow.workforce())
     for content in (b"", b"PK\x03\x04", flow.workforce(), sent_book(), path.read_bytes()[:-200]):
-        assert workbook.answered(content, "x.xlsx") is None
+        assert manifest.answered(content, "x.xlsx") is None
     for junk in ("not json", "[]", '{"submission_id": 1}', "null"):
         content = rewritten(path, manifest.SHEET, lambda sheet, junk=junk: sheet.__setitem__("A3", junk))
-        assert workbook.answered(content, "x.xlsx") is None
+        assert manifest.answered(content, "x.xlsx") is None
     for junk in ("x", "[[1]]", '{"table": 0, "lines": [[1]]}', '{"table": "x", "lines": [["a", 1, 2]]}', "[" * 5000):
         content = rewritten(path, manifest.SHEET, lambda sheet, junk=junk: sheet.__setitem__("A5", junk))
-        assert workbook.answered(content, "x.xlsx") is None
+        assert manifest.answered(content, "x.xlsx") is None
 
 
 def test_a_bomb_is_not_unpacked(tmp_path):
@@ -513,17 +514,17 @@ def test_a_bomb_is_not_unpacked(tmp_path):
             for _ in range(300):
                 part.write(b" " * (1 << 20))
     assert len(out.getvalue()) < 1 << 20
-    assert workbook.answered(out.getvalue(), "x.xlsx") is None
+    assert manifest.answered(out.getvalue(), "x.xlsx") is None
 
 
 def test_keys_of_any_letters_fit_into_the_manifest(tmp_path):
     header, line = flow.workforce().decode().splitlines()[:2]
     lines = [line.replace("hchs_doctors", f"_x0041_{'😀' * 300}{n}") for n in range(200)]
     path, _ = made(tmp_path, "\n".join([header, *lines]).encode())
-    answer = workbook.answered(path.read_bytes(), "x.xlsx")
+    answer = manifest.answered(path.read_bytes(), "x.xlsx")
     assert answer.lines.height == 200 and answer.lines["row_key"][0].startswith("RA9|2025-06|_x0041_😀")
     assert answer.lines["row_hash"].n_unique() == 200
-    assert max(len(row[0]) for row in cells(path, manifest.SHEET)) < plain.MOST_IN_CELL
+    assert max(len(row[0]) for row in cells(path, manifest.SHEET)) < harmless.MOST_IN_CELL
 
 
 # Many ----------------------------------------------------------------------------------------------------------------
@@ -558,7 +559,7 @@ def test_fifty_thousand_findings_are_all_listed_in_bounded_memory(tmp_path):
     rows = cells(path, "Findings")
     assert [row[0] for row in rows if isinstance(row[0], float)] == list(range(1, 50_001))
     assert rows[-1][1] == "return!C50001"
-    assert workbook.answered(path.read_bytes(), "x.xlsx").lines.height == 50_000
+    assert manifest.answered(path.read_bytes(), "x.xlsx").lines.height == 50_000
     with zipfile.ZipFile(path) as archive:
         assert archive.read("xl/worksheets/sheet2.xml").count(b"<hyperlink ") == 50_000
         assert archive.read("xl/comments1.xml").count(b"<comment ") == workbook.NOTES

@@ -5,7 +5,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from .. import sql
+from . import FOLDER
 
 SCHEMAS = ("published", "intake")
 
@@ -44,7 +44,7 @@ def typed() -> dict[str, dict[str, tuple[str | None, bool]]]:
 
 
 def _migrations() -> str:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((sql.FOLDER / "migrations").glob("*.sql")))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((FOLDER / "migrations").glob("*.sql")))
     return re.sub(r"--[^\n]*", "", text)
 
 

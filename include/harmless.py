@@ -1,5 +1,6 @@
 """Text from a file as harmless text: what cannot be seen, turns text round or would be run is written out visibly."""
 
+import json
 import re
 
 # Characters that cannot be seen or that change how their neighbours are shown: controls, direction marks, zero-width and
@@ -14,6 +15,12 @@ _UNSEEN, _UNFIT = re.compile(f"[{UNSEEN}]"), re.compile(f"[{UNFIT}]")
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?")
 _RUN_BY_SHEETS = ("=", "+", "-", "@", "|", "＝", "＋", "－", "＠")
+# The same in the words of polars (Rust knows no halves of pairs, and no text of its holds one): what `csv_safe` may change.
+_RISKY = (
+    r"^[\s=+@|\-\x{ff1d}\x{ff0b}\x{ff20}\x{ff0d}\x{a0}]|["
+    + "".join(piece if piece == "-" else rf"\x{{{ord(piece):x}}}" for piece in UNSEEN.replace("\ud800-\udfff", ""))
+    + "]"
+)
 MOST_IN_CELL = 32_767  # what a cell of a workbook holds, in UTF-16 units
 
 
@@ -40,12 +47,29 @@ def harmless(text, most: int | None = 200, keep: str = "") -> str:
     return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else visible(found[0]), text) + cut
 
 
+def json_safe(text: str) -> str:
+    """JSON with what cannot be seen escaped as JSON does it; line ends between values stay."""
+    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
+
+
 def csv_safe(text) -> str:
-    """A text for a cell of a CSV file: what a spreadsheet would run gets a leading apostrophe; plain numbers do not."""
-    text = harmless(text, None, keep="\t\r\n")
-    opener = text.lstrip("\t\r\n \u00a0")[:1]
-    risky = text[:1] in ("\t", "\r", "\n") or opener in _RUN_BY_SHEETS
-    return "'" + text if text and risky and not NUMBER.fullmatch(text) else text
+    """A text for a cell of a CSV file: what a spreadsheet would run gets a leading apostrophe; numbers and a lone dash do not."""
+    text = harmless("" if text is None else str(text).replace("\r\n", "\n"), None, keep="\t\n")
+    risky = text[:1] in ("\t", "\n") or runs(text)
+    return "'" + text if risky and not NUMBER.fullmatch(text) and text.strip() not in ("-", "－") else text
+
+
+def csv_safe_frame(frame):
+    """A polars frame with every text `csv_safe`; only texts that may need it go through Python."""
+    import polars as pl
+
+    changed = {}
+    for name in (name for name, dtype in frame.schema.items() if dtype == pl.String):
+        risky = frame[name].str.contains(_RISKY).fill_null(False)
+        if risky.any():
+            at = risky.arg_true()
+            changed[name] = frame[name].scatter(at, [csv_safe(text) for text in frame[name].gather(at)])
+    return frame.with_columns(**changed)
 
 
 def runs(text: str) -> bool:

@@ -1,0 +1,201 @@
+"""Gathers what a release of a collection and period rests on, as it stands now, and names the release by it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+import psycopg
+
+from .. import catalogue, reference, sql
+from ..reference import calendar
+from ..stores import objects, settings
+from . import explain, measure
+
+LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
+
+
+@cache
+def code_version() -> str:
+    """Names the code that computes figures: a hash over the SQL files and the modules that run them."""
+    digest = hashlib.sha256()
+    files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
+    files += [sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py")]
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a release will be made of.
+
+    Attributes:
+        release_id, inputs_hash: its name, made of what it rests on.
+        inputs: for `measure.compute`.
+        own: the submissions of its collection and period that count.
+        decided: for each submission of the window that counts because of decisions: their ids, the provider that each is
+            about (None: whoever sent it), and the records that it would have without them (None: it would not count).
+        rests: the validated submissions of the window, under which rules and decisions, and whether each counts.
+    """
+
+    collection: str
+    period: str
+    release_id: str
+    inputs_hash: str
+    inputs: measure.Inputs
+    own: pl.DataFrame
+    decided: list[dict]
+    rests: explain.Rests
+
+
+def next_release(connection: psycopg.Connection, collection: str, period: str) -> tuple[str, str]:
+    """The name that a release of what counts now has, and the hash of all that it rests on."""
+    made_of = inputs_hash(fingerprints(connection), rests_on(collection, period))
+    return f"{collection}-{period}-{made_of[:10]}", made_of
+
+
+def gather(connection: psycopg.Connection, collection: str, period: str) -> Gathered:
+    """All that the figures of a collection and period rest on, as it stands now in the caller's transaction."""
+    release_id, made_of = next_release(connection, collection, period)
+    rests = _rests_now(connection, collection, period)
+    inputs, records = inputs_of(connection, collection, period, rests)
+    decided = [_decided(connection, *one) for one in records if one[2]]
+    own = inputs.submissions.filter(
+        (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
+    )
+    return Gathered(collection, period, release_id, made_of, inputs, own, decided, rests)
+
+
+def fingerprints(connection: psycopg.Connection) -> dict[tuple[str, str], tuple[bool, str]]:
+    return {
+        (c, p): (counts, h)
+        for c, p, counts, h in connection.execute("SELECT collection, period, counts, hash FROM core.inputs")
+    }
+
+
+def _back(period: str, count: int) -> list[str]:
+    """A period and the `count` before it, oldest first."""
+    periods = [period]
+    for _ in range(count):
+        periods.append(calendar.previous_period(periods[-1]))
+    return periods[::-1]
+
+
+def _used(collection: str, period: str) -> list[tuple[str, str]]:
+    """The other collections' periods that this one's figures and cross rules read."""
+    months = [period] if catalogue.load(collection).frequency == "month" else _months(period)
+    return [(other, month) for other in catalogue.load(collection).uses for month in months]
+
+
+def _months(year: str) -> list[str]:
+    first, last = calendar.period_start(year), calendar.period_end(year)
+    return calendar.periods(f"{first:%Y-%m}", f"{last:%Y-%m}")
+
+
+def rests_on(collection: str, period: str) -> list[tuple[str, str]]:
+    declared = catalogue.load(collection)
+    back = declared.looks_back if declared.is_national else max(declared.looks_back, LOG_MONTHS)
+    return [(collection, p) for p in _back(period, back)] + _used(collection, period)
+
+
+def inputs_hash(prints: dict, rests_on: list[tuple[str, str]]) -> str:
+    facts = [f"{c}|{p}|{prints[c, p][1]}" for c, p in rests_on if (c, p) in prints]
+    return hashlib.sha256("\n".join([reference.version(), code_version(), *facts]).encode()).hexdigest()
+
+
+def _rests_now(connection, collection: str, period: str) -> explain.Rests:
+    """The validated submissions of the window, under which rules, and whether each counts."""
+    wanted = rests_on(collection, period)
+    rows = connection.execute(
+        """SELECT s.submission_id, v.rules_version, c.submission_id IS NOT NULL
+           FROM core.submission s JOIN intake.validations v USING (submission_id)
+           LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
+           WHERE (s.collection, s.period) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        [[c for c, _ in wanted], [p for _, p in wanted]],
+    )
+    return {submission_id: (rules_version, counts) for submission_id, rules_version, counts in rows}
+
+
+def inputs_of(connection, collection: str, period: str, rests: explain.Rests) -> tuple[measure.Inputs, list[tuple]]:
+    """What figures are computed from, if they rest on these submissions; and (submission, decisions, path) of the records read."""
+    declared, wanted = catalogue.load(collection), rests_on(collection, period)
+    given = [list(rests), [rules for rules, _ in rests.values()], [counts for _, counts in rests.values()]]
+    log = as_frame(
+        connection,
+        """SELECT s.collection, s.period, CASE WHEN %s THEN NULL ELSE s.sender END AS provider_code, s.sender, s.part, s.submission_id,
+                  s.version, v.outcome AS state, r.counts AS is_current, s.is_sample,
+                  coalesce(s.received_at <= e.due, true) AS on_time, v.rows_read, v.rows_recorded, v.rows_rejected,
+                  v.cells_expected, v.cells_valid
+           FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
+           JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
+           LEFT JOIN core.expected e ON (e.collection, e.period, e.sender, e.part) = (s.collection, s.period, s.sender, s.part)
+           ORDER BY s.collection, s.period, s.sender, s.part, s.version""",
+        [declared.is_national, *given],
+        measure.SUBMISSIONS,
+    )
+    read = set(_back(period, declared.looks_back))
+    counting = connection.execute(
+        """SELECT s.collection, s.period, v.records_key, v.records_sha256, submission_id, v.decisions
+           FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
+           JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
+           WHERE r.counts ORDER BY 1, 2, 3""",
+        given,
+    ).fetchall()
+    paths, records = {declared.name: [], **{other: [] for other in declared.uses}}, []
+    for own, month, key, sha256, submission_id, decisions in counting:
+        if own != declared.name or month in read:
+            path = objects.cached(settings.load().records, key, sha256)
+            paths[own].append(path)
+            records.append((own, submission_id, decisions, path))
+    expected = as_frame(
+        connection,
+        "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
+        [collection, [p for c, p in wanted if c == collection]],
+        measure.EXPECTED,
+    )
+    return measure.Inputs(collection, period, paths, log, expected, reference.load()), records
+
+
+def _decided(connection, collection: str, submission_id: str, decisions: list[int], path) -> dict:
+    """One entry of `Gathered.decided`."""
+    providers = dict(
+        connection.execute(
+            "SELECT decision_id, provider_code FROM core.decision WHERE decision_id = ANY(%s)", [decisions]
+        ).fetchall()
+    )
+    sender = connection.execute("SELECT sender FROM core.submission WHERE submission_id = %s", [submission_id])
+    return {
+        "collection": collection,
+        "submission_id": submission_id,
+        "provider_code": None if catalogue.load(collection).is_national else sender.fetchone()[0],
+        "decisions": decisions,
+        "providers": [providers[one] for one in decisions],
+        "path": path,
+        "plain_path": _without_decisions(connection, submission_id),
+    }
+
+
+def _without_decisions(connection, submission_id: str):
+    """A local copy of the records that a submission has when nobody decided anything; None if it is held then."""
+    row = connection.execute(
+        """SELECT records_key, records_sha256 FROM core.validation WHERE submission_id = %s AND decisions = '{}'
+           ORDER BY validated_at DESC LIMIT 1""",
+        [submission_id],
+    ).fetchone()
+    if row is None:  # decisions on an earlier version were in force when it came
+        from . import process
+
+        return process.records_without_decisions(connection, submission_id)
+    return objects.cached(settings.load().records, *row) if row[0] else None
+
+
+def as_frame(connection, query, parameters, schema) -> pl.DataFrame:
+    cursor = connection.execute(query, parameters)
+    columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(schema)
+    return pl.DataFrame(
+        {
+            column.name: pl.Series(values, dtype=schema[column.name])
+            for column, values in zip(cursor.description, columns, strict=True)
+        }
+    )
