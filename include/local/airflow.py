@@ -26,6 +26,9 @@ POOLS = {
     "reading": (4, "Tasks that read and validate files; they take processor and memory."),
 }
 # In the order in which they stop: first what starts work, last what the others talk to.
+# Seconds to wait for one that was asked to stop. Only the scheduler has something to finish (tasks that run); what the others
+# know is in Airflow's database.
+PATIENCE = {"scheduler": 15.0}
 COMPONENTS = {
     "scheduler": ("trust_benchmarks.local.scheduler", "--skip-serve-logs"),
     "triggerer": ("airflow", "triggerer", "--skip-serve-logs"),
@@ -177,7 +180,7 @@ def start(state: State) -> list[processes.Child]:
                 state.logs / f"airflow-{name}.log",
                 state.folder,
                 environment=environment(state),
-                patience=15,
+                patience=PATIENCE.get(name, 2.0),
             )
     except BaseException:
         for child in reversed(started.values()):
@@ -189,8 +192,7 @@ def start(state: State) -> list[processes.Child]:
 def stop(children: list[processes.Child]) -> None:
     """Stop them in order; those that may stop together do."""
     for child in children[:-1]:
-        if child.alive():
-            child.process.send_signal(child.stop_signal)
+        child.ask()
     for child in children:
         child.stop()
 

@@ -25,6 +25,7 @@ class Child:
     log: Path
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 20.0
+    asked: bool = field(default=False)
     ended: bool = field(default=False)
 
     def alive(self) -> bool:
@@ -34,11 +35,17 @@ class Child:
         """The last line of its log that says something."""
         return last_line(self.log)
 
+    def ask(self) -> None:
+        """Ask it to stop; only once, because a second time means "at once" to some and confuses others."""
+        if not self.asked and self.alive():
+            self.asked = True
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(self.stop_signal)
+
     def stop(self) -> None:
         """Ask, wait, then insist; its whole process group goes with it."""
         if self.alive():
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(self.stop_signal)
+            self.ask()
             try:
                 self.process.wait(self.patience)
             except subprocess.TimeoutExpired:

@@ -1,7 +1,12 @@
-"""A job that has collected the small sample, for the tests of this folder."""
+"""Jobs that the tests of this folder look at: one on the small sample, ended; one on real files and a few made-up returns, up."""
 
+import contextlib
+import subprocess
+
+import flow
 import pytest
 from job import Job
+from standing import PERIOD, Standing
 
 
 @pytest.fixture(scope="session")
@@ -9,3 +14,27 @@ def sampled(tmp_path_factory) -> tuple[Job, str]:
     """A job that has collected the small sample once, undisturbed, and what it said."""
     job = Job(tmp_path_factory.mktemp("job") / "state")
     return job, job.once()
+
+
+@pytest.fixture(scope="session")
+def standing(shared_data, tmp_path_factory):
+    """A job that has collected the real inbox, and the June returns of eight trusts of which one (RA9) is held."""
+    folder = tmp_path_factory.mktemp("standing")
+    inbox = folder / "inbox"
+    subprocess.run([str(shared_data.parent / "real_inbox"), str(inbox)], check=True, capture_output=True)
+    (inbox / "workforce").mkdir(exist_ok=True)
+    for number, ods in enumerate(flow.TRUSTS):
+        content = flow.workforce(ods, PERIOD, scale=1 + number / 10, change=_too_many if ods == "RA9" else list)
+        (inbox / "workforce" / f"workforce_{ods}_{PERIOD}_v1.csv").write_bytes(content)
+    job = Job(folder / "state")
+    one = Standing(job, inbox)
+    yield one
+    with contextlib.suppress(ProcessLookupError):
+        one.process.terminate()
+    one.process.communicate(timeout=60)
+    assert job.processes() == []
+
+
+def _too_many(rows) -> None:
+    """One cell too many: more FTE than heads."""
+    rows[2]["fte"] = "500"

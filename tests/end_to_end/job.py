@@ -7,18 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import flow
 import psutil
+from worlds import environment
 
 SMALL = {"TB_SAMPLE_PROVIDERS": "62", "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
-TIMES = {"published_at", "validated_at", "open_since", "registered_at"}
 
 
 class Job:
     """The job in one state folder."""
 
-    def __init__(self, state: Path):
+    def __init__(self, state: Path, size: dict[str, str] | None = None):
         self.state = state
-        self.environment = os.environ | SMALL | {"TB_STATE": str(state), "PYTHONUNBUFFERED": "1"}
+        self.environment = os.environ | SMALL | (size or {}) | {"TB_STATE": str(state), "PYTHONUNBUFFERED": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """Starts it; what it says goes to the process's stdout, and errors with it."""
@@ -67,21 +68,9 @@ class Job:
         with services.running(self.state) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
             yield from [connection.execute(statement).fetchall() for statement in statements]
 
-    def tables(self) -> dict[str, list]:
-        """Every row of every view in `published` and of the submissions and findings, without the times of the day."""
-        import psycopg
+    def tables(self) -> dict[str, list[str]]:
+        """Every row of every view, as `flow.snapshot` gives them."""
         from trust_benchmarks.local import services
 
-        found = {}
-        with services.running(self.state) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
-            views = connection.execute(
-                """SELECT table_schema || '.' || table_name, array_agg(column_name::text ORDER BY ordinal_position)
-                   FROM information_schema.columns
-                   -- where the pointers have been on the way is another matter after a kill
-                   WHERE (table_schema = 'published' AND table_name NOT IN ('release_history', 'movements'))
-                   OR (table_schema = 'intake' AND table_name IN ('submissions', 'findings', 'receipts')) GROUP BY 1"""
-            ).fetchall()
-            for view, columns in views:
-                kept = ", ".join(f'"{column}"' for column in columns if column not in TIMES)
-                found[view] = sorted(connection.execute(f"SELECT {kept} FROM {view}").fetchall(), key=repr)
-        return found
+        with services.running(self.state) as settings, environment(settings):
+            return flow.snapshot()

@@ -3,86 +3,18 @@
 import contextlib
 import json
 import os
-import time
 
-import flow
-import httpx
 import psycopg
 import pytest
-from job import Job
+from standing import PATIENCE, PERIOD, Standing
 
 pytestmark = [pytest.mark.timeout(900)]
 
-PERIOD = "2025-06"
-PATIENCE = 240  # seconds for what Airflow does; it is quicker on a machine of its own
 
-
-def held(rows) -> None:
-    """One cell too many: more FTE than heads."""
-    rows[2]["fte"] = "500"
-
-
-class Desk:
-    """A running job with its desk: addresses, passwords, and the warehouse."""
-
-    def __init__(self, job: Job, settings: dict[str, str], inbox):
-        self.job, self.settings, self.inbox = job, settings, inbox
-        self.url = f"http://127.0.0.1:{settings['TB_PORT_AIRFLOW']}"
-
-    def query(self, sql: str, *values) -> list[tuple]:
-        with psycopg.connect(self.settings["TB_WAREHOUSE_URL"]) as connection:
-            return connection.execute(sql, values).fetchall()
-
-    def person(self, browser, name: str):
-        """A page of the browser in which that user has signed in by Airflow's own form."""
-        page = browser.new_context().new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{self.url}/auth/login?next={self.url}/steward/")
-        page.fill("input[name=username]", name)
-        page.fill("input[name=password]", self.settings[f"TB_AIRFLOW_{name.upper()}_PASSWORD"])
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda address: "/login" not in address)
-        return page
-
-    def client(self, name: str) -> httpx.Client:
-        """A program that has signed in as that user."""
-        password = self.settings[f"TB_AIRFLOW_{name.upper()}_PASSWORD"]
-        token = httpx.post(f"{self.url}/auth/token", json={"username": name, "password": password}, timeout=60)
-        header = {"Authorization": f"Bearer {token.json()['access_token']}"}
-        return httpx.Client(base_url=f"{self.url}/steward", headers=header, timeout=120)
-
-    def wait(self, what: str, until) -> None:
-        begun = time.monotonic()
-        while not until():
-            assert time.monotonic() - begun < PATIENCE, f"It took more than {PATIENCE} s until {what}."
-            time.sleep(1)
-
-
-def start(job: Job, *arguments: str):
-    """The job, started and at rest: it has collected and stays up."""
-    process = job.start(*arguments)
-    for line in process.stdout:
-        if line.startswith("Look around"):
-            return process
-    raise AssertionError("The job ended early. Its last words are above.")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+@pytest.fixture
+def desk(standing) -> Standing:
     """Eight trusts sent June; the return of RA9 is held, and that of RHA is not."""
-    folder = tmp_path_factory.mktemp("desk")
-    (folder / "inbox" / "workforce").mkdir(parents=True)
-    for number, ods in enumerate(flow.TRUSTS):
-        content = flow.workforce(ods, PERIOD, scale=1 + number / 10, change=held if ods == "RA9" else list)
-        (folder / "inbox" / "workforce" / f"workforce_{ods}_{PERIOD}_v1.csv").write_bytes(content)
-    job = Job(folder / "state")
-    process = start(job, "--inbox", str(folder / "inbox"))
-    settings = dict(line.split("=", 1) for line in (job.state / "settings.env").read_text().splitlines() if "=" in line)
-    yield Desk(job, settings, folder / "inbox")
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    process.communicate(timeout=60)
-    assert job.processes() == []
+    return standing
 
 
 def test_held_previewed_accepted_approved_published(desk, browser):
@@ -133,7 +65,7 @@ def test_held_previewed_accepted_approved_published(desk, browser):
     assert marked == [([decision_id],)]
 
 
-def _preview(desk: Desk, decision_id: int) -> str:
+def _preview(desk: Standing, decision_id: int) -> str:
     """What approving would do, as the library computes it on the job's own stores."""
     from trust_benchmarks.stewardship.preview import preview
     from worlds import environment

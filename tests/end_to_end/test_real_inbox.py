@@ -1,7 +1,6 @@
 """The whole job on real published files: the publisher's own figures come out, and the damaged file stays out."""
 
 import csv
-import subprocess
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -9,17 +8,6 @@ import pytest
 pytestmark = [pytest.mark.timeout(1200)]
 
 PROVIDERS = {"Acute", "Ambulance", "Mental Health", "Community Provider Trust"}
-
-
-@pytest.fixture(scope="module")
-def collected(shared_data, tmp_path_factory):
-    """A job that has collected the real inbox, and what it said."""
-    from job import Job
-
-    folder = tmp_path_factory.mktemp("real")
-    subprocess.run([str(shared_data.parent / "real_inbox"), str(folder / "inbox")], check=True, capture_output=True)
-    job = Job(folder / "state")
-    return job, job.once("--inbox", str(folder / "inbox"))
 
 
 def published_rates(shared_data):
@@ -36,10 +24,9 @@ def published_rates(shared_data):
     return rates, others
 
 
-def test_sickness_rates_equal_the_publishers(collected, shared_data):
-    job, _ = collected
+def test_sickness_rates_equal_the_publishers(standing, shared_data):
     rates, others = published_rates(shared_data)
-    rows = job.query(
+    rows = standing.query(
         "SELECT provider_code, period, value FROM published.measures WHERE metric_id = 'WF04' AND collection = 'sickness_absence' AND value IS NOT NULL"
     )
     ours = {
@@ -48,20 +35,19 @@ def test_sickness_rates_equal_the_publishers(collected, shared_data):
     assert len(rates) == 2050
     assert ours.keys() == rates.keys()
     assert {place: (ours[place], rates[place]) for place in rates if ours[place] != rates[place]} == {}
-    assert job.query("SELECT sum(rows)::int FROM published.kept_apart WHERE collection = 'sickness_absence'") == [
+    assert standing.query("SELECT sum(rows)::int FROM published.kept_apart WHERE collection = 'sickness_absence'") == [
         (others,)
     ]
 
 
-def test_the_damaged_file_is_held_and_the_sound_ones_are_accepted(collected):
-    job, _ = collected
-    rows = job.query(
+def test_the_damaged_file_is_held_and_the_sound_ones_are_accepted(standing):
+    rows = standing.query(
         "SELECT file_name, state, rows_read, rows_recorded FROM intake.submissions WHERE collection = 'estates'"
     )
     held = [row for row in rows if row[1] == "held"]
     assert [(name, recorded) for name, _, _, recorded in held] == [("eric_2016-17_trust_broken_thousands.csv", 0)]
     assert len(rows) == 6 and all(state.startswith("accepted") for _, state, _, _ in rows if state != "held")
-    findings = job.query(
+    findings = standing.query(
         """SELECT f.line, f.column_name, f.message FROM intake.findings f JOIN intake.submissions s USING (submission_id)
            WHERE s.file_name LIKE '%broken%' AND f.severity = 'hold'"""
     )
@@ -69,8 +55,7 @@ def test_the_damaged_file_is_held_and_the_sound_ones_are_accepted(collected):
     assert "thousands" in findings[0][2]
 
 
-def test_nothing_real_is_called_a_sample(collected):
-    job, said = collected
-    assert "sample" not in said.lower().replace("sampled", "")
-    assert job.query("SELECT count(*) FROM intake.submissions WHERE is_sample") == [(0,)]
-    assert job.query("SELECT count(*) FROM published.measures WHERE is_sample") == [(0,)]
+def test_nothing_real_is_called_a_sample(standing):
+    assert "sample" not in standing.said.lower().replace("sampled", "")
+    assert standing.query("SELECT count(*) FROM intake.submissions WHERE is_sample") == [(0,)]
+    assert standing.query("SELECT count(*) FROM published.measures WHERE is_sample") == [(0,)]
