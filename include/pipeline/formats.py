@@ -186,10 +186,9 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
     for _ in range(header_end):
         found = LINE_END.search(text, start)
         start = found.end() if found else len(text)
-    body = text[start:]
     # Spreadsheets save a million blank rows below a table; they are cut off before anything is made of them.
-    end = LINE_END.search(body, len(body.rstrip(delimiter + " \t\r\n")))
-    body = body[: end.end()] if end else body
+    end = LINE_END.search(text, max(start, _end_of_words(text, delimiter + " \t\r\n")))
+    body = text[start : end.end() if end else len(text)]
     rows = max(body.count("\n"), body.count("\r"))
     if rows * width > MAX_CELLS:
         raise Unreadable(
@@ -203,8 +202,15 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
     return grid
 
 
+def _end_of_words(text: str, blank: str) -> int:
+    """Where the blanks at the end of a text begin; a long text is not copied to find out."""
+    tail = text[-4096:]
+    words = len(tail.rstrip(blank))
+    return len(text) - len(tail) + words if words else len(text.rstrip(blank))
+
+
 def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | None:
-    if not body.strip():
+    if not body or body.isspace():
         return Grid(text_frame([], [], width))
     data = body.encode()
     if b"\r" in data and b"\r" in data.replace(b"\r\n", b"\n"):
@@ -231,7 +237,8 @@ def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | N
 
 def _quotes_stray(data: bytes, delimiter: str) -> bool:
     """Whether a quotation mark may stand where only the csv module can tell what it means."""
-    last = data[data.rstrip(b"\r\n").rfind(b"\n") + 1 :].decode()
+    whole = len(data) - 2 if data.endswith(b"\n") else len(data)  # the end of the last line aside
+    last = data[data.rfind(b"\n", 0, whole) + 1 :].decode()
     try:
         list(csv.reader([last], delimiter=delimiter, strict=True))
     except csv.Error:

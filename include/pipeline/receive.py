@@ -138,14 +138,14 @@ def _order(listed: objects.Listed):
 
 def _collect(collection: str, listed: objects.Listed) -> Arrival:
     of = settings.load()
-    content, metadata = objects.get(of.inbox, listed.key)
+    content, metadata = objects.get(of.inbox, listed.key, listed.etag)
     file_name = listed.key.rsplit("/", 1)[-1]
     is_sample = metadata.get("sample") == "true" or file_name.startswith("sample_")
     # Only a sample may say when it arrived; a real file arrived when the object store says so.
     arrived = metadata.get("arrived-at") if is_sample else None
     received_at = datetime.fromisoformat(arrived) if arrived else listed.modified
     arrival = Arrival(collection, listed.key, listed.etag, file_name, content, received_at, is_sample)
-    objects.put_once(of.archive, archive_key(arrival.sha256), content)
+    objects.copy_once(of.inbox, listed.key, listed.etag, of.archive, archive_key(arrival.sha256))
     return arrival
 
 
