@@ -7,7 +7,8 @@ ABOUT = """
 ### Housekeeping
 
 Removes objects that no submission points to: a run that was killed between writing its records and moving the pointer
-leaves them. They harm nobody; this keeps the store small. Archived files are never removed.
+leaves them. They harm nobody; this keeps the store small. Archived files are never removed. Local copies of objects that
+nobody used for 30 days are removed from the worker that the task runs on.
 """
 
 with DAG(

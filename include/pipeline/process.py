@@ -86,11 +86,7 @@ def _validated(connection: psycopg.Connection, submission_id: str, decisions: li
     """Reads the archived file and validates it under these decisions."""
     with connection.transaction():
         collection, period, sender, part, archive_key, sha256, file_name = _about(connection, submission_id)
-    content, _ = objects.get(settings.load().archive, archive_key)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise RuntimeError(
-            f"The archived file {archive_key} is not what was received: its bytes have changed. Restore it from a backup."
-        )
+    content = objects.content(settings.load().archive, archive_key, sha256)
     reading = read(content, file_name, collection)
     _agrees(reading, period, sender, part)
     return validate.validate(reading, decisions)

@@ -145,6 +145,7 @@ def _collect(collection: str, listed: objects.Listed) -> Arrival:
     arrived = metadata.get("arrived-at") if is_sample else None
     received_at = datetime.fromisoformat(arrived) if arrived else listed.modified
     arrival = Arrival(collection, listed.key, listed.etag, file_name, content, received_at, is_sample)
+    objects.keep(content, arrival.sha256)  # whoever validates it here need not bring it again
     objects.copy_once(of.inbox, listed.key, listed.etag, of.archive, archive_key(arrival.sha256))
     return arrival
 

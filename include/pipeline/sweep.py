@@ -1,4 +1,4 @@
-"""Sweeps away records that a killed run left behind: objects that no validation names."""
+"""Sweeps away what nobody needs: records that a killed run left and no validation names, and local copies long unused."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,10 +6,15 @@ from ..stores import objects, settings, warehouse
 from .process import SWEEP_LOCK
 
 GRACE = timedelta(days=1)  # a worker may be between writing its object and its transaction
+UNUSED = timedelta(days=30)  # local copies of objects are kept so long after their last use
 
 
 def sweep(grace: timedelta = GRACE) -> dict:
-    """Removes record objects that are older than `grace` and that no validation names; returns how many there were."""
+    """Removes record objects that are older than `grace` and that no validation names, and this machine's unused local copies.
+
+    Returns:
+        {"looked_at", "removed"}: record objects; "forgotten": local copies.
+    """
     bucket, before = settings.load().records, datetime.now(UTC) - grace
     with warehouse.connect() as connection:
         # Without it, the object that a killed run left could be swept while a later run is about to name it.
@@ -21,4 +26,5 @@ def sweep(grace: timedelta = GRACE) -> dict:
         }
         orphans = [found.key for found in listed if found.key not in named]
         objects.delete(bucket, orphans)
-    return {"looked_at": len(listed), "removed": len(orphans)}
+    forgotten = objects.forget(UNUSED.total_seconds())
+    return {"looked_at": len(listed), "removed": len(orphans), "forgotten": forgotten}

@@ -48,7 +48,7 @@ def content_of(connection: psycopg.Connection, submission_id: str) -> tuple[byte
     if row is None:
         raise LookupError(f"There is no submission '{harmless(submission_id, 40)}'. List them in intake.submissions.")
     sha256, file_name, collection = row
-    return objects.cached(settings.load().archive, archive_key(sha256), sha256).read_bytes(), file_name, collection
+    return objects.content(settings.load().archive, archive_key(sha256), sha256), file_name, collection
 
 
 def as_sent(content: bytes, file_name: str, collection: str) -> Reading:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +125,8 @@ def _is_there(bucket: str, key: str) -> bool:
 def cached(bucket: str, key: str, sha256: str) -> Path:
     """A local copy of an object, kept by its hash; a copy whose bytes do not match is never used."""
     path = settings.load().cache / sha256[:2] / sha256
-    if path.exists():
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(path)  # still of use: `forget` leaves it
         return path
     content, _ = get(bucket, key)
     if hashlib.sha256(content).hexdigest() != sha256:
@@ -132,6 +134,16 @@ def cached(bucket: str, key: str, sha256: str) -> Path:
             f"Object {key} in bucket {bucket} is not what was recorded: its bytes have changed. Restore it from a backup."
         )
     return keep(content, sha256)
+
+
+def content(bucket: str, key: str, sha256: str) -> bytes:
+    """An object's bytes, from the cache if they are there unharmed."""
+    path = cached(bucket, key, sha256)
+    found = path.read_bytes()
+    if hashlib.sha256(found).hexdigest() == sha256:
+        return found
+    path.unlink(missing_ok=True)
+    return cached(bucket, key, sha256).read_bytes()
 
 
 def keep(content: bytes, sha256: str) -> Path:
@@ -148,6 +160,17 @@ def keep(content: bytes, sha256: str) -> Path:
             os.unlink(draft)
         raise
     return path
+
+
+def forget(seconds: float) -> int:
+    """Removes local copies that nobody has used for so long; returns how many. They come back when they are asked for."""
+    before, removed = time.time() - seconds, 0
+    for path in settings.load().cache.glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def delete(bucket: str, keys: list[str]) -> None:

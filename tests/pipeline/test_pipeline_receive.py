@@ -226,6 +226,8 @@ def test_archived_bytes_that_changed_are_told_and_nothing_is_recorded():
     receive.receive()
     key = flow.value("SELECT archive_key FROM core.submission")
     objects.client().put_object(Bucket=settings.load().archive, Key=key, Body=b"something else")
+    (copy,) = Path(settings.load().cache).glob("*/*")
+    copy.write_bytes(b"harmed")
     with pytest.raises(RuntimeError, match=r"its bytes have changed. Restore it from a backup"):
         process.process(receive.waiting("workforce", PERIOD)[0])
     assert states() == [(1, "received", False)]
@@ -290,10 +292,26 @@ def test_orphans_are_swept_and_nothing_else():
     flow.take_in()
     named = records()
     objects.client().put_object(Bucket=bucket, Key="workforce/2025-06/gone/0123456789abcdef.parquet", Body=b"x")
-    assert sweep.sweep() == {"looked_at": 0, "removed": 0}  # they may be a worker's that is about to name them
-    assert sweep.sweep(grace=timedelta(seconds=-5)) == {"looked_at": 3, "removed": 1}
+    assert sweep.sweep() == {
+        "looked_at": 0,
+        "removed": 0,
+        "forgotten": 0,
+    }  # they may be a worker's that is about to name them
+    assert sweep.sweep(grace=timedelta(seconds=-5)) == {"looked_at": 3, "removed": 1, "forgotten": 0}
     assert records() == named
-    assert sweep.sweep(grace=timedelta(seconds=-5)) == {"looked_at": 2, "removed": 0}
+    assert sweep.sweep(grace=timedelta(seconds=-5)) == {"looked_at": 2, "removed": 0, "forgotten": 0}
+
+
+def test_local_copies_that_nobody_uses_are_forgotten_and_come_back():
+    flow.put_return("RA9", PERIOD, flow.workforce())
+    flow.take_in()
+    copies = sorted(Path(settings.load().cache).glob("*/*"))
+    assert len(copies) == 2  # the file as sent and its records
+    os.utime(copies[0], (0, 0))
+    assert sweep.sweep()["forgotten"] == 1
+    assert sorted(Path(settings.load().cache).glob("*/*")) == copies[1:]
+    key, sha256 = flow.rows("SELECT archive_key, sha256 FROM core.submission")[0]
+    assert objects.content(settings.load().archive, key, sha256) == flow.workforce()
 
 
 def test_an_orphan_that_is_named_while_it_is_swept_stays(monkeypatch):
