@@ -1,6 +1,7 @@
 """Receiving and processing on real stores: the same bytes, corrected and worse versions, samples, two at once, damage."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import flow
