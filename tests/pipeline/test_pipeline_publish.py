@@ -8,7 +8,7 @@ import pandas as pd
 import psycopg
 import pytest
 from trust_benchmarks import sql
-from trust_benchmarks.pipeline import publish, receive, reference_load, timeline
+from trust_benchmarks.pipeline import measure, publish, receive, reference_load, timeline
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.stores import warehouse
 
@@ -232,7 +232,7 @@ def test_two_that_publish_the_same_month_at_once_make_one_release(shared_world):
 
 
 def test_inputs_that_move_while_figures_are_computed_are_not_published(monkeypatch):
-    original = publish.measure.compute
+    original = measure.compute
 
     def meanwhile(inputs):
         flow.put_return("RQY", "2025-06", flow.workforce("RQY", "2025-06", scale=1.77), version=3)
@@ -243,7 +243,7 @@ def test_inputs_that_move_while_figures_are_computed_are_not_published(monkeypat
     flow.take_in()
     before = flow.snapshot("published")["published.measures"]
     with monkeypatch.context() as moving:
-        moving.setattr(publish.measure, "compute", meanwhile)
+        moving.setattr(measure, "compute", meanwhile)
         assert publish.refresh("workforce", "2025-06")["new"] is False
     assert flow.snapshot("published")["published.measures"] == before
     assert ["workforce", "2025-06"] in publish.stale()
