@@ -1,7 +1,11 @@
 """Jobs that the tests of this folder look at: one on the small sample, ended; one on real files and a few made-up returns, up."""
 
 import contextlib
+import os
+import random
+import signal
 import subprocess
+import time
 
 import flow
 import pytest
@@ -11,8 +15,16 @@ from standing import PERIOD, Standing
 
 @pytest.fixture(scope="session")
 def sampled(tmp_path_factory) -> tuple[Job, str]:
-    """A job that has collected the small sample once, undisturbed, and what it said."""
+    """A job that was killed while it collected the small sample, and started again; and what it said then.
+
+    TB_TEST_KILLS is how often it is killed (1), TB_TEST_KILLS_SEED makes other moments.
+    """
     job = Job(tmp_path_factory.mktemp("job") / "state")
+    moments = random.Random(os.environ.get("TB_TEST_KILLS_SEED", "7"))
+    for _ in range(int(os.environ.get("TB_TEST_KILLS", "1"))):
+        process = job.start("--once")
+        time.sleep(moments.uniform(5, 60))
+        job.kill(process)
     return job, job.once()
 
 
@@ -30,9 +42,9 @@ def standing(shared_data, tmp_path_factory):
     one = Standing(job, inbox)
     yield one
     with contextlib.suppress(ProcessLookupError):
-        one.process.terminate()
+        os.kill(one.process.pid, signal.SIGINT)  # Ctrl-C, and nothing is left
     one.process.communicate(timeout=60)
-    assert job.processes() == []
+    assert one.process.returncode == 0 and job.processes() == []
 
 
 def _too_many(rows) -> None:

@@ -17,9 +17,9 @@ SMALL = {"TB_SAMPLE_PROVIDERS": "62", "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES
 class Job:
     """The job in one state folder."""
 
-    def __init__(self, state: Path, size: dict[str, str] | None = None):
+    def __init__(self, state: Path):
         self.state = state
-        self.environment = os.environ | SMALL | (size or {}) | {"TB_STATE": str(state), "PYTHONUNBUFFERED": "1"}
+        self.environment = os.environ | SMALL | {"TB_STATE": str(state), "PYTHONUNBUFFERED": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """Starts it; what it says goes to the process's stdout, and errors with it."""
