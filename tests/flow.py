@@ -76,7 +76,8 @@ def release() -> list[list[str]]:
     """Publishes all that is stale and refreshes the timeline; which (collection, period) were published."""
     pairs = publish.stale()
     for collection, period in pairs:
-        publish.refresh(collection, period)
+        publish.make(collection, period)
+    publish.switch()
     timeline.refresh()
     return pairs
 
@@ -94,7 +95,7 @@ def value(query: str, parameters=None):
 
 
 # Where the pointers have been on the way; a run that was killed in between may have published something on that way.
-HISTORIES = ("release_history", "movements")
+HISTORIES = ("release_history", "movements", "editions", "revisions", "release_checks")
 
 
 def snapshot(*schemas: str) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ class Collection:
         url: where a publisher's file is fetched from, with ``{period}`` for the period; empty: it is put into the inbox.
         due, closes: rules for the soft deadline and the hard close, read by `reference.calendar.deadline`;
             empty means that there is none.
+        final: from when the figures of a period change in numbered revisions only; `final_rule` says what holds when it is left out.
         min_rows: fewer rows than this hold a submission (a floor, by part where parts differ).
         max_rejected_share: a larger share of rejected rows holds a submission (a ceiling), 0 to 1.
         looks_back: how many earlier periods its measures and cross-period rules read.
@@ -37,6 +38,7 @@ class Collection:
     sectors: tuple[str, ...] = ()
     due: dict = field(default_factory=dict, hash=False)
     closes: dict = field(default_factory=dict, hash=False)
+    final: dict = field(default_factory=dict, hash=False)
     min_rows: dict = field(default_factory=dict, hash=False)
     max_rejected_share: float = 0.0
     looks_back: int = 0
@@ -47,6 +49,18 @@ class Collection:
     def is_national(self) -> bool:
         """Whether one publisher sends it for all organisations."""
         return self.kind == "national"
+
+    @property
+    def final_rule(self) -> dict:
+        """When a period becomes final: as declared, else a month after it closes, else (nothing closes) half a year or a year after it ended."""
+        if self.final:
+            return self.final
+        if not self.closes:
+            return {"months_after": 6 if self.frequency == "month" else 12, "day": 31}
+        if "month" in self.closes:
+            later = self.closes["month"] % 12 + 1
+            return self.closes | {"month": later, "years_after": self.closes.get("years_after", 0) + (later == 1)}
+        return self.closes | {"months_after": self.closes.get("months_after", 0) + 1}
 
     def floor(self, part: str) -> int:
         """The fewest rows a submission of this part may have."""

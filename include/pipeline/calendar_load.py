@@ -1,8 +1,12 @@
-"""Who is expected to send what, and by when: rows of core.expected, from the catalogue and the reference data."""
+"""Who is expected to send what, by when, and when a period becomes final: rows of core.expected and core.calendar, from the catalogue."""
+
+from datetime import UTC, datetime
 
 from .. import catalogue, reference
 from ..reference import calendar
 from ..stores import warehouse
+
+AHEAD = 3  # periods whose dates are put down before anything of them has come, so that the next deadline is known
 
 
 def expect(collection: str, periods) -> int:
@@ -16,6 +20,7 @@ def expect(collection: str, periods) -> int:
         else:
             senders = [(code, "") for code in known.expected(declared.sectors, calendar.period_end(period))]
         rows += [(collection, period, sender, part, due, closes) for sender, part in senders]
+    schedule(collection, periods)
     with warehouse.connect() as connection:
         before = connection.execute("SELECT count(*) FROM core.expected").fetchone()[0]
         connection.cursor().executemany(
@@ -23,3 +28,29 @@ def expect(collection: str, periods) -> int:
             rows,
         )
         return connection.execute("SELECT count(*) FROM core.expected").fetchone()[0] - before
+
+
+def schedule(collection: str, periods=(), today: datetime | None = None) -> None:
+    """Puts down the dates of these periods, of the present one and of some after it; dates that are there already stay as they are.
+
+    A period too far ahead for the bank holidays that are known is left for later.
+    """
+    declared = catalogue.load(collection)
+    present = calendar.period_of((today or datetime.now(UTC)).date(), declared.frequency)
+    coming = [calendar.previous_period(present), present]
+    for _ in range(AHEAD):
+        coming.append(calendar.next_period(coming[-1]))
+    rows = []
+    for period in sorted({*periods, *coming}):
+        try:
+            dates = [calendar.deadline(rule, period) for rule in (declared.due, declared.closes, declared.final_rule)]
+        except reference.ReferenceDataError:
+            if period in periods:
+                raise
+            continue
+        rows.append((collection, period, *dates))
+    with warehouse.connect() as connection:
+        connection.cursor().executemany(
+            "INSERT INTO core.calendar (collection, period, due, closes, final_from) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            rows,
+        )

@@ -34,6 +34,56 @@ class Step:
     inputs: measure.Inputs | None
 
 
+@dataclass(frozen=True)
+class Difference:
+    """A return that two releases rest on differently: the one cause, which version counted and counts (None: none), and the
+    decisions that only one of the two was validated under."""
+
+    cause: str
+    collection: str
+    period: str
+    sender: str
+    part: str
+    was: int | None
+    now: int | None
+    decisions: tuple[int, ...]
+
+
+def differences(connection: psycopg.Connection, previous: str, release_id: str) -> list[Difference]:
+    """What differs in the returns that two releases rest on; empty where that is not kept for one of them."""
+    old, new = rests_of(connection, previous), rests_of(connection, release_id)
+    if not old or not new:
+        return []
+    facts = {
+        submission_id: tuple(rest)
+        for submission_id, *rest in connection.execute(
+            """SELECT submission_id, collection, period, sender, part, version FROM core.submission
+               WHERE submission_id = ANY(%s)""",
+            [sorted(old.keys() | new.keys())],
+        )
+    }
+    decided = _decisions(connection, old.keys() | new.keys())
+    found = []
+    for chain, cause in _causes(connection, old, new).items():
+        if cause:
+            was, now = (next((one for one in chain if rests.get(one, ("", False))[1]), None) for rests in (old, new))
+            under = [
+                {number for one in chain if one in rests for number in decided.get((one, rests[one][0]), ())}
+                for rests in (old, new)
+            ]
+            versions = [facts[one][4] if one else None for one in (was, now)]
+            found.append(Difference(cause, *facts[chain[0]][:4], *versions, tuple(sorted(under[0] ^ under[1]))))
+    return sorted(found, key=lambda one: (one.period, one.collection, one.sender, one.part))
+
+
+def rests_of(connection: psycopg.Connection, release_id: str) -> Rests:
+    """What a release rested on; empty where that is not kept."""
+    rows = connection.execute(
+        "SELECT submission_id, rules_version, counts FROM core.release_input WHERE release_id = %s", [release_id]
+    )
+    return {submission_id: (rules_version, counts) for submission_id, rules_version, counts in rows}
+
+
 def plan(connection: psycopg.Connection, previous: str, new: Rests, versions: tuple[str, str], inputs_of) -> list[Step]:
     """The steps from an earlier release to what counts now, in the order of `CAUSES`.
 
@@ -43,12 +93,7 @@ def plan(connection: psycopg.Connection, previous: str, new: Rests, versions: tu
         versions: its code and reference version.
         inputs_of: makes `measure.Inputs` of what a release would rest on.
     """
-    old: Rests = {
-        submission_id: (rules_version, counts)
-        for submission_id, rules_version, counts in connection.execute(
-            "SELECT submission_id, rules_version, counts FROM core.release_input WHERE release_id = %s", [previous]
-        )
-    }
+    old = rests_of(connection, previous)
     code, known = connection.execute(
         "SELECT code_version, reference_version FROM core.release WHERE release_id = %s", [previous]
     ).fetchone()
@@ -100,13 +145,7 @@ def _causes(connection: psycopg.Connection, old: Rests, new: Rests) -> dict[tupl
            WHERE s.submission_id = ANY(%s)""",
         [sorted(old.keys() | new.keys())],
     ).fetchall()
-    decisions = {
-        (submission_id, rules): set(numbers)
-        for submission_id, rules, numbers in connection.execute(
-            "SELECT submission_id, rules_version, decisions FROM core.validation WHERE submission_id = ANY(%s) AND decisions <> '{}'",
-            [sorted(old.keys() | new.keys())],
-        )
-    }
+    decisions = _decisions(connection, old.keys() | new.keys())
     kinds = dict(connection.execute("SELECT decision_id, kind FROM core.decision").fetchall()) if decisions else {}
     chains: dict[str, list[tuple[int, str]]] = {}
     for submission_id, chain, version in facts:
@@ -117,6 +156,17 @@ def _causes(connection: psycopg.Connection, old: Rests, new: Rests) -> dict[tupl
         versions = {submission_id: version for version, submission_id in members}
         found[ids] = _cause(ids, versions, old, new, decisions, kinds)
     return found
+
+
+def _decisions(connection: psycopg.Connection, submissions) -> dict[tuple[str, str], set[int]]:
+    """(submission, rules) -> the decisions that it was validated under, where there are some."""
+    return {
+        (submission_id, rules): set(numbers)
+        for submission_id, rules, numbers in connection.execute(
+            "SELECT submission_id, rules_version, decisions FROM core.validation WHERE submission_id = ANY(%s) AND decisions <> '{}'",
+            [sorted(submissions)],
+        )
+    }
 
 
 def _cause(ids, versions, old: Rests, new: Rests, decisions, kinds) -> str | None:

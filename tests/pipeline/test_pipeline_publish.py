@@ -69,6 +69,15 @@ FACTS = (
     "release_log",
     "measure",
     "benchmark",
+    "edition",
+    "edition_release",
+    "edition_switch",
+    "release_check",
+    "release_verdict",
+    "release_total",
+    "explained",
+    "calendar",
+    "revision",
 )
 
 
