@@ -1,4 +1,4 @@
-"""Measures, compares and releases anew whatever collection and period changed since its current release."""
+"""Makes releases of whatever collection and period changed since its current one, checks them, and switches to them together."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +16,11 @@ ABOUT = """
 ### Refresh the benchmarks
 
 `rest` waits until no collection is being collected, ten minutes at most; `stale` lists the collections and periods whose
-submissions, reference data or code changed since their current release; `refresh` computes a batch of them and moves
-their pointers; a reader sees the old release or the new one, never a mixture. `export` then writes every current release that
-has no export yet to the bucket of exports, as Parquet and CSV.
+submissions, reference data or code changed since their current release; `make` computes a batch of releases beside the current
+ones. `switch` checks them and moves all pointers in one transaction, to the next edition: a reader sees the old edition or the new
+one, never a mixture. A release that a check holds back stays beside, the others go on; `held_back` is red then and says what to do,
+and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
+Parquet and CSV.
 
 Started by every `collect_` run that has ended (several of them share one run), by new reference data, and once a day.
 With nothing stale it does nothing. Safe to run at any time, and twice.
@@ -53,20 +55,44 @@ with DAG(
         return [changed[start::count] for start in range(count)]
 
     @task(pool="warehouse", map_index_template="{{ pairs | length }} releases")
-    def refresh(pairs: list[list[str]]) -> int:
-        """Release a batch; one that fails does not keep the others back."""
+    def make(pairs: list[list[str]]) -> int:
+        """Make the releases of a batch; one that fails does not keep the others back."""
         from trust_benchmarks.pipeline import publish
 
         failed = []
         for collection, period in pairs:
             try:
-                publish.refresh(collection, period)
+                publish.make(collection, period)
             except Exception as problem:
                 failed.append((f"{collection} {period}", problem))
         if failed:
             what = ", ".join(name for name, _ in failed)
-            raise RuntimeError(f"Not released: {what}. First reason: {failed[0][1]}") from failed[0][1]
+            raise RuntimeError(f"Not made: {what}. First reason: {failed[0][1]}") from failed[0][1]
         return len(pairs)
+
+    # Also when a batch failed: what was made is switched to.
+    @task(pool="warehouse", trigger_rule="all_done")
+    def switch() -> dict:
+        """Check what was made, and move the pointers to what holds, all in one transaction."""
+        from trust_benchmarks.pipeline import calendar_load, publish
+
+        for name in catalogue.all():
+            calendar_load.schedule(name)
+        done = publish.switch()
+        return done | {"held_back": [one["release_id"] for one in done["held_back"]]}
+
+    # Red where somebody must look; what comes after it runs all the same, so the run is not failed.
+    @task(pool="warehouse")
+    def held_back(switched: dict) -> None:
+        """Say which releases wait for a person, why, and what to do."""
+        from airflow.sdk.exceptions import AirflowFailException
+        from trust_benchmarks.pipeline import publish
+        from trust_benchmarks.stores import warehouse
+
+        with warehouse.connect() as connection:
+            waiting = publish.held_back(connection)
+        if waiting:
+            raise AirflowFailException(publish.what_to_do(waiting))
 
     @task(trigger_rule="none_failed", outlets=[RELEASES])
     def conclude() -> None:
@@ -85,6 +111,8 @@ with DAG(
 
     changed = stale()
     rest() >> changed
-    released = refresh.expand(pairs=changed)
-    released >> conclude()
-    released >> export()
+    made = make.expand(pairs=changed)
+    switched = switch()
+    made >> switched
+    [made, switched] >> conclude()
+    [held_back(switched), switched] >> export()

@@ -57,11 +57,11 @@ def decide(asked: Asked, user: str | None, yes: bool) -> None:
     who = sign_in(user)
     if not who.may_act:
         raise Refused(f"{who.name} may read the desk, not act on it. A steward can: ask one, or ask for the role.")
-    with _stores(), _told():
+    with stores(), told():
         draft = _draft(asked)
         if draft.kind in decisions.CHANGES_FIGURES:
             expected = _shown(draft, who.name)
-            _agreed(yes, f"Decide to {draft.kind} {draft.submission_id}?")
+            agreed(yes, f"Decide to {draft.kind} {draft.submission_id}?")
             if _draft(asked) != draft:
                 raise Refused(
                     "The cells have changed since the preview, so nothing was decided. Look at the preview again."
@@ -83,7 +83,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
     who = sign_in(user)
     if not who.may_approve:
         raise Refused(f"{who.name} may not approve or refuse decisions. Ask an approver.")
-    with _stores(), _told():
+    with stores(), told():
         with _as_desk() as connection:
             one = decisions.get(connection, decision_id)
         if one["author"].strip().lower() == who.name.strip().lower():
@@ -94,7 +94,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
             raise Refused(f"Decision {decision_id} is {one['state'].replace('_', ' ')} already{whom}.")
         if not refuse:
             _shown(decision_id, who.name)
-        _agreed(yes, f"{'Refuse' if refuse else 'Approve'} decision {decision_id}?")
+        agreed(yes, f"{'Refuse' if refuse else 'Approve'} decision {decision_id}?")
         with _as_desk() as connection:
             decisions.verdict(connection, decision_id, who.name, not refuse, words)
         _outcome(decision_id, who)
@@ -110,7 +110,7 @@ def workbook(submission_id: str, output: Path | None) -> None:
     if output and output.is_dir():
         raise Refused(f"{output} is a folder. Name the file to write, such as {output / 'to_correct.xlsx'}.")
     path = output
-    with _stores(), _told():
+    with stores(), told():
         try:
             with warehouse.connect() as connection:
                 row = connection.execute(
@@ -205,7 +205,7 @@ def _password(user: str, settings: dict[str, str]) -> str:
 
 
 @contextmanager
-def _stores() -> Iterator[None]:
+def stores() -> Iterator[None]:
     """The stores that the environment names, or those of the state folder (started if they are not up)."""
     if os.environ.get("TB_WAREHOUSE_URL"):
         yield
@@ -233,7 +233,7 @@ def _as_desk():
 
 
 @contextmanager
-def _told():
+def told():
     """What the stores say as a sentence for the person who asked."""
     import psycopg
 
@@ -343,7 +343,7 @@ def _day(text: str | None) -> date:
         raise Refused(f"'{text}' is no day. Give the last day on which it holds, such as 2027-03-31.") from None
 
 
-def _agreed(yes: bool, question: str) -> None:
+def agreed(yes: bool, question: str) -> None:
     if yes:
         return
     if not sys.stdin.isatty():

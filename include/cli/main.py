@@ -28,6 +28,8 @@ app = typer.Typer(
 
     - You are a steward: [cyan]queue[/cyan], [cyan]findings --open[/cyan], then [cyan]decide[/cyan]; a second person [cyan]approve[/cyan]s.
 
+    - A release was held back, or must be taken back: [cyan]releases --state held_back[/cyan], [cyan]release[/cyan], [cyan]rollback[/cyan].
+
     - You build a dashboard: [cyan]query "SELECT * FROM published.data_status"[/cyan]; every view and column is in docs/data-dictionary.md.
 
     [bold]Words[/bold]: a collection is a named return (workforce, estates ...), a period is a month such as 2025-06 or a financial
@@ -283,6 +285,88 @@ def workbook(
     from . import desk
 
     desk.workbook(submission, output)
+
+
+@app.command()
+def releases(
+    collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
+    state: Annotated[str | None, typer.Option(help="current, replaced, held_back, withdrawn or made.")] = None,
+    form: Form = Format.table,
+    limit: Limit = None,
+):
+    """List releases, newest first: which are published, which a check holds back and what it found, which were withdrawn.
+
+    Examples:
+
+      trust-benchmarks releases --state held_back
+
+      trust-benchmarks releases --collection workforce --period 2025-06 --format json
+    """
+    from . import warehouse
+
+    warehouse.releases(collection, period, state, form, limit)
+
+
+@app.command()
+def editions(form: Form = Format.table, limit: Limit = None):
+    """List every switch from one edition (a set of releases over all collections and periods) to the next, newest first.
+
+    Example:
+
+      trust-benchmarks editions --limit 5
+    """
+    from . import warehouse
+
+    warehouse.editions(form, limit)
+
+
+@app.command()
+def release(
+    release: Annotated[list[str], typer.Argument(help="The releases, by their ids.", show_default=False)],
+    reason: Annotated[
+        str, typer.Option(help="Why they are right, in a sentence that will still be understood next year.")
+    ] = "",
+    user: User = None,
+    yes: Yes = False,
+):
+    """Let releases through that a check holds back or a rollback withdrew. Says what was found, asks, and publishes them.
+
+    Of a release that is published already, the reason is added to its revision. Only an approver can.
+
+    Example:
+
+      trust-benchmarks release workforce-2025-06-0123456789 --reason "Two trusts merged; the fall is real." --user approver
+    """
+    from . import releases
+
+    releases.release(release, reason, user, yes)
+
+
+@app.command()
+def rollback(
+    edition: Annotated[
+        str | None,
+        typer.Argument(help="Its id, or the number of its switch (default: the one before the current one)."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, in a sentence that will still be understood next year.")] = "",
+    user: User = None,
+    yes: Yes = False,
+):
+    """Go back to an earlier edition: everything that is published is as it was then, at once. Says what changes, and asks.
+
+    The releases that are left are withdrawn: they do not come back with the next refresh; new returns make new ones, which do. To undo
+    it, roll back to the edition that was left. Only an approver can.
+
+    Examples:
+
+      trust-benchmarks rollback --reason "The prices of June were read twice." --user approver
+
+      trust-benchmarks rollback 41 --reason "It was right after all." --user approver
+    """
+    from . import releases
+
+    releases.rollback(edition, reason, user, yes)
 
 
 @app.command()

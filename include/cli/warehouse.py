@@ -44,6 +44,35 @@ FROM intake.decisions d {where}
 ORDER BY d.decision_id DESC"""
 DECISION_STATES = ("proposed", "in_force", "refused", "withdrawn", "undone", "ended")
 
+RELEASES = """
+SELECT r.release_id, r.collection, r.period, r.state, r.created_at, r.published_at, r.failed_checks, f.found, r.verdict, r.verdict_by,
+       r.verdict_at, r.verdict_reason, r.is_sample
+FROM intake.releases r LEFT JOIN LATERAL (
+  SELECT string_agg(k.message, ' ' ORDER BY k.checked_at DESC, k.check_id, k.subject) AS found FROM intake.release_checks k
+  WHERE k.release_id = r.release_id AND NOT k.passed) f ON true {where}
+ORDER BY coalesce(r.published_at, r.created_at) DESC, r.collection, r.period"""
+RELEASES_SHORT = RELEASES.replace(
+    """r.release_id, r.collection, r.period, r.state, r.created_at, r.published_at, r.failed_checks, f.found, r.verdict, r.verdict_by,
+       r.verdict_at, r.verdict_reason, r.is_sample""",
+    "r.release_id, r.state, coalesce(r.published_at, r.created_at)::timestamp(0) AS since, coalesce(r.verdict_reason, f.found) AS why",
+)
+RELEASE_STATES = ("current", "replaced", "held_back", "withdrawn", "made")
+
+EDITIONS = """
+SELECT number, edition_id, kind, switched_at, releases, changed, person, reason FROM intake.editions {where} ORDER BY number DESC"""
+
+
+def releases(collection, period, state, form: Format, limit: int | None) -> None:
+    """Writes the releases, newest first, how they stand and why; None leaves a condition out."""
+    _one_of("state", state, RELEASE_STATES)
+    conditions = {"r.collection": _known(collection), "r.period": period, "r.state": state}
+    _listed(RELEASES_SHORT if form == Format.table else RELEASES, conditions, form, limit)
+
+
+def editions(form: Format, limit: int | None) -> None:
+    """Writes every switch from one edition to the next, newest first."""
+    _listed(EDITIONS, {}, form, limit)
+
 
 def submissions(collection, period, state, sender, form: Format, limit: int | None) -> None:
     """Writes what was received, newest first; None leaves a condition out."""

@@ -168,6 +168,20 @@ def held_back(connection: psycopg.Connection) -> list[dict]:
     return found
 
 
+def what_to_do(held: list[dict]) -> str:
+    """What a check found, for the person who has to look, from what `held_back` gives."""
+    told = [
+        f"{one['release_id']} is held back, {one['standing'] or 'nothing'} stays: "
+        + " ".join(one["messages"][:3])
+        + (f" (and {len(one['messages']) - 3} more)" if len(one["messages"]) > 3 else "")
+        for one in held
+    ]
+    return (
+        "\n".join(told) + "\nIf it is right, let it through: trust-benchmarks release RELEASE --reason '...'. "
+        "If it is not, mend what was sent; a new release follows by itself. docs/runbooks/README.md says more."
+    )
+
+
 def let_through(release_id: str, *, reason: str, person: str) -> dict:
     """A person releases what a check holds back or what was withdrawn, and the pointer moves; of the current release: adds words to it.
 

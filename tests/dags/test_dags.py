@@ -105,7 +105,17 @@ def test_what_follows_from_what(look):
         == dags["refresh_timeline"]["listens_to"]
         == ["releases"]
     )
-    assert dags["refresh_benchmarks"]["tasks"]["refresh"]["mapped"]
+    tasks = dags["refresh_benchmarks"]["tasks"]
+    assert [task_id for task_id, task in tasks.items() if task["mapped"]] == ["make"]
+    assert {name: task["after"] for name, task in tasks.items()} == {
+        "rest": [],
+        "stale": ["rest"],
+        "make": ["stale"],
+        "switch": ["make"],
+        "held_back": ["switch"],  # red where somebody must look, and no leaf: it does not fail the run
+        "conclude": ["make", "switch"],
+        "export": ["held_back", "switch"],
+    }
     # Events of a run that has a partition key never reach a DAG without partitions: nobody may rely on one.
     for dag_id, dag in dags.items():
         if not dag["partitioned"]:

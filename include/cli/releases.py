@@ -1,0 +1,80 @@
+"""Releases and editions at the terminal: let through what a check holds back, and go back to an earlier edition."""
+
+from . import Refused, desk
+from .output import note
+
+SHOWN = 10  # lines of what changes
+
+
+def release(release_ids: list[str], reason: str, user: str | None, yes: bool) -> None:
+    """Shows what was found, asks, and publishes these releases.
+
+    Raises:
+        Refused: no right to, no reason, not there, not what counts now, or not wanted after what was shown.
+    """
+    from ..pipeline import publish
+    from ..stores import warehouse
+
+    who = _approver(user, reason)
+    with desk.stores(), desk.told():
+        with warehouse.connect() as connection:
+            for one in release_ids:
+                found = connection.execute(
+                    "SELECT message FROM intake.release_checks WHERE release_id = %s AND NOT passed ORDER BY checked_at, check_id, subject",
+                    [one],
+                ).fetchall()
+                note(f"{one}:" + ("" if found else " no check has failed on it."))
+                _lines([message for (message,) in found])
+        desk.agreed(yes, f"Publish {', '.join(release_ids)}?")
+        for one in release_ids:
+            done = publish.let_through(one, reason=reason.strip(), person=who.name)
+            note(
+                f"{one} is published, with edition {done['edition_id']}."
+                if done["changed"]
+                else f"{one}: your words were noted. The current edition is still {done['edition_id']}."
+            )
+
+
+def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> None:
+    """Shows what changes, asks, and moves every pointer back to where an edition has it.
+
+    Raises:
+        Refused: no right to, no reason, no such edition, or not wanted after what was shown.
+    """
+    from ..pipeline import edition
+    from ..stores import warehouse
+
+    who = _approver(user, reason)
+    with desk.stores(), desk.told():
+        with warehouse.connect() as connection:
+            target = edition.find(connection, which)
+            wanted, stands = edition.contents(connection, target), edition.standing(connection)
+        changes = [
+            f"{' '.join(pair)}: {stands.get(pair, 'nothing')} to {wanted.get(pair, 'nothing')}"
+            for pair in sorted(stands.keys() | wanted.keys())
+            if stands.get(pair) != wanted.get(pair)
+        ]
+        note(f"Back to {target}: {len(changes)} of {len(stands)} releases change.")
+        _lines(changes)
+        desk.agreed(yes, f"Roll back to {target}?")
+        with warehouse.connect() as connection:
+            done = edition.rollback(connection, target, reason=reason.strip(), person=who.name)
+    note(
+        f"Rolled back: switch {done.number}, edition {done.edition_id}, {done.changed} releases changed. To undo it: rollback to the one before."
+    )
+
+
+def _approver(user: str | None, reason: str) -> desk.Asker:
+    if not reason.strip():
+        raise Refused("A reason is missing. Say why, in a sentence that will still be understood next year.")
+    who = desk.sign_in(user)
+    if not who.may_approve:
+        raise Refused(f"{who.name} may not publish or roll back. Ask an approver.")
+    return who
+
+
+def _lines(texts: list[str]) -> None:
+    for text in texts[:SHOWN]:
+        note(f"  {text}")
+    if len(texts) > SHOWN:
+        note(f"  and {len(texts) - SHOWN} more")
