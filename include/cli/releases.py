@@ -48,6 +48,7 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
     with desk.stores(), desk.told():
         with warehouse.connect() as connection:
             target = edition.find(connection, which)
+            left = edition.current(connection)
             wanted, stands = edition.contents(connection, target), edition.standing(connection)
         changes = [
             f"{' '.join(pair)}: {stands.get(pair, 'nothing')} to {wanted.get(pair, 'nothing')}"
@@ -58,9 +59,11 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
         _lines(changes)
         desk.agreed(yes, f"Roll back to {target}?")
         with warehouse.connect() as connection:
+            if edition.current(connection) != left:
+                raise Refused("Another edition was switched to meanwhile, so nothing was done. Look again.")
             done = edition.rollback(connection, target, reason=reason.strip(), person=who.name)
     note(
-        f"Rolled back: switch {done.number}, edition {done.edition_id}, {done.changed} releases changed. To undo it: rollback to the one before."
+        f"Rolled back to {done.edition_id} (switch {done.number}): {done.changed} releases changed. Undo: rollback {left}"
     )
 
 

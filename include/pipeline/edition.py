@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import psycopg
 
-from ..stores import warehouse
 from . import revise
 
 Pair = tuple[str, str]  # collection and period
@@ -67,43 +66,45 @@ def move(
     Raises:
         psycopg.errors.ForeignKeyViolation: when a release is not there.
     """
-    lock(connection)
-    stands = standing(connection)
-    moves = {pair: release_id for pair, release_id in moves.items() if stands.get(pair) != release_id}
-    last = connection.execute(
-        "SELECT number, edition_id, switched_at FROM core.edition_switch ORDER BY number DESC LIMIT 1"
-    ).fetchone() or (None, None, None)
-    if not moves:
-        return Switched(last[0], last[1], 0, last[2])
-    wanted = {pair: release_id for pair, release_id in (stands | moves).items() if release_id is not None}
-    edition_id = name(wanted)
-    connection.execute(
-        "INSERT INTO core.edition (edition_id, previous) VALUES (%s, %s) ON CONFLICT DO NOTHING", [edition_id, last[1]]
-    )
-    connection.execute(
-        """INSERT INTO core.edition_release (edition_id, collection, period, release_id)
-           SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
-        [edition_id, [c for c, _ in wanted], [p for _, p in wanted], list(wanted.values())],
-    )
-    steps = [(*pair, stands.get(pair), release_id) for pair, release_id in sorted(moves.items())]
-    reasons = {pair: revise.told(reason, kind) for pair in moves} if kind == "rollback" else {}
-    final = _final(connection, steps)
-    for collection, period, previous, release_id in steps:
-        if kind == "switch" and (collection, period) in final:
-            reasons[collection, period] = revise.reason(connection, previous, release_id, reason)
-    number, at = connection.execute(
-        """INSERT INTO core.edition_switch (number, edition_id, previous_edition_id, kind, switched_at, releases, changed, person, reason)
-           -- a moment of its own, after all others: what stood at a moment is one edition
-           SELECT coalesce(max(number), 0) + 1, %s, %s, %s,
-                  greatest(clock_timestamp(), max(switched_at) + interval '1 microsecond'), %s, %s, %s, %s
-           FROM core.edition_switch RETURNING number, switched_at""",
-        [edition_id, last[1], kind, len(wanted), len(moves), person, revise.summary(steps, reason, kind)],
-    ).fetchone()
-    _revise(connection, [step for step in steps if step[:2] in final], reasons, at)
-    if kind == "rollback":
-        _explain_rollback(connection, steps)
-    _point(connection, moves, at)
-    return Switched(number, edition_id, len(moves), at)
+    with connection.transaction():
+        lock(connection)
+        stands = standing(connection)
+        moves = {pair: release_id for pair, release_id in moves.items() if stands.get(pair) != release_id}
+        last = connection.execute(
+            "SELECT number, edition_id, switched_at FROM core.edition_switch ORDER BY number DESC LIMIT 1"
+        ).fetchone() or (None, None, None)
+        if not moves:
+            return Switched(last[0], last[1], 0, last[2])
+        wanted = {pair: release_id for pair, release_id in (stands | moves).items() if release_id is not None}
+        edition_id = name(wanted)
+        connection.execute(
+            "INSERT INTO core.edition (edition_id, previous) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [edition_id, last[1]],
+        )
+        connection.execute(
+            """INSERT INTO core.edition_release (edition_id, collection, period, release_id)
+               SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
+            [edition_id, [c for c, _ in wanted], [p for _, p in wanted], list(wanted.values())],
+        )
+        steps = [(*pair, stands.get(pair), release_id) for pair, release_id in sorted(moves.items())]
+        reasons = {pair: revise.told(reason, kind) for pair in moves} if kind == "rollback" else {}
+        final = _final(connection, steps)
+        for collection, period, previous, release_id in steps:
+            if kind == "switch" and (collection, period) in final:
+                reasons[collection, period] = revise.reason(connection, previous, release_id, reason)
+        number, at = connection.execute(
+            """INSERT INTO core.edition_switch (number, edition_id, previous_edition_id, kind, switched_at, releases, changed, person, reason)
+               -- a moment of its own, after all others: what stood at a moment is one edition
+               SELECT coalesce(max(number), 0) + 1, %s, %s, %s,
+                      greatest(clock_timestamp(), max(switched_at) + interval '1 microsecond'), %s, %s, %s, %s
+               FROM core.edition_switch RETURNING number, switched_at""",
+            [edition_id, last[1], kind, len(wanted), len(moves), person, revise.summary(steps, reason, kind)],
+        ).fetchone()
+        _revise(connection, [step for step in steps if step[:2] in final], reasons, at)
+        if kind == "rollback":
+            _explain_rollback(connection, steps)
+        _point(connection, moves, at)
+        return Switched(number, edition_id, len(moves), at)
 
 
 def rollback(connection: psycopg.Connection, edition: str | int | None = None, *, reason: str, person: str) -> Switched:
@@ -124,7 +125,7 @@ def rollback(connection: psycopg.Connection, edition: str | int | None = None, *
     wanted = contents(connection, target)
     moves = {pair: wanted.get(pair) for pair in stands.keys() | wanted.keys() if stands.get(pair) != wanted.get(pair)}
     if not moves:
-        raise Unknown(f"Edition {target} is the current one: there is nothing to roll back.")
+        raise Unknown(f"{target} is the current edition: there is nothing to roll back.")
     left = [stands[pair] for pair in moves if pair in stands]
     connection.execute(
         """INSERT INTO core.release_verdict (release_id, verdict, person, reason)
@@ -169,10 +170,9 @@ def contents(connection: psycopg.Connection, edition_id: str) -> dict[Pair, str]
     return {(collection, period): release_id for collection, period, release_id in rows}
 
 
-def current() -> str | None:
-    """The id of the current edition."""
-    with warehouse.connect() as connection:
-        row = connection.execute("SELECT edition_id FROM core.edition_switch ORDER BY number DESC LIMIT 1").fetchone()
+def current(connection: psycopg.Connection) -> str | None:
+    """The id of the current edition; None: nothing was ever published."""
+    row = connection.execute("SELECT edition_id FROM core.edition_switch ORDER BY number DESC LIMIT 1").fetchone()
     return row[0] if row else None
 
 

@@ -144,6 +144,18 @@ SELECT s.number, s.edition_id, s.switched_at, s.kind, s.releases, s.changed, s.r
 CREATE VIEW intake.editions AS
 SELECT s.number, s.edition_id, s.previous_edition_id, s.switched_at, s.kind, s.releases, s.changed, s.person, s.reason FROM core.edition_switch s;
 
+-- What was never published is nobody's figure yet; a steward sees why it would move before letting it through.
+CREATE OR REPLACE VIEW published.movements AS
+SELECT m.metric_id, r.collection, r.period, m.provider_code, m.step, m.cause, m.value_before, m.value_after,
+       m.value_after - m.value_before AS change, m.previous_release_id, m.release_id, r.is_sample
+FROM core.movement m JOIN core.release r USING (release_id)
+WHERE EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period, l.release_id) = (r.collection, r.period, r.release_id));
+
+CREATE VIEW intake.movements AS
+SELECT m.metric_id, r.collection, r.period, m.provider_code, m.step, m.cause, m.value_before, m.value_after,
+       m.value_after - m.value_before AS change, m.previous_release_id, m.release_id, r.is_sample
+FROM core.movement m JOIN core.release r USING (release_id);
+
 -- Revision 0 is what stood when the period became final, or what was published first after that.
 CREATE VIEW published.revisions AS
 SELECT v.collection, v.period, v.revision, v.release_id, v.previous_release_id, v.published_at,
