@@ -234,6 +234,7 @@ SOUND = [100.0 + n for n in range(24)]
         (None, same([]) | {"total": (100, 100, 0.1, 0)}, {}),
         (None, same([]) | {"total": (100, 99, 0.1, 0)}, {"totals": "days"}),
         (None, same([]) | {"total": (100, 99, 0.1, 3)}, {}),
+        (None, same([]) | {"total": (100, 49, 0.1, 3)}, {"totals": "days"}),
         (None, same([]) | {"total": (100, 101, 0.1, 3)}, {"totals": "days"}),
     ],
 )  # fmt: skip

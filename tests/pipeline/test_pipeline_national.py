@@ -48,3 +48,20 @@ def test_independent_hospitals_and_totals_stand_among_those_kept_apart():
     codes = {code for code, _ in found}
     assert {"8HR47", "AHL", "999", None} <= codes
     assert not codes & {"RX2", "NQL"}
+
+
+def test_rows_add_up_to_the_publishers_totals_and_every_check_passes():
+    found = flow.rows(
+        """SELECT r.period, t.subject, t.published, t.summed, t.withheld FROM core.release_total t JOIN core.release r USING (release_id)
+           ORDER BY 1, 2"""
+    )
+    # Trusts with few placements are withheld, so their rows add up to less than England's.
+    assert found == [
+        ("2016-10", "cost_gbp by sending provider", 725690, 606646, 72),
+        ("2016-10", "days by sending provider", 1714, 1502, 68),
+        ("2016-12", "cost_gbp by sending provider", 6763900, 6501334, 26),
+        ("2016-12", "days by sending provider", 15867, 15602, 22),
+        ("2017-02", "cost_gbp by sending provider", 5763700, 5553311, 27),
+        ("2017-02", "days by sending provider", 16912, 16550, 21),
+    ]
+    assert flow.rows("SELECT release_id, check_id, message FROM intake.release_checks WHERE NOT passed") == []

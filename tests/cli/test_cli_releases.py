@@ -1,0 +1,82 @@
+"""`releases`, `editions`, `release` and `rollback`: what is held back is let through, what is wrong is taken back, by approvers only."""
+
+import json
+
+import flow
+import pytest
+from test_cli_decide import PERIOD, as_user, door, month  # noqa: F401 (fixtures)
+from trust_benchmarks.pipeline import publish
+from trust_benchmarks.stores import warehouse
+
+
+@pytest.fixture
+def held_back(month) -> tuple[str, str]:  # noqa: F811
+    """What stands, and a release that a check (put there by hand) holds back."""
+    stood = flow.value("SELECT release_id FROM core.current_release")
+    flow.put_return("RNU", PERIOD, flow.workforce("RNU", PERIOD, scale=2), version=2)
+    flow.take_in()
+    release_id = publish.make("workforce", PERIOD)["release_id"]
+    with warehouse.connect() as connection:
+        connection.execute(
+            "INSERT INTO core.release_check VALUES (%s, %s, 'moved', 'WF01', false, 'WF01 moved too far.')",
+            [release_id, stood],
+        )
+    flow.release()
+    return stood, release_id
+
+
+def listed(ran) -> list[dict]:
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
+
+
+def test_what_is_held_back_is_let_through_and_taken_back_again(as_user, held_back):  # noqa: F811
+    stood, release_id = held_back
+    (one,) = listed(as_user("viewer", "releases", "--state", "held_back", "-f", "json"))
+    assert (one["release_id"], one["failed_checks"], one["found"]) == (release_id, 1, "WF01 moved too far.")
+    assert "WF01 moved" in as_user("viewer", "releases", "--period", PERIOD).out
+
+    let = ("release", release_id, "--reason", "It is right.")
+    refused = [
+        (("release", release_id, "--yes"), "approver", "A reason is missing"),
+        ((*let, "--yes"), "steward", "may not publish or roll back"),
+        (let, "approver", "add --yes"),
+        (("release", "x", "--reason", "y", "--yes"), "approver", "There is no release x"),
+        (("rollback", "--reason", "y", "--yes"), "approver", "There is no edition before the current one"),
+        (("rollback", "7", "--reason", "y", "--yes"), "approver", "There is no edition 7"),
+        (("rollback", "1", "--reason", "y", "--yes"), "approver", "is the current edition"),
+        (("rollback", "--yes"), "approver", "A reason is missing"),
+        (("releases", "--state", "lost"), "viewer", "Expected one of current, replaced"),
+    ]
+    for arguments, user, says in refused:
+        ran = as_user(user, *arguments)
+        assert (ran.code, says in ran.err) == (2, True), (arguments, ran.err)
+    assert flow.value("SELECT release_id FROM core.current_release") == stood
+
+    ran = as_user("approver", *let, "--yes")
+    assert ran.code == 0 and "WF01 moved too far." in ran.err and f"{release_id} is published" in ran.err
+    ran = as_user("approver", *let[:2], "--reason", "They confirmed it.", "--yes")
+    assert ran.code == 0 and "your words were noted" in ran.err
+
+    ran = as_user("approver", "rollback", "--reason", "It was wrong.", "--yes")
+    assert (
+        ran.code == 0
+        and f"workforce {PERIOD}: {release_id} to {stood}" in ran.err
+        and "1 of 1 releases change" in ran.err
+    )
+    assert flow.value("SELECT release_id FROM core.current_release") == stood
+    undo = ran.err.split("Undo: ")[1].split()
+    rows = listed(as_user("viewer", "editions", "-f", "json"))
+    assert [(row["number"], row["kind"], row["person"]) for row in rows] == [
+        (3, "rollback", "approver"),
+        (2, "switch", "approver"),
+        (1, "switch", None),
+    ]
+    assert as_user("approver", *undo, "--reason", "It was right.", "--yes").code == 0
+    assert flow.value("SELECT release_id FROM core.current_release") == release_id
+    reasons = "SELECT revision, reason FROM published.revisions ORDER BY revision"
+    assert [number for number, _ in flow.rows(reasons)] == [0, 1, 2, 3]
+    assert (
+        flow.rows(reasons)[1][1].startswith("It is right. Resubmission: ")
+        and "They confirmed it." in flow.rows(reasons)[1][1]
+    )
