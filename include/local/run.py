@@ -266,6 +266,14 @@ def _waiting() -> int:
         return connection.execute("SELECT count(*) FROM intake.waiting").fetchone()[0]
 
 
+def _held_back() -> int:
+    from trust_benchmarks.pipeline import publish
+    from trust_benchmarks.stores import warehouse
+
+    with warehouse.connect() as connection:
+        return len(publish.held_back(connection))
+
+
 def _failure(state: State, rest: airflow.Rest, run: dict) -> str:
     """One failed run in words: its task, its last error, its log."""
     which = f"{run['dag_id']} {run.get('partition_key') or run['dag_run_id']}"
@@ -282,6 +290,8 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
         screen.console.rule("SAMPLE: real trust codes, invented figures")
     screen.console.print(table)
     screen.say(f"\n{sentence}\n")
+    if held := _held_back():
+        screen.say(f"{held} releases are held back by a check: .venv/bin/trust-benchmarks releases --state held_back\n")
     port = state.settings["TB_PORT_POSTGRES"]
     for line in _sign_in(rest.url, state.settings):
         screen.say(line)
