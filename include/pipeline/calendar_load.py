@@ -11,6 +11,8 @@ AHEAD = 3  # periods whose dates are put down before anything of them has come, 
 
 def expect(collection: str, periods) -> int:
     """Adds the expected senders of these periods; a period that is there already is left as it is. Returns new rows."""
+    if not periods:
+        return 0
     declared, known = catalogue.load(collection), reference.load()
     rows = []
     for period in sorted(periods):
@@ -20,8 +22,8 @@ def expect(collection: str, periods) -> int:
         else:
             senders = [(code, "") for code in known.expected(declared.sectors, calendar.period_end(period))]
         rows += [(collection, period, sender, part, due, closes) for sender, part in senders]
-    schedule(collection, periods)
     with warehouse.connect() as connection:
+        _schedule(connection, collection, periods)
         before = connection.execute("SELECT count(*) FROM core.expected").fetchone()[0]
         connection.cursor().executemany(
             "INSERT INTO core.expected (collection, period, sender, part, due, closes) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
@@ -30,7 +32,14 @@ def expect(collection: str, periods) -> int:
         return connection.execute("SELECT count(*) FROM core.expected").fetchone()[0] - before
 
 
-def schedule(collection: str, periods=(), today: datetime | None = None) -> None:
+def schedule(today: datetime | None = None) -> None:
+    """Puts down the dates of every collection's present period and of some after it, so that the next deadline is known."""
+    with warehouse.connect() as connection:
+        for collection in catalogue.all():
+            _schedule(connection, collection, (), today)
+
+
+def _schedule(connection, collection: str, periods, today: datetime | None = None) -> None:
     """Puts down the dates of these periods, of the present one and of some after it; dates that are there already stay as they are.
 
     A period too far ahead for the bank holidays that are known is left for later.
@@ -40,17 +49,18 @@ def schedule(collection: str, periods=(), today: datetime | None = None) -> None
     coming = [calendar.previous_period(present), present]
     for _ in range(AHEAD):
         coming.append(calendar.next_period(coming[-1]))
-    rows = []
-    for period in sorted({*periods, *coming}):
+    known = {
+        period
+        for (period,) in connection.execute("SELECT period FROM core.calendar WHERE collection = %s", [collection])
+    }
+    for period in sorted({*periods, *coming} - known):
         try:
             dates = [calendar.deadline(rule, period) for rule in (declared.due, declared.closes, declared.final_rule)]
         except reference.ReferenceDataError:
             if period in periods:
                 raise
             continue
-        rows.append((collection, period, *dates))
-    with warehouse.connect() as connection:
-        connection.cursor().executemany(
+        connection.execute(
             "INSERT INTO core.calendar (collection, period, due, closes, final_from) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            rows,
+            [collection, period, *dates],
         )
