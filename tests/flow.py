@@ -96,6 +96,7 @@ def value(query: str, parameters=None):
 
 # Where the pointers have been on the way; a run that was killed in between may have published something on that way.
 HISTORIES = ("release_history", "movements", "editions", "revisions", "release_checks")
+COUNTED = {"revision"}  # columns that count what was on the way
 
 
 def snapshot(*schemas: str) -> dict[str, list[str]]:
@@ -112,7 +113,9 @@ def snapshot(*schemas: str) -> dict[str, list[str]]:
             if view in HISTORIES:
                 continue
             query = pgsql.SQL("SELECT {} FROM {}.{}").format(
-                pgsql.SQL(", ").join(map(pgsql.Identifier, columns)), pgsql.Identifier(schema), pgsql.Identifier(view)
+                pgsql.SQL(", ").join(pgsql.Identifier(column) for column in columns if column not in COUNTED),
+                pgsql.Identifier(schema),
+                pgsql.Identifier(view),
             )
             found[f"{schema}.{view}"] = sorted(map(repr, connection.execute(query)))
     return found
