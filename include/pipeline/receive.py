@@ -118,7 +118,13 @@ def _receive(collection: str) -> tuple[int, int]:
                 arrivals = list(pool.map(lambda one: _collect(collection, one), chunk))
                 new, repeated, seen = _register(arrivals)
                 received, again, periods = received + new, again + repeated, periods | seen
-        calendar_load.expect(collection, {p for p in periods if p})
+        # Also those of a receiver that was killed between the two: what is expected is part of what figures rest on.
+        forgotten = guard.execute(
+            """SELECT DISTINCT s.period FROM core.submission s WHERE s.collection = %s AND s.period IS NOT NULL
+               AND NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period))""",
+            [collection],
+        ).fetchall()
+        calendar_load.expect(collection, {p for p in periods if p} | {p for (p,) in forgotten})
         unknown = guard.execute(
             "SELECT submission_id FROM intake.waiting WHERE collection = %s AND (period IS NULL OR sender IS NULL) ORDER BY 1",
             [collection],

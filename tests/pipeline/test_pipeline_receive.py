@@ -366,3 +366,19 @@ def test_two_at_once_have_one_effect(world):
     assert flow.take_in() == {"received": 0, "again": 0}
     flow.release()
     assert flow.snapshot() == before
+
+
+def test_a_receiver_that_was_killed_before_it_put_down_who_is_expected_is_made_up_for(world, monkeypatch):
+    """Else one release would be made without them and another one, later, with them."""
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    flow.put_return("RA9", "2025-06", flow.workforce("RA9", "2025-06"))
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(receive.calendar_load, "expect", dies)
+        receive.receive("workforce")
+    counts = "SELECT (SELECT count(*) FROM core.submission), (SELECT count(*) FROM core.expected)"
+    assert flow.rows(counts) == [(1, 0)]
+    receive.receive("workforce")
+    assert flow.value("SELECT count(*) FROM core.expected WHERE (collection, period) = ('workforce', '2025-06')") > 50
