@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 from trust_benchmarks import reference, schemas
+from trust_benchmarks.pipeline import size_line
 from trust_benchmarks.reference import calendar
 
 SQL = Path(__file__).parent.parent / "sql"
@@ -137,6 +138,7 @@ def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "700MB") ->
         db.execute("SET memory_limit = ?", [memory_limit])
         db.execute("SET temp_directory = ?", [spill])
         _load(db, inputs)
+        size_line.lend(db)
         _run(db, inputs.collection)
         return Results(**{name: _output(db, name) for name in OUTPUTS})
 
