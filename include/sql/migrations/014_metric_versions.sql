@@ -33,5 +33,6 @@ FROM core.metric m ORDER BY m.metric_id, m.version DESC;
 CREATE VIEW published.metric_versions AS SELECT * FROM core.metric;
 
 CREATE VIEW published.definitions_used AS
-SELECT d.metric_id, r.collection, r.period, d.version, d.release_id, r.is_sample
-FROM core.release_metric d JOIN core.release r USING (release_id);
+SELECT d.metric_id, r.collection, r.period, d.version, r.release_id, r.is_sample
+FROM core.release_metric d JOIN core.current_release c USING (release_id) JOIN core.release r USING (release_id);
+SELECT core.write_as_at('definitions_used');

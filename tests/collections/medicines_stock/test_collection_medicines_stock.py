@@ -45,8 +45,7 @@ def test_every_month_of_a_real_extract_is_accepted_as_it_is(shared_data, made_up
 def test_the_share_of_10_mg_tablets_in_a_real_month(shared_data, made_up, tmp_path):
     lines = months(shared_data / "medicines" / "scmd_methotrexate.csv")["2019-03"]
     found = made_up("medicines_stock", "scmd_methotrexate_2019-03.csv", "\n".join(lines) + "\n")
-    found.outcome.records.insert_column(0, pl.Series(["s"]).alias("submission_id")[[0] * found.outcome.records.height])
-    found.outcome.records.write_parquet(tmp_path / "records.parquet")
+    found.outcome.records.with_columns(submission_id=pl.lit("s")).write_parquet(tmp_path / "records.parquet")
     log = dict.fromkeys(measure.SUBMISSIONS) | {
         "collection": "medicines_stock", "period": "2019-03", "sender": "NHSBSA", "part": "methotrexate", "submission_id": "s",
         "state": "accepted", "version": 1, "is_current": True, "on_time": True,
