@@ -30,7 +30,7 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
     for name in [collection, *used]:
         records[name], parts = [], []
         national = catalogue.load(name).is_national
-        periods = periods_of(name)
+        periods = periods_of(name) if name == collection else _used(collection)
         for period in periods:
             # One national file, or one of each trust except for a few that did not send.
             for sender in ["NHSE"] if national else [c for c in codes if rng.random() > 0.06]:
@@ -81,6 +81,12 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
 def periods_of(collection: str) -> list[str]:
     """The periods that returns are made for."""
     return MONTHS if catalogue.load(collection).frequency == "month" else ["2023-24", YEAR]
+
+
+def _used(collection: str) -> list[str]:
+    """The months of which a collection's figures read others' returns, as a release gathers them."""
+    declared = catalogue.load(collection)
+    return MONTHS[-1 - declared.uses_back :] if declared.frequency == "month" else MONTHS[:12]
 
 
 def _rows(collection, rng, code, period):
