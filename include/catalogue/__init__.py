@@ -22,7 +22,8 @@ class Collection:
         min_rows: fewer rows than this hold a submission (a floor, by part where parts differ).
         max_rejected_share: a larger share of rejected rows holds a submission (a ceiling), 0 to 1.
         looks_back: how many earlier periods its measures and cross-period rules read.
-        uses: other collections whose records its measures or cross-collection rules read.
+        uses: other collections whose records its measures or cross-collection rules read, of the same period or its months.
+        uses_back: how many months before those they read of them, too.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Collection:
     max_rejected_share: float = 0.0
     looks_back: int = 0
     uses: tuple[str, ...] = ()
+    uses_back: int = 0
     tags: tuple[str, ...] = ()
 
     @property

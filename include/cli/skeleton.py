@@ -1,5 +1,6 @@
 """The skeleton of one more collection: every file it is made of, filled from the blueprints beside this module."""
 
+import datetime as dt
 import keyword
 import re
 from pathlib import Path
@@ -19,10 +20,12 @@ FILES = {
     "schema.py": "include/schemas/$name.py",
     "layout.toml": "include/layouts/$name.toml",
     "measures.sql": "include/sql/measures/$name.sql",
+    "metrics.toml": "include/reference/metrics/$name.toml",
     "valid.csv": "tests/collections/$name/${name}${of}_$period.csv",
     "broken.csv": "tests/collections/$name/${name}${of}_${period}_broken.csv",
     "README.md": "tests/collections/$name/README.md",
     "test.py": "tests/collections/$name/test_collection_$name.py",
+    "second.py": "tests/sql/$name/second.py",
     "case_README.md": "tests/sql/$name/first_case/README.md",
     "case_expected.csv": "tests/sql/$name/first_case/expected.csv",
     "case_providers.csv": "tests/sql/$name/first_case/providers.csv",
@@ -57,8 +60,8 @@ What to fill in (search for TO DO):
   1. {catalogue}: description, owner, who sends it, deadlines, bounds
   2. {schema}: its fields and rules; they make the template, the checks and the data dictionary
   3. {layout}: the headings of the files, where they are not the schema's own field names
-  4. {measures}: its measures, and their definitions in {metrics} (fed_by)
-  5. {tests}: files that show each rule, and {cases}: records in, figures out
+  4. {measures}: its measures, and their definitions in {metrics}
+  5. {tests}: files that show each rule, and {cases}: records in, figures out, and second.py, the figures a second way
 
 Then: trust-benchmarks check {valid}
       pytest {tests} tests/sql/test_cases.py -k {name}
@@ -86,6 +89,7 @@ def write(name: str, frequency: str, into: Path | None = None, kind: str = "each
         raise Refused(f"'{frequency}' is no frequency. Expected {' or '.join(FREQUENCIES)}.")
     if kind not in KINDS:
         raise Refused(f"'{harmless(kind[:60], None)}' is no kind of collection. Expected {' or '.join(KINDS)}.")
+    today = dt.date.today()
     words = (
         FREQUENCIES[frequency]
         | KINDS[kind]
@@ -96,6 +100,8 @@ def write(name: str, frequency: str, into: Path | None = None, kind: str = "each
             "words": name.replace("_", " "),
             "dashed": name.replace("_", "-"),
             "prefix": _prefix(name, include),
+            "today": f"{today:%Y-%m-%d}",
+            "next_year": f"{today + dt.timedelta(days=365):%Y-%m-%d}",
         }
     )
     paths = {blueprint: _place(include, Template(where).substitute(words)) for blueprint, where in FILES.items()}
@@ -134,7 +140,8 @@ def _refuse_name(name: str, include: Path) -> None:
         raise Refused(
             f"{include} is not an include folder (it has no catalogue and schemas). Name the right one with --into."
         )
-    taken = {path.stem for folder in ("catalogue", "schemas", "layouts") for path in (include / folder).iterdir()}
+    folders = ("catalogue", "schemas", "layouts", "reference/metrics")
+    taken = {path.stem for folder in folders for path in (include / folder).iterdir()}
     if name in taken:
         known = ", ".join(sorted(path.stem for path in (include / "catalogue").glob("*.toml")))
         raise Refused(f"The name {name} is taken. Collections: {known}. Choose another.")
@@ -147,12 +154,13 @@ def _refuse_name(name: str, include: Path) -> None:
 
 
 def _prefix(name: str, include: Path) -> str:
-    """Two to four capitals that no other schema's rules start with: initials, or the first letters."""
-    used = "\n".join(path.read_text(encoding="utf-8") for path in (include / "schemas").glob("*.py"))
+    """Two to four capitals that no other collection's rules or metrics start with: initials, or the first letters."""
+    files = [*(include / "schemas").glob("*.py"), *(include / "reference" / "metrics").glob("*.toml")]
+    used = "\n".join(path.read_text(encoding="utf-8") for path in files)
     letters = re.sub(r"[^a-z]", "", name)
     initials = "".join(word[0] for word in name.split("_") if word[0].isalpha())[:4]
     for start in (initials if len(initials) > 1 else letters[:2], letters[:3], letters[:4], letters):
-        if f'"{start.upper()}-' not in used:
+        if f'"{start.upper()}-' not in used and f'"{start.upper()}01"' not in used:
             return start.upper()
     return letters.upper()
 
@@ -174,7 +182,7 @@ def _print(include: Path, name: str, paths: dict[str, Path]) -> None:
             schema=short(paths["schema.py"]),
             layout=short(paths["layout.toml"]),
             measures=short(paths["measures.sql"]),
-            metrics=short(include / "reference" / "metrics.csv"),
+            metrics=short(paths["metrics.toml"]),
             tests=short(paths["valid.csv"].parent),
             cases=short(paths["case_records.csv"].parents[1]),
             valid=short(paths["valid.csv"]),

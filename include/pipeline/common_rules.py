@@ -29,6 +29,7 @@ def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
         )
     ]
     if not catalogue.load(schema.collection).is_national:
+        named = "period" if "period" in schema.fields else "financial_year"
         rules += [
             Rule(
                 "STR04",
@@ -42,9 +43,9 @@ def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
                 "VAL-PERIOD",
                 REJECT,
                 responsible,
-                ("period",),
-                pl.col("period") == about.period,
-                f"The row is about {{period}}, but the return is about {about.period}. Expected {about.period} in every row.",
+                (named,),
+                pl.col(named) == about.period,
+                f"The row is about {{{named}}}, but the return is about {about.period}. Expected {about.period} in every row.",
             ),
         ]
     elif "ods_code" in schema.fields:

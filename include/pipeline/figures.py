@@ -73,7 +73,8 @@ def _kept_apart(paths, own: pl.DataFrame) -> pl.DataFrame:
 def _tables(results: measure.Results, period: str, kept_apart: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Result frames by the table of schema core that they go to, with the names and units that were true in the period."""
     known, end = reference.load(), calendar.period_end(period)
-    units = {metric.metric_id: metric.unit for metric in known.metrics}
+    defined = {metric.metric_id: metric for metric in known.metrics_in(calendar.period_start(period))}
+    units = {metric_id: metric.unit for metric_id, metric in defined.items()}
     codes = results.measures["provider_code"].unique().to_list()
     names = {code: known.name_on(code, end) for code in codes if known.knows(code)}
     measures = results.measures.with_columns(
@@ -82,6 +83,7 @@ def _tables(results: measure.Results, period: str, kept_apart: pl.DataFrame) -> 
     )
     return {
         "measure": measures,
+        "release_metric": _versions(measures, defined),
         "benchmark": results.benchmarks,
         "comparison": results.comparisons,
         "price_spread": results.prices_spread,
@@ -90,3 +92,9 @@ def _tables(results: measure.Results, period: str, kept_apart: pl.DataFrame) -> 
         "cross_finding": results.cross_findings,
         "kept_apart": kept_apart,
     }
+
+
+def _versions(measures: pl.DataFrame, defined: dict[str, reference.Metric]) -> pl.DataFrame:
+    """Which version of its metric each figure follows."""
+    used = [(one, defined[one].version) for one in sorted(set(measures["metric_id"])) if one in defined]
+    return pl.DataFrame(used, schema={"metric_id": pl.String, "version": pl.Int64}, orient="row")

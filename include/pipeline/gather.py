@@ -20,7 +20,10 @@ def code_version() -> str:
     """Names the code that computes figures: a hash over the SQL files and the modules that run them."""
     digest = hashlib.sha256()
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
-    files += [sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py")]
+    files += [
+        sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py", "size_line.py")
+    ]
+    files.append(sql.FOLDER.parent / "methods" / "size_cost.py")
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -84,8 +87,10 @@ def _back(period: str, count: int) -> list[str]:
 
 def _used(collection: str, period: str) -> list[tuple[str, str]]:
     """The other collections' periods that this one's figures and cross rules read."""
-    months = [period] if catalogue.load(collection).frequency == "month" else _months(period)
-    return [(other, month) for other in catalogue.load(collection).uses for month in months]
+    declared = catalogue.load(collection)
+    months = [period] if declared.frequency == "month" else _months(period)
+    months = _back(months[0], declared.uses_back) + months[1:]
+    return [(other, month) for other in declared.uses for month in months]
 
 
 def _months(year: str) -> list[str]:

@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 from trust_benchmarks import reference, schemas
+from trust_benchmarks.pipeline import size_line
+from trust_benchmarks.reference import calendar
 
 SQL = Path(__file__).parent.parent / "sql"
 SMALL = 16_000_000  # bytes of Parquet
@@ -136,6 +138,7 @@ def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "700MB") ->
         db.execute("SET memory_limit = ?", [memory_limit])
         db.execute("SET temp_directory = ?", [spill])
         _load(db, inputs)
+        size_line.lend(db)
         _run(db, inputs.collection)
         return Results(**{name: _output(db, name) for name in OUTPUTS})
 
@@ -189,7 +192,6 @@ def _load(db, inputs: Inputs) -> None:
     tables = inputs.reference
     _table(db, "target", [(inputs.collection, inputs.period)], _types("collection period"))
     _table(db, "holidays", [(h.date,) for h in tables.holidays], _types(date="day"))
-    db.execute(_sql("measures/_macros"))
     _table(
         db,
         "providers",
@@ -213,14 +215,17 @@ def _load(db, inputs: Inputs) -> None:
                 m.benchmark_default,
                 m.min_peers_median,
                 m.opportunity_root,
+                m.version,
                 m.fed_by,
             )
-            for m in tables.metrics
+            for m in tables.metrics_in(calendar.period_start(inputs.period))
         ],
         _types("metric_id collection polarity benchmark_default")
         | _types(whole="min_peers_median", yes_no="opportunity_root")
+        | _types(whole="version")
         | {"fed_by": pl.List(pl.String)},
     )
+    db.execute(_sql("measures/_macros"))
     for name, frame, types in (
         ("submissions", inputs.submissions, SUBMISSIONS),
         ("expected", inputs.expected, EXPECTED),

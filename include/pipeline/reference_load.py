@@ -13,7 +13,8 @@ def refresh() -> dict:
     """Checks the reference data and replaces the tables that hold it; the same version twice changes nothing.
 
     Raises:
-        ReferenceDataError: when a check fails; the message lists what to mend. The tables stay as they were.
+        ReferenceDataError: when a check fails, or a metric's definition changed without a new version; the message lists what
+            to mend. The tables stay as they were.
     """
     tables = reference.load()
     problems = reference.check(tables)
@@ -26,6 +27,7 @@ def refresh() -> dict:
             "SELECT version FROM core.reference_version ORDER BY loaded_at DESC LIMIT 1"
         ).fetchone()
         if last != (version,):
+            _refuse_silent_changes(connection, tables)
             for table in reversed(frames):
                 connection.execute(f"DELETE FROM core.{table}")
             for table, frame in frames.items():
@@ -99,19 +101,57 @@ def _frames(tables: reference.Tables) -> dict[str, pl.DataFrame]:
             confidence="confidence",
         ),
         "metric": frame(
-            tables.metrics,
+            tables.metric_versions,
             metric_id="metric_id",
+            version="version",
+            valid_from="valid_from",
             name="name",
+            question="question",
             unit="unit",
             polarity="polarity",
             numerator="numerator",
             denominator="denominator",
             formula="formula",
+            frequency="period",
             lens="lens",
             compartment="compartment",
             oversight_theme="sof_theme",
             recommendation=joined("carter_rec"),
+            peer_basis="peer_group_basis",
+            benchmark_default="benchmark_default",
+            min_peers="min_peers_median",
+            monetised="monetised",
+            may_be_added="opportunity_root",
+            disclosure_class="disclosure_class",
+            basis="basis",
+            checked_by="checked_by",
+            checked_on="checked_on",
+            check_again_by="check_again_by",
             fed_by=joined("fed_by"),
             not_fed_because="not_fed_because",
         ),
     }
+
+
+def _refuse_silent_changes(connection, tables: reference.Tables) -> None:
+    """A definition that was loaded once stays what it was: another one is another version."""
+    known = {
+        (metric_id, version): tuple(words)
+        for metric_id, version, *words in connection.execute(
+            "SELECT metric_id, version, formula, unit, polarity FROM core.metric"
+        )
+    }
+    changed = [
+        f"metrics/{m.collection}.toml: version {m.version} of {m.metric_id} was formula '{old[0]}', unit '{old[1]}', polarity '{old[2]}', "
+        f"and is now '{m.formula}', '{m.unit}', '{m.polarity}'. Expected a definition to stay what its figures were computed by: "
+        f"put it back, and add the new one as version {m.version + 1} with valid_from."
+        for m in tables.metric_versions
+        if (old := known.get((m.metric_id, m.version))) and old != (m.formula, m.unit, m.polarity)
+    ]
+    stays = {(m.metric_id, m.version) for m in tables.metric_versions}
+    changed += [
+        f"version {version} of {metric_id} is gone from include/reference/metrics. Expected every version to stay: put it back."
+        for metric_id, version in sorted(set(known) - stays)
+    ]
+    if changed:
+        raise ReferenceDataError("The reference data was not loaded:\n" + "\n".join(changed))

@@ -1,6 +1,7 @@
 """The facts people keep by hand: providers, names, successions, cohort, holidays, recommendations, events and metrics.
 
-Each table is one CSV file in this folder, read into frozen dataclasses (standard library only, so DAG files may import it).
+Each table is one CSV file in this folder, and metrics are one TOML file a collection in metrics/; all are read into frozen
+dataclasses (standard library only, so DAG files may import it).
 `README.md` beside them says where every fact comes from and what is verified.
 """
 
@@ -11,6 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from trust_benchmarks.reference import metrics
 from trust_benchmarks.reference.checks import KINDS, SECTORS, check
 from trust_benchmarks.reference.tables import (
     CohortMember,
@@ -75,15 +77,15 @@ def read(folder: Path) -> Tables:
         holidays=_rows(folder / "holidays.csv", Holiday),
         recommendations=_rows(folder / "recommendations.csv", Recommendation),
         programme_events=_rows(folder / "programme_events.csv", ProgrammeEvent),
-        metrics=_rows(folder / "metrics.csv", Metric),
+        metric_versions=metrics.read(folder / "metrics"),
     )
 
 
 @cache
 def version() -> str:
-    """A hash over the bytes of the CSV files: 16 hexadecimal digits that change when a fact does."""
+    """A hash over the bytes of the tables: 16 hexadecimal digits that change when a fact does."""
     digest = hashlib.sha256()
-    for path in sorted(FOLDER.glob("*.csv")):
+    for path in [*sorted(FOLDER.glob("*.csv")), *sorted((FOLDER / "metrics").glob("*.toml"))]:
         content = path.read_bytes().replace(b"\r\n", b"\n")
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
@@ -126,12 +128,6 @@ def _value(text: str, kind: object, where: str) -> object:
             return text
         if kind is int:
             return int(text)
-        if kind is bool:
-            return {"yes": True, "no": False}[text]
-        if kind == tuple[str, ...]:
-            return tuple(part.strip() for part in text.split(";") if part.strip())
-        if kind == tuple[int, ...]:
-            return tuple(int(part) for part in text.split(";") if part.strip())
         if kind == tuple[date, ...]:
             return tuple(date.fromisoformat(part.strip()) for part in text.split(";") if part.strip())
         if kind in (date | None, int | None) and not text:
@@ -139,12 +135,6 @@ def _value(text: str, kind: object, where: str) -> object:
         if kind == int | None:
             return int(text)
         return date.fromisoformat(text)
-    except (ValueError, KeyError):
-        wanted = {
-            int: "a whole number",
-            int | None: "a whole number",
-            bool: "yes or no",
-            tuple[int, ...]: "whole numbers with semicolons between",
-        }
-        expected = wanted.get(kind, "a date such as 2024-11-01")
+    except ValueError:
+        expected = "a whole number" if kind in (int, int | None) else "a date such as 2024-11-01"
         raise ReferenceDataError(f"{where}: '{text}' is not {expected}. Correct the cell.") from None

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 from trust_benchmarks import catalogue
-from trust_benchmarks.reference.tables import Tables, starts, within
+from trust_benchmarks.reference.tables import Metric, Tables, starts, within
 
 KINDS = ("trust", "care_trust", "social_enterprise")
 SECTORS = (
@@ -21,6 +21,8 @@ SECTORS = (
 SUCCESSION_TYPES = ("rename", "acquisition", "merger", "service_transfer")
 VERIFIED = ("yes", "partial", "no")
 EVERY_COLLECTION = "all"
+POLARITIES = ("higher_better", "lower_better", "neutral", "target_100")
+DISCLOSURE_CLASSES = ("organisational", "persons")
 PRECISIONS = ("day", "week", "month", "quarter", "season", "year")
 STATUSES = ("actual", "planned", "inferred", "deadline")
 CONFIDENCES = ("high", "medium", "low")
@@ -169,19 +171,47 @@ def _check_lists(tables: Tables) -> list[str]:
 
 
 def _check_metrics(tables: Tables) -> list[str]:
-    problems = _repeats("metrics.csv", "metric_id", [m.metric_id for m in tables.metrics])
+    problems, versions = [], {}
     numbers = {r.number for r in tables.recommendations}
-    for metric in tables.metrics:
-        where = f"metrics.csv: {metric.metric_id}"
+    for metric in tables.metric_versions:
+        where = f"metrics/{metric.collection}.toml: {metric.metric_id}"
+        versions.setdefault(metric.metric_id, []).append(metric)
         for number in metric.carter_rec:
             if number not in numbers:
                 problems.append(f"{where}: there is no recommendation {number}. Expected 1 to {RECOMMENDATIONS}.")
         for feeder in metric.fed_by:
             problems += _unknown(where, "fed_by", feeder, (*catalogue.all(), EVERY_COLLECTION))
+        problems += _unknown(where, "polarity", metric.polarity, POLARITIES)
+        problems += _unknown(where, "disclosure_class", metric.disclosure_class, DISCLOSURE_CLASSES)
         if bool(metric.fed_by) == bool(metric.not_fed_because):
             problems.append(
                 f"{where}: needs either fed_by or not_fed_because, and not both. Fill in one and empty the other."
             )
+        if not metric.question.endswith("?"):
+            problems.append(
+                f"{where}: question is '{metric.question}'. Expected what a board would ask, ending in '?'."
+            )
+        if metric.check_again_by <= metric.checked_on:
+            problems.append(
+                f"{where}: to be checked again by {metric.check_again_by}, not after {metric.checked_on}. Correct one."
+            )
+    return problems + [problem for metrics in versions.values() for problem in _check_versions(metrics)]
+
+
+def _check_versions(metrics: list[Metric]) -> list[str]:
+    """The versions of one metric stand in one file, from 1 on; all but the first say from which day they hold."""
+    where = f"metrics/{metrics[0].collection}.toml: {metrics[0].metric_id}"
+    problems = []
+    if len({metric.collection for metric in metrics}) > 1:
+        files = ", ".join(sorted({f"{metric.collection}.toml" for metric in metrics}))
+        problems.append(f"{where} is defined in {files}. Keep one home; the others name it in feeds.")
+    if (numbers := [metric.version for metric in metrics]) != list(range(1, len(metrics) + 1)):
+        problems.append(f"{where}: versions are {numbers}. Expected 1, 2, and so on, each once and in this order.")
+    since = [metric.valid_from for metric in metrics]
+    if since[0] is not None or None in since[1:] or since[1:] != sorted(set(since[1:]), key=str):
+        problems.append(
+            f"{where}: valid_from is {', '.join(map(str, since))}. Expected none for version 1, and a later day for each after it."
+        )
     return problems
 
 

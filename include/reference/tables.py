@@ -112,13 +112,19 @@ class ProgrammeEvent:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric's definition, and which collections feed it now (`not_fed_because` says why, where none does)."""
+    """One version of a metric's definition: a reviewed record (metrics/README.md tells every entry).
+
+    `fed_by` are the collections that feed it now (`not_fed_because` says why, where none does). `valid_from` is the first day
+    of the first period that this version defines; None for the first version, which defines every period before the second.
+    """
 
     metric_id: str
     name: str
+    question: str
     collection: str
     numerator: str
     denominator: str
+    formula: str
     unit: str
     polarity: str
     lens: str
@@ -126,21 +132,25 @@ class Metric:
     sof_theme: str
     carter_rec: tuple[int, ...]
     period: str
-    formula: str
     peer_group_basis: str
     benchmark_default: str
-    monetised: str
-    disclosure_class: str
     min_peers_median: int
-    basis: str
+    monetised: str
     opportunity_root: bool
-    fed_by: tuple[str, ...]
-    not_fed_because: str
+    disclosure_class: str
+    basis: str
+    version: int
+    checked_by: str
+    checked_on: date
+    check_again_by: date
+    valid_from: date | None = None
+    fed_by: tuple[str, ...] = ()
+    not_fed_because: str = ""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """All reference tables; the lists keep the order of the files."""
+    """All reference tables; the lists keep the order of the files. `metric_versions` holds every version of every metric."""
 
     providers: list[Provider]
     names: list[Name]
@@ -149,7 +159,30 @@ class Tables:
     holidays: list[Holiday]
     recommendations: list[Recommendation]
     programme_events: list[ProgrammeEvent]
-    metrics: list[Metric]
+    metric_versions: list[Metric]
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """The newest version of each metric."""
+        return self._one_each(self.metric_versions)
+
+    def metrics_in(self, period_start: date) -> list[Metric]:
+        """The version of each metric that defines its figures in the period that starts on that day."""
+        return self._one_each(
+            [
+                metric
+                for metric in self.metric_versions
+                if metric.valid_from is None or metric.valid_from <= period_start
+            ]
+        )
+
+    @staticmethod
+    def _one_each(versions: list[Metric]) -> list[Metric]:
+        newest: dict[str, Metric] = {}
+        for metric in versions:
+            if metric.metric_id not in newest or metric.version > newest[metric.metric_id].version:
+                newest[metric.metric_id] = metric
+        return list(newest.values())
 
     @cached_property
     def _by_code(self) -> dict[str, Provider]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,12 +28,23 @@ def checkout(tmp_path_factory):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "path").mkdir()
     (folder / "path" / "trust_benchmarks").symlink_to(folder / "include")
+    (folder / "tests" / "sql").mkdir(parents=True)
+    for path in (ROOT / "tests" / "sql").glob("*.py"):
+        shutil.copy(path, folder / "tests" / "sql")
+    (folder / ".gitignore").write_text("__pycache__/\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
     for name, (frequency, kind) in NAMES.items():
         ran = inside(folder, "new-collection", name, "--frequency", frequency, "--kind", kind)
         assert (ran.returncode, ran.stderr) == (0, "")
         assert f"collect_{name}" in ran.stdout and "TO DO" in ran.stdout
         assert sorted(path.name for path in (folder / "tests" / "collections" / name).iterdir())[0] == "README.md"
     return folder
+
+
+def git(folder: Path, *arguments) -> str:
+    """What git says of the copy, which is a repository of its own."""
+    return subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def inside(folder: Path, *arguments) -> subprocess.CompletedProcess:
@@ -52,6 +64,16 @@ def python(folder: Path, *arguments) -> subprocess.CompletedProcess:
     )
 
 
+def test_nothing_outside_its_own_files_is_touched(checkout):
+    """As git sees it: every file that is new bears the name of the collection, in its path, and no other file changed."""
+    said = git(checkout, "status", "--porcelain", "-uall").splitlines()
+    changed = {line[3:] for line in said if not line.startswith("A ")}
+    assert all(line.startswith("?? ") for line in said if line[3:] in changed)
+    own = {name: {path for path in changed if name in re.split(r"[/.]", path)} for name in NAMES}
+    assert set.union(*own.values()) == changed
+    assert {len(files) for files in own.values()} == {16}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_its_returns_can_be_checked(checkout, name):
     valid, broken = sorted((checkout / "tests" / "collections" / name).glob("*.csv"))
@@ -66,18 +88,13 @@ def test_its_returns_can_be_checked(checkout, name):
     assert told["findings"][0]["rule_id"] == "CEILING" and len(told["findings"]) == (2 if sender == "RY8" else 3)
 
 
-def test_its_own_tests_pass(checkout):
-    ran = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/collections")
-    assert ran.returncode == 0 and "10 passed" in ran.stdout, ran.stdout[-2000:]
-
-
-def test_its_sql_case_passes(checkout):
-    """The case that is written with it, run by the test that runs every collection's cases."""
-    for name in ("test_cases.py", "sql_cases.py"):
-        shutil.copy(ROOT / "tests" / "sql" / name, checkout / "tests" / "sql")
-    ran = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/sql", "-k", "first_case")
-    # each of four cases: complete, computed, and its messages
-    assert ran.returncode == 0 and "12 passed" in ran.stdout, ran.stdout[-2000:]
+def test_what_looks_at_every_collection_finds_it_and_its_own_tests_pass(checkout):
+    """Its own tests; its SQL case and its figures over random returns a second time, by the tests of all collections."""
+    files = ("tests/collections", "tests/sql/test_cases.py", "tests/sql/test_second_calculation.py")
+    chosen = "test_collection or first_case or waiting_times-1"
+    ran = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen)
+    # 10 of the four collections' own; each of four cases complete, computed, and its messages; four of the second calculation
+    assert ran.returncode == 0 and "26 passed" in ran.stdout, ran.stdout[-2000:]
 
 
 def test_its_template_and_its_pages_follow(checkout):
@@ -98,8 +115,8 @@ def test_its_dag_parses(checkout):
     assert {"collect_waiting_times", "collect_lifts", "collect_workforce"} <= set(ran.stdout.split())
 
 
-def test_its_measures_compute(checkout):
-    """The SQL runs in DuckDB over records of the valid return, and gives one value."""
+def test_its_measures_compute_and_its_metric_is_fed(checkout):
+    """The SQL runs in DuckDB over records of the valid return, and gives one value; the metric's definition is in order."""
     code = """
 import datetime, polars as pl
 from pathlib import Path
@@ -116,9 +133,11 @@ row = dict(collection='waiting_times', period='2025-06', provider_code='RY8', se
 inputs = measure.Inputs('waiting_times', '2025-06', {'waiting_times': [Path('records.parquet')]}, pl.DataFrame([row]),
                         pl.DataFrame([dict(collection='waiting_times', period='2025-06', sender='RY8')]), reference.load())
 print(measure.compute(inputs).measures.filter(metric_id='WT01').select('provider_code', 'value').rows())
+tables = reference.load()
+print(reference.check(tables), {metric.metric_id: metric.fed_by for metric in tables.metrics}['WT01'])
 """
     ran = python(checkout, "-c", code)
-    assert ran.stdout.strip() == "[('RY8', 92.5)]", ran.stderr[-2000:]
+    assert ran.stdout == "[('RY8', 92.5)]\n[] ('waiting_times',)\n", ran.stderr[-2000:]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ def test_a_blank_return_has_the_right_headings(tb, collection):
     ran = tb("template", collection)
     assert (ran.code, ran.out) == (0, ",".join(schemas.load(collection).fields) + "\n")
     for content, name in ((ran.out.encode(), "x.csv"), (template.blank_xlsx(collection), "x.xlsx")):
-        reading = read(content, f"{collection}_RY8_2025-06_{name}", collection)
+        period = {"month": "2025-06", "financial_year": "2024-25"}[catalogue.load(collection).frequency]
+        reading = read(content, f"{collection}_RY8_{period}_{name}", collection)
         found = validate(reading)
         assert reading.layout.canonical and found.rows_read == 0
         ids = set(found.findings["rule_id"])

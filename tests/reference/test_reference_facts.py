@@ -31,12 +31,7 @@ def test_nothing_to_mend(tables):
 def test_counts(tables):
     assert len(tables.providers) == 297
     assert Counter(p.kind for p in tables.providers) == {"trust": 273, "social_enterprise": 19, "care_trust": 5}
-    assert (len(tables.cohort), len(tables.recommendations), len(tables.programme_events), len(tables.metrics)) == (
-        23,
-        16,
-        44,
-        78,
-    )
+    assert (len(tables.cohort), len(tables.recommendations), len(tables.programme_events)) == (23, 16, 44)
     assert Counter(m.sector for m in tables.cohort) == {
         "combined": 8,
         "community": 8,
@@ -151,9 +146,17 @@ def test_bank_holidays_are_those_of_the_feed(tables, shared_data):
 
 def test_definitions_are_those_of_the_domain(tables, shared_data):
     domain = shared_data.parent / "domain"
-    metrics = dicts(domain / "metrics.csv")
-    ours = dicts(reference.FOLDER / "metrics.csv")
-    assert [{key: row[key] for key in metrics[0]} for row in ours] == metrics
+    ours = {m.metric_id: m for m in tables.metric_versions if m.version == 1}
+    columns = {
+        "carter_rec": lambda value: ";".join(map(str, value)),
+        "opportunity_root": lambda value: ("no", "yes")[value],
+    }
+    homes = {"finance_sof": "finance_oversight"}
+    rows = dicts(domain / "metrics.csv")
+    assert len(rows) == 78
+    for row in rows:
+        own = {name: columns.get(name, str)(getattr(ours[row["metric_id"]], name)) for name in row}
+        assert own == row | {"collection": homes.get(row["collection"], row["collection"])}
     assert dicts(reference.FOLDER / "programme_events.csv") == dicts(domain / "timeline_events.csv")
     assert dicts(reference.FOLDER / "recommendations.csv") == dicts(domain / "recommendations.csv")
     assert {m.code: m.name_2017 for m in tables.cohort} == {
@@ -168,10 +171,13 @@ def test_which_metrics_can_be_fed(tables):
     assert metrics["OA05"].fed_by == ("out_of_area_placements",)
     assert metrics["ES11"].fed_by == ("estates", "workforce")
     assert metrics["DQ01"].fed_by == ("all",)
-    unfed = {m.metric_id for m in tables.metrics if not m.fed_by}
-    assert {"WF06", "WF14", "ER12", "ES12"} <= unfed
-    assert Counter(code[:2] for code in unfed) == {"CS": 10, "MP": 5, "OA": 4, "WF": 2, "ER": 1, "ES": 1}
     assert {m.not_fed_because == "" for m in tables.metrics if m.fed_by} == {True}
+    assert all(len(m.not_fed_because) > 30 for m in tables.metrics if not m.fed_by)
+
+
+def test_each_metric_is_a_reviewed_record_that_claims_no_review_by_others(tables):
+    assert len({m.question for m in tables.metrics}) == len(tables.metrics)
+    assert all(m.checked_on <= date.today() and "nobody" in m.checked_by for m in tables.metric_versions)
 
 
 def test_providers_expected_over_the_sample_year(tables):

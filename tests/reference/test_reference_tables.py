@@ -187,7 +187,19 @@ def test_faulty_lists_are_found():
                 date_end=date(1999, 1, 1),
             )
         ],
-        metrics=[replace(real.metrics[0], carter_rec=(77,), fed_by=("moon",), not_fed_because="It is far.")],
+        metric_versions=[
+            replace(
+                real.metrics[0],
+                metric_id="XX01",
+                carter_rec=(77,),
+                fed_by=("moon",),
+                not_fed_because="It is far.",
+                question="How many",
+                polarity="up",
+                disclosure_class="secret",
+                check_again_by=date(2020, 1, 1),
+            )
+        ],
     )
     found = reference.check(made)
     for expected in (
@@ -198,9 +210,13 @@ def test_faulty_lists_are_found():
         "EV001: there is no recommendation 99",
         "EV001: status 'hoped' is not known",
         "EV001: it ends on 1999-01-01, before",
-        "WF01: there is no recommendation 77",
-        "WF01: fed_by 'moon' is not known",
-        "WF01: needs either fed_by or not_fed_because",
+        "XX01: there is no recommendation 77",
+        "XX01: fed_by 'moon' is not known",
+        "XX01: needs either fed_by or not_fed_because",
+        "XX01: question is 'How many'. Expected what a board would ask",
+        "XX01: polarity 'up' is not known",
+        "XX01: disclosure_class 'secret' is not known",
+        "XX01: to be checked again by 2020-01-01, not after 2026-11-22",
     ):
         assert any(expected in problem for problem in found), (expected, found)
 
@@ -209,6 +225,7 @@ def test_faulty_lists_are_found():
 def folder(tmp_path):
     for path in reference.FOLDER.glob("*.csv"):
         shutil.copy(path, tmp_path)
+    shutil.copytree(reference.FOLDER / "metrics", tmp_path / "metrics")
     return tmp_path
 
 
@@ -230,8 +247,24 @@ def folder(tmp_path):
         ("successions.csv", "2024-11-01", "", r"legal_date: '' is not a date"),
         ("cohort.csv", "mental_health,", "", r"cohort\.csv line 2 has 5 cells; expected 6"),
         ("recommendations.csv", "\n1,", "\none,", r"number: 'one' is not a whole number"),
-        ("metrics.csv", ",no,workforce,", ",maybe,workforce,", r"opportunity_root: 'maybe' is not yes or no"),
-        ("metrics.csv", ",6;7,", ",6+7,", r"carter_rec: '6\+7' is not whole numbers"),
+        ("metrics/workforce.toml", "opportunity_root = false", 'opportunity_root = "maybe"', "expected true or false"),
+        ("metrics/workforce.toml", "[6, 7]", '"6+7"', r"WF15: carter_rec is '6\+7'; expected whole numbers"),
+        (
+            "metrics/workforce.toml",
+            'question = "How many staff',
+            'qestion = "How many staff',
+            "unknown entries qestion",
+        ),
+        ("metrics/workforce.toml", 'name = "Staff in post"', "", r"workforce\.toml: WF01: name missing"),
+        ("metrics/workforce.toml", "[every]", "[evry]", "unknown entries evry"),
+        ("metrics/workforce.toml", "checked_on = 2026-11-22", "checked_on = 2026-11-32", "is not TOML"),
+        ("metrics/sickness_absence.toml", "WF04", "WF99", "feeds names WF99, which no file defines"),
+        (
+            "metrics/workforce.toml",
+            "\n# What",
+            '\nfeeds = ["WF01"]\n# What',
+            "feeds names WF01, which it defines itself",
+        ),
     ],
 )
 def test_an_unreadable_file_is_an_error_in_words(folder, file, old, new, expected):
@@ -257,3 +290,41 @@ def test_a_copy_saved_by_a_spreadsheet_reads_the_same(folder):
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert reference.read(folder).successions == reference.load().successions
     assert reference.read(folder).providers == reference.load().providers
+
+
+def version(metric_id="WF04", **changes):
+    return replace(next(m for m in reference.load().metrics if m.metric_id == metric_id), **changes)
+
+
+def test_a_metric_has_one_version_a_period():
+    versions = [version(), version(version=2, valid_from=date(2026, 4, 1), unit="per 1,000")]
+    made = replace(reference.load(), metric_versions=versions)
+    assert reference.check(made) == []
+    assert [m.version for m in made.metrics] == [2]
+    assert [m.version for m in made.metrics_in(date(2026, 3, 1))] == [1]
+    assert [m.version for m in made.metrics_in(date(2025, 4, 1))] == [1]
+    assert [m.unit for m in made.metrics_in(date(2026, 4, 1))] == ["per 1,000"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        ([{}, {"version": 3, "valid_from": date(2026, 4, 1)}], "versions are [1, 3]"),
+        ([{}, {"version": 2}], "valid_from is None, None"),
+        ([{"valid_from": date(2025, 4, 1)}], "valid_from is 2025-04-01. Expected none for version 1"),
+        ([{}, {"version": 2, "valid_from": date(2026, 4, 1)}, {"version": 3, "valid_from": date(2026, 4, 1)}], "later day"),
+        ([{}, {"version": 2, "valid_from": date(2026, 4, 1), "collection": "estates"}], "is defined in estates.toml, workforce.toml"),
+    ],
+)  # fmt: skip
+def test_versions_that_contradict_each_other_are_found(versions, expected):
+    found = reference.check(replace(reference.load(), metric_versions=[version(**changes) for changes in versions]))
+    assert any(expected in problem for problem in found), found
+
+
+def test_who_feeds_a_metric_is_said_in_the_feeders_own_file(folder):
+    """A reason not to be fed is over once somebody feeds it, so that no line elsewhere has to go."""
+    (folder / "metrics" / "staff_survey.toml").write_text('feeds = ["WF14", "WF04"]\n')
+    metrics = {m.metric_id: m for m in reference.read(folder).metrics}
+    assert (metrics["WF14"].fed_by, metrics["WF14"].not_fed_because) == (("staff_survey",), "")
+    assert metrics["WF04"].fed_by == ("workforce", "sickness_absence", "staff_survey")
+    assert (metrics["WF06"].fed_by, bool(metrics["WF06"].not_fed_because)) == ((), True)

@@ -1,10 +1,10 @@
 """Random returns with blanks, zeros and gaps, for comparing two calculations over them."""
 
 import dataclasses
-import datetime as dt
 import random
 
 import polars as pl
+import second_calculation
 import sql_cases
 from trust_benchmarks import catalogue, reference, schemas
 from trust_benchmarks.pipeline import measure
@@ -30,7 +30,7 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
     for name in [collection, *used]:
         records[name], parts = [], []
         national = catalogue.load(name).is_national
-        periods = ["2023-24", YEAR] if name == "estates" else MONTHS
+        periods = periods_of(name) if name == collection else _used(collection)
         for period in periods:
             # One national file, or one of each trust except for a few that did not send.
             for sender in ["NHSE"] if national else [c for c in codes if rng.random() > 0.06]:
@@ -64,8 +64,9 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
                 now = {"submission_id": submission_id, "version": 2 if held else 1, "state": state, "is_current": True}
                 submissions.append(common | now | {"cells_valid": rng.randint(80, 100)})
         frames[name] = pl.concat(parts)
-    period = YEAR if collection == "estates" else MONTHS[-1]
-    due = [] if catalogue.load(collection).is_national else [(collection, m, c) for m in MONTHS for c in codes]
+    period = periods_of(collection)[-1]
+    national = catalogue.load(collection).is_national
+    due = [] if national else [(collection, p, c) for p in periods_of(collection) for c in codes]
     inputs = measure.Inputs(
         collection=collection,
         period=period,
@@ -77,68 +78,23 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
     return inputs, frames
 
 
+def periods_of(collection: str) -> list[str]:
+    """The periods that returns are made for."""
+    return MONTHS if catalogue.load(collection).frequency == "month" else ["2023-24", YEAR]
+
+
+def _used(collection: str) -> list[str]:
+    """The months of which a collection's figures read others' returns, as a release gathers them."""
+    declared = catalogue.load(collection)
+    return MONTHS[-1 - declared.uses_back :] if declared.frequency == "month" else MONTHS[:12]
+
+
 def _rows(collection, rng, code, period):
-    if collection == "workforce":
-        groups = schemas.load("workforce").fields["staff_group"].options
-        return [{"staff_group": g} | _numbers("workforce", rng) for g in groups if rng.random() > 0.02]
-    if collection == "sickness_absence":
-        return [_numbers(collection, rng)]
-    if collection == "e_rostering":
-        return [
-            {"site_code": f"{code}01", "ward_id": f"W{i}", "net_hours_owed": rng.choice([None, -20.5, 0.0, 31.25])}
-            | _numbers(collection, rng, {"net_hours_owed"})
-            for i in range(rng.randint(1, 5))
-        ]
-    if collection == "estates":
-        return [
-            {"site_code": f"{code}{i:02d}", "level": rng.choice(["site", "site", "trust"])} | _numbers(collection, rng)
-            for i in range(4)
-        ]
-    if collection == "staff_turnover":
-        return [
-            {"flow": flow, "staff_group": group, "headcount": rng.randint(1, 900), "fte": round(rng.uniform(1, 900), 5)}
-            for flow in schemas.load(collection).fields["flow"].options
-            for group in schemas.load(collection).fields["staff_group"].options
-            if rng.random() > (0.01 if flow.startswith("staff") else 0.3 if code == "T00" else 0.002)
-        ]
-    if collection == "out_of_area_placements":
-        return _placements(rng)
-    if collection == "finance_oversight":
-        made = {
-            "surplus_ytd_gbp": round(rng.uniform(-20, 20), 2),
-            "plan_surplus_ytd_gbp": round(rng.uniform(-20, 20), 2),
-        }
-        made |= {"income_ytd_gbp": 1000.0, "plan_income_ytd_gbp": round(rng.uniform(900, 1100), 2)}
-        made |= {"agency_spend_ytd_gbp": round(rng.uniform(80, 180), 2), "agency_ceiling_ytd_gbp": 100.0}
-        made |= {
-            "capital_service_capacity": round(rng.uniform(0, 4), 2),
-            "liquidity_days": round(rng.uniform(-20, 9), 1),
-        }
-        return [_numbers(collection, rng) | made | {"sof_segment": rng.randint(1, 4)}]
-    return [_line(rng, code, period, i) for i in range(60)]
+    own = second_calculation.of(collection)
+    return own.rows(rng, code, period) if hasattr(own, "rows") else [numbers(collection, rng)]
 
 
-def _placements(rng):
-    """Cost, days and the share of days with cost of one trust: exact, rounded, suppressed or written with six digits."""
-    days = rng.choice([0, *(rng.randint(1, 99) for _ in range(4)), rng.randint(1, 400)])
-    with_cost = rng.choice([days, days, rng.randint(0, days)])
-    found = []
-    for question, value in (
-        ("days", float(days)),
-        ("cost_gbp", float(with_cost * 500)),
-        ("share_of_days_with_cost", None),
-    ):
-        row = {"org_type": "sending_provider", "org_code": "T", "breakdown": "none", "question": question}
-        status = rng.choice(["exact"] * 18 + ["suppressed", "six_digits"])
-        if question == "share_of_days_with_cost" and status == "exact":
-            status, row["rounded_value"] = "rounded", round(with_cost / days, 2) if days else 0.0
-        elif status == "exact":
-            row["value"] = value
-        found.append(row | {"value_status": status})
-    return found
-
-
-def _numbers(collection, rng, without=()):
+def numbers(collection, rng, without=()):
     """Every numeric field: a tenth of the optional ones blank, a tenth zero."""
     row = {}
     for name, field in schemas.load(collection).fields.items():
@@ -149,27 +105,3 @@ def _numbers(collection, rng, without=()):
             if row[name] is not None and field.kind == "number":
                 row[name] = float(row[name])
     return row
-
-
-def _line(rng, code, period, i):
-    product = rng.randint(1, 25)
-    units = rng.choice([1.0, 10.0, 12.5])
-    price = round(product * units * rng.uniform(0.7, 1.4) * rng.choice([1] * 30 + [12, 0.05]), 4)
-    kind = rng.choice(["order"] * 16 + ["credit", "adjustment"])
-    quantity = float(rng.randint(1, 9)) * (-1 if kind == "credit" else 1)
-    year, month = map(int, period.split("-"))
-    return {
-        "po_number": f"A{rng.randrange(60)}-{rng.choice(MONTHS)}" if kind == "adjustment" else f"A{i}-{period}",
-        "po_line": 1,
-        "order_date": dt.date(year, month, rng.randint(1, 28)),
-        "product_code": f"P{product}" if rng.random() > 0.05 else None,
-        "code_type": rng.choice(["gtin"] * 8 + ["npc", "local"]),
-        "description": f"{rng.choice('abc')} product {product}",
-        "unit_of_issue": "box",
-        "units_per_issue": units,
-        "quantity": quantity,
-        "unit_price_gbp": price,
-        "line_value_gbp": round(price * quantity, 2),
-        "line_type": kind,
-        "national_contract": rng.choice([None, True, False]),
-    }

@@ -1,4 +1,4 @@
--- Words that every SQL file may use: periods, exact sums and ratios. Needs the tables target and holidays.
+-- Words that every SQL file may use: periods, exact sums and ratios. Needs the tables target, holidays and metrics.
 
 -- A period is a financial year when its last two digits are no month (as in reference/calendar.py).
 CREATE MACRO is_year(p) AS CAST(p[6:7] AS INTEGER) > 12;
@@ -37,3 +37,7 @@ CREATE MACRO metric_value(numerator, denominator, times) AS
 
 -- Numbers in messages.
 CREATE MACRO say(x, decimals) AS format('{:,.' || CAST(decimals AS VARCHAR) || 'f}', CAST(x AS DOUBLE));
+
+-- The version of a metric's definition that holds in the target period: where a definition changed, a measures file computes each
+-- period by the version of its own.
+CREATE MACRO metric_version(id) AS (SELECT version FROM metrics WHERE metric_id = id);

@@ -1,0 +1,109 @@
+"""Reads the metrics' definitions: one TOML file a collection in metrics/, each metric a reviewed record, each change of it a version."""
+
+import tomllib
+from dataclasses import MISSING, fields, replace
+from datetime import date
+from pathlib import Path
+
+from trust_benchmarks.reference.tables import Metric, ReferenceDataError
+
+# Entries of a file besides its metrics; `collection` is the file's own name.
+SHARED, METRICS, FEEDS = "every", "metric", "feeds"
+KINDS = {
+    str: ("a text", lambda value: isinstance(value, str) and value == value.strip()),
+    int: ("a whole number", lambda value: type(value) is int),
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    date: ("a date such as 2026-04-01, without quotes", lambda value: type(value) is date),
+    date | None: ("a date such as 2026-04-01, without quotes", lambda value: type(value) is date),
+    tuple[int, ...]: (
+        "whole numbers such as [6, 7]",
+        lambda value: isinstance(value, list) and all(type(number) is int for number in value),
+    ),
+    tuple[str, ...]: (
+        'texts such as ["workforce"]',
+        lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value),
+    ),
+}
+
+
+def read(folder: Path) -> list[Metric]:
+    """Every version of every metric, in the order of the files and of their entries.
+
+    `fed_by` is the collection whose file it is, unless the entry names others or says `not_fed_because`, and every collection
+    whose file has the metric in `feeds`. A metric that another collection feeds needs no reason why it is not fed.
+
+    Raises:
+        ReferenceDataError: for a file that cannot be read, an unknown or missing entry, or one of the wrong kind.
+    """
+    files = {path.stem: _load(path) for path in sorted(folder.glob("*.toml"))}
+    if not files:
+        raise ReferenceDataError(f"The folder {folder.name} holds no definitions of metrics (*.toml). Put them back.")
+    feeders: dict[str, list[str]] = {}
+    for collection, content in files.items():
+        for metric_id in content.get(FEEDS, []):
+            feeders.setdefault(metric_id, []).append(collection)
+    found = [
+        _metric(collection, content.get(SHARED, {}), entry)
+        for collection, content in files.items()
+        for entry in content.get(METRICS, [])
+    ]
+    known = {metric.metric_id: metric.collection for metric in found}
+    for metric_id, collections in feeders.items():
+        for collection in collections:
+            if known.get(metric_id) in (None, collection):
+                why = "which no file defines" if metric_id not in known else "which it defines itself"
+                raise ReferenceDataError(
+                    f"metrics/{collection}.toml: feeds names {metric_id}, {why}. "
+                    "Expected metrics that another collection's file defines: correct the id, or take it out."
+                )
+    return [_fed(metric, feeders.get(metric.metric_id, [])) for metric in found]
+
+
+def _load(path: Path) -> dict:
+    where = f"metrics/{path.name}"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ReferenceDataError(f"{where} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ReferenceDataError(f"{where} is not TOML: {error}. Correct that line.") from None
+    if strange := sorted(set(content) - {SHARED, METRICS, FEEDS}):
+        raise ReferenceDataError(
+            f"{where}: unknown entries {', '.join(strange)}. Expected {FEEDS}, [{SHARED}] and [[{METRICS}]]: correct or remove them."
+        )
+    _kind(where, FEEDS, tuple[str, ...], content.get(FEEDS, []))
+    return content
+
+
+def _metric(collection: str, shared: dict, entry: dict) -> Metric:
+    where = f"metrics/{collection}.toml: {entry.get('metric_id', 'a metric without metric_id')}"
+    given = shared | entry
+    expected = {field.name: field for field in fields(Metric) if field.name != "collection"}
+    if strange := sorted(set(given) - set(expected)):
+        raise ReferenceDataError(
+            f"{where}: unknown entries {', '.join(strange)}. Expected some of {', '.join(expected)}."
+        )
+    needed = [name for name, field in expected.items() if field.default is MISSING]
+    if lacking := [name for name in needed if name not in given]:
+        raise ReferenceDataError(
+            f"{where}: {', '.join(lacking)} missing. Add them, or to [{SHARED}] for the whole file."
+        )
+    for name, value in given.items():
+        _kind(where, name, expected[name].type, value)
+    return Metric(
+        collection=collection,
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()},
+    )
+
+
+def _kind(where: str, name: str, kind: object, value: object) -> None:
+    wanted, fits = KINDS[kind]
+    if not fits(value):
+        raise ReferenceDataError(f"{where}: {name} is {value!r}; expected {wanted}. Correct it.")
+
+
+def _fed(metric: Metric, others: list[str]) -> Metric:
+    own = metric.fed_by or (() if metric.not_fed_because else (metric.collection,))
+    fed_by = (*own, *(one for one in others if one not in own))
+    # A reason beside a fed_by of the metric's own is a contradiction, which checks.py says.
+    return replace(metric, fed_by=fed_by, not_fed_because=metric.not_fed_because if own or not fed_by else "")
