@@ -6,6 +6,13 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+# What is done about small numbers of people, once, before benchmarks are made (include/sql/measures/_protected.sql).
+REGIMES = {
+    "hes": "1 to 7 are withheld, larger counts rounded to the nearest 5, 0 is shown",
+    "mhsds": "counts under 5, 0 among them, are withheld, larger ones rounded to the nearest 5",
+    "as_published": "the publisher has applied his own control; his figures are shown as he gave them",
+    "none": "the collection counts no people",
+}
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,7 @@ class Collection:
         max_rejected_share: a larger share of rejected rows holds a submission (a ceiling), 0 to 1.
         looks_back: how many earlier periods its measures and cross-period rules read.
         uses: other collections whose records its measures or cross-collection rules read.
+        disclosure: one of `REGIMES`: how counts of people are protected before they are published.
     """
 
     name: str
@@ -41,6 +49,7 @@ class Collection:
     max_rejected_share: float = 0.0
     looks_back: int = 0
     uses: tuple[str, ...] = ()
+    disclosure: str = "hes"
     tags: tuple[str, ...] = ()
 
     @property
@@ -81,5 +90,11 @@ def _read(path: Path) -> Collection:
     unknown = sorted(set(declared) - known)
     if unknown:
         raise ValueError(f"{path.name}: unknown entries {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+    if declared.get("disclosure", "hes") not in REGIMES:
+        raise ValueError(
+            f"{path.name}: disclosure is '{declared['disclosure']}'. Expected one of {', '.join(REGIMES)}: "
+            + "; ".join(f"{name}: {says}" for name, says in REGIMES.items())
+            + "."
+        )
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
     return Collection(name=path.stem, **values)

@@ -17,12 +17,13 @@ LOG_MONTHS = 11  # data quality measures read twelve months of the submission lo
 
 @cache
 def code_version() -> str:
-    """Names the code that computes figures: a hash over the SQL files and the modules that run them."""
+    """Names the code that computes figures: a hash over the SQL files, the modules that run them, and what is protected."""
     digest = hashlib.sha256()
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
     files += [sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py")]
     for path in files:
         digest.update(path.read_bytes())
+    digest.update(repr([(one.name, one.disclosure) for one in catalogue.all().values()]).encode())
     return digest.hexdigest()[:12]
 
 

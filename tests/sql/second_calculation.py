@@ -22,6 +22,22 @@ def ratio(frame, top, bottom, times=100.0, worth=None):
     return (n, d, value, math.nan if worth is None else worth(d))
 
 
+def protected(parts, people=("numerator", "denominator")):
+    """What is shown of counts of people: 1 to 7 nothing, others to the nearest 5, and the ratio of what is shown."""
+    n, d, value, _ = parts
+    if math.isnan(n):
+        return NONE
+
+    def shown(part, x):
+        if part not in people:
+            return x
+        return math.nan if 0 < x < 7.5 else 5 * math.floor((x + 2.5) / 5)
+
+    n, d = shown("numerator", n), shown("denominator", d)
+    times = 1 if people == ("denominator",) else 100
+    return (n, d, times * n / d if d > 0 and not math.isnan(value) else math.nan, math.nan)
+
+
 def workforce(now, year, period):
     """Metrics of one trust: `now` its rows of the period, `year` those of the twelve months ending in it."""
     w = now.reset_index(drop=True)
@@ -33,7 +49,7 @@ def workforce(now, year, period):
     pay_per_day = w.substantive_pay_gbp.sum() / w.fte_days_available.sum() if w.fte_days_available.sum() else math.nan
     found = {
         "WF01": (w.fte.sum(), math.nan, w.fte.sum(), math.nan),
-        "WF02": ratio(w, w.fte, w.headcount.astype(float), 1),
+        "WF02": protected(ratio(w, w.fte, w.headcount.astype(float), 1), people=("denominator",)),
         "WF03": ratio(w, w.establishment_fte - w.fte, w.establishment_fte),
         "WF04": ratio(w, w.fte_days_lost, w.fte_days_available, 100, lambda days: days * pay_per_day / 100),
         "WF05": NONE,
@@ -49,14 +65,14 @@ def workforce(now, year, period):
             100 * infrastructure.fte.sum() / w.fte.sum(),
             math.nan,
         ),
-        "WF12": ratio(w, w.appraisals_done, w.appraisals_due),
-        "WF13": ratio(w, w.training_compliant_hc, w.training_due_hc),
+        "WF12": protected(ratio(w, w.appraisals_done, w.appraisals_due)),
+        "WF13": protected(ratio(w, w.training_compliant_hc, w.training_due_hc)),
         "WF15": ratio(w, w.community_contacts, w.fte * WORKING_DAYS[period], 1),
-        "WF16": ratio(w, w.job_plans_signed_off, w.job_plans_due),
+        "WF16": protected(ratio(w, w.job_plans_signed_off, w.job_plans_due)),
     }
     if year.period.nunique() == 12:
         mean = year.groupby("period").headcount.sum().mean()
-        found["WF05"] = (year.leavers_hc.sum(), mean, 100 * year.leavers_hc.sum() / mean, math.nan)
+        found["WF05"] = protected((year.leavers_hc.sum(), mean, 100 * year.leavers_hc.sum() / mean, math.nan))
     return found
 
 
