@@ -14,7 +14,9 @@ from ..harmless import csv_safe_frame
 from ..sql import published, views
 from ..stores import objects, settings, warehouse
 
-COMMERCIAL = "commercial/"  # below a release's folder, so that a bucket policy can keep */commercial/* from some readers
+COMMERCIAL = (
+    "commercial/"  # below a release's folder, so that a bucket policy can keep */commercial/* from some readers
+)
 PACKAGE = "datapackage.json"  # written last: a folder that has one is whole
 BUDGET = 600.0  # seconds that one call of `export_missing` may begin new exports in
 KINDS = {

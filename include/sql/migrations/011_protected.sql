@@ -52,6 +52,11 @@ SELECT r.collection, r.period, s.product_code, s.code_type, s.base_unit, s.descr
 FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.price_spread s USING (release_id);
 SELECT core.write_as_at('price_spread');
 
+-- Questions that dashboards ask and that read a whole table for a few rows: a trust's timeline, and why one figure moved.
+-- Measures, benchmarks and comparisons need none beside their keys (docs/decisions/0015-versions.md has the times).
+CREATE INDEX timeline_provider ON core.timeline (provider_code, occurred_from);
+CREATE INDEX movement_figure ON core.movement (metric_id, provider_code);
+
 -- Versions side by side: published is the newest, published_v1 what version 1 promised. What is said about a version is added, and
 -- the last word holds: an end is one more row.
 CREATE TABLE core.published_version (
