@@ -13,6 +13,7 @@ REGIMES = {
     "as_published": "the publisher has applied his own control; his figures are shown as he gave them",
     "none": "the collection counts no people",
 }
+PARTS = ("both", "numerator", "denominator", "neither")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Collection:
         looks_back: how many earlier periods its measures and cross-period rules read.
         uses: other collections whose records its measures or cross-collection rules read.
         disclosure: one of `REGIMES`: how counts of people are protected before they are published.
+        people_parts: metric -> one of `PARTS`: which of its parts count people, where that is not both of a metric of
+            class persons and neither of any other.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Collection:
     looks_back: int = 0
     uses: tuple[str, ...] = ()
     disclosure: str = "hes"
+    people_parts: dict = field(default_factory=dict, hash=False)
     tags: tuple[str, ...] = ()
 
     @property
@@ -96,5 +100,7 @@ def _read(path: Path) -> Collection:
             + "; ".join(f"{name}: {says}" for name, says in REGIMES.items())
             + "."
         )
+    if strange := sorted(set(declared.get("people_parts", {}).values()) - set(PARTS)):
+        raise ValueError(f"{path.name}: people_parts has {', '.join(strange)}. Expected {', '.join(PARTS)}.")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
     return Collection(name=path.stem, **values)

@@ -23,7 +23,7 @@ def code_version() -> str:
     files += [sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py")]
     for path in files:
         digest.update(path.read_bytes())
-    digest.update(repr([(one.name, one.disclosure) for one in catalogue.all().values()]).encode())
+    digest.update(repr([(one.name, one.disclosure, one.people_parts) for one in catalogue.all().values()]).encode())
     return digest.hexdigest()[:12]
 
 

@@ -189,6 +189,7 @@ def _load(db, inputs: Inputs) -> None:
     """The tables and views that SQL files read: target, reference data, submissions, expected, and records by collection."""
     tables, declared = inputs.reference, catalogue.load(inputs.collection)
     _table(db, "disclosure", [(declared.disclosure,)], _types("regime"))
+    _table(db, "people_parts", list(declared.people_parts.items()), _types("metric_id parts"))
     _table(db, "target", [(inputs.collection, inputs.period)], _types("collection period"))
     _table(db, "holidays", [(h.date,) for h in tables.holidays], _types(date="day"))
     db.execute(_sql("measures/_macros"))

@@ -181,11 +181,17 @@ def test_every_collection_says_how_it_protects_people():
         assert "\ndisclosure = " in path.read_text(), (
             f"{path.name}: add disclosure, one of {', '.join(catalogue.REGIMES)}."
         )
-    people = {m.metric_id: m for m in reference.load().metrics if m.disclosure_class != "organisational"}
-    for metric in people.values():
-        # What a unit of these is worth would be made of exact parts, and they are published without money where they are protected.
-        assert metric.monetised == "no" or all(
-            catalogue.load(one).disclosure == "as_published" for one in metric.fed_by
-        )
-        assert metric.disclosure_class in ("persons", "persons_denominator")
-    assert {one for one, m in people.items() if "workforce" in m.fed_by} == {"WF02", "WF05", "WF12", "WF13", "WF16"}
+    protected = {}
+    for one in catalogue.all().values():
+        if one.disclosure in ("hes", "mhsds"):
+            for metric in reference.load().metrics:
+                default = "both" if metric.disclosure_class == "persons" else "neither"
+                if (
+                    one.name in metric.fed_by
+                    and (parts := one.people_parts.get(metric.metric_id, default)) != "neither"
+                ):
+                    protected[metric.metric_id] = parts
+                    # What a unit is worth is made of exact parts, so that these are published without money.
+                    assert metric.monetised == "no", metric
+    ours = {key: parts for key, parts in protected.items() if key.startswith("WF")}
+    assert ours == {"WF02": "denominator", "WF05": "both", "WF12": "both", "WF13": "both", "WF16": "both"}

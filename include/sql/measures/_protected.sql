@@ -1,5 +1,6 @@
 -- Small numbers: from here on only protected figures exist, so that benchmarks, ranks, comparisons and everything that is
--- stored or shown follow from them alone. Needs measured, metrics and disclosure (the collection's regime); keeps the exact
+-- stored or shown follow from them alone. Needs measured, metrics, disclosure (the collection's regime) and people_parts (where
+-- it says which parts count people; else both parts of metrics of class persons do); keeps the exact
 -- figures as exact, for rules inside. docs/decisions/0013-small-numbers.md says why here and nowhere later.
 
 -- A part that counts people and is too small to show. hes: 1 to 7 (0 is shown); mhsds: under 5, 0 too. Means have fractions.
@@ -13,24 +14,27 @@ WITH classed AS (
     SELECT
         e.*,
         d.regime,
-        d.regime IN ('hes', 'mhsds') AND coalesce(m.disclosure_class, '') = 'persons' AS numerator_counts_people,
-        d.regime IN ('hes', 'mhsds') AND coalesce(m.disclosure_class, '') IN ('persons', 'persons_denominator')
+        d.regime IN ('hes', 'mhsds')
+            AND coalesce(p.parts, CASE WHEN m.disclosure_class = 'persons' THEN 'both' ELSE 'neither' END) <> 'neither'
             AS counts_people,
+        coalesce(p.parts, 'both') IN ('both', 'numerator') AS of_numerator,
+        coalesce(p.parts, 'both') IN ('both', 'denominator') AS of_denominator,
         -- What the ratio is multiplied by, cleared of the last bits of a division, which would tell the exact parts.
         round(e.value * e.denominator / nullif(e.numerator, 0), 6) AS times
     FROM exact AS e
     LEFT JOIN metrics AS m USING (metric_id)
+    LEFT JOIN people_parts AS p USING (metric_id)
     CROSS JOIN disclosure AS d
 ),
 parts AS (
     SELECT
         *,
         CASE
-            WHEN NOT numerator_counts_people THEN numerator
+            WHEN NOT (counts_people AND of_numerator) THEN numerator
             WHEN NOT too_few(numerator, regime) THEN to_fives(numerator)
         END AS shown_numerator,
         CASE
-            WHEN NOT counts_people THEN denominator
+            WHEN NOT (counts_people AND of_denominator) THEN denominator
             WHEN NOT too_few(denominator, regime) THEN to_fives(denominator)
         END AS shown_denominator
     FROM classed
