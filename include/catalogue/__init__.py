@@ -6,6 +6,14 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+# What is done about small numbers of people, once, before benchmarks are made (include/sql/measures/_protected.sql).
+REGIMES = {
+    "hes": "1 to 7 are withheld, larger counts rounded to the nearest 5, 0 is shown",
+    "mhsds": "counts under 5, 0 among them, are withheld, larger ones rounded to the nearest 5",
+    "as_published": "the publisher has applied his own control; his figures are shown as he gave them",
+    "none": "the collection counts no people",
+}
+PARTS = ("both", "numerator", "denominator", "neither")
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,9 @@ class Collection:
         looks_back: how many earlier periods its measures and cross-period rules read.
         uses: other collections whose records its measures or cross-collection rules read, of the same period or its months.
         uses_back: how many months before those they read of them, too.
+        disclosure: one of `REGIMES`: how counts of people are protected before they are published.
+        people_parts: metric -> one of `PARTS`: which of its parts count people, where that is not both of a metric of
+            class persons and neither of any other.
     """
 
     name: str
@@ -45,6 +56,8 @@ class Collection:
     looks_back: int = 0
     uses: tuple[str, ...] = ()
     uses_back: int = 0
+    disclosure: str = "hes"
+    people_parts: dict = field(default_factory=dict, hash=False)
     tags: tuple[str, ...] = ()
 
     @property
@@ -97,5 +110,13 @@ def _read(path: Path) -> Collection:
     unknown = sorted(set(declared) - known)
     if unknown:
         raise ValueError(f"{path.name}: unknown entries {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+    if declared.get("disclosure", "hes") not in REGIMES:
+        raise ValueError(
+            f"{path.name}: disclosure is '{declared['disclosure']}'. Expected one of {', '.join(REGIMES)}: "
+            + "; ".join(f"{name}: {says}" for name, says in REGIMES.items())
+            + "."
+        )
+    if strange := sorted(set(declared.get("people_parts", {}).values()) - set(PARTS)):
+        raise ValueError(f"{path.name}: people_parts has {', '.join(strange)}. Expected {', '.join(PARTS)}.")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
     return Collection(name=path.stem, **values)

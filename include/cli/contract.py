@@ -25,6 +25,10 @@ ROLES = {
         "read",
         "Reads schema published and nothing else. For dashboards; every transaction sees one moment.",
     ),
+    "published_commercial": (
+        "read",
+        "No login: its members also read prices of single trusts (tagged commercial). The other three are members until that is revoked.",
+    ),
     "steward_reader": ("read", "Reads published and intake. For data stewards."),
     "steward_desk": (
         "read and decide",
@@ -131,6 +135,8 @@ def _view(view: published.View) -> dict:
         "description": view.words,
         "properties": [_property(column, single=len(view.key) == 1) for column in view.columns],
     }
+    if view.commercial:
+        made["tags"] = ["commercial"]
     if len(view.key) > 1:
         made["dataGranularityDescription"] = f"One row for each {', '.join(view.key)}."
     if view.rows:

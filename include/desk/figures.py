@@ -180,6 +180,8 @@ def thin(found: dict) -> list[str]:
         said.append("The chosen trust's return came late (quality C).")
     if own and own["quality_flag"] == "D":
         said.append("The chosen trust was expected and did not report (quality D): it has no value.")
+    elif own and own["suppressed"]:
+        said.append("The chosen trust's value is suppressed: it counts so few people that it is not shown.")
     elif own and own["value"] is None:
         said.append("The chosen trust reported, but this metric could not be computed from it: it has no value.")
     return said
@@ -207,7 +209,7 @@ def series(connection, asked: dict) -> dict:
     """
     rows = store.rows(
         connection,
-        """SELECT period, value, quality_flag, release_id, is_sample FROM published.measures
+        """SELECT period, value, quality_flag, release_id, is_sample, suppressed FROM published.measures
            WHERE collection = %s AND metric_id = %s AND provider_code = %s ORDER BY period""",
         [asked["collection"], asked["metric"], asked["provider"]],
     )
@@ -221,7 +223,7 @@ def series(connection, asked: dict) -> dict:
             "restarts": [],
         }
     by_period = {row["period"]: row for row in rows}
-    nothing = {"value": None, "quality_flag": None, "release_id": None}
+    nothing = {"value": None, "quality_flag": None, "release_id": None, "suppressed": False}
     calendar_periods = calendar.periods(rows[0]["period"], rows[-1]["period"])
     points = [{"period": period} | nothing | by_period.get(period, {}) for period in calendar_periods]
     values = [point["value"] for point in points if point["value"] is not None]

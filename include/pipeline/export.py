@@ -14,6 +14,9 @@ from ..harmless import csv_safe_frame
 from ..sql import published, views
 from ..stores import objects, settings, warehouse
 
+COMMERCIAL = (
+    "commercial/"  # below a release's folder, so that a bucket policy can keep */commercial/* from some readers
+)
 PACKAGE = "datapackage.json"  # written last: a folder that has one is whole
 BUDGET = 600.0  # seconds that one call of `export_missing` may begin new exports in
 KINDS = {
@@ -138,7 +141,8 @@ def _frame(connection, view: published.View, release_id: str) -> pl.DataFrame:
 def _put(bucket: str, folder: str, view: published.View, frame: pl.DataFrame, form: str) -> dict:
     """Stores one table in one form; its entry in the data package."""
     content = _csv(frame) if form == "csv" else _parquet(frame)
-    key = f"{folder}/{view.name}.{form}"
+    path = f"{COMMERCIAL if view.commercial else ''}{view.name}.{form}"
+    key = f"{folder}/{path}"
     # Bytes that differ are of an export that was killed and of other code: nobody has been told of them yet.
     if not objects.put_once(bucket, key, content) and objects.get(bucket, key)[0] != content:
         objects.delete(bucket, [key])
@@ -147,7 +151,7 @@ def _put(bucket: str, folder: str, view: published.View, frame: pl.DataFrame, fo
     entry = {
         "name": view.name if form == "csv" else f"{view.name}-{form}",
         "type": "table",
-        "path": f"{view.name}.{form}",
+        "path": path,
         "description": f"{view.words} {CSV if form == 'csv' else PARQUET}",
         "format": form,
         "mediatype": "text/csv" if form == "csv" else "application/vnd.apache.parquet",

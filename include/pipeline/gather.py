@@ -17,7 +17,7 @@ LOG_MONTHS = 11  # data quality measures read twelve months of the submission lo
 
 @cache
 def code_version() -> str:
-    """Names the code that computes figures: a hash over the SQL files and the modules that run them."""
+    """Names the code that computes figures: a hash over the SQL files, the modules that run them, and what is protected."""
     digest = hashlib.sha256()
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
     files += [
@@ -26,6 +26,7 @@ def code_version() -> str:
     files.append(sql.FOLDER.parent / "methods" / "size_cost.py")
     for path in files:
         digest.update(path.read_bytes())
+    digest.update(repr([(one.name, one.disclosure, one.people_parts) for one in catalogue.all().values()]).encode())
     return digest.hexdigest()[:12]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-from trust_benchmarks import reference, schemas
+from trust_benchmarks import catalogue, reference, schemas
 from trust_benchmarks.pipeline import size_line
 from trust_benchmarks.reference import calendar
 
@@ -37,7 +37,7 @@ EXPECTED = _types("collection period sender")
 # Tables of the warehouse's core schema, without release_id: what order their columns stand in, and what sorts them.
 OUTPUTS = {
     "measures": (
-        "metric_id provider_code numerator denominator value quality_flag percentile_rank peer_group is_sample",
+        "metric_id provider_code numerator denominator value quality_flag percentile_rank peer_group is_sample suppressed",
         ["metric_id", "provider_code"],
     ),
     "benchmarks": (
@@ -77,7 +77,7 @@ TYPES = _types(
     "variance_to_median opportunity_to_median_gbp opportunity_to_lowest_gbp pack_size price_pence "
     "price_per_unit_pence change_on_previous_pence",
     "providers line trusts lines suspects_left_out",
-    "is_sample is_better adds_to_total",
+    "is_sample is_better adds_to_total suppressed",
 )
 
 
@@ -159,6 +159,7 @@ def _run(db, collection: str) -> None:
         f"UNION ALL BY NAME ({_sql(f'measures/{collection}')}) UNION ALL BY NAME ({_sql('measures/_data_quality')})"
     )
     db.execute(_sql("measures/_measured"))
+    db.execute(_sql("measures/_protected"))
     for name in ("benchmarks", "measures", "comparisons"):
         db.execute(f"CREATE TEMP TABLE {name} AS {_sql(f'benchmarks/_{name}')}")
     if (SQL / "cross" / f"{collection}.sql").exists():
@@ -189,7 +190,9 @@ def _output(db, name: str) -> pl.DataFrame:
 
 def _load(db, inputs: Inputs) -> None:
     """The tables and views that SQL files read: target, reference data, submissions, expected, and records by collection."""
-    tables = inputs.reference
+    tables, declared = inputs.reference, catalogue.load(inputs.collection)
+    _table(db, "disclosure", [(declared.disclosure,)], _types("regime"))
+    _table(db, "people_parts", list(declared.people_parts.items()), _types("metric_id parts"))
     _table(db, "target", [(inputs.collection, inputs.period)], _types("collection period"))
     _table(db, "holidays", [(h.date,) for h in tables.holidays], _types(date="day"))
     _table(
@@ -217,13 +220,15 @@ def _load(db, inputs: Inputs) -> None:
                 m.opportunity_root,
                 m.version,
                 m.fed_by,
+                m.disclosure_class,
             )
             for m in tables.metrics_in(calendar.period_start(inputs.period))
         ],
         _types("metric_id collection polarity benchmark_default")
         | _types(whole="min_peers_median", yes_no="opportunity_root")
         | _types(whole="version")
-        | {"fed_by": pl.List(pl.String)},
+        | {"fed_by": pl.List(pl.String)}
+        | _types("disclosure_class"),
     )
     db.execute(_sql("measures/_macros"))
     for name, frame, types in (
@@ -233,20 +238,13 @@ def _load(db, inputs: Inputs) -> None:
         _table(db, name, frame.select(pl.col(column).cast(dtype) for column, dtype in types.items()), types)
     for collection, paths in inputs.records.items():
         _records(db, collection, paths, "" if collection == inputs.collection else f"{collection}_")
-    for collection in _used(inputs.collection) | {inputs.collection}:
+    for collection in {*declared.uses, inputs.collection}:
         if collection not in inputs.records:
             _records(db, collection, [], "" if collection == inputs.collection else f"{collection}_")
     db.execute(
         "CREATE TEMP TABLE price_samples AS SELECT provider_code, bool_or(is_sample) AS is_sample FROM submissions "
         "WHERE is_current AND collection = target_collection() AND provider_code IS NOT NULL GROUP BY provider_code"
     )
-
-
-def _used(collection: str) -> set[str]:
-    """The collections whose records the collection's SQL reads."""
-    from trust_benchmarks import catalogue
-
-    return set(catalogue.load(collection).uses)
 
 
 def _table(db, name: str, rows, types: dict) -> None:

@@ -53,12 +53,18 @@ class Column:
 
 @dataclass(frozen=True)
 class View:
-    """One view of schema published; `rows` is a rule about how many there are, in the contract's words ({} if there is none)."""
+    """One view of schema published.
+
+    Attributes:
+        rows: a rule about how many there are, in the contract's words ({} if there is none).
+        commercial: only members of the role published_commercial find rows in it.
+    """
 
     name: str
     words: str
     columns: tuple[Column, ...]
     rows: dict
+    commercial: bool = False
 
     @property
     def key(self) -> list[str]:
@@ -129,7 +135,7 @@ def _view(name: str, typed: dict, facts: dict, common: dict) -> View:
                 refers=refers if refers.split(".")[0] != name else "",
             )
         )
-    return View(name, words["about"], tuple(made), facts.get("rows", {}))
+    return View(name, words["about"], tuple(made), facts.get("rows", {}), facts.get("commercial", False))
 
 
 def _unit(column: str, units: dict[str, str]) -> str:

@@ -3,6 +3,7 @@
 import flow
 
 PERIOD = "2025-06"
+SUPPRESSED = "RNU"  # whose value of WF12 is suppressed
 # What hostile cells may hold. None of it may reach a page as anything but text.
 HOSTILE = {
     "script": "<script>alert('x')</script>",
@@ -38,10 +39,16 @@ def hostile_rows(rows) -> None:
         rows[number % 10][columns[number // 10]] = text
 
 
+def few_appraisals(rows) -> None:
+    """Four of twenty appraisals: too few people to show."""
+    rows[0] |= {"appraisals_due": "20", "appraisals_done": "4"}
+
+
 def make() -> dict[str, str]:
     """Puts the returns through the pipeline; submission ids by what they are for."""
     for number, ods in enumerate(flow.TRUSTS[:5]):
-        flow.put_return(ods, PERIOD, flow.workforce(ods, PERIOD, scale=1 + number / 10))
+        change = few_appraisals if ods == SUPPRESSED else lambda rows: None
+        flow.put_return(ods, PERIOD, flow.workforce(ods, PERIOD, scale=1 + number / 10, change=change))
     flow.put_return("RX4", PERIOD, flow.workforce("RX4", PERIOD, scale=1.3))
     flow.put_return("RTQ", PERIOD, flow.workforce("RTQ", PERIOD, change=hostile_rows))
     flow.put("workforce/sample_workforce_RT5_2025-06.csv", flow.workforce("RT5", PERIOD), sample=True)

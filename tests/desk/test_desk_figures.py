@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import flow
 import pytest
-from desk_world import HOSTILE, PERIOD
+from desk_world import HOSTILE, PERIOD, SUPPRESSED
 from test_desk_browser import WIDTHS, serious
 from trust_benchmarks.desk import charts, figures, lanes, timeline, words
 
@@ -64,6 +64,16 @@ def test_values_of_trusts_are_the_published_ones(look):
             valued += number is not None
         assert all(str(number) in exact(page) for number in numbers if number is not None)
     assert valued >= 7 * 3
+
+
+def test_what_is_suppressed_is_said_and_not_shown(look):
+    page = look(f"/figures?collection=workforce&period={PERIOD}&metric=WF12&provider={SUPPRESSED}").text
+    assert rows_of(page, "provider")[SUPPRESSED][1:5] == ["suppressed", "suppressed", "20", "none"]
+    assert rows_of(page, "period")[PERIOD][1] == "suppressed"
+    assert "suppressed: too few people" in page and "it counts so few people that it is not shown" in page
+    assert "4.0" not in exact(page)
+    others = rows_of(page, "provider").items()
+    assert {cells[1] for code, cells in others if code != SUPPRESSED} == {"no value"}
 
 
 def test_the_benchmark_and_what_is_withheld(look):

@@ -82,7 +82,8 @@ def test_files_hold_what_is_published_and_the_package_says_so(released):
             content = files[f"{described['name']}/{resource['path']}"]
             assert resource["bytes"] == len(content)
             assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
-            view = views[resource["path"].split(".")[0]]
+            view = views[resource["path"].removeprefix("commercial/").split(".")[0]]
+            assert resource["path"].startswith("commercial/") is view.commercial
             fields = resource["schema"]["fields"]
             assert [field["name"] for field in fields] == [column.name for column in view.columns]
             assert all(field["description"] and field["type"] for field in fields)

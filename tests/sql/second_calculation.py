@@ -45,6 +45,22 @@ def ratio(frame, top, bottom, times=100.0, worth=None):
     return (n, d, value, math.nan if worth is None else worth(d))
 
 
+def protected(parts, people=("numerator", "denominator")):
+    """What is shown of counts of people: 1 to 7 nothing, others to the nearest 5, and the ratio of what is shown."""
+    n, d, value, _ = parts
+    if math.isnan(n):
+        return NONE
+
+    def shown(part, x):
+        if part not in people:
+            return x
+        return math.nan if 0 < x < 7.5 else 5 * math.floor((x + 2.5) / 5)
+
+    n, d = shown("numerator", n), shown("denominator", d)
+    times = 1 if people == ("denominator",) else 100
+    return (n, d, times * n / d if d > 0 and not math.isnan(value) else math.nan, math.nan)
+
+
 def data_quality(submissions, expected, collection, period):
     """DQ01-DQ04 by trust."""
     log = submissions[submissions.collection == collection]

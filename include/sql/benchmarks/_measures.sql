@@ -37,6 +37,7 @@ SELECT
     r.quality_flag,
     CASE WHEN k.all_of_them >= 5 THEN 100.0 * (k.worse + k.same / 2.0) / k.all_of_them END AS percentile_rank,
     r.peer_group,
-    r.is_sample
+    r.is_sample,
+    r.suppressed
 FROM measured AS r
 LEFT JOIN ranked AS k USING (metric_id, provider_code)

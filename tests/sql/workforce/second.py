@@ -3,7 +3,7 @@
 import math
 
 from random_returns import numbers
-from second_calculation import NONE, ratio
+from second_calculation import NONE, protected, ratio
 from trust_benchmarks import schemas
 
 NURSES, SUPPORT = "nurses_health_visitors", "support_to_clinical"
@@ -23,7 +23,7 @@ def metrics(now, year, period, others):
     pay_per_day = w.substantive_pay_gbp.sum() / w.fte_days_available.sum() if w.fte_days_available.sum() else math.nan
     found = {
         "WF01": (w.fte.sum(), math.nan, w.fte.sum(), math.nan),
-        "WF02": ratio(w, w.fte, w.headcount.astype(float), 1),
+        "WF02": protected(ratio(w, w.fte, w.headcount.astype(float), 1), people=("denominator",)),
         "WF03": ratio(w, w.establishment_fte - w.fte, w.establishment_fte),
         "WF04": ratio(w, w.fte_days_lost, w.fte_days_available, 100, lambda days: days * pay_per_day / 100),
         "WF05": NONE,
@@ -39,14 +39,14 @@ def metrics(now, year, period, others):
             100 * infrastructure.fte.sum() / w.fte.sum(),
             math.nan,
         ),
-        "WF12": ratio(w, w.appraisals_done, w.appraisals_due),
-        "WF13": ratio(w, w.training_compliant_hc, w.training_due_hc),
+        "WF12": protected(ratio(w, w.appraisals_done, w.appraisals_due)),
+        "WF13": protected(ratio(w, w.training_compliant_hc, w.training_due_hc)),
         "WF15": ratio(w, w.community_contacts, w.fte * WORKING_DAYS[period], 1),
-        "WF16": ratio(w, w.job_plans_signed_off, w.job_plans_due),
+        "WF16": protected(ratio(w, w.job_plans_signed_off, w.job_plans_due)),
     }
     if year.period.nunique() == 12:
         mean = year.groupby("period").headcount.sum().mean()
-        found["WF05"] = (year.leavers_hc.sum(), mean, 100 * year.leavers_hc.sum() / mean, math.nan)
+        found["WF05"] = protected((year.leavers_hc.sum(), mean, 100 * year.leavers_hc.sum() / mean, math.nan))
     return found
 
 
