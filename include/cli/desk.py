@@ -57,7 +57,7 @@ def decide(asked: Asked, user: str | None, yes: bool) -> None:
     who = sign_in(user)
     if not who.may_act:
         raise Refused(f"{who.name} may read the desk, not act on it. A steward can: ask one, or ask for the role.")
-    with _stores(), _told():
+    with stores(), told():
         draft = _draft(asked)
         if draft.kind in decisions.CHANGES_FIGURES:
             expected = _shown(draft, who.name)
@@ -67,7 +67,7 @@ def decide(asked: Asked, user: str | None, yes: bool) -> None:
                     "The cells have changed since the preview, so nothing was decided. Look at the preview again."
                 )
             draft = replace(draft, expected_release=expected)
-        with _as_desk() as connection:
+        with as_desk() as connection:
             decision_id = decisions.decide(connection, draft, who.name)
         _outcome(decision_id, who)
 
@@ -83,8 +83,8 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
     who = sign_in(user)
     if not who.may_approve:
         raise Refused(f"{who.name} may not approve or refuse decisions. Ask an approver.")
-    with _stores(), _told():
-        with _as_desk() as connection:
+    with stores(), told():
+        with as_desk() as connection:
             one = decisions.get(connection, decision_id)
         if one["author"].strip().lower() == who.name.strip().lower():
             raise Refused("Whoever made a decision cannot approve or refuse it. A second person must.")
@@ -95,7 +95,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
         if not refuse:
             _shown(decision_id, who.name)
         _agreed(yes, f"{'Refuse' if refuse else 'Approve'} decision {decision_id}?")
-        with _as_desk() as connection:
+        with as_desk() as connection:
             decisions.verdict(connection, decision_id, who.name, not refuse, words)
         _outcome(decision_id, who)
 
@@ -110,7 +110,7 @@ def workbook(submission_id: str, output: Path | None) -> None:
     if output and output.is_dir():
         raise Refused(f"{output} is a folder. Name the file to write, such as {output / 'to_correct.xlsx'}.")
     path = output
-    with _stores(), _told():
+    with stores(), told():
         try:
             with warehouse.connect() as connection:
                 row = connection.execute(
@@ -205,7 +205,7 @@ def _password(user: str, settings: dict[str, str]) -> str:
 
 
 @contextmanager
-def _stores() -> Iterator[None]:
+def stores() -> Iterator[None]:
     """The stores that the environment names, or those of the state folder (started if they are not up)."""
     if os.environ.get("TB_WAREHOUSE_URL"):
         yield
@@ -224,7 +224,7 @@ def _stores() -> Iterator[None]:
 
 
 @contextmanager
-def _as_desk():
+def as_desk():
     """A connection that may add decisions and verdicts, and nothing else."""
     from ..stores import warehouse
 
@@ -233,7 +233,7 @@ def _as_desk():
 
 
 @contextmanager
-def _told():
+def told():
     """What the stores say as a sentence for the person who asked."""
     import psycopg
 
@@ -318,7 +318,7 @@ def _cells(asked: Asked) -> tuple:
     """The open cells that rule, column, lines and sheet choose."""
     from ..stewardship import decisions
 
-    with _as_desk() as connection:
+    with as_desk() as connection:
         found = decisions.cells_of(connection, asked.submission, asked.rule, asked.column)
     chosen = tuple(
         cell
@@ -408,7 +408,7 @@ def _outcome(decision_id: int, who: Asker) -> None:
     """Says what became of a decision, and has Airflow start if it holds now."""
     from ..stewardship import announce, decisions
 
-    with _as_desk() as connection:
+    with as_desk() as connection:
         one = decisions.get(connection, decision_id)
     state = one["state"].replace("_", " ")
     print(f"Decision {decision_id} ({one['kind']}) is {state}.")
