@@ -213,24 +213,18 @@ class _Row:
                 )
         if not first:
             return None, None
-        if not FIRST_YEAR <= first.year <= self.today.year + YEARS_AHEAD:
-            self.wrong(
-                "EVT-DATE",
-                "date",
-                f"{first} is far from the programme. Expected a year from {FIRST_YEAR} to {self.today.year + YEARS_AHEAD}: correct the date.",
+        latest = self.today.year + YEARS_AHEAD
+        if not FIRST_YEAR <= first.year <= latest:
+            said = (
+                f"{first} is far from the programme. Expected a year from {FIRST_YEAR} to {latest}: correct the date."
             )
+            self.wrong("EVT-DATE", "date", said)
+        elif self.cells["status"] in ("actual", "inferred") and first > self.today:
+            said = f"It is said to have happened, but {first} is still to come. Make its status planned, or correct the date."
+            self.wrong("EVT-FUTURE", "date", said)
         if last and last < first:
-            self.wrong(
-                "EVT-DATE",
-                "date_end" if self.cells["date_end"] else "date",
-                f"It ends on {last}, before it begins on {first}. Correct one of the two.",
-            )
-        if self.cells["status"] in ("actual", "inferred") and first > self.today:
-            self.wrong(
-                "EVT-FUTURE",
-                "date",
-                f"It is said to have happened, but {first} is still to come. Make its status planned, or correct the date.",
-            )
+            said = f"It ends on {last}, before it begins on {first}. Correct one of the two."
+            self.wrong("EVT-DATE", "date_end" if self.cells["date_end"] else "date", said)
         return first, last
 
     def _provider(self) -> None:

@@ -24,7 +24,7 @@ told AS (
 INSERT INTO made (event_id, occurred_from, occurred_to, date_precision, kind, layer, status, provider_code, collection, period,
                   recommendation_number, summary, source, confidence)
 SELECT md5(concat_ws('|', 'succession', t.code, t.kind, t.day, t.other, t.summary)), t.day, NULL::date, 'day', t.kind, 'trust',
-       CASE WHEN t.day <= (%(now)s AT TIME ZONE 'Europe/London')::date THEN 'actual' ELSE 'planned' END, t.code, NULL, NULL, NULL::int,
+       'actual', t.code, NULL, NULL, NULL::int,  -- a planned one is an event of the programme's log, not a succession
        t.summary, t.source, CASE t.verified WHEN 'yes' THEN 'high' WHEN 'partial' THEN 'medium' ELSE 'low' END
 FROM told t
 WHERE t.code IN (SELECT code FROM family) AND t.day >= (SELECT min(occurred_from) FROM core.programme_event)
