@@ -57,7 +57,8 @@ def reach(event: dict) -> tuple[date, date]:
     if last:
         return first, last
     if precision in ("month", "quarter", "season"):
-        return first, first.replace(day=monthrange(first.year, first.month)[1])
+        year, month = divmod(first.year * 12 + first.month - 1 + (0 if precision == "month" else 2), 12)
+        return first, date(year, month + 1, monthrange(year, month + 1)[1])
     return first, first + timedelta(days=6) if precision == "week" else first
 
 

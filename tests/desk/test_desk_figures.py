@@ -226,11 +226,19 @@ def test_values_with_their_unit():
         ((2018, 10, 1), (2018, 12, 31), "quarter", "Oct to Dec 2018 (to the quarter)"),
         ((2018, 4, 1), (2019, 3, 31), "year", "Apr 2018 to Mar 2019 (to the year)"),
         ((2021, 3, 31), None, "year", "2021 (to the year)"),
+        ((2018, 11, 1), None, "quarter", "Nov 2018 (to the quarter)"),
     ],
 )
-def test_a_month_is_not_a_day(first, last, precision, said):
+def test_a_month_is_not_a_day(shared_world, first, last, precision, said):
     event = {"occurred_from": date(*first), "occurred_to": last and date(*last), "date_precision": precision}
     assert timeline.dated(event) == said
+    assert (
+        timeline.reach(event)
+        == flow.rows(
+            "SELECT core.reach_from(%(a)s::date, %(b)s, %(c)s), core.reach_to(%(a)s::date, %(b)s, %(c)s)",
+            {"a": event["occurred_from"], "b": event["occurred_to"], "c": precision},
+        )[0]
+    ), "the page and the warehouse mean the same days"
     assert timeline.reach(event)[0] <= event["occurred_from"] <= timeline.reach(event)[1]
 
 
@@ -389,6 +397,9 @@ def test_the_sixteen_recommendations(look):
     ],
 )
 def test_in_a_browser(browser, desk, returns, path, width):
+    if path == "one event":
+        answer = desk.post("steward", "/timeline/add", **FORM | {"summary": f"Looked at, {width} pixels wide."})
+        path = answer.headers["location"].removeprefix("/steward")
     context = browser.new_context(viewport={"width": width, "height": 900})
     context.add_cookies([{"name": "_token", "value": desk.tokens["sam"], "url": desk.url}])
     tab, problems = context.new_page(), []
