@@ -235,7 +235,7 @@ def test_a_month_is_not_a_day(shared_world, first, last, precision, said):
     assert (
         timeline.reach(event)
         == flow.rows(
-            "SELECT core.reach_from(%(a)s::date, %(b)s, %(c)s), core.reach_to(%(a)s::date, %(b)s, %(c)s)",
+            "SELECT core.reach_from(%(a)s::date, %(b)s::date, %(c)s::text), core.reach_to(%(a)s::date, %(b)s::date, %(c)s::text)",
             {"a": event["occurred_from"], "b": event["occurred_to"], "c": precision},
         )[0]
     ), "the page and the warehouse mean the same days"
@@ -394,6 +394,7 @@ def test_the_sixteen_recommendations(look):
         "/timeline",
         "/timeline?provider=RTQ&collection=workforce",
         "/timeline/add",
+        "one event",
     ],
 )
 def test_in_a_browser(browser, desk, returns, path, width):
