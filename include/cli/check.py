@@ -64,8 +64,8 @@ def check(path: Path, collection: str | None = None) -> Verdict:
     """
     if collection:
         catalogue.load(collection)
-    content = _bytes(path)
-    with _silence():
+    content = content_of(path)
+    with silence():
         from ..pipeline.formats import Unreadable, opened
         from ..pipeline.read import read_opened
 
@@ -85,7 +85,8 @@ def check(path: Path, collection: str | None = None) -> Verdict:
         return _fits_none(name, readings, called, collection)
 
 
-def _bytes(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The bytes of a file that a person named, or Refused in words."""
     from ..pipeline import formats
 
     shown = _shown(str(path))
@@ -112,7 +113,7 @@ def _shown(name: str) -> str:
 
 
 @contextmanager
-def _silence():
+def silence():
     """Keeps what Rust libraries print when they give up on a damaged file away from the terminal; we tell it ourselves."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -67,7 +67,7 @@ def decide(asked: Asked, user: str | None, yes: bool) -> None:
                     "The cells have changed since the preview, so nothing was decided. Look at the preview again."
                 )
             draft = replace(draft, expected_release=expected)
-        with _as_desk() as connection:
+        with as_desk() as connection:
             decision_id = decisions.decide(connection, draft, who.name)
         _outcome(decision_id, who)
 
@@ -84,7 +84,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
     if not who.may_approve:
         raise Refused(f"{who.name} may not approve or refuse decisions. Ask an approver.")
     with stores(), told():
-        with _as_desk() as connection:
+        with as_desk() as connection:
             one = decisions.get(connection, decision_id)
         if one["author"].strip().lower() == who.name.strip().lower():
             raise Refused("Whoever made a decision cannot approve or refuse it. A second person must.")
@@ -95,7 +95,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
         if not refuse:
             _shown(decision_id, who.name)
         agreed(yes, f"{'Refuse' if refuse else 'Approve'} decision {decision_id}?")
-        with _as_desk() as connection:
+        with as_desk() as connection:
             decisions.verdict(connection, decision_id, who.name, not refuse, words)
         _outcome(decision_id, who)
 
@@ -224,7 +224,7 @@ def stores() -> Iterator[None]:
 
 
 @contextmanager
-def _as_desk():
+def as_desk():
     """A connection that may add decisions and verdicts, and nothing else."""
     from ..stores import warehouse
 
@@ -318,7 +318,7 @@ def _cells(asked: Asked) -> tuple:
     """The open cells that rule, column, lines and sheet choose."""
     from ..stewardship import decisions
 
-    with _as_desk() as connection:
+    with as_desk() as connection:
         found = decisions.cells_of(connection, asked.submission, asked.rule, asked.column)
     chosen = tuple(
         cell
@@ -408,7 +408,7 @@ def _outcome(decision_id: int, who: Asker) -> None:
     """Says what became of a decision, and has Airflow start if it holds now."""
     from ..stewardship import announce, decisions
 
-    with _as_desk() as connection:
+    with as_desk() as connection:
         one = decisions.get(connection, decision_id)
     state = one["state"].replace("_", " ")
     print(f"Decision {decision_id} ({one['kind']}) is {state}.")

@@ -77,7 +77,7 @@ def editions(form: Format, limit: int | None) -> None:
 def submissions(collection, period, state, sender, form: Format, limit: int | None) -> None:
     """Writes what was received, newest first; None leaves a condition out."""
     _one_of("state", state, STATES)
-    _listed(
+    listed(
         SUBMISSIONS,
         {"s.collection": _known(collection), "s.period": period, "state": state, "s.sender": sender},
         form,
@@ -102,7 +102,7 @@ def findings(
         "f.severity": severity,
         "s.sender": sender,
     }
-    _listed(FINDINGS, conditions, form, limit, ["f.decision_id IS NULL"] if open_only else [])
+    listed(FINDINGS, conditions, form, limit, ["f.decision_id IS NULL"] if open_only else [])
 
 
 def queue(collection, period, sender, severity, responsible, assignee, form: Format, limit: int | None) -> None:
@@ -117,7 +117,7 @@ def queue(collection, period, sender, severity, responsible, assignee, form: For
         "t.responsible": responsible,
         "t.assignee": assignee,
     }
-    _listed(QUEUE_SHORT if form == Format.table else QUEUE, conditions, form, limit)
+    listed(QUEUE_SHORT if form == Format.table else QUEUE, conditions, form, limit)
 
 
 def decisions(state, submission, collection, period, sender, form: Format, limit: int | None) -> None:
@@ -130,7 +130,7 @@ def decisions(state, submission, collection, period, sender, form: Format, limit
         "d.period": period,
         "d.sender": sender,
     }
-    _listed(DECISIONS, conditions, form, limit)
+    listed(DECISIONS, conditions, form, limit)
 
 
 def show(sql: str, params: list | None, form: Format, limit: int | None, seconds: int = 60) -> None:
@@ -163,7 +163,7 @@ def _from(first, rows) -> Iterator:
         yield from rows
 
 
-def _listed(sql: str, conditions: dict, form: Format, limit: int | None, also: Sequence[str] = ()) -> None:
+def listed(sql: str, conditions: dict, form: Format, limit: int | None, also: Sequence[str] = ()) -> None:
     given = {column: value for column, value in conditions.items() if value is not None}
     asked = [*(f"{column} = %s" for column in given), *also]
     where = "WHERE " + " AND ".join(asked) if asked else ""

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from .. import catalogue
 from ..stores import settings
-from . import board, decide, decisions, figures, files, pages, security, submission, tasks, timeline, words
+from . import board, decide, decisions, events, figures, files, pages, security, submission, tasks, timeline, words
 
 
 @cache
@@ -40,7 +40,7 @@ def create() -> FastAPI:
         },
     )
     app.add_middleware(security.Headers)
-    for module in (board, tasks, submission, files, decide, decisions, figures, timeline):
+    for module in (board, tasks, submission, files, decide, decisions, figures, timeline, events):
         app.include_router(module.router)
 
     @app.get("/me")

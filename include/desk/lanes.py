@@ -23,14 +23,23 @@ KINDS = {
     "decided": False,
     "accepted": False,
     "published": False,
+    "in_benchmarks": False,
 }
 LETTER = 6.4  # pixels, about
 
 
 def _label(event: dict) -> str:
     many = f" × {len(event['trusts'])}" if len(event["trusts"]) > 1 else ""
-    whom = f" {event['provider_code']}" if event["layer"] == "trust" and not many else ""
-    return f"{event['number']} {event['kind'].replace('_', ' ')}{whom}{many}"
+    whom = f" {event['provider_code']}" if event["provider_code"] and not many else ""
+    whom += f", {event['times']} times" if event.get("times", 0) > 1 else ""
+    by_hand = " (entered)" if event["layer"] == "entered" else ""
+    return f"{event['number']} {event['kind'].replace('_', ' ')}{whom}{many}{by_hand}"
+
+
+def _place(event: dict, chosen: str) -> tuple[int, str]:
+    """Which lane an event is drawn in: the programme's first, then the chosen trust's, then its ancestors' (or all trusts' as one)."""
+    code = event["provider_code"]
+    return (0, "Programme") if not code else (1 if code == chosen else 2, code if chosen else "")
 
 
 def _axis(first: date, last: date, span: int) -> list[tuple[int, str]]:
@@ -72,13 +81,18 @@ def engagement(asked: dict, found: list[dict], fulfils: dict[str, str], width: i
     laid = []  # (lane, row, event, outcome or None, label at the left)
     depth: dict[str, int] = {}
     taken: dict[str, list[list[tuple[float, float]]]] = {}
-    outcomes = {fulfils[one] for one in fulfils if one in ids and fulfils[one] in ids}
-    names = {"programme": "Programme", "trust": asked["provider"] or "Trusts"}
-    for event in sorted(found, key=lambda e: (e["layer"] != "programme", e["reach"][0], e["number"])):
+    # A plan is joined to its outcome where that came after it; one that came earlier stands for itself.
+    fulfils = {
+        plan: outcome for plan, outcome in fulfils.items()
+        if plan in ids and outcome in ids and ids[outcome]["reach"][0] >= ids[plan]["reach"][1]
+    }  # fmt: skip
+    outcomes = set(fulfils.values())
+    chosen = asked["provider"]  # of which each ancestor has a lane too
+    for event in sorted(found, key=lambda e: (_place(e, chosen), e["reach"][0], e["number"])):
         if event["event_id"] in outcomes:
             continue  # drawn with its plan
         outcome = ids.get(fulfils.get(event["event_id"], ""))
-        lane = names[event["layer"]]
+        lane = _place(event, chosen)[-1] or "Trusts"
         start, end = x(event["reach"][0]) - 9, x((outcome or event)["reach"][1]) + 9
         wide = LETTER * len(_label(outcome or event)) + 10
         before = LETTER * len(_label(event)) + 10 if outcome else 0
@@ -136,7 +150,7 @@ def engagement(asked: dict, found: list[dict], fulfils: dict[str, str], width: i
                 axes.text(
                     (a + b) / 2,
                     at - 8,
-                    f"{b - a} days",
+                    f"{b - a} days" if outcome["date_precision"] == "day" else f"{b - a} days or more",
                     ha="center",
                     fontsize=8.5,
                     va="center",

@@ -20,6 +20,8 @@ DONE = {  # what a page says first after something was done
     "refused": "You refused this decision.",
     "assigned": "The task was assigned.",
     "noted": "Your comment was recorded.",
+    "added": "The event is on the timeline.",
+    "withdrawn": "The event was withdrawn.",
 }
 
 

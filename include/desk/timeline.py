@@ -12,16 +12,20 @@ from . import charts, figures, lanes, pages, security, store, words
 
 router = APIRouter()
 
-LAYERS = {"programme": "The programme", "trust": "Trusts", "derived": "Returns and figures"}
+LAYERS = {
+    "programme": "The programme",
+    "trust": "Trusts",
+    "entered": "Entered by people",
+    "derived": "Returns and figures",
+}
+KEPT = ("programme", "trust", "entered")  # by people, in reference data or one by one
+FACTS_MINIMUM = "Rounds need {rounds_minimum} accepted periods, the share on time {share_minimum} periods whose deadline has passed."
 STATUSES = {
     "actual": "happened",
     "planned": "planned",
     "deadline": "deadline",
     "inferred": "happened, date inferred",
 }
-# Which event is the outcome of which plan. The sources give one such pair: the review letter planned publication for autumn 2017,
-# and the report was tabled on 24 May 2018 (domain brief, section 5: 'end Nov 2017 to 24 May 2018, 175 days'). Others are not guessed.
-FULFILS = {"EV020": "EV025"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ORDER = "ORDER BY occurred_from, coalesce(occurred_to, occurred_from), layer DESC, kind, event_id"
 
@@ -53,7 +57,8 @@ def reach(event: dict) -> tuple[date, date]:
     if last:
         return first, last
     if precision in ("month", "quarter", "season"):
-        return first, first.replace(day=monthrange(first.year, first.month)[1])
+        year, month = divmod(first.year * 12 + first.month - 1 + (0 if precision == "month" else 2), 12)
+        return first, date(year, month + 1, monthrange(year, month + 1)[1])
     return first, first + timedelta(days=6) if precision == "week" else first
 
 
@@ -61,7 +66,7 @@ def _wanted(asked: dict, layers: tuple[str, ...]) -> tuple[str, dict]:
     """The conditions of an address, and their parameters. A chosen trust or collection narrows its own layers only."""
     where, parameters = ["e.layer = ANY(%(layers)s)"], {"layers": list(layers)}
     if asked["provider"]:
-        where.append("(e.layer = 'programme' OR e.provider_code = ANY(%(codes)s))")
+        where.append("((e.layer <> 'derived' AND e.provider_code IS NULL) OR e.provider_code = ANY(%(codes)s))")
     if asked["collection"]:
         where.append("(e.layer <> 'derived' OR e.collection = %(collection)s)")
     if asked["kind"]:
@@ -95,39 +100,61 @@ def counted(connection, asked: dict) -> list[dict]:
 
 
 def together(found: list[dict]) -> list[dict]:
-    """Events of one day, kind and text, of several trusts (the programme's letters to its cohort), as one with `trusts`."""
+    """Events of one day, kind and text, of several trusts (the programme's letters to its cohort), as one with `trusts`; plans that
+    are to come again and again, as one with `times` that spans them all."""
+    done = {event["fulfils"] for event in found if event["fulfils"]}
     kept: dict[tuple, dict] = {}
     for event in found:
         key = tuple(event[n] for n in ("occurred_from", "occurred_to", "kind", "layer", "status", "summary"))
-        if event["layer"] != "trust":
+        series, again, _ = event["event_id"].partition("+")
+        if again and event["event_id"] not in done:
+            key = (series, "again")
+        elif event["layer"] != "trust":
             key += (event["event_id"],)
-        one = kept.setdefault(key, event | {"trusts": []})
-        one["trusts"].append((event["provider_code"], event["provider_name"]))
+        one = kept.setdefault(key, event | {"trusts": [], "times": 0})
+        one["trusts"] += [
+            pair for pair in [(event["provider_code"], event["provider_name"])] if pair not in one["trusts"]
+        ]
+        if again:
+            one["times"] += 1
+            one["occurred_to"] = reach(event)[1] if one["times"] > 1 else one["occurred_to"]
     return [event | {"number": number} for number, event in enumerate(kept.values(), 1)]
 
 
 def plans(connection, asked: dict) -> list[dict]:
-    """Every plan of the programme and its trusts beside its outcome: {plan, outcome or None, slippage in days or None}.
+    """Every plan and deadline of published.programme_plan beside its outcome, oldest first.
 
-    Slippage runs from the last day the plan may mean to the outcome's day, and exists where both are known.
+    A plan for every trust of the cohort is one row with `trusts`, and one that is to come again and again, of which no source says
+    what became, is one row with `times` and the `last` of them.
     """
-    everything = store.rows(
+    kept: dict[tuple, dict] = {}
+    for row in store.rows(
         connection,
-        f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e LEFT JOIN published.providers p USING (provider_code)
-            WHERE e.layer <> 'derived' {ORDER}""",
-    )
-    by_id = {event["event_id"]: event for event in everything}
-    found = []
-    for plan in together([event for event in everything if event["status"] == "planned"]):
-        codes = [code for code, _ in plan["trusts"]]
-        if asked["provider"] and plan["provider_code"] and not set(asked["codes"]) & set(codes):
+        """SELECT p.*, n.provider_name FROM published.programme_plan p LEFT JOIN published.providers n USING (provider_code)
+           ORDER BY planned_from, coalesce(planned_to, planned_from), plan_id""",
+    ):
+        if asked["provider"] and row["provider_code"] and row["provider_code"] not in asked["codes"]:
             continue
-        outcome = by_id.get(FULFILS.get(plan["event_id"], ""))
-        slippage = None
-        if outcome and outcome["date_precision"] == "day":
-            slippage = (outcome["occurred_from"] - reach(plan)[1]).days
-        found.append({"plan": plan, "outcome": outcome, "slippage": slippage})
-    return found
+        base = re.sub(r"^(EV[0-9+]+)-\w+$", r"\1", row["plan_id"])
+        again = "+" in base and row["outcome"] == "no source says"
+        key = (base.split("+")[0], "again") if again else (base, row["outcome"], row["actual_id"])
+        one = kept.setdefault(
+            key, row | {"plan_id": base, "trusts": [], "times": 0, "planned": _planned(row), "actual": None}
+        )
+        one["trusts"].append((row["provider_code"], row["provider_name"]))
+        one["times"], one["last"] = one["times"] + again, _planned(row)
+        if row["actual_id"]:
+            names = ("actual_from", "actual_to", "actual_precision")
+            one["actual"] = dict(
+                zip(("occurred_from", "occurred_to", "date_precision"), map(row.get, names), strict=True)
+            )
+    return list(kept.values())
+
+
+def _planned(row: dict) -> dict:
+    """When a plan was for, as `dated` reads it."""
+    names = ("planned_from", "planned_to", "planned_precision")
+    return dict(zip(("occurred_from", "occurred_to", "date_precision"), map(row.get, names), strict=True))
 
 
 def due_next(connection, today: date, asked: dict) -> list[dict]:
@@ -136,7 +163,8 @@ def due_next(connection, today: date, asked: dict) -> list[dict]:
         store.rows(
             connection,
             f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e LEFT JOIN published.providers p USING (provider_code)
-                WHERE e.status IN ('planned', 'deadline') AND coalesce(e.occurred_to, e.occurred_from) >= %(today)s
+                WHERE e.status IN ('planned', 'deadline')
+                  AND NOT EXISTS (SELECT FROM published.engagement_timeline o WHERE o.fulfils = e.event_id) AND coalesce(e.occurred_to, e.occurred_from) >= %(today)s
                   AND (%(provider)s = '' OR e.provider_code IS NULL OR e.provider_code = ANY(%(codes)s))
                   AND (%(collection)s = '' OR e.collection IS NULL OR e.collection = %(collection)s) {ORDER} LIMIT 200""",
             {"today": today} | {name: asked[name] for name in ("provider", "codes", "collection")},
@@ -174,38 +202,97 @@ def returns(connection, asked: dict) -> list[dict]:
 
 
 def tracker(connection) -> list[dict]:
-    """The recommendations with the metrics linked to each, where they have figures now, and the events that name them."""
-    # The newest figures of each metric: how many trusts have a value, and how many returns are in.
-    newest = {}
+    """The recommendations with the metrics linked to each and how they moved, the boards that heard of it, and the events that name it."""
+    status = {
+        (row["collection"], row["period"]): row for row in store.rows(connection, "SELECT * FROM published.data_status")
+    }
+    evidence: dict[int, list[dict]] = {}
     for row in store.rows(
         connection,
-        """SELECT DISTINCT ON (b.metric_id, b.collection) b.metric_id, b.collection, b.period, b.providers, b.is_sample,
-                  s.coverage, s.accepted, s.expected
-           FROM published.benchmarks b LEFT JOIN published.data_status s USING (collection, period)
-           WHERE b.peer_group = 'national' AND b.providers > 0 ORDER BY b.metric_id, b.collection, b.period DESC""",
+        "SELECT * FROM published.recommendation_progress ORDER BY recommendation_number, collection, period, metric_id",
     ):
-        newest.setdefault(row["metric_id"], []).append(row)
-    named = {}
+        evidence.setdefault(row["recommendation_number"], []).append(row)
+    boards: dict[int, list[dict]] = {}
+    for row in store.rows(
+        connection,
+        """SELECT b.*, n.provider_name FROM published.board_reports b LEFT JOIN published.providers n USING (provider_code)
+           ORDER BY occurred_from, event_id""",
+    ):
+        boards.setdefault(row["recommendation_number"], []).append(row)
+    named: dict[int, list[dict]] = {}
     for event in store.rows(
         connection,
-        f"SELECT * FROM published.engagement_timeline e WHERE recommendation_number IS NOT NULL AND layer <> 'derived' {ORDER}",
+        f"""SELECT * FROM published.engagement_timeline e WHERE recommendation_number IS NOT NULL AND layer <> 'derived'
+              AND event_id NOT LIKE '%%+%%' {ORDER}""",
     ):
         named.setdefault(event["recommendation_number"], []).append(event)
     found = store.rows(connection, "SELECT * FROM published.recommendations ORDER BY number")
-    rows = store.rows(connection, "SELECT * FROM published.metrics ORDER BY metric_id")
-    defined = list({row["metric_id"]: row for row in rows}.values())
     for one in found:
-        linked = [m for m in defined if str(one["number"]) in re.split(r"\W+", str(m["recommendation"] or ""))]
+        linked = [row for row in evidence.get(one["number"], []) if row["metric_id"]]
         groups: dict[tuple, dict] = {}
-        for metric in linked:
-            for row in newest.get(metric["metric_id"], []):
-                group = groups.setdefault((row["collection"], row["period"]), row | {"metrics": []})
-                group["metrics"].append(metric | {"providers": row["providers"]})
+        for row in linked:
+            if row["collection"]:
+                key = (row["collection"], row["period"])
+                about = {"collection": key[0], "period": key[1], "is_sample": False, "metrics": [], "expected": 0}
+                group = groups.setdefault(key, about | {"coverage": None} | status.get(key, {}))
+                group["metrics"].append(row)
         one["figures"] = [groups[key] for key in sorted(groups)]
-        one["too_early"] = [metric for metric in linked if metric["metric_id"] not in newest]
-        one["linked"] = len(linked)
+        one["too_early"] = [row for row in linked if not row["collection"]]
+        one["linked"] = len({row["metric_id"] for row in linked})
+        one["boards"] = boards.get(one["number"], [])
         one["events"] = named.get(one["number"], [])
     return found
+
+
+def contradictions(connection) -> list[tuple[str, list[dict]]]:
+    """What sources disagree about: topics, each with its claims."""
+    found: dict[str, list[dict]] = {}
+    for row in store.rows(connection, "SELECT * FROM published.contradictions ORDER BY topic, event_id, claim"):
+        found.setdefault(row["topic"], []).append(row)
+    return list(found.items())
+
+
+def facts(connection, asked: dict) -> dict:
+    """Facts of trusts and collections: of the chosen trust and its ancestors, or of the cohort as {trust: {collection: fact}}."""
+    where = "f.provider_code = ANY(%(codes)s)" if asked["provider"] else "n.in_cohort"
+    rows = store.rows(
+        connection,
+        f"""SELECT f.*, n.provider_name FROM published.engagement_facts f JOIN published.providers n USING (provider_code)
+            WHERE {where} AND (%(collection)s = '' OR f.collection = %(collection)s)
+            ORDER BY coalesce(n.provider_name, f.provider_code), f.provider_code, f.collection""",
+        {name: asked[name] for name in ("codes", "collection")},
+    )
+    grid: dict[tuple, dict] = {}
+    for row in rows:
+        grid.setdefault((row["provider_code"], row["provider_name"]), {})[row["collection"]] = row
+    minimum = FACTS_MINIMUM.format(**rows[0]) if rows else ""
+    return {"rows": rows, "grid": grid, "collections": sorted({row["collection"] for row in rows}), "minimum": minimum}
+
+
+def became(connection, asked: dict) -> list[dict]:
+    """Who took the chosen trust over, if somebody did: its story goes on in their lanes."""
+    return store.rows(
+        connection,
+        """SELECT a.provider_code, n.provider_name, a.joined_on FROM published.provider_ancestors a
+           LEFT JOIN published.providers n USING (provider_code) WHERE a.ancestor_code = %(provider)s ORDER BY a.joined_on, a.provider_code""",
+        {"provider": asked["provider"]},
+    )
+
+
+def entered(connection, asked: dict) -> list[dict]:
+    """The newest events that people entered, those that were withdrawn among them."""
+    return store.rows(
+        connection,
+        """SELECT e.*, n.provider_name FROM intake.events e LEFT JOIN published.providers n USING (provider_code)
+           WHERE %(provider)s = '' OR e.provider_code IS NULL OR e.provider_code = ANY(%(codes)s)
+           ORDER BY e.entered_at DESC, e.event_id LIMIT 20""",
+        {name: asked[name] for name in ("provider", "codes")},
+    )
+
+
+def outcomes(found: list[dict]) -> dict[str, str]:
+    """Which event is the outcome of which plan, among these."""
+    return {event["fulfils"]: event["event_id"] for event in reversed(found) if event["fulfils"]}
 
 
 def asked_for(provider: str = "", collection: str = "", kind: str = "", year: str = "", page: str = "1") -> dict:
@@ -260,10 +347,9 @@ def offered(connection, asked: dict) -> dict:
         row["code"]
         for row in store.rows(
             connection,
-            """WITH RECURSIVE line (code) AS (
-                 SELECT %(provider)s::text
-                 UNION SELECT s.from_code FROM published.successions s JOIN line l ON l.code = s.to_code WHERE s.type IN ('merger', 'acquisition'))
-               SELECT code FROM line ORDER BY code <> %(provider)s, code""",
+            """SELECT %(provider)s::text AS code, 0 AS steps
+               UNION ALL SELECT ancestor_code, steps FROM published.provider_ancestors WHERE provider_code = %(provider)s
+               ORDER BY steps, code""",
             {"provider": asked["provider"]},
         )
     ]  # events stay with a trust through its mergers
@@ -276,7 +362,7 @@ def timeline(request: Request, person: security.Anybody, asked: Asked):
     today = datetime.now(words.LONDON).date()
     with store.opened() as connection:
         choices = offered(connection, asked)
-        engagement = together(events(connection, asked, ("programme", "trust")))
+        engagement = together(events(connection, asked, KEPT))
         total = sum(row["events"] for row in counted(connection, asked))
         number = int(asked["page"]) if re.fullmatch(r"[0-9]{1,6}", asked["page"], re.ASCII) else 1
         paging = pages.Paging(number, total)
@@ -284,6 +370,8 @@ def timeline(request: Request, person: security.Anybody, asked: Asked):
         done = returns(connection, asked)
         found = {
             "plans": plans(connection, asked), "next": due_next(connection, today, asked), "recommendations": tracker(connection),
+            "contradictions": contradictions(connection), "facts": facts(connection, asked), "entered": entered(connection, asked),
+            "became": became(connection, asked),
         }  # fmt: skip
         is_sample = _is_sample(connection)
     address = {name: asked[name] for name in ("provider", "collection", "kind", "year")}
@@ -291,7 +379,7 @@ def timeline(request: Request, person: security.Anybody, asked: Asked):
     return pages.page(
         request, "timeline.html", section="timeline", asked=asked, choices=choices, engagement=engagement, derived=derived, paging=paging,
         returns=done, today=today, found=found, address=address, chosen_name=chosen_name, dated=dated, LAYERS=LAYERS, STATUSES=STATUSES,
-        percent=figures.percent, style=figures.style(), is_sample=is_sample,
+        percent=figures.percent, with_unit=figures.with_unit, late=late, style=figures.style(), is_sample=is_sample,
         alt={"engagement": engagement_message(asked, engagement, found["plans"]), "returns": returns_message(asked, done, total)},
     )  # fmt: skip
 
@@ -310,8 +398,8 @@ def engagement_message(asked: dict, found: list[dict], planned: list[dict]) -> s
         f"{words.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
     )
     for one in planned:
-        if one["slippage"] is not None and any(e["event_id"] == one["plan"]["event_id"] for e in found):
-            said += f" Planned for {dated(one['plan'])}, done {dated(one['outcome'])}: {late(one['slippage'])}."
+        if one["slippage_days"] is not None and any(e["event_id"] == one["plan_id"] for e in found):
+            said += f" Planned for {dated(one['planned'])}, done {dated(one['actual'])}: {late(one['slippage_days'])}."
     return said
 
 
@@ -334,8 +422,8 @@ def engagement_picture(person: security.Anybody, asked: Asked, width: int = char
     """The lanes of the programme and of trusts as a picture."""
     with store.opened() as connection:
         offered(connection, asked)
-        found = together(events(connection, asked, ("programme", "trust")))
-    return figures.picture(lanes.engagement(asked, [e | {"reach": reach(e)} for e in found], FULFILS, width))
+        found = together(events(connection, asked, KEPT))
+    return figures.picture(lanes.engagement(asked, [e | {"reach": reach(e)} for e in found], outcomes(found), width))
 
 
 @router.get("/timeline/returns.svg")

@@ -100,6 +100,26 @@ def _frames(tables: reference.Tables) -> dict[str, pl.DataFrame]:
             recommendation_number="recommendation_no",
             confidence="confidence",
         ),
+        "plan_outcome": frame(tables.plan_outcomes, plan_id="plan_id", outcome_id="outcome_id", source="source"),
+        "recurring_event": frame(
+            tables.recurring_events, event_id="event_id", every_months="every_months", source="source"
+        ),
+        "contradiction": frame(
+            tables.contradictions,
+            topic="topic",
+            claim="claim",
+            source="source",
+            event_id=lambda c: c.event_id or None,
+            verified="verified",
+            note=lambda c: c.note or None,
+        ),
+        "board_coverage": frame(
+            tables.board_coverage,
+            event_id="event_id",
+            recommendation_number="recommendation_number",
+            said="said",
+            source="source",
+        ),
         "metric": frame(
             tables.metric_versions,
             metric_id="metric_id",

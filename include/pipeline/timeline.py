@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from .. import sql
 from ..stores import warehouse
 
-PARTS = ("programme", "returns", "decisions", "releases")
+PARTS = ("programme", "recurring", "successions", "returns", "decisions", "releases", "benchmarked")
 
 
 def refresh(now: datetime | None = None) -> dict:

@@ -15,13 +15,17 @@ from pathlib import Path
 from trust_benchmarks.reference import metrics
 from trust_benchmarks.reference.checks import KINDS, SECTORS, check
 from trust_benchmarks.reference.tables import (
+    BoardCoverage,
     CohortMember,
+    Contradiction,
     Holiday,
     Metric,
     Name,
+    PlanOutcome,
     ProgrammeEvent,
     Provider,
     Recommendation,
+    RecurringEvent,
     ReferenceDataError,
     Succession,
     Tables,
@@ -32,13 +36,17 @@ __all__ = [
     "FOLDER",
     "KINDS",
     "SECTORS",
+    "BoardCoverage",
     "CohortMember",
+    "Contradiction",
     "Holiday",
     "Metric",
     "Name",
+    "PlanOutcome",
     "ProgrammeEvent",
     "Provider",
     "Recommendation",
+    "RecurringEvent",
     "ReferenceDataError",
     "ReferenceError",
     "Succession",
@@ -78,6 +86,10 @@ def read(folder: Path) -> Tables:
         recommendations=_rows(folder / "recommendations.csv", Recommendation),
         programme_events=_rows(folder / "programme_events.csv", ProgrammeEvent),
         metric_versions=metrics.read(folder / "metrics"),
+        plan_outcomes=_rows(folder / "plan_outcomes.csv", PlanOutcome),
+        recurring_events=_rows(folder / "recurring_events.csv", RecurringEvent),
+        contradictions=_rows(folder / "contradictions.csv", Contradiction),
+        board_coverage=_rows(folder / "board_coverage.csv", BoardCoverage),
     )
 
 

@@ -26,6 +26,8 @@ DISCLOSURE_CLASSES = ("organisational", "persons")
 PRECISIONS = ("day", "week", "month", "quarter", "season", "year")
 STATUSES = ("actual", "planned", "inferred", "deadline")
 CONFIDENCES = ("high", "medium", "low")
+PLANS = ("planned", "deadline")
+COVERAGES = ("covered", "not covered", "not applicable")
 WHOLE_COHORT = "ALL23"
 COHORT_SIZE = 23
 RECOMMENDATIONS = 16
@@ -39,6 +41,7 @@ def check(tables: Tables) -> list[str]:
         *_check_successions(tables),
         *_check_cohort(tables),
         *_check_lists(tables),
+        *_check_timeline(tables),
         *_check_metrics(tables),
     ]
 
@@ -167,6 +170,50 @@ def _check_lists(tables: Tables) -> list[str]:
             (event.confidence, CONFIDENCES, "confidence"),
         ):
             problems += _unknown(where, column, value, known)
+    return problems
+
+
+def _check_timeline(tables: Tables) -> list[str]:
+    """What is said about the programme's events in tables of their own must name events that are there."""
+    events = {event.event_id: event for event in tables.programme_events}
+    named = [("plan_outcomes.csv", pair.plan_id) for pair in tables.plan_outcomes]
+    named += [("plan_outcomes.csv", pair.outcome_id) for pair in tables.plan_outcomes]
+    named += [("recurring_events.csv", one.event_id) for one in tables.recurring_events]
+    named += [("contradictions.csv", one.event_id) for one in tables.contradictions if one.event_id]
+    named += [("board_coverage.csv", one.event_id) for one in tables.board_coverage]
+    problems = [
+        f"{file}: {event_id} is no event of programme_events.csv. Correct it, or add the event."
+        for file, event_id in dict.fromkeys(named)
+        if event_id not in events
+    ]
+    for pair in tables.plan_outcomes:
+        plan, outcome = events.get(pair.plan_id), events.get(pair.outcome_id)
+        if plan and outcome and (plan.status not in PLANS or outcome.status in PLANS):
+            problems.append(
+                f"plan_outcomes.csv: {pair.plan_id} is {plan.status} and {pair.outcome_id} is {outcome.status}. "
+                "Expected a plan or a deadline, and what happened."
+            )
+    problems += _repeats("plan_outcomes.csv", "plan_id", [pair.plan_id for pair in tables.plan_outcomes])
+    for one in tables.recurring_events:
+        if one.every_months < 1:
+            problems.append(
+                f"recurring_events.csv: {one.event_id} comes every {one.every_months} months. Give 1 or more."
+            )
+    topics = Counter(one.topic for one in tables.contradictions)
+    problems += [
+        f"contradictions.csv: '{topic}' has one claim. A contradiction has two or more; add the other."
+        for topic, n in topics.items()
+        if n == 1
+    ]
+    problems += _repeats("contradictions.csv", "claim", [f"{c.topic}: {c.claim}" for c in tables.contradictions])
+    numbers = {r.number for r in tables.recommendations}
+    for one in tables.board_coverage:
+        where = f"board_coverage.csv: {one.event_id}, recommendation {one.recommendation_number}"
+        problems += _unknown(where, "said", one.said, COVERAGES)
+        if one.recommendation_number not in numbers:
+            problems.append(f"{where}: there is no such recommendation. Expected 1 to {RECOMMENDATIONS}.")
+    for one in tables.contradictions:
+        problems += _unknown(f"contradictions.csv: {one.claim}", "verified", one.verified, VERIFIED)
     return problems
 
 

@@ -1,6 +1,6 @@
 """What the reference tables hold: one frozen dataclass a table, and the questions asked of them all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -111,6 +111,46 @@ class ProgrammeEvent:
 
 
 @dataclass(frozen=True)
+class PlanOutcome:
+    """Which event of the programme's log is the outcome of which planned one, where a source gives both."""
+
+    plan_id: str
+    outcome_id: str
+    source: str
+
+
+@dataclass(frozen=True)
+class RecurringEvent:
+    """A planned event of the programme's log that is to come again, every so many months."""
+
+    event_id: str
+    every_months: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """One of the claims that sources make about a topic; `event_id` is the event it bears on, or empty."""
+
+    topic: str
+    claim: str
+    source: str
+    event_id: str
+    verified: str
+    note: str
+
+
+@dataclass(frozen=True)
+class BoardCoverage:
+    """What a board's paper said about a recommendation: 'covered', 'not covered' or 'not applicable'."""
+
+    event_id: str
+    recommendation_number: int
+    said: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Metric:
     """One version of a metric's definition: a reviewed record (metrics/README.md tells every entry).
 
@@ -160,6 +200,10 @@ class Tables:
     recommendations: list[Recommendation]
     programme_events: list[ProgrammeEvent]
     metric_versions: list[Metric]
+    plan_outcomes: list[PlanOutcome] = field(default_factory=list)
+    recurring_events: list[RecurringEvent] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    board_coverage: list[BoardCoverage] = field(default_factory=list)
 
     @cached_property
     def metrics(self) -> list[Metric]:

@@ -74,7 +74,7 @@ def decide(connection: psycopg.Connection, draft: Draft, author: str) -> int:
     values["cells"] = json.dumps([asdict(cell) for cell in draft.cells]).replace("\\u0000", "\\ufffd")
     values["reason"] = (draft.reason or "").strip()
     names = list(values)
-    return _asked(
+    return asked(
         connection,
         f"INSERT INTO core.decision ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))}) RETURNING decision_id",
         [_text(values[name]) for name in names],
@@ -87,7 +87,7 @@ def verdict(connection: psycopg.Connection, decision_id: int, person: str, appro
     Raises:
         Refused: when the database does not allow it, or somebody else was faster.
     """
-    _asked(
+    asked(
         connection,
         "INSERT INTO core.verdict (decision_id, verdict, person, words) VALUES (%s, %s, %s, %s) RETURNING decision_id",
         [decision_id, "approve" if approve else "refuse", person, words],
@@ -165,7 +165,12 @@ def effect(connection: psycopg.Connection, decision_id: int) -> dict:
     return answer | {"state": "published" if published else "measuring", "release_id": current[0] if current else None}
 
 
-def _asked(connection: psycopg.Connection, statement: str, values: list, taken: str = "") -> tuple:
+def asked(connection: psycopg.Connection, statement: str, values: list, taken: str = "") -> tuple:
+    """One row of a statement that the database may refuse.
+
+    Raises:
+        Refused: when it does; the message is its sentence for the person who asked.
+    """
     try:
         with connection.transaction():
             return connection.execute(statement, values).fetchone()

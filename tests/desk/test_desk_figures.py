@@ -236,25 +236,36 @@ def test_values_with_their_unit():
         ((2018, 10, 1), (2018, 12, 31), "quarter", "Oct to Dec 2018 (to the quarter)"),
         ((2018, 4, 1), (2019, 3, 31), "year", "Apr 2018 to Mar 2019 (to the year)"),
         ((2021, 3, 31), None, "year", "2021 (to the year)"),
+        ((2018, 11, 1), None, "quarter", "Nov 2018 (to the quarter)"),
     ],
 )
-def test_a_month_is_not_a_day(first, last, precision, said):
+def test_a_month_is_not_a_day(shared_world, first, last, precision, said):
     event = {"occurred_from": date(*first), "occurred_to": last and date(*last), "date_precision": precision}
     assert timeline.dated(event) == said
+    assert (
+        timeline.reach(event)
+        == flow.rows(
+            "SELECT core.reach_from(%(a)s::date, %(b)s::date, %(c)s::text), core.reach_to(%(a)s::date, %(b)s::date, %(c)s::text)",
+            {"a": event["occurred_from"], "b": event["occurred_to"], "c": precision},
+        )[0]
+    ), "the page and the warehouse mean the same days"
     assert timeline.reach(event)[0] <= event["occurred_from"] <= timeline.reach(event)[1]
 
 
 def test_plans_and_outcomes_of_the_programme(look):
-    page = look("/timeline").text
-    shown = rows_of(page, "plan")
+    shown = rows_of(look("/timeline").text, "plan")
     assert shown["EV020"][0] == "Sep to Nov 2017 (to the season)"
     assert shown["EV020"][2] == "24 May 2018"
     assert shown["EV020"][4] == "+175"
-    planned = flow.value(
-        "SELECT count(DISTINCT split_part(event_id, '-', 1)) FROM published.engagement_timeline WHERE status = 'planned'"
-    )
-    assert len(shown) == planned
-    assert shown["EV044"][2:] == ["still to come", "", "too early to say"] or date.today() > date(2027, 4, 1)
+    # A plan for the whole cohort is one row, and so are those that come every six months.
+    assert {plan.split("+")[0] for plan in shown} == {
+        one.split("-")[0].split("+")[0] for (one,) in flow.rows("SELECT plan_id FROM published.programme_plan")
+    }
+    again = shown["EV030+1"]
+    assert again[0] == "Sep 2019 to Mar 2026"
+    assert "14 times" in again[1] and "low confidence" in again[1]
+    assert "deadline" in shown["EV034"][0]
+    assert shown["EV044"][2:] == ["not yet", "", "too early to say"] or date.today() > date(2027, 4, 1)
     assert all(cells[4] == "not known" for event, cells in shown.items() if event not in ("EV020", "EV044"))
 
 
@@ -264,11 +275,100 @@ def test_sources_that_disagree_stand_side_by_side(look):
     assert "20 while listing 23" in events["EV010"][5]
     assert "seed 001" in events["EV020"][6]
     assert {"EV010", "EV020", "EV024", "EV025"} <= set(events)
+    assert "low confidence" in events["EV044"][2], "what is not sure is marked"
+    claims = rows_of(page, "claim")
+    assert len(claims) == flow.value("SELECT count(*) FROM published.contradictions") > 10
+    for claim, source in (
+        ("20 trusts", "seed 000"),
+        ("23 trusts", "seed 001"),
+        ("just over 20 trusts", "not verified"),
+    ):
+        assert source in " ".join(claims[f"Size of the cohort: {claim}"]), claim
 
 
 def test_a_trust_and_its_ancestors(look):
     own = rows_of(look("/timeline?provider=RW4").text, "event")
     assert "EV041" in own, "what happened to RTV stays with RW4, which took it over"
+    assert "EV008-RTV" in own, "and so does all that was before"
+    assert "Its story goes on with" in look("/timeline?provider=RTV").text
+    assert ">RTV</text>" in look("/timeline/engagement.svg?provider=RW4").text, "in a lane of its own"
+
+
+def test_how_trusts_fared_and_what_it_is_too_early_for(look):
+    own = rows_of(look("/timeline?provider=RX4").text, "fact")["RX4 workforce"]
+    days = flow.value(
+        "SELECT days_to_first_accepted FROM published.engagement_facts WHERE provider_code = 'RX4' AND collection = 'workforce'"
+    )
+    assert own[1] == words.number(days)
+    assert own[2] == "too early to say (1 of 3)"
+    assert own[3] == "too early to say (2 of 6)"
+    cohort = rows_of(look("/timeline").text, "fact")
+    assert len(cohort) == flow.value("SELECT count(DISTINCT provider_code) FROM published.engagement_facts f JOIN published.cohort c ON c.code = f.provider_code")  # fmt: skip
+
+
+FORM = {
+    "summary": "Told the board of <b>rostering</b>.", "date": "12/9/2018", "date_precision": "day", "kind": "board_report", "status": "actual",
+    "provider": "RRP", "recommendation": "9", "source": "board paper, made up", "confidence": "medium",
+}  # fmt: skip
+
+
+def test_an_event_from_the_form_is_shown_at_once_and_withdrawn(desk, look):
+    assert desk.post("viewer", "/timeline/add", **FORM).status_code == 403
+    assert "Add an event" not in look("/timeline").text, "who may only read is not offered it"
+    answer = desk.post("steward", "/timeline/add", **FORM)
+    assert answer.status_code == 303, answer.text
+    path = answer.headers["location"].split("?")[0].removeprefix("/steward")
+    event_id = path.split("/")[-1]
+    for address in ("/timeline", "/timeline?provider=G6V2S"):
+        shown = rows_of(look(address).text, "event")[event_id]
+        assert shown[1] == "12 Sep 2018"
+        assert "entered by people" in shown[2] and "medium confidence" in shown[2]
+        assert "<b>rostering</b>" in shown[5]
+    nine = re.search(r'<tr id="rec-9">(.*?)</tr>', look("/timeline").text, re.DOTALL)[1]
+    assert 'title="Barnet, Enfield and Haringey Mental Health NHS Trust">RRP</a>' in nine
+    assert "by sam" in " ".join(look(path).text.split())
+    same = desk.post("steward", "/timeline/add", **FORM)
+    assert same.status_code == 409 and "on the timeline already" in same.text
+    assert desk.post("viewer", f"{path}/withdraw", reason="No.").status_code == 403
+    assert desk.post("other steward", f"{path}/withdraw", reason="").status_code == 409
+    assert desk.post("other steward", f"{path}/withdraw", reason="It was another trust.").status_code == 303
+    assert event_id not in rows_of(look("/timeline").text, "event")
+    page = look(path).text
+    assert "It was another trust." in page and "by stella" in page
+
+
+def test_a_form_that_is_not_right_says_all_of_it_and_keeps_what_was_typed(desk):
+    wrong = FORM | {
+        "date": "31/2/2018",
+        "summary": "Ring 0161 496 0000",
+        "source": "",
+        "provider": "ZZZ",
+        "recommendation": "",
+    }
+    answer = desk.post("steward", "/timeline/add", **wrong)
+    assert answer.status_code == 400
+    for says in ("a day such as 2018-09-12", "telephone number", "Where it is known from is missing", "ODS code of a known provider", "A board report needs the recommendation"):  # fmt: skip
+        assert says in html.unescape(answer.text), says
+    assert "Ring 0161 496 0000" in answer.text
+    assert flow.value("SELECT count(*) FROM core.event WHERE summary LIKE 'Ring%'") == 0
+
+
+def test_hostile_texts_of_events_are_text(desk, look):
+    texts = [f"{kind}: {text[:130]}".replace("\x00", "") for kind, text in HOSTILE.items()]
+    paths = []
+    for at in range(0, len(texts), 3):
+        said = " ".join(texts[at : at + 3])
+        answer = desk.post(
+            "steward", "/timeline/add", **FORM | {"summary": said, "source": said[:300], "kind": "visit"}
+        )
+        assert answer.status_code == 303, answer.text
+        paths.append(answer.headers["location"].split("?")[0].removeprefix("/steward"))
+    for path in ("/timeline", *paths):
+        page = look(path).text
+        for markup in ("<script>alert", "<img src=x", "<svg/", "<iframe", "<style>body", "<h1>taken", "\u202e", "\x1b"):
+            assert markup not in page, (path, markup)
+    for path in paths:
+        assert desk.post("steward", f"{path}/withdraw", reason="The test is over.").status_code == 303
 
 
 def test_due_beside_received(look):
@@ -297,11 +397,22 @@ def test_the_sixteen_recommendations(look):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
-    "path", ["/figures", f"{FIGURES}&provider=RX4", "/timeline", "/timeline?provider=RTQ&collection=workforce"]
+    "path",
+    [
+        "/figures",
+        f"{FIGURES}&provider=RX4",
+        "/timeline",
+        "/timeline?provider=RTQ&collection=workforce",
+        "/timeline/add",
+        "one event",
+    ],
 )
 def test_in_a_browser(browser, desk, returns, path, width):
+    if path == "one event":
+        answer = desk.post("steward", "/timeline/add", **FORM | {"summary": f"Looked at, {width} pixels wide."})
+        path = answer.headers["location"].removeprefix("/steward")
     context = browser.new_context(viewport={"width": width, "height": 900})
-    context.add_cookies([{"name": "_token", "value": desk.tokens["vera"], "url": desk.url}])
+    context.add_cookies([{"name": "_token", "value": desk.tokens["sam"], "url": desk.url}])
     tab, problems = context.new_page(), []
     tab.on(
         "console", lambda said: problems.append(said.text) if said.type == "error" and "404" not in said.text else None

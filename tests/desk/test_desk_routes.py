@@ -30,6 +30,10 @@ ROUTES = {
     ("GET", "/timeline"): "read",
     ("GET", "/timeline/engagement.svg"): "read",
     ("GET", "/timeline/returns.svg"): "read",
+    ("GET", "/timeline/add"): "act",
+    ("POST", "/timeline/add"): "act",
+    ("GET", "/timeline/entered/{event_id}"): "read",
+    ("POST", "/timeline/entered/{event_id}/withdraw"): "act",
     ("GET", "/me"): "read",
     ("GET", "/desk.css"): "read",
     ("GET", "/desk.js"): "read",
@@ -47,7 +51,13 @@ def known(desk, returns):
     answer = desk.post("approver", "/decide", submission=held, kind="accept", reason="Checked with the trust.")
     assert answer.status_code == 303, answer.text
     decision_id = answer.headers["location"].split("/")[-1].split("?")[0]
-    return {"submission_id": held, "decision_id": decision_id, "path": "nothing-here"}
+    fields = {"date": "2018-09-12", "date_precision": "day", "kind": "visit", "status": "actual", "confidence": "high"}
+    answer = desk.post(
+        "approver", "/timeline/add", summary="A visit, made up.", source="a test", provider="RNU", **fields
+    )
+    assert answer.status_code == 303, answer.text
+    event_id = answer.headers["location"].split("/")[-1].split("?")[0]
+    return {"submission_id": held, "decision_id": decision_id, "event_id": event_id, "path": "nothing-here"}
 
 
 def path_of(route: str, known: dict) -> str:

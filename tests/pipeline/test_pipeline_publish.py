@@ -68,6 +68,8 @@ FACTS = (
     "release",
     "release_log",
     "measure",
+    "event",
+    "event_withdrawal",
     "benchmark",
     "edition",
     "edition_release",

@@ -159,6 +159,9 @@ def test_definitions_are_those_of_the_domain(tables, shared_data):
         assert own == row | {"collection": homes.get(row["collection"], row["collection"])}
     assert dicts(reference.FOLDER / "programme_events.csv") == dicts(domain / "timeline_events.csv")
     assert dicts(reference.FOLDER / "recommendations.csv") == dicts(domain / "recommendations.csv")
+    assert {one.recommendation_number: one.said for one in tables.board_coverage} == {
+        one.number: one.board_paper_status_sept2018 for one in tables.recommendations
+    }
     assert {m.code: m.name_2017 for m in tables.cohort} == {
         row["ods_code"]: row["name_2017"] for row in dicts(domain / "cohort_trusts.csv")
     }

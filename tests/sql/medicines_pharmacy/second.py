@@ -3,7 +3,7 @@
 import calendar
 import math
 
-from second_calculation import ratio
+from second_calculation import protected, ratio
 
 
 def metrics(now, year, period, others):
@@ -19,5 +19,5 @@ def metrics(now, year, period, others):
         ),
         "MP03": ratio(now, now.stock_value_gbp, now.issues_value_gbp / days, 1),
         "MP04": ratio(now, now.wards_epma, now.inpatient_wards),
-        "MP05": ratio(now, now.reconciled_24h, now.admissions_audited),
+        "MP05": protected(ratio(now, now.reconciled_24h, now.admissions_audited)),
     }

@@ -1,0 +1,92 @@
+"""Events that people add to the timeline, at the terminal: a blank, a check, adding, listing and withdrawing."""
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+from . import Refused, warehouse
+from .output import Format, note
+
+LISTED = """
+SELECT e.event_id, e.occurred_from, e.occurred_to, e.date_precision, e.kind, e.status, e.provider_code, e.recommendation_number, e.summary,
+       e.source, e.confidence, e.fulfils, e.entered_by, e.entered_at, e.file_name, e.withdrawn_by, e.withdrawn_at, e.withdrawn_because
+FROM intake.events e {where}
+ORDER BY e.entered_at DESC, e.event_id"""
+# What fits a terminal; CSV and JSON have everything.
+LISTED_SHORT = """
+SELECT e.event_id, e.occurred_from AS "from", e.date_precision AS to_the, e.kind, e.status, e.provider_code AS trust, e.summary, e.entered_by,
+       e.withdrawn_by
+FROM intake.events e {where}
+ORDER BY e.entered_at DESC, e.event_id"""
+
+
+def template(output: Path | None) -> None:
+    """Writes a blank file of events: the headings, and beside it on standard error what each of them wants."""
+    from ..stewardship.event_checks import FIELDS
+
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(FIELDS)
+    if output is None:
+        sys.stdout.write(out.getvalue())
+    else:
+        try:
+            with output.open("x", encoding="utf-8") as file:
+                file.write(out.getvalue())
+        except FileExistsError:
+            raise Refused(f"{output} exists and is left as it is. Name another file with --output.") from None
+        except OSError as problem:
+            raise Refused(
+                f"{output} cannot be written ({problem.strerror}). Name another place with --output."
+            ) from None
+    for spec in FIELDS.values():
+        note(f"{spec.name}{'' if spec.required else ' (may be empty)'}: {spec.title}. Expected {spec.expected()}.")
+
+
+def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
+    """Checks a file of events and, if nothing is wrong and more than a check is wanted, adds them all. The exit status."""
+    from ..stewardship import events
+    from . import check, desk
+
+    content = check.content_of(path)
+    with check.silence():
+        checked = events.read(content, path.name)
+    found, rows = checked.findings, len(checked.events)
+    wrong = found.height > 0
+    verdict = check.Verdict(
+        path.name, "held" if wrong else "accepted", found, collection="events of the timeline",
+        rows={"read": rows, "recorded": 0 if wrong else rows, "rejected": 0, "held": rows if wrong else 0},
+        note="Nothing of a file is added while anything in it is wrong." if wrong else "",
+    )  # fmt: skip
+    if wrong or only_check:
+        check.show(verdict, form)
+        return 1 if wrong else 0
+    who = desk.sign_in(user)
+    if not who.may_act:
+        raise Refused(f"{who.name} may read the timeline, not add to it. A steward can: ask one, or ask for the role.")
+    with desk.stores(), desk.told(), desk.as_desk() as connection:
+        done = events.add(connection, checked, who.name, path.name)
+    again = f" {done.already} {'was' if done.already == 1 else 'were'} there already." if done.already else ""
+    print(f"{len(done.ids)} {'event was' if len(done.ids) == 1 else 'events were'} added.{again}")
+    for event_id in done.ids:
+        note(event_id)
+    return 0
+
+
+def withdraw(event_id: str, reason: str, user: str | None) -> None:
+    """Takes an event back that somebody entered, with a reason; it stays in the log."""
+    from ..stewardship import events
+    from . import desk
+
+    who = desk.sign_in(user)
+    if not who.may_act:
+        raise Refused(f"{who.name} may read the timeline, not withdraw from it. Ask a steward.")
+    with desk.stores(), desk.told(), desk.as_desk() as connection:
+        events.withdraw(connection, event_id, who.name, reason)
+    print(f"Event {event_id} is withdrawn.")
+
+
+def listed(provider: str | None, kind: str | None, form: Format, limit: int | None) -> None:
+    """Writes the events that people entered, newest first, with those that were withdrawn."""
+    query = LISTED_SHORT if form is Format.table else LISTED
+    warehouse.listed(query, {"e.provider_code": provider, "e.kind": kind}, form, limit)

@@ -1,0 +1,125 @@
+"""Events that people add to the timeline: the form, one event with who entered it, and taking it back."""
+
+import re
+
+from fastapi import APIRouter, Request
+
+from .. import catalogue
+from ..stewardship import events
+from ..stewardship.event_checks import FIELDS, KINDS
+from . import pages, security, store, words
+
+router = APIRouter()
+STATUSES = {
+    "actual": "happened",
+    "planned": "planned",
+    "inferred": "happened, date inferred",
+    "deadline": "deadline",
+}
+
+
+def _cells(fields: dict[str, str]) -> dict[str, str]:
+    """A form's texts by field; days may be written as people of this country write them."""
+    cells = {name: fields.get(name, "").strip() for name in FIELDS}
+    for name in ("date", "date_end"):
+        if found := re.fullmatch(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", cells[name], re.ASCII):
+            day, month, year = found.groups()
+            cells[name] = f"{year}-{int(month):02}-{int(day):02}"
+    return cells
+
+
+def _form(request: Request, connection, fields: dict[str, str], errors=(), field: str = "f-date", status: int = 200):
+    providers = store.rows(
+        connection,
+        "SELECT provider_code, provider_name, in_cohort FROM published.providers ORDER BY coalesce(provider_name, provider_code), provider_code",
+    )
+    named = [(p["provider_code"], f"{p['provider_name']} ({p['provider_code']})", p["in_cohort"]) for p in providers]
+    plans = store.rows(
+        connection,
+        """SELECT plan_id, planned_from, kind, provider_code FROM published.programme_plan WHERE outcome <> 'happened'
+           ORDER BY planned_from DESC, plan_id""",
+    )
+    recommendations = store.rows(connection, "SELECT number, area FROM published.recommendations ORDER BY number")
+    return pages.page(
+        request, "event_form.html", status, section="timeline", fields=_cells(fields) | {"back": fields.get("back", "")},
+        errors=list(errors), field=field, FIELDS=FIELDS, providers=named, STATUSES=STATUSES,
+        kinds=[(kind, f"{words.plain(kind)}: {says}") for kind, says in KINDS.items()],
+        recommendations=[(str(r["number"]), f"{r['number']} {r['area']}") for r in recommendations],
+        collections=[(name, words.title(name)) for name in catalogue.all()],
+        plans=[
+            (p["plan_id"], f"{p['plan_id']}: {words.plain(p['kind'])}{' of ' + p['provider_code'] if p['provider_code'] else ''}, {words.day(p['planned_from'])}")
+            for p in plans
+        ],
+    )  # fmt: skip
+
+
+@router.get("/timeline/add")
+def event_form(request: Request, person: security.Steward):
+    """The blank form; what an address names is filled in."""
+    fields = {name: request.query_params.get(name, "") for name in FIELDS}
+    fields["date_precision"] = fields["date_precision"] or "day"
+    fields["status"] = fields["status"] or "actual"
+    with store.opened() as connection:
+        return _form(request, connection, fields)
+
+
+@router.post("/timeline/add")
+def add(request: Request, person: security.Steward, form: security.Form):
+    """Adds the event, or says everything that is wrong with the form."""
+    checked = events.check_one(_cells(form))
+    with store.opened() as connection:
+        if checked.findings.height:
+            found = checked.findings.select("column_name", "message").rows()
+            return _form(request, connection, form, [message for _, message in found], f"f-{found[0][0]}", 400)
+        try:
+            done = events.add(connection, checked, person.name)
+        except events.Refused as problem:
+            connection.rollback()
+            return _form(request, connection, form, [str(problem)], status=409)
+    if not done.ids:
+        with store.opened() as connection:
+            return _form(request, connection, form, ["The same event is on the timeline already."], status=409)
+    return pages.go(request, f"/timeline/entered/{done.ids[0]}", done="added")
+
+
+def _one(connection, event_id: str) -> dict:
+    found = store.rows(
+        connection,
+        "SELECT e.*, p.provider_name FROM intake.events e LEFT JOIN published.providers p USING (provider_code) WHERE event_id = %s",
+        [event_id.replace("\x00", "")],
+    )
+    if not found:
+        raise LookupError("There is no such event that somebody entered. The timeline lists those that there are.")
+    return found[0]
+
+
+def _page(request: Request, event_id: str, errors=(), status: int = 200):
+    from . import timeline
+
+    with store.opened() as connection:
+        one = _one(connection, event_id)
+    return pages.page(
+        request, "event.html", status, section="timeline", event=one, errors=list(errors), field="f-reason",
+        dated=timeline.dated, STATUSES=STATUSES,
+    )  # fmt: skip
+
+
+@router.get("/timeline/entered/{event_id}")
+def event(request: Request, person: security.Anybody, event_id: str):
+    """One event that somebody entered: what, who, when, and whether it was taken back."""
+    return _page(request, event_id)
+
+
+@router.post("/timeline/entered/{event_id}/withdraw")
+def withdraw(request: Request, person: security.Steward, form: security.Form, event_id: str):
+    """Takes an event back, with a reason."""
+    with store.opened() as connection:
+        _one(connection, event_id)
+        try:
+            events.withdraw(connection, event_id, person.name, form.get("reason", "").strip())
+            refused = ""
+        except events.Refused as problem:
+            refused = str(problem)
+    if refused:
+        return _page(request, event_id, [refused], 409)
+    return pages.go(request, f"/timeline/entered/{event_id}", done="withdrawn")
