@@ -20,7 +20,10 @@ def code_version() -> str:
     """Names the code that computes figures: a hash over the SQL files and the modules that run them."""
     digest = hashlib.sha256()
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
-    files += [sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py")]
+    files += [
+        sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py", "compared.py")
+    ]
+    files += sorted(p for p in (sql.FOLDER.parent / "methods").iterdir() if p.suffix in (".py", ".toml"))
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -1,6 +1,6 @@
 """What the reference tables hold: one frozen dataclass a table, and the questions asked of them all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -139,6 +139,26 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class SeriesBreak:
+    """A day from which a series must not be read on from before, such as a new way of counting; empty: every metric or provider."""
+
+    metric_id: str
+    provider_code: str
+    day: date
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True)
+class PeerChoice:
+    """One trust that another one has chosen to be compared with: its own list."""
+
+    provider_code: str
+    peer_code: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Tables:
     """All reference tables; the lists keep the order of the files."""
 
@@ -150,6 +170,8 @@ class Tables:
     recommendations: list[Recommendation]
     programme_events: list[ProgrammeEvent]
     metrics: list[Metric]
+    series_breaks: list[SeriesBreak] = field(default_factory=list)
+    peer_lists: list[PeerChoice] = field(default_factory=list)
 
     @cached_property
     def _by_code(self) -> dict[str, Provider]:
