@@ -124,7 +124,7 @@ def _adds(metric: tables.Metric, rows: pl.DataFrame) -> tuple[str | None, float 
     The formula says what a metric is made of; it counts only where every value of the release is made of its parts like that.
     """
     valued = rows.filter(pl.col("value").is_not_null())
-    if metric.denominator:
+    if metric.denominator or valued["denominator"].is_not_null().any():
         leading = re.match(r"(\d+)\*", metric.formula)
         times = float(leading[1]) if leading else 1.0
         made = times * pl.col("numerator") / pl.col("denominator")

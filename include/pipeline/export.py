@@ -103,9 +103,9 @@ def missing() -> list[list[str]]:
 
 
 def tables() -> list[published.View]:
-    """The views whose rows are those of one release each."""
+    """The views whose rows are those of one release each; not those that follow from others of them."""
     known = published.views_by_name()
-    return [known[name] for name in views.of_releases()]
+    return [known[name] for name in views.of_releases() if known[name].is_exported]
 
 
 def _release(connection, collection: str, period: str) -> dict | None:

@@ -59,6 +59,7 @@ class View:
     words: str
     columns: tuple[Column, ...]
     rows: dict
+    is_exported: bool = True
 
     @property
     def key(self) -> list[str]:
@@ -129,7 +130,7 @@ def _view(name: str, typed: dict, facts: dict, common: dict) -> View:
                 refers=refers if refers.split(".")[0] != name else "",
             )
         )
-    return View(name, words["about"], tuple(made), facts.get("rows", {}))
+    return View(name, words["about"], tuple(made), facts.get("rows", {}), facts.get("exported", True))
 
 
 def _unit(column: str, units: dict[str, str]) -> str:

@@ -149,9 +149,9 @@ FROM core.current_release c JOIN core.release r USING (release_id) CROSS JOIN LA
 CREATE VIEW published.peer_benchmarks AS
 SELECT g.metric_id, g.collection, g.period, g.provider_code, g.basis, g.peer_group, g.peers, g.peers_with_value,
        CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.minimum END AS minimum,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.lower_quartile END AS lower_quartile,
-       CASE WHEN g.peers_with_value >= g.least_peers THEN g.median END AS median,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.upper_quartile END AS upper_quartile,
+       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.quartiles[1] END AS lower_quartile,
+       CASE WHEN g.peers_with_value >= g.least_peers THEN g.quartiles[2] END AS median,
+       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.quartiles[3] END AS upper_quartile,
        CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.maximum END AS maximum,
        CASE WHEN g.peers_with_value < g.least_peers
               THEN format('PEERS_TOO_FEW: %s of %s peers have a value; a median needs %s.', g.peers_with_value, g.peers, g.least_peers)
@@ -162,9 +162,7 @@ SELECT g.metric_id, g.collection, g.period, g.provider_code, g.basis, g.peer_gro
 FROM (
   SELECT m.metric_id, r.collection, r.period, p.provider_code, p.basis, p.peer_group, q.least_peers, greatest(8, q.least_peers) AS for_quartiles,
          count(*) AS peers, count(m.value) AS peers_with_value, min(m.value) AS minimum,
-         percentile_cont(0.25) WITHIN GROUP (ORDER BY m.value) AS lower_quartile,
-         percentile_cont(0.5) WITHIN GROUP (ORDER BY m.value) AS median,
-         percentile_cont(0.75) WITHIN GROUP (ORDER BY m.value) AS upper_quartile,
+         percentile_cont('{0.25, 0.5, 0.75}'::double precision[]) WITHIN GROUP (ORDER BY m.value) AS quartiles,
          max(m.value) AS maximum, bool_or(m.is_sample) AS is_sample, r.release_id
   FROM core.current_release c JOIN core.release r USING (release_id) CROSS JOIN LATERAL (
     SELECT o.provider_code, o.basis, o.peer_group, g.provider_code AS peer_code
