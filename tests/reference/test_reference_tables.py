@@ -257,3 +257,21 @@ def test_a_copy_saved_by_a_spreadsheet_reads_the_same(folder):
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert reference.read(folder).successions == reference.load().successions
     assert reference.read(folder).providers == reference.load().providers
+
+
+def test_breaks_of_series_and_own_peers_are_checked():
+    tables = reference.load()
+    assert reference.check(tables) == []
+    wrong = replace(
+        tables,
+        series_breaks=[reference.SeriesBreak("XX01", "R99", date(2024, 4, 1), "", "made up")],
+        peer_lists=[reference.PeerChoice("RX4", "RX4", ""), reference.PeerChoice("RX4", "R99", "")],
+    )
+    said = reference.check(wrong)
+    assert [words.split(": ", 2)[2] for words in said] == [
+        "XX01 is not in metrics.csv. Correct it, or leave it empty for all.",
+        "R99 is not in providers.csv. Correct it, or leave it empty for all.",
+        "no reason is given. Say what changed.",
+        "a trust is no peer of itself. Remove the line.",
+        "R99 is not in providers.csv. Correct or remove it.",
+    ]
