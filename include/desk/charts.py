@@ -347,7 +347,12 @@ def series(asked: dict, found: dict, width: int) -> bytes:
             at = next(i for i, point in enumerate(points) if point["period"] == mark) - 0.5
             axes.axvline(at, color=TEXT, lw=1.2, ls=(0, (2, 2)))
             axes.text(
-                at, 1.0, " succession: limits anew", fontsize=8.5, va="bottom", transform=axes.get_xaxis_transform()
+                at,
+                1.0,
+                " the series breaks: limits anew",
+                fontsize=8.5,
+                va="bottom",
+                transform=axes.get_xaxis_transform(),
             )
         last = max(i for i, value in enumerate(values) if value is not None)
         labels.append((values[last], f"{points[last]['period']}: {brief(values[last])}", CHOSEN, "bold"))

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from .. import catalogue, reference
+from .. import catalogue
 from ..reference import calendar
 from . import charts, pages, security, store, words
 
@@ -192,81 +192,53 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
-@cache
-def _rolling(metric: str) -> str:
-    """How many months one value of a rolling metric covers, such as '12', or ''."""
-    known = next((one for one in reference.load().metrics if one.metric_id == metric), None)
-    return (
-        known.period.removeprefix("rolling ").removesuffix("m") if known and known.period.startswith("rolling ") else ""
-    )
-
-
 def series(connection, asked: dict) -> dict:
-    """The chosen trust's values over all periods, one point a period of the calendar (None where there is none), judged by SPC.
+    """The chosen trust's values over all periods, one point a period of the calendar (None where there is none), with their signals.
 
     Returns points (period, value, quality_flag, release_id, and signal, assessment, centre, limits where judged), sections,
-    `median`, and `reason` where there are no limits.
+    restarts (their first periods), `median`, and `reason` where there are no limits.
     """
+    where = {name: asked[name] for name in ("collection", "metric", "provider")}
     rows = store.rows(
         connection,
-        """SELECT period, value, quality_flag, release_id, is_sample, suppressed FROM published.measures
-           WHERE collection = %s AND metric_id = %s AND provider_code = %s ORDER BY period""",
-        [asked["collection"], asked["metric"], asked["provider"]],
+        """SELECT m.period, m.value, m.quality_flag, m.release_id, m.is_sample, m.suppressed, s.section, s.is_restart, s.centre, s.lower_limit,
+                  s.upper_limit, s.is_trial, s.signal, s.signal_side, s.assessment, s.withheld, s.rule_set
+           FROM published.measures m LEFT JOIN (
+             SELECT * FROM published.signals
+             WHERE collection = %(collection)s AND metric_id = %(metric)s AND provider_code = %(provider)s) s USING (period)
+           WHERE m.collection = %(collection)s AND m.metric_id = %(metric)s AND m.provider_code = %(provider)s ORDER BY m.period""",
+        where,
     )
+    found = {"points": [], "sections": [], "median": None, "restarts": [], "rule_set": None, "is_sample": False}
     if not rows:
-        return {
-            "points": [],
-            "sections": [],
-            "median": None,
-            "reason": "No trust is picked out.",
-            "is_sample": False,
-            "restarts": [],
-        }
-    by_period = {row["period"]: row for row in rows}
-    nothing = {"value": None, "quality_flag": None, "release_id": None, "suppressed": False}
-    calendar_periods = calendar.periods(rows[0]["period"], rows[-1]["period"])
-    points = [{"period": period} | nothing | by_period.get(period, {}) for period in calendar_periods]
-    values = [point["value"] for point in points if point["value"] is not None]
-    found = {
-        "points": points, "sections": [], "median": median(values) if values else None, "restarts": [], "rule_set": None,
+        return found | {"reason": "No trust is picked out."}
+    by_period, sections = {row["period"]: row for row in rows}, {}
+    for row in rows:
+        section = sections.setdefault(row["section"], row | {"values": 0, "reason": row["withheld"]})
+        section["values"] += row["value"] is not None
+    values = [row["value"] for row in rows if row["value"] is not None]
+    return found | {
+        "points": [
+            dict.fromkeys(rows[0]) | {"period": period} | by_period.get(period, {})
+            for period in calendar.periods(rows[0]["period"], rows[-1]["period"])
+        ],
+        "sections": list(sections.values()),
+        "median": median(values) if values else None,
+        "restarts": [row["period"] for row in rows if row["is_restart"]],
+        "rule_set": rows[-1]["rule_set"],
         "is_sample": any(row["is_sample"] for row in rows),
-    }  # fmt: skip
-    rolling = _rolling(asked["metric"])
-    if rolling and calendar.kind(points[0]["period"]) == "month":
-        reason = (
-            f"Each value covers {rolling} months, so neighbours share most of their data; "
-            "control limits would be too narrow and are not drawn."
-        )
-        return found | {"reason": reason}
-    return found | _judged(connection, asked, points)
+        "reason": _no_limits(list(sections.values())),
+    }
 
 
-def _judged(connection, asked: dict, points: list[dict]) -> dict:
-    """Signals and limits, written into the points; or the reason why there are none."""
-    import polars as pl
-
-    from ..methods import spc
-
-    days = [
-        row["legal_date"]
-        for row in store.rows(
-            connection,
-            """SELECT DISTINCT legal_date FROM published.successions
-               WHERE %(code)s IN (from_code, to_code) AND type <> 'rename' AND legal_date IS NOT NULL""",
-            {"code": asked["provider"]},
-        )
-    ]
-    restarts = [mark for mark in spc.restarts_at(days, [p["period"] for p in points]) if mark > points[0]["period"]]
-    frame = pl.DataFrame(
-        {"period": [p["period"] for p in points], "value": [p["value"] for p in points]},
-        schema={"period": pl.String, "value": pl.Float64},
-    )
-    polarity = (asked["about"] or {}).get("polarity", "neutral")
-    chart = spc.chart(frame, polarity, restarts=restarts)
-    for point, judged in zip(points, chart.points.sort("period").to_dicts(), strict=True):
-        point |= {key: value for key, value in judged.items() if key not in ("period", "value")}
-    reason = f"Too few points: {chart.reason}" if chart.reason else None
-    return {"sections": chart.sections.to_dicts(), "reason": reason, "restarts": restarts, "rule_set": spc.RULE_SET}
+def _no_limits(sections: list[dict]) -> str | None:
+    """Why a series has no limits anywhere; None where it has some."""
+    last = sections[-1]
+    if last["rule_set"] is None:
+        return "This release was made before signals were published; the next one has them."
+    if any(section["reason"] is None for section in sections):
+        return None
+    return ("Too few points: " if "limits need" in last["reason"] else "") + last["reason"]
 
 
 def opportunity(connection, asked: dict) -> dict:

@@ -104,37 +104,68 @@ def nearest(
     Raises:
         MethodError: for a missing column, a trust twice or not there, no feature named, or another scale.
     """
+    codes, points, used, left_out = _points(features, names, scale)
+    _own(features, code, "provider_code")
+    if code in left_out:
+        return Group("nearest", code, None, (), left_out=left_out, reason=f"{code} has {left_out[code]}.")
+    if not used:
+        return Group("nearest", code, None, (), left_out=left_out, reason="No feature tells the trusts apart.")
+    at = codes.index(code)
+    away = cdist(points[[at]], points)[0]
+    order = _order(away, at)[:count]
+    members, distances = [codes[i] for i in order], tuple(float(away[i]) for i in order)
+    return _group("nearest", code, ", ".join(used), members, fewest, distances, left_out)
+
+
+def neighbours(
+    features: pl.DataFrame, names: Sequence[str], *, count: int = 10, scale: str = "mad"
+) -> tuple[pl.DataFrame, list[str], dict[str, str]]:
+    """The nearest of every trust at once, as `nearest` has them for one.
+
+    Returns:
+        (provider_code, peer_code, distance), nearest first for each trust in order; the features that tell trusts apart; and
+        trusts and features not used, with why.
+
+    Raises:
+        MethodError: as `nearest`.
+    """
+    codes, points, used, left_out = _points(features, names, scale)
+    rows = []
+    for at, away in enumerate(cdist(points, points) if used else ()):
+        rows += [(codes[at], codes[i], float(away[i])) for i in _order(away, at)[:count]]
+    schema = {"provider_code": pl.String, "peer_code": pl.String, "distance": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row"), used, left_out
+
+
+def _points(features, names, scale):
+    """Codes in order, their standardised features, the names of these, and what is left out."""
     if not names:
         raise MethodError("Nearest neighbours need features. Name at least one, such as income or beds.")
     if scale not in ("mad", "z"):
         raise MethodError(f"'{scale}' is no scale. Expected mad or z.")
     require(features, " ".join(["provider_code", *names]), "Nearest neighbours")
-    _own(features, code, names[0])
+    once(features["provider_code"], "provider_code", "Nearest neighbours")
     frame = features.select("provider_code", pl.col(*names).cast(pl.Float64).fill_nan(None)).sort("provider_code")
     left_out = {
         row["provider_code"]: "no " + ", ".join(name for name in names if row[name] is None)
         for row in frame.iter_rows(named=True)
         if any(row[name] is None for name in names)
     }
-    if code in left_out:
-        return Group("nearest", code, None, (), left_out=left_out, reason=f"{code} has {left_out[code]}.")
     known = frame.drop_nulls()
+    if not known.height:
+        return [], np.empty((0, 0)), [], left_out
     values = known.select(names).to_numpy()
     centre = np.median(values, axis=0) if scale == "mad" else values.mean(axis=0)
     spread = stats.median_abs_deviation(values, axis=0, scale="normal") if scale == "mad" else values.std(axis=0)
     used = spread > 1e-12 * np.maximum(1, np.abs(centre))
     left_out |= {name: "does not tell trusts apart" for name, is_used in zip(names, used, strict=True) if not is_used}
-    if not used.any():
-        return Group("nearest", code, None, (), left_out=left_out, reason="No feature tells the trusts apart.")
     points = (values[:, used] - centre[used]) / spread[used]
-    codes = known["provider_code"].to_list()
-    at = codes.index(code)
-    away = cdist(points[[at]], points)[0]
-    # Rounded, so that distances equal but for the last bit tie.
-    ordered = sorted((round(float(d), 9), c, float(d)) for c, d in zip(codes, away, strict=True) if c != code)[:count]
-    value = ", ".join(name for name, is_used in zip(names, used, strict=True) if is_used)
-    members, distances = [c for _, c, _ in ordered], tuple(d for _, _, d in ordered)
-    return _group("nearest", code, value, members, fewest, distances, left_out)
+    return known["provider_code"].to_list(), points, [n for n, u in zip(names, used, strict=True) if u], left_out
+
+
+def _order(away, at):
+    """The others by distance, rounded so that distances equal but for the last bit tie; ties by code."""
+    return [int(i) for i in np.argsort(np.round(away, 9), kind="stable") if i != at]
 
 
 def own_list(providers: pl.DataFrame, code: str, chosen: Iterable[str], *, fewest: int = FEWEST) -> Group:

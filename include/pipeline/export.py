@@ -27,6 +27,7 @@ KINDS = {
     "boolean": pl.Boolean,
     "date": pl.Date,
     "bigint[]": pl.List(pl.Int64),
+    "text[]": pl.List(pl.String),
 }
 LICENCE = {
     "name": "OGL-UK-3.0",
@@ -105,9 +106,9 @@ def missing() -> list[list[str]]:
 
 
 def tables() -> list[published.View]:
-    """The views whose rows are those of releases: the ones that are answered as at a moment."""
+    """The views whose rows are those of one release each; not those that follow from others of them."""
     known = published.views_by_name()
-    return [known[name] for call in views.functions() if (name := call.removesuffix("_as_at")) in known]
+    return [known[name] for name in views.of_releases() if known[name].is_exported]
 
 
 def _release(connection, collection: str, period: str) -> dict | None:

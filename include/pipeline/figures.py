@@ -6,7 +6,7 @@ import polars as pl
 
 from .. import reference
 from ..reference import calendar
-from . import measure
+from . import compared, measure
 from .gather import Gathered
 
 
@@ -18,7 +18,7 @@ def figures(gathered: Gathered) -> dict[str, pl.DataFrame]:
     if gathered.decided:
         without = measure.compute(_undecided(gathered)).measures
         tables["measure"] = _marked(tables["measure"], without, gathered.decided)
-    return tables
+    return compared.add(tables, gathered.collection, gathered.period, gathered.inputs.reference)
 
 
 def _undecided(gathered: Gathered) -> measure.Inputs:

@@ -21,9 +21,10 @@ def code_version() -> str:
     digest = hashlib.sha256()
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
     files += [
-        sql.FOLDER.parent / "pipeline" / name for name in ("gather.py", "measure.py", "figures.py", "size_line.py")
+        sql.FOLDER.parent / "pipeline" / name
+        for name in ("gather.py", "measure.py", "figures.py", "compared.py", "size_line.py")
     ]
-    files.append(sql.FOLDER.parent / "methods" / "size_cost.py")
+    files += sorted(p for p in (sql.FOLDER.parent / "methods").iterdir() if p.suffix in (".py", ".toml"))
     for path in files:
         digest.update(path.read_bytes())
     digest.update(repr([(one.name, one.disclosure, one.people_parts) for one in catalogue.all().values()]).encode())

@@ -43,6 +43,7 @@ def check(tables: Tables) -> list[str]:
         *_check_lists(tables),
         *_check_timeline(tables),
         *_check_metrics(tables),
+        *_check_series(tables),
     ]
 
 
@@ -260,6 +261,29 @@ def _check_versions(metrics: list[Metric]) -> list[str]:
             f"{where}: valid_from is {', '.join(map(str, since))}. Expected none for version 1, and a later day for each after it."
         )
     return problems
+
+
+def _check_series(tables: Tables) -> list[str]:
+    """Declared breaks of series and trusts' own lists of peers."""
+    problems, metrics = [], {metric.metric_id for metric in tables.metrics}
+    for one in tables.series_breaks:
+        where = f"series_breaks.csv: {one.metric_id or 'every metric'} of {one.provider_code or 'every provider'} on {one.day}"
+        if one.metric_id and one.metric_id not in metrics:
+            problems.append(f"{where}: {one.metric_id} is not in metrics.csv. Correct it, or leave it empty for all.")
+        if one.provider_code and not tables.knows(one.provider_code):
+            problems.append(
+                f"{where}: {one.provider_code} is not in providers.csv. Correct it, or leave it empty for all."
+            )
+        if not one.reason:
+            problems.append(f"{where}: no reason is given. Say what changed.")
+    for one in tables.peer_lists:
+        where = f"peer_lists.csv: {one.peer_code} on the list of {one.provider_code}"
+        unknown = [code for code in (one.provider_code, one.peer_code) if not tables.knows(code)]
+        problems += [f"{where}: {code} is not in providers.csv. Correct or remove it." for code in unknown]
+        if one.provider_code == one.peer_code:
+            problems.append(f"{where}: a trust is no peer of itself. Remove the line.")
+    pairs = [f"{one.provider_code}-{one.peer_code}" for one in tables.peer_lists]
+    return problems + _repeats("peer_lists.csv", "pair", pairs)
 
 
 def _circles(links: dict[str, list[str]]) -> list[list[str]]:

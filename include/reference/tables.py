@@ -189,6 +189,26 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class SeriesBreak:
+    """A day from which a series must not be read on from before, such as a new way of counting; empty: every metric or provider."""
+
+    metric_id: str
+    provider_code: str
+    day: date
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True)
+class PeerChoice:
+    """One trust that another one has chosen to be compared with: its own list."""
+
+    provider_code: str
+    peer_code: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Tables:
     """All reference tables; the lists keep the order of the files. `metric_versions` holds every version of every metric."""
 
@@ -204,6 +224,8 @@ class Tables:
     recurring_events: list[RecurringEvent] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
     board_coverage: list[BoardCoverage] = field(default_factory=list)
+    series_breaks: list[SeriesBreak] = field(default_factory=list)
+    peer_lists: list[PeerChoice] = field(default_factory=list)
 
     @cached_property
     def metrics(self) -> list[Metric]:

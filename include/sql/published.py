@@ -65,6 +65,7 @@ class View:
     columns: tuple[Column, ...]
     rows: dict
     commercial: bool = False
+    is_exported: bool = True
 
     @property
     def key(self) -> list[str]:
@@ -135,7 +136,8 @@ def _view(name: str, typed: dict, facts: dict, common: dict) -> View:
                 refers=refers if refers.split(".")[0] != name else "",
             )
         )
-    return View(name, words["about"], tuple(made), facts.get("rows", {}), facts.get("commercial", False))
+    flags = facts.get("commercial", False), facts.get("exported", True)
+    return View(name, words["about"], tuple(made), facts.get("rows", {}), *flags)
 
 
 def _unit(column: str, units: dict[str, str]) -> str:

@@ -26,7 +26,13 @@ def functions() -> dict[str, str]:
     text = _migrations()
     found = dict(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION published\.(\w+)\((.*?)\)\s+RETURNS", text))
     parameters = found["releases_as_at"]  # those that core.write_as_at makes have the same
-    return found | {f"{view}_as_at": parameters for view in re.findall(r"core\.write_as_at\('(\w+)'\)", text)}
+    written = re.findall(r"core\.write_(?:series_)?as_at\('(\w+)'\)", text)
+    return found | {f"{view}_as_at": parameters for view in written}
+
+
+def of_releases() -> list[str]:
+    """The views of schema published whose rows are each of one release and follow from it alone."""
+    return list(dict.fromkeys(re.findall(r"core\.write_as_at\('(\w+)'\)", _migrations())))
 
 
 def typed() -> dict[str, dict[str, tuple[str | None, bool]]]:

@@ -54,8 +54,8 @@ def test_a_release_is_exported_once(released):
     release_id = release_of("2025-06")
     assert export.missing() == [["workforce", "2025-06"], ["workforce", "2025-05"]]
     said = export.export("workforce", "2025-06")
-    assert (said["release_id"], said["new"], said["files"]) == (release_id, True, 2 * 4 + 1)
-    tables = {"measures", "benchmarks", "comparisons", "definitions_used"}
+    assert (said["release_id"], said["new"], said["files"]) == (release_id, True, 2 * 7 + 1)
+    tables = {"measures", "benchmarks", "comparisons", "definitions_used", "funnel", "peers", "measures_restated"}
     expected = {f"{release_id}/{view}.{form}" for view in tables for form in ("csv", "parquet")}
     before = stored()
     assert set(before) == expected | {f"{release_id}/datapackage.json"}

@@ -328,3 +328,21 @@ def test_who_feeds_a_metric_is_said_in_the_feeders_own_file(folder):
     assert (metrics["WF14"].fed_by, metrics["WF14"].not_fed_because) == (("staff_survey",), "")
     assert metrics["WF04"].fed_by == ("workforce", "sickness_absence", "staff_survey")
     assert (metrics["WF06"].fed_by, bool(metrics["WF06"].not_fed_because)) == ((), True)
+
+
+def test_breaks_of_series_and_own_peers_are_checked():
+    tables = reference.load()
+    assert reference.check(tables) == []
+    wrong = replace(
+        tables,
+        series_breaks=[reference.SeriesBreak("XX01", "R99", date(2024, 4, 1), "", "made up")],
+        peer_lists=[reference.PeerChoice("RX4", "RX4", ""), reference.PeerChoice("RX4", "R99", "")],
+    )
+    said = reference.check(wrong)
+    assert [words.split(": ", 2)[2] for words in said] == [
+        "XX01 is not in metrics.csv. Correct it, or leave it empty for all.",
+        "R99 is not in providers.csv. Correct it, or leave it empty for all.",
+        "no reason is given. Say what changed.",
+        "a trust is no peer of itself. Remove the line.",
+        "R99 is not in providers.csv. Correct or remove it.",
+    ]
