@@ -34,7 +34,8 @@ def main() -> int:
     served = False
     try:
         state = State()
-        if any(name not in state.read() for name in NEEDED):
+        state.settings = state.read()
+        if any(name not in state.settings for name in NEEDED):
             raise Trouble(f"There is nothing to show in {state.folder}: no run has been there. First: make run")
         own = _own_folder(state)
         with own.held("make dashboard"), contextlib.ExitStack() as stack:
@@ -42,9 +43,8 @@ def main() -> int:
             with screen.step("services") as words:
                 if orphans := processes.end_orphans(own.folder):
                     words.append(f"ended {orphans} processes of an earlier start that was killed")
-                theirs = postgres.answers(State(state.folder)) if not state.settings else postgres.answers(state)
-                settings = stack.enter_context(services.running(state.folder))
-                state.settings = settings
+                theirs = postgres.answers(state)
+                settings = state.settings = stack.enter_context(services.running(state.folder))
                 words.append(f"PostgreSQL on 127.0.0.1:{settings['TB_PORT_POSTGRES']}")
                 words.append("of the run that is up" if theirs else "started here")
             with screen.step("published tables") as words:
@@ -138,15 +138,14 @@ def prepared(own: State, environment: dict[str, str]) -> str:
     if database.exists():
         shutil.copyfile(database, draft)
     log = own.folder / "prepare.log"
-    with open(log, "wb") as out:
-        child = processes.start(
-            "Preparing Superset",
-            [PYTHON, HERE / "prepare.py"],
-            log,
-            own.folder,
-            environment=environment | {"TB_DASHBOARD_DATABASE": str(draft)},
-        )
-        out.flush()
+    log.unlink(missing_ok=True)
+    child = processes.start(
+        "Preparing Superset",
+        [PYTHON, HERE / "prepare.py"],
+        log,
+        own.folder,
+        environment=environment | {"TB_DASHBOARD_DATABASE": str(draft)},
+    )
     try:
         status = child.process.wait(600)
     except subprocess.TimeoutExpired:
@@ -167,6 +166,7 @@ def declared_hash() -> str:
 
 
 def address(own: State) -> str:
+    """Where it answers."""
     return f"http://127.0.0.1:{own.settings['TB_PORT_DASHBOARD']}"
 
 
@@ -194,6 +194,7 @@ def start(own: State, environment: dict[str, str]) -> processes.Child:
 
 
 def answers(own: State) -> bool:
+    """Whether Superset says that it is well."""
     with contextlib.suppress(OSError, urllib.error.URLError):
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         return direct.open(f"{address(own)}/health", timeout=5).read() == b"OK"

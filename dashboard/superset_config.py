@@ -10,6 +10,7 @@ SQLALCHEMY_DATABASE_URI = f"sqlite:///{os.environ['TB_DASHBOARD_DATABASE']}"
 APP_NAME = "Trust benchmarks"
 THEME_DARK = None
 
+
 # The declared address of the warehouse names the role and database; port and password are those of the running state.
 def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):
     """The address of the warehouse as it is now, for the one role that dashboards read as; any other is left as it is."""
