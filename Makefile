@@ -11,16 +11,17 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 READY := $(VENV)/.ready
 PYTHON := $(VENV)/bin/python
+DASHBOARD := dashboard/.venv
 
 export PYTHONDONTWRITEBYTECODE :=
 # A home folder that cannot be written must not matter: no cache of ours goes there.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test bench lint clean environment
+.PHONY: help run test bench lint clean environment dashboard test-dashboard
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
 
 run: environment ## collect a month: start everything, do the job, stay up (ONCE=1: end; INBOX=folder: your files)
 	@arguments=()
@@ -34,6 +35,16 @@ test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
 	@# Browser tests take the browser that is there; without one it is fetched once, unless TB_OFFLINE is set.
 	if [ -z "$${TB_OFFLINE:-}" ] && ! .ci/browser --look >/dev/null 2>&1; then .ci/browser >/dev/null || true; fi
 	exec $(PYTHON) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(TESTS)
+
+dashboard: environment $(DASHBOARD)/.ready ## Superset with a ready dashboard over what was published; stays up until Ctrl-C
+	@TB_STARTED_BY_MAKE=1 exec $(PYTHON) dashboard/run.py
+
+test-dashboard: environment $(DASHBOARD)/.ready ## set the dashboard up and look at it in a browser (minutes; not in make test)
+	@TB_TEST_DASHBOARD=1 exec $(PYTHON) -m pytest tests/dashboard
+
+$(DASHBOARD)/.ready: dashboard/requirements.lock
+	@.ci/environment $(DASHBOARD) $<
+	touch $@
 
 bench: environment ## measure this pipeline against the plain way (LINES=10000000: more lines)
 	@exec $(PYTHON) bench/run.py $(if $(LINES),--lines $(LINES))
@@ -51,7 +62,7 @@ clean: ## remove the local state (.state); the environment stays (make clean-all
 
 .PHONY: clean-all
 clean-all: clean
-	@rm -rf -- $(VENV) include/*.egg-info *.egg-info build
+	@rm -rf -- $(VENV) $(DASHBOARD) include/*.egg-info *.egg-info build
 
 environment: $(READY) ## make the Python environment (.venv) and nothing else
 	@:

@@ -393,3 +393,50 @@ def _lines(axes, points: list[dict], found: dict) -> list[tuple[float, str, str,
         axes.axhline(found["median"], color=TEXT, lw=1.4, zorder=1)
         labels.append((found["median"], f"Median {brief(found['median'])}", TEXT, "normal"))
     return labels
+
+
+@remembered
+def opportunity(asked: dict, found: dict, width: int) -> bytes:
+    """The chosen trust's value against each benchmark, one line a benchmark, and what reaching it would be worth.
+
+    `found` is what the spread found (own, thin, is_sample) with `rows` of published.comparisons, each with its benchmark in `words`.
+    """
+    width = fitting(width)
+    about, own, rows = asked["about"], found["own"], found["rows"]
+    title = shortened(f"{about['name']}, {asked['period']}: {asked['provider']} against each benchmark", int(width / 8))
+    under = [f"THIN DATA. {' '.join(found['thin'])}"] if found["thin"] else []
+    if found["is_sample"]:
+        under.append("SAMPLE: real trust codes, invented figures.")
+    under = _wrapped(under, width)
+    rows = [row for row in rows if row["benchmark_value"] is not None]
+    height = 120 + 19 * len(under) + 34 * max(2, len(rows))
+
+    def draw(figure) -> None:
+        if not rows or own is None or own["value"] is None:
+            return _nothing(figure, title, "There is nothing to compare, so nothing is drawn.")
+        axes = _frame(figure, width, height, title=title, under=under, right=190, bottom=66, left=190)
+        axes.grid(axis="y", visible=False)
+        axes.grid(axis="x", color=LINE, linewidth=0.7)
+        value = own["value"]
+        for at, row in enumerate(rows):
+            name = {True: "improvement", False: "concern"}.get(row["is_better"])
+            colour, marker = ASSESSED[name][:2] if name else (QUIET, "o")
+            axes.plot([row["benchmark_value"], value], [at, at], color=colour, lw=2.2, solid_capstyle="butt", zorder=2)
+            said = {True: "The trust is better", False: "The trust is worse"}.get(row["is_better"])
+            axes.plot(
+                row["benchmark_value"], at, marker, ms=8, mfc=colour, mec="white", mew=0.8, ls="", zorder=3,
+                label=said or "Equal, or neither",
+            )  # fmt: skip
+            worth = f"£{row['opportunity_gbp']:,.0f}" if row["opportunity_gbp"] is not None else "not priced"
+            axes.annotate(
+                worth + (", may be added" if row["adds_to_total"] else ""), xy=(1.012, at), xycoords=("axes fraction", "data"),
+                va="center", fontsize=9.5, color=TEXT if row["opportunity_gbp"] else QUIET, annotation_clip=False,
+            )  # fmt: skip
+        axes.axvline(value, color=CHOSEN, lw=1.6, zorder=1, label=f"The trust: {brief(value)} {about['unit']}")
+        axes.set_yticks(range(len(rows)), [row["words"] for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.margins(x=0.08)
+        axes.tick_params(length=0, labelsize=9.5)
+        _legend(figure, axes, width, height)
+
+    return drawn(width, height, draw)

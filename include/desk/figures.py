@@ -333,6 +333,19 @@ def series_message(asked: dict, found: dict) -> str:
     return " ".join([*said, *(["Sample data."] if found["is_sample"] else [])])
 
 
+def opportunity_message(asked: dict, found: dict, rows: list[dict]) -> str:
+    """What the picture of the opportunity says, in words: its alternative text."""
+    said = [
+        f"{asked['about']['name']} of {asked['provider']}, {asked['period']}, against {words.counted(len(rows), 'benchmark')}."
+    ]
+    for row in rows:
+        stands = {True: "better", False: "worse"}.get(row["is_better"], "equal, or neither")
+        worth = f", worth {with_unit(row['opportunity_gbp'], 'GBP')}" if row["opportunity_gbp"] is not None else ""
+        name = BENCHMARKS.get(row["benchmark_kind"], row["benchmark_kind"])
+        said.append(f"{name} {with_unit(row['benchmark_value'], asked['about']['unit'])}: {stands}{worth}.")
+    return " ".join([*said, *found["thin"], *(["Sample data."] if found["is_sample"] else [])])
+
+
 def asked_for(collection: str = "", period: str = "", metric: str = "", provider: str = "", peers: str = "") -> dict:
     """The query of an address, as it came."""
     return {"collection": collection, "period": period, "metric": metric, "provider": provider, "peers": peers}
@@ -365,7 +378,8 @@ def figures(request: Request, person: security.Anybody, query: Asked):
     metrics = [(one, f"{one} {about['name'] if about else ''}") for one, about in asked["metrics"]]
     return pages.page(
         request, "figures.html", section="figures", asked=asked, metrics=metrics, found=found, line=line, worth=worth, address=address, providers=providers,
-        alt={"spread": spread_message(asked, found), "series": series_message(asked, line) if line["points"] else ""},
+        alt={"spread": spread_message(asked, found), "series": series_message(asked, line) if line["points"] else "",
+             "opportunity": opportunity_message(asked, found, worth["rows"])},
         metric=asked["about"], POLARITIES=POLARITIES, QUALITIES=QUALITIES, BENCHMARKS=BENCHMARKS, SIGNALS=SIGNALS,
         ASSESSMENTS=ASSESSMENTS, percent=percent, style=style(), is_sample=found["is_sample"] or line["is_sample"],
         group_words=group_words, periods=[(period, period) for period in asked["collections"][asked["collection"]]],
@@ -392,6 +406,20 @@ def series_picture(person: security.Anybody, query: Asked, width: int = charts.W
             raise LookupError("A series is one trust's: choose a trust on the page of figures.")
         found = series(connection, asked)
     return picture(charts.series(asked, found, width))
+
+
+@router.get("/figures/opportunity.svg")
+def opportunity_picture(person: security.Anybody, query: Asked, width: int = charts.WIDE) -> Response:
+    """What reaching each benchmark would be worth, as a picture."""
+    with store.opened() as connection:
+        asked = chosen(connection, **query)
+        if asked["about"] is None or not asked["provider"]:
+            raise LookupError("An opportunity is one trust's: choose a trust on the page of figures.")
+        found = spread(connection, asked)
+        rows = opportunity(connection, asked)["rows"]
+    named = [row | {"words": BENCHMARKS.get(row["benchmark_kind"], row["benchmark_kind"])} for row in rows]
+    about = {name: found[name] for name in ("own", "thin", "is_sample")}
+    return picture(charts.opportunity(asked, about | {"rows": named}, width))
 
 
 def picture(content: bytes) -> Response:

@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--inbox", type=Path, help="collect folder/<collection>/ instead of samples (INBOX=folder)")
     given = parser.parse_args(arguments)
     screen = Screen()
-    _stop_by_signal()
+    stop_by_signal()
     state = State()
     try:
         files = inbox.folder_files(given.inbox.absolute()) if given.inbox else None
@@ -332,7 +332,7 @@ def _stopping(screen: Screen) -> None:
     screen.say(f"Stopped; nothing was left running. {time.monotonic() - screen.began:.0f} s in all.")
 
 
-def _stop_by_signal() -> None:
+def stop_by_signal() -> None:
     """SIGTERM and a closed terminal stop the run as Ctrl-C does; while it stops, further ones are ignored."""
 
     def stop(*_) -> None:

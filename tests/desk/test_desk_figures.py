@@ -15,6 +15,7 @@ FIGURES = f"/figures?collection=workforce&period={PERIOD}&metric=WF03"
 PICTURES = (
     f"/figures/spread.svg?collection=workforce&period={PERIOD}&metric=WF03&provider=RX4",
     f"/figures/series.svg?collection=workforce&period={PERIOD}&metric=WF03&provider=RX4",
+    f"/figures/opportunity.svg?collection=workforce&period={PERIOD}&metric=WF03&provider=RX4",
     "/timeline/engagement.svg",
     "/timeline/engagement.svg?provider=RTQ",
     "/timeline/returns.svg?collection=workforce",
@@ -120,6 +121,31 @@ def test_a_series_that_is_too_short_says_so(look):
     assert "limits need 6" in page
 
 
+def test_the_picture_of_the_opportunity_says_what_the_table_says(look):
+    # The comparison that has most to say.
+    ((collection, period, metric, provider),) = flow.rows(
+        """SELECT collection, period, metric_id, provider_code FROM published.comparisons WHERE is_better IS NOT NULL
+           GROUP BY 1, 2, 3, 4 ORDER BY count(opportunity_gbp) DESC, count(*) DESC, 1, 2, 3, 4 LIMIT 1"""
+    )
+    address = f"collection={collection}&period={period}&metric={metric}&provider={provider}"
+    page = look(f"/figures?{address}").text
+    table = rows_of(page, "kind")
+    published = flow.rows(
+        """SELECT benchmark_kind, is_better, opportunity_gbp FROM published.comparisons
+           WHERE collection = %s AND period = %s AND metric_id = %s AND provider_code = %s""",
+        [collection, period, metric, provider],
+    )
+    assert {kind for kind, _, _ in published} == set(table) != set()
+    drawn = html.unescape(look(f"/figures/opportunity.svg?{address}").text)
+    for kind, is_better, worth in published:
+        assert figures.BENCHMARKS[kind] in drawn
+        assert f"The trust is {'better' if is_better else 'worse'}" in drawn or is_better is None
+        assert (f"£{worth:,.0f}" if worth is not None else "not priced") in drawn
+    alternative = re.search(r'<img src="[^"]*opportunity.svg[^"]*" alt="([^"]*)"', page)[1]
+    assert f"against {words.counted(len(table), 'benchmark')}." in alternative
+    assert all(figures.BENCHMARKS[kind] in alternative for kind in table)
+
+
 def test_a_trust_without_a_value_has_none(look):
     page = look(f"{FIGURES}&provider=R1L").text
     assert rows_of(page, "provider")["R1L"][1] == "no value"
@@ -133,7 +159,7 @@ def test_a_trust_without_a_value_has_none(look):
 @pytest.mark.parametrize("text", [*HOSTILE.values(), "\x00", "'; DROP TABLE core.measure; --", "ǅ" * 300])
 def test_hostile_addresses_of_figures(desk, name, text):
     with desk.client("viewer") as client:
-        for path in ("/figures", "/figures/spread.svg", "/figures/series.svg"):
+        for path in ("/figures", "/figures/spread.svg", "/figures/series.svg", "/figures/opportunity.svg"):
             answer = client.get(f"/steward{path}", params={name: text[:1500]})
             assert answer.status_code == 404, (path, answer.text)
             assert text not in answer.text
@@ -152,7 +178,7 @@ def test_hostile_addresses_of_the_timeline(desk, name, text):
 def test_what_does_not_fit_together_is_said_and_not_an_error(look):
     page = look(f"/figures?collection=workforce&period={PERIOD}&metric=ES01").text
     assert "ES01 (Running cost per square metre) is not among the figures of Workforce" in html.unescape(page)
-    assert look("/figures/series.svg", 404)
+    assert look("/figures/series.svg", 404) and look("/figures/opportunity.svg", 404)
     assert look(f"{FIGURES}&provider=R0A").text.count("was not expected to report") == 1
     for width in ("-5", "0", "99999999"):
         assert look(f"{PICTURES[0]}&width={width}").headers["content-type"] == "image/svg+xml"

@@ -27,6 +27,7 @@ ROUTES = {
     ("GET", "/figures.css"): "read",
     ("GET", "/figures/spread.svg"): "read",
     ("GET", "/figures/series.svg"): "read",
+    ("GET", "/figures/opportunity.svg"): "read",
     ("GET", "/timeline"): "read",
     ("GET", "/timeline/engagement.svg"): "read",
     ("GET", "/timeline/returns.svg"): "read",
@@ -40,7 +41,11 @@ ROUTES = {
     ("GET", "/{path:path}"): "read",
 }
 MAY = {None: (), "viewer": ("read",), "steward": ("read", "act"), "approver": ("read", "act", "approve")}
-QUERIES = {"/decide": "?submission={submission_id}&kind=return", "/figures/series.svg": "?provider=RA9"}
+QUERIES = {
+    "/decide": "?submission={submission_id}&kind=return",
+    "/figures/series.svg": "?provider=RA9",
+    "/figures/opportunity.svg": "?provider=RA9",
+}
 TEXT_OF_DATA = (b"Cumbria", b"RX4", b"workforce")
 
 
