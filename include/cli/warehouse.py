@@ -66,12 +66,12 @@ def releases(collection, period, state, form: Format, limit: int | None) -> None
     """Writes the releases, newest first, how they stand and why; None leaves a condition out."""
     _one_of("state", state, RELEASE_STATES)
     conditions = {"r.collection": _known(collection), "r.period": period, "r.state": state}
-    _listed(RELEASES_SHORT if form == Format.table else RELEASES, conditions, form, limit)
+    listed(RELEASES_SHORT if form == Format.table else RELEASES, conditions, form, limit)
 
 
 def editions(form: Format, limit: int | None) -> None:
     """Writes every switch from one edition to the next, newest first."""
-    _listed(EDITIONS, {}, form, limit)
+    listed(EDITIONS, {}, form, limit)
 
 
 def submissions(collection, period, state, sender, form: Format, limit: int | None) -> None:

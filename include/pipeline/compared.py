@@ -71,7 +71,8 @@ def add(
         the same tables; `measure` with the number of restarts up to the period, `benchmark` with regions and size bands; and
         series_rule, successor, peer_group, peer, funnel and size_cost.
     """
-    measures, rules = figures["measure"], {metric.metric_id: metric for metric in known.metrics}
+    measures, defined = figures["measure"], known.metrics_in(calendar.period_start(period))
+    rules = {metric.metric_id: metric for metric in defined}
     present = sorted(measures["metric_id"].unique())
     groups = _groups(measures, collection, known)
     series = pl.DataFrame([_series_rule(rules[one], _of(measures, one)) for one in present], schema=SERIES_RULE)
@@ -152,6 +153,9 @@ def _restarts(measures, period: str, known: tables.Tables) -> pl.DataFrame:
             note("", one.to_code, one.legal_date)
     for one in known.series_breaks:
         note(one.metric_id, one.provider_code, one.day)
+    for one in known.metric_versions:
+        if one.valid_from:  # a new definition is a new series
+            note(one.metric_id, "", one.valid_from)
     keys = measures.select("metric_id", "provider_code")
     counts = [
         len(set().union(*(days.get(pair, ()) for pair in ((m, p), ("", p), (m, ""), ("", ""))))) for m, p in keys.rows()

@@ -269,7 +269,9 @@ def _check_series(tables: Tables) -> list[str]:
     for one in tables.series_breaks:
         where = f"series_breaks.csv: {one.metric_id or 'every metric'} of {one.provider_code or 'every provider'} on {one.day}"
         if one.metric_id and one.metric_id not in metrics:
-            problems.append(f"{where}: {one.metric_id} is not in metrics.csv. Correct it, or leave it empty for all.")
+            problems.append(
+                f"{where}: {one.metric_id} has no record in metrics/. Correct it, or leave it empty for all."
+            )
         if one.provider_code and not tables.knows(one.provider_code):
             problems.append(
                 f"{where}: {one.provider_code} is not in providers.csv. Correct it, or leave it empty for all."

@@ -12,7 +12,16 @@ from psycopg import sql as pgsql
 from trust_benchmarks.pipeline import edition, publish
 from trust_benchmarks.stores import warehouse
 
-VIEWS = ("measures", "benchmarks", "comparisons", "price_comparison", "price_spread", "price_list", "kept_apart", "signals")
+VIEWS = (
+    "measures",
+    "benchmarks",
+    "comparisons",
+    "price_comparison",
+    "price_spread",
+    "price_list",
+    "kept_apart",
+    "signals",
+)
 VIEWS += ("funnel", "size_adjusted", "peers", "peer_benchmarks", "measures_restated")
 MONTHS = ("2025-05", "2025-06")
 MADE = ("made_up", "2025-06")  # a collection whose releases are put there by hand, with rows in every table

@@ -340,7 +340,7 @@ def test_breaks_of_series_and_own_peers_are_checked():
     )
     said = reference.check(wrong)
     assert [words.split(": ", 2)[2] for words in said] == [
-        "XX01 is not in metrics.csv. Correct it, or leave it empty for all.",
+        "XX01 has no record in metrics/. Correct it, or leave it empty for all.",
         "R99 is not in providers.csv. Correct it, or leave it empty for all.",
         "no reason is given. Say what changed.",
         "a trust is no peer of itself. Remove the line.",

@@ -229,7 +229,7 @@ WHERE e.kind IN ('board_report', 'board_paper', 'board_briefing', 'board_update'
 CREATE VIEW published.recommendation_progress AS
 WITH linked AS (
   SELECT DISTINCT m.metric_id, m.name, m.unit, m.polarity, n.word::int AS number
-  FROM core.metric m CROSS JOIN LATERAL regexp_split_to_table(coalesce(m.recommendation, ''), '\D+') AS n (word) WHERE n.word <> ''),
+  FROM published.metrics m CROSS JOIN LATERAL regexp_split_to_table(coalesce(m.recommendation, ''), '\D+') AS n (word) WHERE n.word <> ''),
 newest AS (
   SELECT DISTINCT ON (b.metric_id, b.collection) b.metric_id, b.collection, b.period, b.providers, b.median, b.is_sample
   FROM published.benchmarks b WHERE b.peer_group = 'national' AND b.providers > 0
