@@ -25,7 +25,8 @@ def returns(tmp_path_factory):
     strange = folder / "strange"
     strange.write_text("this is\nno return\n")
     found = [file for file in found if last in file[0] or file[0].startswith(("workforce", "estates"))]
-    return [*found, ("workforce/sample_strange_RA9_2025-03_v1.csv", strange, found[-1][2])]
+    # The version in its name puts it last: else its place would depend on whether it was put in the same second as the others.
+    return [*found, ("workforce/sample_strange_RA9_2025-03_v9.csv", strange, found[-1][2])]
 
 
 def fill(returns):
