@@ -188,7 +188,7 @@ def test_cost_by_size(release):
                 assert row[name] == pytest.approx(number, rel=1e-9, abs=1e-6), name
 
 
-@pytest.mark.parametrize("collection", ["workforce", "estates", "e_rostering"])
+@pytest.mark.parametrize("collection", ["estates", "e_rostering"])
 def test_which_metrics_may_be_added(collection, tmp_path):
     """Where a release says that parts add up, each of its values is made of them; and no metric that does is forgotten."""
     inputs, _ = random_returns.make(collection, 1, tmp_path)
@@ -212,10 +212,7 @@ def test_which_metrics_may_be_added(collection, tmp_path):
         else:
             assert own and not any(made.values()), rule
         seen.add(rule["adds"])
-    assert (
-        "ratio" in seen
-        and seen == {"workforce": {"ratio", "sum"}, "estates": {"ratio"}, "e_rostering": {"ratio", None}}[collection]
-    )
+    assert "ratio" in seen and seen == {"estates": {"ratio"}, "e_rostering": {"ratio", None}}[collection]
 
 
 # By hand ------------------------------------------------------------------------------------------------------------

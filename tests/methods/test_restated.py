@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import released
 from trust_benchmarks import reference
-from trust_benchmarks.desk import charts, figures
+from trust_benchmarks.desk import figures
 from trust_benchmarks.pipeline import compared, measure
 from trust_benchmarks.stores import warehouse
 
@@ -167,7 +167,7 @@ def test_a_spread_over_too_few_peers_is_withheld_with_its_reason(shared_world):
 
 
 def test_the_page_of_figures_shows_the_published_limits(shared_world):
-    """What the page draws is what published.signals says, with a gap for a period that has no row."""
+    """What the page draws is what published.signals says."""
     asked = {"collection": "merged", "metric": "WF13", "provider": "T00", "period": "2025-07"}
     asked["about"] = {"name": "Training", "unit": "%", "polarity": "higher_better"}
     with warehouse.connect() as connection:
@@ -180,4 +180,3 @@ def test_the_page_of_figures_shows_the_published_limits(shared_world):
     assert [tuple(point[name] for name in names) for point in line["points"]] == published
     assert (line["restarts"], line["reason"], len(line["sections"])) == (["2025-01"], None, 2)
     assert [section["values"] for section in line["sections"]] == [9, 7] and line["rule_set"]
-    assert b"the series breaks: limits anew" in charts.series(asked, line, 900)
