@@ -169,6 +169,7 @@ def test_as_the_pipelines_sql(seed):
     db = duckdb.connect()
     db.execute("CREATE TABLE target AS SELECT 'procurement_prices' AS collection, '2025-04' AS period")
     db.execute("CREATE TABLE holidays AS SELECT DATE '2025-04-18' AS day")
+    db.execute("CREATE TABLE metrics AS SELECT 'PR01' AS metric_id, 1 AS version")
     db.execute((SQL / "measures" / "_macros.sql").read_text(encoding="utf-8"))
     db.execute("CREATE TABLE price_samples AS SELECT '' AS provider_code, FALSE AS is_sample")
     db.register("given", lines.to_arrow())

@@ -14,7 +14,6 @@ CREATE TABLE core.board_coverage (
 ALTER TABLE core.timeline ADD COLUMN confidence text;
 ALTER TABLE core.timeline ADD COLUMN audience text;
 ALTER TABLE core.timeline ADD COLUMN fulfils text;
-CREATE INDEX timeline_provider ON core.timeline (provider_code);
 CREATE INDEX timeline_fulfils ON core.timeline (fulfils) WHERE fulfils IS NOT NULL;
 
 -- Events that people add: facts. One that was wrong is withdrawn by a second fact, with a reason ---------------------
