@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "sql"))
 import random_returns
 
 SEEDS = (1, 2, 3)
+PROTECTED = ("WF02", "WF05", "WF12", "WF13", "WF16")  # counts of people are rounded before anything is made of them
 # T01 and T02 become T00 (T02 by way of T03, which closes with it); T04's work is split between two, T05 hands a part to T06.
 INTO = {"T01": "T00", "T02": "T00", "T03": "T00"}
 
@@ -105,6 +106,11 @@ def test_a_restated_value_is_what_the_records_together_give(restated, seed):
         if silent:
             assert row["withheld"] == f"{silent} of the {len(own)} trusts that are one now have no value."
             assert row["value"] is None
+        elif metric in PROTECTED:  # what is shown is summed: the exact parts are nowhere in a release
+            parts = [[r[part] for r in own] for part in ("numerator", "denominator")]
+            assert [row["numerator"], row["denominator"]] == pytest.approx([sum(one) for one in parts], rel=1e-9)
+            times = own[0]["value"] * own[0]["denominator"] / own[0]["numerator"]
+            assert row["value"] == pytest.approx(times * sum(parts[0]) / sum(parts[1]), rel=1e-9), metric
         elif not metric.startswith("DQ"):  # those are about returns, and T00 sends one where four did
             assert row["value"] == pytest.approx(together[metric]["value"], rel=1e-9), metric
             seen += 1

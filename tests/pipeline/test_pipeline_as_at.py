@@ -22,7 +22,7 @@ VIEWS = (
     "kept_apart",
     "signals",
 )
-VIEWS += ("funnel", "size_adjusted", "peers", "peer_benchmarks", "measures_restated")
+VIEWS += ("definitions_used", "funnel", "size_adjusted", "peers", "peer_benchmarks", "measures_restated")
 MONTHS = ("2025-05", "2025-06")
 MADE = ("made_up", "2025-06")  # a collection whose releases are put there by hand, with rows in every table
 
@@ -58,6 +58,7 @@ def make(connection, release_id: str, value: float, collection=MADE[0], period=M
         "INSERT INTO core.peer (release_id, provider_code, basis, peer_code, distance, features) VALUES (%s, 'O', 'nearest', 'P', %s, 'x')",
         "INSERT INTO core.funnel (release_id, metric_id, provider_code, kind, centre) VALUES (%s, 'M', 'P', 'rate', %s)",
         "INSERT INTO core.size_cost (release_id, metric_id, provider_code, cost_gbp) VALUES (%s, 'M', 'P', %s)",
+        "INSERT INTO core.release_metric (release_id, metric_id, version) VALUES (%s, 'M', %s)",
     ):
         connection.execute(statement, [release_id, value])
 

@@ -5,9 +5,10 @@ from datetime import date
 import flow
 import psycopg
 import pytest
-from trust_benchmarks.pipeline import timeline
+from trust_benchmarks.pipeline import publish, timeline
 from trust_benchmarks.stewardship import event_checks, events
 from trust_benchmarks.stores import warehouse
+from worlds import copy_of
 
 GOOD = {
     "date": "2018-05-30", "date_precision": "day", "kind": "board_report", "status": "actual", "provider": "RRP", "recommendation": "9",
@@ -137,19 +138,19 @@ def test_evidence_for_a_recommendation_and_its_boards(world_of_benchmarks):
 
 
 @pytest.fixture
-def world_of_benchmarks():
-    """Made-up medians, two years apart from all others, taken away again."""
+def world_of_benchmarks(shared_world):
+    """A copy with made-up medians, two years apart from all others."""
     made = """
     INSERT INTO core.release VALUES ('r1', 'sickness_absence', '2030-06', 'x1', 'x', 'x', '{}', false),
                                     ('r2', 'sickness_absence', '2031-06', 'x2', 'x', 'x', '{}', true);
-    INSERT INTO core.current_release (collection, period, release_id) SELECT collection, period, release_id FROM core.release WHERE release_id IN ('r1', 'r2');
     INSERT INTO core.benchmark VALUES ('r1', 'WF03', 'national', 9, 1, 2, 5.0, 6, 7, false), ('r2', 'WF03', 'national', 9, 1, 2, 4.5, 6, 7, true),
                                       ('r2', 'WF05', 'national', 3, NULL, NULL, NULL, NULL, NULL, false)"""
-    with warehouse.connect() as connection:
-        connection.execute(made)
-    yield
-    with warehouse.connect() as connection:
-        connection.execute("DELETE FROM core.current_release WHERE release_id IN ('r1', 'r2')")
+    with copy_of(shared_world):
+        with warehouse.connect() as connection:
+            connection.execute(made)
+            publish._switch(connection, "sickness_absence", "2030-06", "r1")
+            publish._switch(connection, "sickness_absence", "2031-06", "r2")
+        yield
 
 
 def test_facts_of_the_log_and_what_it_is_too_early_for():
