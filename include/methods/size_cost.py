@@ -136,13 +136,18 @@ def _lines(x, y):
     plain = sm.OLS(y, design).fit()
     ols = plain.get_robustcov_results(cov_type="HC3", use_t=True)
     lower, upper = ols.conf_int(0.05)[1]
-    line = Line("ols", float(ols.params[0]), float(ols.params[1]), float(lower), float(upper), float(ols.rsquared))
+    line = Line("ols", *_stated(ols.params[0], ols.params[1], lower, upper, ols.rsquared))
     if np.median(np.abs(plain.resid)) < 1e-10:
         # Half of the trusts lie on the line: nothing is left for Huber to weigh by.
         return line, Line("huber", line.intercept, line.slope, line.slope_lower, line.slope_upper, None)
     fit = sm.RLM(y, design, M=sm.robust.norms.HuberT()).fit(maxiter=1000, tol=1e-12, conv="coefs")
     lower, upper = fit.conf_int(0.05)[1]
-    return line, Line("huber", float(fit.params[0]), float(fit.params[1]), float(lower), float(upper), None)
+    return line, Line("huber", *_stated(fit.params[0], fit.params[1], lower, upper), None)
+
+
+def _stated(*numbers) -> list[float]:
+    """Numbers to twelve digits: linear algebra differs in the last ones between processes, and the same inputs must give the same figures."""
+    return [float(f"{number:.12g}") for number in numbers]
 
 
 def _effects(code, size, cost, expected, share, peers):

@@ -23,7 +23,7 @@ def sampled(tmp_path_factory) -> tuple[Job, str]:
     moments = random.Random(os.environ.get("TB_TEST_KILLS_SEED", "7"))
     for _ in range(int(os.environ.get("TB_TEST_KILLS", "1"))):
         process = job.start("--once")
-        time.sleep(moments.uniform(5, 60))
+        time.sleep(moments.uniform(5, 40))
         job.kill(process)
     return job, job.once()
 
