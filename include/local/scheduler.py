@@ -7,12 +7,13 @@ do not do before the fork (threads, connections) cannot break after it.
 import importlib
 import sys
 
-STAGES = ("receive", "process", "publish", "timeline")
+LOADED = [f"pipeline.{stage}" for stage in ("receive", "process", "publish", "timeline", "export")]
+LOADED += ["methods.funnel", "methods.peers"]
 
 
 def main() -> None:
-    for stage in STAGES:
-        importlib.import_module(f"trust_benchmarks.pipeline.{stage}")
+    for name in LOADED:
+        importlib.import_module(f"trust_benchmarks.{name}")
     from airflow.__main__ import main as airflow
 
     sys.argv = ["airflow", "scheduler", *sys.argv[1:]]

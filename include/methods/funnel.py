@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special  # scipy.stats takes a second to load
 from trust_benchmarks.methods import MethodError, once, require
 
 FEWEST = 10  # trusts
@@ -138,7 +138,7 @@ def _dispersion(z, error, trim, trimmed):
     """phi and tau2 (DerSimonian and Laird's estimate) once the ends are winsorised or trimmed."""
     if trimmed:
         groups = 1 / trim
-        group = np.floor(stats.rankdata(z) * groups / (len(z) + 1))
+        group = np.floor(pl.Series(z).rank("average").to_numpy() * groups / (len(z) + 1))
         inner = (group > 0) & (group < groups - 1)
         z, error = z[inner], error[inner]
     else:
@@ -157,20 +157,20 @@ def _limits(kind, bottom, centre, tau2):
     expected = bottom * centre
     for name, probability in PROBABILITY.items():
         if kind == "proportion":
-            reach = stats.norm.ppf(probability) * np.sqrt(1 / (4 * bottom) + (tau2 or 0))
+            reach = special.ndtri(probability) * np.sqrt(1 / (4 * bottom) + (tau2 or 0))
             angle = np.arcsin(np.sqrt(centre))
             ends = [np.sin(np.clip(angle + way * reach, 0, np.pi / 2)) ** 2 for way in (-1, 1)]
         elif tau2 is None:  # exact Poisson
             ends = [
-                centre * stats.chi2.isf(probability, 2 * expected) / 2 / expected,
-                centre * stats.chi2.isf(1 - probability, 2 * (expected + 1)) / 2 / expected,
+                centre * special.chdtri(2 * expected, probability) / 2 / expected,
+                centre * special.chdtri(2 * (expected + 1), 1 - probability) / 2 / expected,
             ]
         elif kind == "ratio_log":
-            reach = stats.norm.ppf(probability) * np.sqrt(1 / expected + tau2)
+            reach = special.ndtri(probability) * np.sqrt(1 / expected + tau2)
             ends = [centre * np.exp(-reach), centre * np.exp(reach)]
         else:
             # Back from the root: FunnelPlotR 0.6.0 leaves these on the root scale (its open issue 33).
-            reach = stats.norm.ppf(probability) * np.sqrt(1 / (4 * expected) + tau2)
+            reach = special.ndtri(probability) * np.sqrt(1 / (4 * expected) + tau2)
             ends = [centre * np.clip(1 - reach, 0, None) ** 2, centre * (1 + reach) ** 2]
         found[f"lower_{name}"], found[f"upper_{name}"] = ends
     return found

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from scipy import stats
-from scipy.spatial.distance import cdist
+from scipy import special  # scipy.stats and scipy.spatial take seconds to load
 from trust_benchmarks.methods import MethodError, once, require
 
 FEWEST = 5  # peers, itself not counted: what a median needs
@@ -111,7 +110,7 @@ def nearest(
     if not used:
         return Group("nearest", code, None, (), left_out=left_out, reason="No feature tells the trusts apart.")
     at = codes.index(code)
-    away = cdist(points[[at]], points)[0]
+    away = np.linalg.norm(points - points[at], axis=1)
     order = _order(away, at)[:count]
     members, distances = [codes[i] for i in order], tuple(float(away[i]) for i in order)
     return _group("nearest", code, ", ".join(used), members, fewest, distances, left_out)
@@ -131,7 +130,8 @@ def neighbours(
     """
     codes, points, used, left_out = _points(features, names, scale)
     rows = []
-    for at, away in enumerate(cdist(points, points) if used else ()):
+    for at, point in enumerate(points if used else ()):
+        away = np.linalg.norm(points - point, axis=1)
         rows += [(codes[at], codes[i], float(away[i])) for i in _order(away, at)[:count]]
     schema = {"provider_code": pl.String, "peer_code": pl.String, "distance": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row"), used, left_out
@@ -156,7 +156,9 @@ def _points(features, names, scale):
         return [], np.empty((0, 0)), [], left_out
     values = known.select(names).to_numpy()
     centre = np.median(values, axis=0) if scale == "mad" else values.mean(axis=0)
-    spread = stats.median_abs_deviation(values, axis=0, scale="normal") if scale == "mad" else values.std(axis=0)
+    # Scaled, the median absolute deviation is as wide as the standard deviation where values are normal.
+    deviation = np.median(np.abs(values - centre), axis=0) / special.ndtri(0.75)
+    spread = deviation if scale == "mad" else values.std(axis=0)
     used = spread > 1e-12 * np.maximum(1, np.abs(centre))
     left_out |= {name: "does not tell trusts apart" for name, is_used in zip(names, used, strict=True) if not is_used}
     points = (values[:, used] - centre[used]) / spread[used]

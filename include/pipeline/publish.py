@@ -12,6 +12,8 @@ from . import edition, explain, gather, release_checks
 from .calendar_load import expect
 from .figures import figures
 
+GROWS = ("release", "measure", "series_rule", "peer_group", "peer")  # what views join that compute on reading
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -143,6 +145,8 @@ def switch(pairs: Iterable[edition.Pair] | None = None, words: str = "", person:
         ready = {one.pair: one.release_id for one in chosen(connection) if one.ready}
         done = edition.move(connection, ready, reason=words, person=person)
         held = held_back(connection)
+    if done.changed:
+        warehouse.analyze(GROWS)
     return {"edition_id": done.edition_id, "number": done.number, "changed": done.changed, "held_back": held}
 
 

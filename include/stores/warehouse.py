@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 import psycopg
@@ -71,6 +71,16 @@ def migrate() -> list[str]:
             if password := os.environ.get(variable):
                 connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), password))
     return applied
+
+
+def analyze(tables: Iterable[str]) -> None:
+    """Has PostgreSQL look at tables of schema core that grew; until it does, it plans for their new rows by guessing.
+
+    It does so by itself within minutes. Somebody who reads just after a release would wait for seconds meanwhile.
+    """
+    with connect() as connection:
+        for table in tables:
+            connection.execute(pgsql.SQL("ANALYZE core.{}").format(pgsql.Identifier(table)))
 
 
 def copy(connection: psycopg.Connection, table: str, frame: pl.DataFrame, **constants) -> int:

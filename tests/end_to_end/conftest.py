@@ -10,18 +10,16 @@ import time
 import flow
 import pytest
 from job import Job
+from sizes import size
 from standing import PERIOD, Standing
 
 
 @pytest.fixture(scope="session")
 def sampled(tmp_path_factory) -> tuple[Job, str]:
-    """A job that was killed while it collected the small sample, and started again; and what it said then.
-
-    TB_TEST_KILLS is how often it is killed (1), TB_TEST_KILLS_SEED makes other moments.
-    """
+    """A job that has collected the sample, and what it said; in full size it was killed on the way (TB_TEST_KILLS times) and started again."""
     job = Job(tmp_path_factory.mktemp("job") / "state")
     moments = random.Random(os.environ.get("TB_TEST_KILLS_SEED", "7"))
-    for _ in range(int(os.environ.get("TB_TEST_KILLS", "1"))):
+    for _ in range(int(os.environ.get("TB_TEST_KILLS", size(0, 1)))):
         process = job.start("--once")
         time.sleep(moments.uniform(5, 40))
         job.kill(process)

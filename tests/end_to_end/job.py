@@ -9,9 +9,10 @@ from pathlib import Path
 
 import flow
 import psutil
+from sizes import size
 from worlds import environment
 
-SMALL = {"TB_SAMPLE_PROVIDERS": "62", "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
+SMALL = {"TB_SAMPLE_PROVIDERS": str(size(24, 62)), "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
 
 
 class Job:

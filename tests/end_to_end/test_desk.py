@@ -6,6 +6,7 @@ import os
 
 import psycopg
 import pytest
+from sizes import FULL
 from standing import PATIENCE, PERIOD, Standing
 
 pytestmark = [pytest.mark.timeout(900)]
@@ -92,8 +93,8 @@ def test_an_approver_does_not_approve_what_they_made(desk):
 
 
 @pytest.mark.skipif(
-    "TB_TEST_KILLS" not in os.environ,
-    reason="Takes a minute and a half; tests/stewardship has the same without Airflow. TB_TEST_KILLS=1 runs it.",
+    not FULL,
+    reason="Takes a minute and a half; tests/stewardship has the same without Airflow. TB_TEST_FULL=1 runs it.",
 )
 def test_killed_between_the_decision_and_its_release_nothing_is_lost(desk):
     """Everything dies at once after an approval; the next start finds it in the log and publishes it."""

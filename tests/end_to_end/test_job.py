@@ -1,10 +1,11 @@
-"""The whole job on samples, killed at a random moment and started again: everything is found, nothing counts twice."""
+"""The whole job on samples, in full size killed on the way: everything is found, nothing counts twice."""
 
 import csv
 import re
 
 import flow
 import pytest
+from sizes import FULL
 from worlds import new_world
 
 pytestmark = [pytest.mark.timeout(1200)]
@@ -70,6 +71,9 @@ def test_every_figure_says_that_it_is_a_sample(sampled):
         assert rows == samples > 0, view
 
 
+@pytest.mark.skipif(
+    not FULL, reason="Takes a minute; tests/pipeline has the same without Airflow. TB_TEST_FULL=1 runs it."
+)
 def test_it_was_killed_and_yet_ends_as_the_stages_do_that_nobody_disturbed(sampled, services):
     """The stages run here one after the other, without Airflow, on the same files."""
     job, _ = sampled

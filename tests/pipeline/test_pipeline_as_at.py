@@ -9,6 +9,7 @@ import flow
 import psycopg
 import pytest
 from psycopg import sql as pgsql
+from sizes import size
 from trust_benchmarks.pipeline import edition, publish
 from trust_benchmarks.stores import warehouse
 
@@ -190,7 +191,7 @@ def test_a_view_that_reads_no_pointer_is_not_answered_as_at(moments):
 
 # One moment for one transaction ---------------------------------------------------------------------------------
 
-READERS, SWITCHES = 10, int(os.environ.get("TB_TEST_SWITCHES", "50"))
+READERS, SWITCHES = 10, int(os.environ.get("TB_TEST_SWITCHES", size(20, 1000)))
 # Each reader's transaction reads three tables, each of another collection: only an edition holds them together.
 THREE = {"measures": "switched_1", "benchmarks": "switched_2", "comparisons": "switched_3"}
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import flow
 import pytest
+from sizes import size
 from trust_benchmarks import sample
 from trust_benchmarks.pipeline import sweep
 from trust_benchmarks.stores import objects, settings
 from worlds import new_world
 
-KILLS = int(os.environ.get("TB_TEST_KILLS", "4"))  # ten of them were run by hand; each costs seconds of every test run
+KILLS = int(os.environ.get("TB_TEST_KILLS", size(3, 10)))
 
 
 @pytest.fixture(scope="module")
