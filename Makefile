@@ -34,7 +34,7 @@ export INBOX ?=
 test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
 	@# Browser tests take the browser that is there; without one it is fetched once, unless TB_OFFLINE is set.
 	if [ -z "$${TB_OFFLINE:-}" ] && ! .ci/browser --look >/dev/null 2>&1; then .ci/browser >/dev/null || true; fi
-	exec $(PYTHON) -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(TESTS)
+	exec $(PYTHON) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 dashboard: environment $(DASHBOARD)/.ready ## Superset with a ready dashboard over what was published; stays up until Ctrl-C
 	@TB_STARTED_BY_MAKE=1 exec $(PYTHON) dashboard/run.py
