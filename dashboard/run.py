@@ -113,7 +113,6 @@ def surroundings(own: State, settings: dict[str, str]) -> dict[str, str]:
     return {name: os.environ[name] for name in PASSED if name in os.environ} | {
         "HOME": str(own.folder),
         "TZ": "UTC",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "SUPERSET_HOME": str(own.folder),
         "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
         "SCARF_ANALYTICS": "false",

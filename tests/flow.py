@@ -9,7 +9,7 @@ import signal
 
 import psycopg
 from psycopg import sql as pgsql
-from trust_benchmarks.pipeline import gather, process, publish, receive, timeline, validate
+from trust_benchmarks.pipeline import edition, gather, process, publish, receive, timeline, validate
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stores import objects, settings, warehouse
 
@@ -80,6 +80,11 @@ def release() -> list[list[str]]:
     publish.switch()
     timeline.refresh()
     return pairs
+
+
+def point(connection: psycopg.Connection, collection: str, period: str, release_id: str) -> None:
+    """Moves one pointer to a release, whatever it is and without checks, as an edition of its own."""
+    edition.move(connection, {(collection, period): release_id})
 
 
 def rows(query: str, parameters=None) -> list[tuple]:

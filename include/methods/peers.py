@@ -74,11 +74,16 @@ def size_band(sizes: pl.DataFrame, code: str, *, bands: int = 4, fewest: int = F
     left_out = {c: "no size" for c in sorted(set(sizes["provider_code"]) - set(known["provider_code"]))}
     if code in left_out:
         return Group("size", code, None, (), left_out=left_out, reason=f"{code} has no size.")
-    size = known["size"].to_numpy()
-    band = np.searchsorted(np.quantile(size, np.arange(1, bands) / bands), size, side="left")
-    of = dict(zip(known["provider_code"], band.tolist(), strict=True))
+    of = size_bands(known, bands)
     same = sorted(c for c, b in of.items() if b == of[code] and c != code)
-    return _group("size", code, f"band {of[code] + 1} of {bands}", same, fewest, left_out=left_out)
+    return _group("size", code, f"band {of[code]} of {bands}", same, fewest, left_out=left_out)
+
+
+def size_bands(sizes: pl.DataFrame, bands: int) -> dict[str, int]:
+    """The band of every trust with a size (columns provider_code and size, no nulls), 1 the smallest, cut as `size_band` says."""
+    size = sizes["size"].to_numpy()
+    band = 1 + np.searchsorted(np.quantile(size, np.arange(1, bands) / bands), size, side="left")
+    return dict(zip(sizes["provider_code"], band.tolist(), strict=True))
 
 
 def nearest(

@@ -6,17 +6,18 @@ apply to which metrics is data: methods/applied.toml.
 
 import re
 import tomllib
+from datetime import date
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 
 from .. import methods
+from ..methods.spread import FOR_MEDIAN, FOR_QUARTILES  # or more, where a metric asks
 from ..reference import calendar, tables
 
 APPLIED = Path(methods.__file__).with_name("applied.toml")
 SAME = 1e-9  # a metric's parts may be added when they give its value this exactly, relatively
-FOR_MEDIAN, FOR_QUARTILES = 5, 8  # trusts with a value, or more where the metric asks
 
 SERIES_RULE = {
     "metric_id": pl.String,
@@ -140,11 +141,12 @@ def _adds(metric: tables.Metric, rows: pl.DataFrame) -> tuple[str | None, float 
 def _restarts(measures, period: str, known: tables.Tables) -> pl.DataFrame:
     """For each metric and provider, in how many different periods up to this one its series broke."""
     own = calendar.kind(period)
-    days: dict[tuple[str, str], set[str]] = {}
+    days: dict[tuple[str, str], set[date]] = {}
 
     def note(metric_id, provider_code, day):
-        broken = _period_of(day, own)
-        if calendar.period_start(broken) <= calendar.period_start(period):
+        # The first day of its period; a financial year before 2012 has no name of its own, but it has a first day.
+        broken = day.replace(day=1) if own == "month" else date(day.year - (day.month < 4), 4, 1)
+        if broken <= calendar.period_start(period):
             days.setdefault((metric_id, provider_code), set()).add(broken)
 
     for one in known.successions:
@@ -163,14 +165,6 @@ def _restarts(measures, period: str, known: tables.Tables) -> pl.DataFrame:
     return keys.with_columns(restarts=pl.Series(counts, dtype=pl.Int64))
 
 
-def _period_of(day, kind: str) -> str:
-    """The month or financial year that a day falls in."""
-    if kind == "month":
-        return f"{day:%Y-%m}"
-    year = day.year - (day.month < 4)
-    return f"{year}-{(year + 1) % 100:02d}"
-
-
 def _successors(measures, known: tables.Tables) -> pl.DataFrame:
     """Providers whose work is all with one other provider now; work that was split up stays where it was reported."""
     rows = []
@@ -186,6 +180,8 @@ def _successors(measures, known: tables.Tables) -> pl.DataFrame:
 
 def _groups(measures, collection: str, known: tables.Tables) -> pl.DataFrame:
     """Each provider's sector, region and band of size."""
+    from ..methods import peers
+
     codes = set(_codes(measures))
     rows = [
         (p.code, basis, f"{basis}:{value}", basis)
@@ -197,14 +193,10 @@ def _groups(measures, collection: str, known: tables.Tables) -> pl.DataFrame:
     declared = applied()["size"]
     if part := declared["by"].get(collection):
         sizes = _part(measures, part).filter(pl.col(part) > 0)
-        bands = declared["bands"]
         if sizes.height >= declared["fewest"]:
-            band = pl.lit(1)
-            for k in range(1, bands):
-                # A size on a cut is below it, so that equal sizes share a band (as methods/peers.py).
-                band = band + (pl.col(part) > pl.col(part).quantile(k / bands, "linear")).cast(pl.Int32)
             named = _named(part, known)
-            rows += [(code, "size", f"size:{at}", named) for code, at in sizes.select("provider_code", band).rows()]
+            of = peers.size_bands(sizes.rename({part: "size"}), declared["bands"])
+            rows += [(code, "size", f"size:{band}", named) for code, band in of.items()]
     return pl.DataFrame(rows, schema=PEER_GROUP, orient="row").sort("basis", "provider_code")
 
 

@@ -178,6 +178,12 @@ def current(connection: psycopg.Connection) -> str | None:
 
 # The parts of a move --------------------------------------------------------------------------------------------------
 
+# The values that differ between the two releases of s.
+MOVED = """SELECT metric_id, provider_code, o.value AS before, n.value AS after
+           FROM (SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = s.previous) o
+           FULL JOIN (SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = s.release_id) n
+             USING (metric_id, provider_code)
+           WHERE o.value IS DISTINCT FROM n.value"""
 STEPS = "unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS s (collection, period, previous, release_id)"
 
 
@@ -206,10 +212,7 @@ def _revise(connection, steps, reasons: dict[Pair, str], at) -> None:
                    s.release_id, s.previous, %s, coalesce(m.changed, 0), r.reason
             FROM {STEPS} JOIN unnest(%s::text[], %s::text[], %s::text[]) AS r (collection, period, reason) USING (collection, period)
             CROSS JOIN LATERAL (
-              SELECT count(*) AS changed
-              FROM (SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = s.previous) o
-              FULL JOIN (SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = s.release_id) n USING (metric_id, provider_code)
-              WHERE o.value IS DISTINCT FROM n.value) m""",
+              SELECT count(*) AS changed FROM ({MOVED}) d) m""",
         [at, *_columns(steps), *_columns([(*pair, words) for pair, words in reasons.items()])],
     )
 
@@ -223,14 +226,10 @@ def _explain_rollback(connection, steps) -> None:
         _columns(steps),
     ).fetchall()
     connection.execute(
-        """INSERT INTO core.movement (release_id, previous_release_id, metric_id, provider_code, step, cause, value_before, value_after)
+        f"""INSERT INTO core.movement (release_id, previous_release_id, metric_id, provider_code, step, cause, value_before, value_after)
            SELECT s.release_id, s.previous, m.metric_id, m.provider_code, 1, 'rollback', m.before, m.after
            FROM unnest(%s::text[], %s::text[]) AS s (release_id, previous)
-           CROSS JOIN LATERAL (
-             SELECT metric_id, provider_code, o.value AS before, n.value AS after
-             FROM (SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = s.previous) o
-             FULL JOIN (SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = s.release_id) n USING (metric_id, provider_code)
-             WHERE o.value IS DISTINCT FROM n.value) m""",
+           CROSS JOIN LATERAL ({MOVED}) m""",
         [[one for one, _ in new], [previous for _, previous in new]],
     )
 

@@ -335,11 +335,3 @@ def _keep_reasons(connection, release_id: str, moved: pl.DataFrame, previous: st
     ).rowcount
     if new:
         warehouse.copy(connection, "movement", moved, release_id=release_id, previous_release_id=previous)
-
-
-def _switch(connection, collection: str, period: str, release_id: str) -> bool:
-    """Points to a release, whatever it is, if it is there; a pointer that stands there already does not move."""
-    if not _there(connection, release_id):
-        return False
-    edition.move(connection, {(collection, period): release_id})
-    return True

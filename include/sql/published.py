@@ -58,6 +58,7 @@ class View:
     Attributes:
         rows: a rule about how many there are, in the contract's words ({} if there is none).
         commercial: only members of the role published_commercial find rows in it.
+        is_exported: whether exports hold it; one that follows from other exported views need not be there.
     """
 
     name: str

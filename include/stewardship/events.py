@@ -77,7 +77,7 @@ def _grid(content: bytes, file_name: str):
         if at is None:
             raise Unreadable("FIL-EMPTY", f"{file_name} holds nothing but blanks. Send the file again.")
         line, headings = head[at]
-        after = head[at + 1][0] if at + 1 < len(head) else line + headings_lines(headings)
+        after = head[at + 1][0] if at + 1 < len(head) else line + _height(headings)
         headings = _trimmed(headings)
         return line, headings, formats.csv_grid(text, ",", after - 1, len(headings)), None
     sheet = next((name for name in source.book.names if source.book.rows(name)), None)
@@ -89,7 +89,7 @@ def _grid(content: bytes, file_name: str):
     return line, headings, book_grid(rows, line, len(headings)), sheet
 
 
-def headings_lines(headings: list[str]) -> int:
+def _height(headings: list[str]) -> int:
     """How many lines of text a row of headings takes."""
     return 1 + sum(heading.count("\n") for heading in headings)
 

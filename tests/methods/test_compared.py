@@ -332,3 +332,21 @@ def test_every_declared_metric_is_one_and_is_fit_for_its_method():
 def test_a_release_of_nothing_adds_nothing():
     found = released.figures([], "workforce", "2024-05", known())
     assert all(frame.is_empty() for frame in found.values())
+
+
+def test_the_metric_and_the_table_of_cost_by_size_are_one_line(tmp_path):
+    """CS02 is computed among the measures, size_cost after them; both are corporate cost over what the line gives for the income."""
+    inputs, _ = random_returns.make("corporate_services", 1, tmp_path)
+    results = measure.compute(inputs)
+    made = {"measure": results.measures, "benchmark": results.benchmarks}
+    sized = compared.add(made, inputs.collection, inputs.period, inputs.reference)["size_cost"]
+    ratios = dict(
+        sized.filter(pl.col("metric_id") == "CS01").drop_nulls("ratio").select("provider_code", "ratio").rows()
+    )
+    rows = (
+        results.measures.filter(pl.col("metric_id") == "CS02")
+        .drop_nulls("value")
+        .select("provider_code", "value")
+        .rows()
+    )
+    assert len(rows) > 10 and dict(rows) == pytest.approx(ratios, rel=1e-9)

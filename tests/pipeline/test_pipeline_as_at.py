@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql as pgsql
 from sizes import size
-from trust_benchmarks.pipeline import edition, publish
+from trust_benchmarks.pipeline import edition
 from trust_benchmarks.stores import warehouse
 
 VIEWS = (
@@ -78,7 +78,7 @@ def moments(shared_world):
     for version, scale in ((1, 1.0), (2, 1.3), (3, 0.8)):
         with warehouse.connect() as connection:
             make(connection, f"made_up-{version}", float(version))
-            publish._switch(connection, *MADE, f"made_up-{version}")
+            flow.point(connection, *MADE, f"made_up-{version}")
         # The second time only one month: the other one keeps its release.
         for month in MONTHS if version != 2 else MONTHS[1:]:
             for number, ods in enumerate(flow.TRUSTS):
@@ -87,7 +87,7 @@ def moments(shared_world):
         flow.release()
         note()
     with warehouse.connect() as connection:
-        publish._switch(connection, *MADE, "made_up-1")
+        flow.point(connection, *MADE, "made_up-1")
     note()
     return found
 
@@ -209,13 +209,13 @@ def test_a_switch_between_two_reads_is_seen_only_by_who_asks_for_it(shared_world
     with warehouse.connect() as connection:
         for name in names:
             make(connection, name, 1.0, *pair)
-        publish._switch(connection, *pair, names[0])
+        flow.point(connection, *pair, names[0])
     with flow.connect_as("dashboard_reader", "TB_READER_PASSWORD") as reader:
         if level:
             reader.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
         seen = reader.execute("SELECT release_id FROM published.measures WHERE collection = %s", pair[:1]).fetchall()
         with warehouse.connect() as connection:
-            publish._switch(connection, *pair, names[1])
+            flow.point(connection, *pair, names[1])
         seen += reader.execute("SELECT release_id FROM published.benchmarks WHERE collection = %s", pair[:1]).fetchall()
     assert len(set(seen)) == releases_seen
 

@@ -9,7 +9,7 @@ import flow
 import polars as pl
 import pytest
 from test_pipeline_as_at import MADE, make
-from trust_benchmarks.pipeline import export, publish, sweep
+from trust_benchmarks.pipeline import export, sweep
 from trust_benchmarks.sql import published
 from trust_benchmarks.stores import objects, settings, warehouse
 
@@ -32,7 +32,7 @@ def released(shared_world):
                    VALUES ('workforce-nasty', 'N', %s, %s, %s, 'A', true, %s)""",
                 [f"N{number}", text, value, [1, 2] if number else []],
             )
-        publish._switch(connection, "workforce", "2025-05", "workforce-nasty")
+        flow.point(connection, "workforce", "2025-05", "workforce-nasty")
 
 
 def release_of(period):
@@ -151,7 +151,7 @@ def test_two_at_once_make_one_export(released, shared_world):
 def test_one_that_fails_does_not_keep_the_others_back(released, monkeypatch):
     with warehouse.connect() as connection:  # a collection that the catalogue does not know
         make(connection, "made_up-x", 1.0)
-        publish._switch(connection, *MADE, "made_up-x")
+        flow.point(connection, *MADE, "made_up-x")
     objects.delete(settings.load().exports, ["workforce-nasty/datapackage.json"])
     said = export.export_missing()
     assert said["exported"] == 1 and len(said["failed"]) == 1 and "made_up 2025-06" in said["failed"][0]

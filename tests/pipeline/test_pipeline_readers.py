@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors
 from test_pipeline_as_at import MADE, make
-from trust_benchmarks.pipeline import export, publish
+from trust_benchmarks.pipeline import export
 from trust_benchmarks.sql import published, versions
 from trust_benchmarks.stores import objects, settings, warehouse
 
@@ -29,7 +29,7 @@ def made(shared_world):
     """A made-up release with a row in every table."""
     with warehouse.connect() as connection:
         make(connection, "made_up-1", 4.5)
-        publish._switch(connection, *MADE, "made_up-1")
+        flow.point(connection, *MADE, "made_up-1")
     return shared_world
 
 
@@ -78,7 +78,7 @@ def test_the_pipelines_own_role_can_take_it_and_give_it_back(made):
 def test_exports_keep_commercial_tables_apart(made):
     with warehouse.connect() as connection:
         make(connection, "workforce-made", 1.0, "workforce", "2025-05")
-        publish._switch(connection, "workforce", "2025-05", "workforce-made")
+        flow.point(connection, "workforce", "2025-05", "workforce-made")
     export.export("workforce", "2025-05")
     keys = {one.key for one in objects.listing(settings.load().exports, "workforce-made/")}
     apart = {f"workforce-made/commercial/price_comparison.{form}" for form in ("csv", "parquet")}

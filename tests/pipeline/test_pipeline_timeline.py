@@ -5,7 +5,7 @@ from datetime import date
 import flow
 import psycopg
 import pytest
-from trust_benchmarks.pipeline import publish, timeline
+from trust_benchmarks.pipeline import timeline
 from trust_benchmarks.stewardship import event_checks, events
 from trust_benchmarks.stores import warehouse
 from worlds import copy_of
@@ -148,8 +148,8 @@ def world_of_benchmarks(shared_world):
     with copy_of(shared_world):
         with warehouse.connect() as connection:
             connection.execute(made)
-            publish._switch(connection, "sickness_absence", "2030-06", "r1")
-            publish._switch(connection, "sickness_absence", "2031-06", "r2")
+            flow.point(connection, "sickness_absence", "2030-06", "r1")
+            flow.point(connection, "sickness_absence", "2031-06", "r2")
         yield
 
 
