@@ -100,14 +100,21 @@ def views_by_name() -> dict[str, View]:
 
 def functions() -> dict[str, str]:
     """The functions of schema published with their parameters, and what each answers."""
-    words = views.words()["functions"]
-    found = views.functions()
-    if set(found) != set(words):
+    words, found = views.words()["functions"], views.functions()
+    if strange := sorted(set(words) - set(found)):
         raise Undescribed(
-            f"include/sql/views.toml, [functions] and the migrations disagree about: "
-            f"{', '.join(sorted(set(found) ^ set(words)))}. Add or remove their sentences."
+            f"include/sql/views.toml, [functions] has words for no function: {', '.join(strange)}. Remove them."
         )
-    return {f"{name}({found[name]})": words[name] for name in found}
+    return {f"{name}({found[name]})": words.get(name) or _usual_words(name) for name in found}
+
+
+def _usual_words(name: str) -> str:
+    view = name.removesuffix("_as_at")
+    if view == name:
+        raise Undescribed(
+            f"The function published.{name} is not described: add it to include/sql/views.toml, [functions]."
+        )
+    return f"The rows of published.{view} as they were at a moment."
 
 
 def _view(name: str, typed: dict, facts: dict, common: dict) -> View:

@@ -25,9 +25,15 @@ def functions() -> dict[str, str]:
     """The functions of schema published, by name with their parameters."""
     text = _migrations()
     found = dict(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION published\.(\w+)\((.*?)\)\s+RETURNS", text))
-    parameters = found["releases_as_at"]  # those that core.write_as_at makes have the same
-    written = re.findall(r"core\.write_(?:series_)?as_at\('(\w+)'\)", text)
-    return found | {f"{view}_as_at": parameters for view in written}
+    narrow, whole = (
+        found["releases_as_at"],
+        "at timestamptz",
+    )  # those that the migrations write have the one or the other
+    for view in re.findall(r"core\.write_(?:series_)?as_at\('(\w+)'\)", text):
+        found[f"{view}_as_at"] = narrow
+    for view in re.findall(r"core\.write_moment_as_at\('(\w+)'\)", text):
+        found[f"{view}_as_at"] = narrow if {"collection", "period"} <= set(columns()[f"published.{view}"]) else whole
+    return found
 
 
 def of_releases() -> list[str]:
