@@ -180,8 +180,6 @@ def _successors(measures, known: tables.Tables) -> pl.DataFrame:
 
 def _groups(measures, collection: str, known: tables.Tables) -> pl.DataFrame:
     """Each provider's sector, region and band of size."""
-    from ..methods import peers
-
     codes = set(_codes(measures))
     rows = [
         (p.code, basis, f"{basis}:{value}", basis)
@@ -194,6 +192,8 @@ def _groups(measures, collection: str, known: tables.Tables) -> pl.DataFrame:
     if part := declared["by"].get(collection):
         sizes = _part(measures, part).filter(pl.col(part) > 0)
         if sizes.height >= declared["fewest"]:
+            from ..methods import peers
+
             named = _named(part, known)
             of = peers.size_bands(sizes.rename({part: "size"}), declared["bands"])
             rows += [(code, "size", f"size:{band}", named) for code, band in of.items()]

@@ -189,7 +189,7 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
     # Spreadsheets save a million blank rows below a table; they are cut off before anything is made of them.
     end = LINE_END.search(text, max(start, _end_of_words(text, delimiter + " \t\r\n")))
     body = text[start : end.end() if end else len(text)]
-    rows = max(body.count("\n"), body.count("\r"))
+    rows = max(body.count("\n"), body.count("\r") if "\r" in body else 0)
     if rows * width > MAX_CELLS:
         raise Unreadable(
             "FIL-SIZE",
@@ -224,7 +224,7 @@ def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | N
             pa.BufferReader(data),
             pacsv.ReadOptions(column_names=names, use_threads=False, block_size=max(1 << 20, min(len(data), 1 << 26))),
             pacsv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False, newlines_in_values=False),
-            pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False),
+            pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
         )
     except pa.ArrowInvalid:
         return None
