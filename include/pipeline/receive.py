@@ -49,21 +49,27 @@ def receive(collection: str | None = None) -> dict:
         {"received": new submissions, "again": files whose bytes were here before, "waiting": [[collection, period], ...]
         of submissions that nobody has validated yet}
     """
-    names = [collection] if collection else list(catalogue.all())
+    names = [catalogue.load(collection).name] if collection else list(catalogue.all())
     received = again = 0
-    for name in names:
-        new, repeated = _receive(catalogue.load(name).name)
-        received, again = received + new, again + repeated
-    return {"received": received, "again": again, "waiting": waiting_periods(names)}
+    with warehouse.connect() as guard:
+        for name in names:
+            new, repeated = _receive(guard, name)
+            received, again = received + new, again + repeated
+        _make_up(guard, names)
+        return {"received": received, "again": again, "waiting": _waiting_periods(guard, names)}
 
 
 def waiting_periods(names: list[str] | None = None) -> list[list[str]]:
     """The (collection, period) pairs with submissions that nobody has validated yet."""
     with warehouse.connect() as connection:
-        rows = connection.execute(
-            "SELECT DISTINCT collection, period FROM intake.waiting WHERE period IS NOT NULL AND collection = ANY(%s) ORDER BY 1, 2",
-            [names or list(catalogue.all())],
-        ).fetchall()
+        return _waiting_periods(connection, names or list(catalogue.all()))
+
+
+def _waiting_periods(connection: psycopg.Connection, names: list[str]) -> list[list[str]]:
+    rows = connection.execute(
+        "SELECT DISTINCT collection, period FROM intake.waiting WHERE period IS NOT NULL AND collection = ANY(%s) ORDER BY 1, 2",
+        [names],
+    ).fetchall()
     return [list(row) for row in rows]
 
 
@@ -94,45 +100,48 @@ def left_over(submission_ids: list[str]) -> int:
         ).fetchone()[0]
 
 
-def _receive(collection: str) -> tuple[int, int]:
-    inbox = settings.load().inbox
+def _receive(guard: psycopg.Connection, collection: str) -> tuple[int, int]:
+    inbox, lock = settings.load().inbox, f"receive {collection}"
     # One receiver a collection at a time: another one waits here and then finds nothing left to do.
-    with warehouse.connect() as guard:
-        guard.execute("SELECT pg_advisory_lock(hashtext(%s))", [f"receive {collection}"])
-        known = set(
-            guard.execute(
-                "SELECT inbox_key, etag FROM core.receipt WHERE starts_with(inbox_key, %s)", [f"{collection}/"]
-            )
-        )
-        found = [
-            o
-            for o in objects.listing(inbox, f"{collection}/")
-            if (o.key, o.etag) not in known and not o.key.endswith("/")
-        ]
-        found.sort(key=_order)
-        received = again = 0
-        periods = set()
-        with ThreadPoolExecutor(8) as pool:
-            todo = iter(found)
-            while chunk := list(islice(todo, AT_ONCE)):
-                arrivals = list(pool.map(lambda one: _collect(collection, one), chunk))
-                new, repeated, seen = _register(arrivals)
-                received, again, periods = received + new, again + repeated, periods | seen
-        # Also those of a receiver that was killed between the two: what is expected is part of what figures rest on.
-        forgotten = guard.execute(
-            """SELECT DISTINCT s.period FROM core.submission s WHERE s.collection = %s AND s.period IS NOT NULL
-               AND NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period))""",
-            [collection],
-        ).fetchall()
-        calendar_load.expect(collection, {p for p in periods if p} | {p for (p,) in forgotten})
-        unknown = guard.execute(
-            "SELECT submission_id FROM intake.waiting WHERE collection = %s AND (period IS NULL OR sender IS NULL) ORDER BY 1",
-            [collection],
-        ).fetchall()
-        guard.commit()
-        # Nobody waits for a file of no known period or sender, so it is looked at here: it will be held.
-        process.process([row[0] for row in unknown])
+    guard.execute("SELECT pg_advisory_lock(hashtext(%s))", [lock])
+    guard.commit()  # what is known is asked after the wait, not as it stood before
+    known = set(
+        guard.execute("SELECT inbox_key, etag FROM core.receipt WHERE starts_with(inbox_key, %s)", [f"{collection}/"])
+    )
+    found = [
+        o for o in objects.listing(inbox, f"{collection}/") if (o.key, o.etag) not in known and not o.key.endswith("/")
+    ]
+    found.sort(key=_order)
+    received = again = 0
+    periods = set()
+    with ThreadPoolExecutor(8) as pool:
+        todo = iter(found)
+        while chunk := list(islice(todo, AT_ONCE)):
+            arrivals = list(pool.map(lambda one: _collect(collection, one), chunk))
+            new, repeated, seen = _register(arrivals)
+            received, again, periods = received + new, again + repeated, periods | seen
+    calendar_load.expect(collection, {p for p in periods if p})
+    guard.execute("SELECT pg_advisory_unlock(hashtext(%s))", [lock])
+    guard.commit()
     return received, again
+
+
+def _make_up(connection: psycopg.Connection, names: list[str]) -> None:
+    """What follows from being received, for whatever has been, also by a receiver that was killed."""
+    forgotten = connection.execute(
+        """SELECT s.collection, array_agg(DISTINCT s.period) FROM core.submission s WHERE s.collection = ANY(%s) AND s.period IS NOT NULL
+           AND NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period)) GROUP BY 1""",
+        [names],
+    ).fetchall()
+    for collection, periods in forgotten:  # what is expected is part of what figures rest on
+        calendar_load.expect(collection, set(periods))
+    unknown = connection.execute(
+        "SELECT submission_id FROM intake.waiting WHERE collection = ANY(%s) AND (period IS NULL OR sender IS NULL) ORDER BY collection, submission_id",
+        [names],
+    ).fetchall()
+    connection.commit()
+    # Nobody waits for a file of no known period or sender, so it is looked at here: it will be held.
+    process.process([row[0] for row in unknown])
 
 
 def _order(listed: objects.Listed):
