@@ -25,14 +25,12 @@ def functions() -> dict[str, str]:
     """The functions of schema published, by name with their parameters."""
     text = _migrations()
     found = dict(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION published\.(\w+)\((.*?)\)\s+RETURNS", text))
-    narrow, whole = (
-        found["releases_as_at"],
-        "at timestamptz",
-    )  # those that the migrations write have the one or the other
+    narrow, whole = found["releases_as_at"], "at timestamptz"  # what the migrations write has the one or the other
     for view in re.findall(r"core\.write_(?:series_)?as_at\('(\w+)'\)", text):
         found[f"{view}_as_at"] = narrow
+    of_views = columns()
     for view in re.findall(r"core\.write_moment_as_at\('(\w+)'\)", text):
-        found[f"{view}_as_at"] = narrow if {"collection", "period"} <= set(columns()[f"published.{view}"]) else whole
+        found[f"{view}_as_at"] = narrow if {"collection", "period"} <= set(of_views[f"published.{view}"]) else whole
     return found
 
 
@@ -106,6 +104,7 @@ def _source(rest: str, star: str) -> str:
     return re.search(rf"(?:FROM|JOIN)\s+([\w.]+)\s+(?:AS\s+)?{star[:-2]}\b", rest)[1]
 
 
+@cache
 def _without_brackets(text: str) -> str:
     """The same length of text, with everything in brackets and in quotes blotted out."""
     depth, quoted, out = 0, False, []
