@@ -16,7 +16,10 @@ HOLDS, NEEDS = 4 << 30, 12 << 30  # more than the tests were seen to keep there 
 
 
 def _keep_in_memory() -> None:
-    """Has temporary files kept in memory where there is plenty, for a third of these tests' time goes into making and removing files."""
+    """Has temporary files kept in memory where there is plenty, for a third of these tests' time goes into making and removing files.
+
+    A run that is killed leaves them in /dev/shm as it would in /tmp, until somebody removes them.
+    """
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
         return
     if shutil.disk_usage(MEMORY).free > HOLDS and psutil.virtual_memory().available > NEEDS:

@@ -172,7 +172,7 @@ def _functions() -> str:
         "## As at\n\n"
         "What every view said at a moment, for whoever may read the view. A move of a release's pointer counts from its "
         "`published_at` on, and what was received, decided or replaced from when it was written down; `of_collection` and "
-        "`of_period` leave the rest out, which is quicker: "
+        "`of_period` leave the rest out, which is quicker for figures: "
         "`SELECT * FROM published.measures_as_at('2026-01-31', 'workforce', '2025-06')`. Of reference data, deadlines and the "
         "timeline the history begins with the first start of a version that keeps it.\n\n"
         + _table(("function", "what it answers"), rows)

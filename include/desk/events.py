@@ -10,6 +10,7 @@ from ..stewardship.event_checks import FIELDS, KINDS
 from . import pages, security, store, words
 
 router = APIRouter()
+PASTED = "rows pasted on the desk"
 STATUSES = {
     "actual": "happened",
     "planned": "planned",
@@ -19,13 +20,8 @@ STATUSES = {
 
 
 def _cells(fields: dict[str, str]) -> dict[str, str]:
-    """A form's texts by field; days may be written as people of this country write them."""
-    cells = {name: fields.get(name, "").strip() for name in FIELDS}
-    for name in ("date", "date_end"):
-        if found := re.fullmatch(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", cells[name], re.ASCII):
-            day, month, year = found.groups()
-            cells[name] = f"{year}-{int(month):02}-{int(day):02}"
-    return cells
+    """A form's texts by field."""
+    return {name: fields.get(name, "").strip() for name in FIELDS}
 
 
 def _form(request: Request, connection, fields: dict[str, str], errors=(), field: str = "f-date", status: int = 200):
@@ -80,6 +76,47 @@ def add(request: Request, person: security.Steward, form: security.Form):
         with store.opened() as connection:
             return _form(request, connection, form, ["The same event is on the timeline already."], status=409)
     return pages.go(request, f"/timeline/entered/{done.ids[0]}", done="added")
+
+
+@router.get("/timeline/paste")
+def paste_form(request: Request, person: security.Steward):
+    """The blank form for many events at once, with what each column wants."""
+    return _pasted(request, "")
+
+
+@router.post("/timeline/paste")
+def paste(request: Request, person: security.Steward, form: security.Form):
+    """Adds every row that was pasted, or none and says what is wrong in which of them."""
+    text = form.get("rows", "")
+    headings = text.lstrip().partition("\n")[0]
+    checked = events.read(
+        text.encode(), PASTED, "\t" if "\t" in headings else ","
+    )  # a spreadsheet puts tabs between cells
+    if checked.findings.height:
+        return _pasted(request, text, checked.findings.to_dicts(), status=400)
+    with store.opened() as connection:
+        try:
+            done = events.add(connection, checked, person.name, PASTED)
+        except events.Refused as problem:
+            connection.rollback()
+            return _pasted(
+                request,
+                text,
+                [{"line": None, "column_name": None, "raw_value": None, "message": str(problem)}],
+                status=409,
+            )
+    return pages.go(request, "/timeline/paste", added=str(len(done.ids)), already=str(done.already))
+
+
+def _pasted(request: Request, text: str, found=(), status: int = 200):
+    shown = list(found)[: pages.PAGE]
+    errors = [f"{words.counted(len(found), 'thing')} to mend, told below. Nothing was added."] if found else []
+    counts = [request.query_params.get(name, "") for name in ("added", "already")]
+    done = [int(count) for count in counts] if all(re.fullmatch(r"[0-9]{1,4}", count) for count in counts) else None
+    return pages.page(
+        request, "events_paste.html", status, section="timeline", text=text, found=shown, more=len(found) - len(shown),
+        added=done, errors=errors, field="f-rows", headings=", ".join(FIELDS), FIELDS=FIELDS.values(),
+    )  # fmt: skip
 
 
 def _one(connection, event_id: str) -> dict:

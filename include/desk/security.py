@@ -22,7 +22,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-LONGEST_POST = 1_000_000  # bytes: a form of the desk holds a few fields
+LONGEST_POST = 1_000_000  # bytes: the longest are rows of events that somebody pasted
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ async def _check_post(request: Request, person: Person) -> None:
     ):
         raise HTTPException(403, "This was sent from another site, so nothing was done. Use the forms of the desk.")
     if not headers.get("content-length", "").isdigit() or int(headers["content-length"]) > LONGEST_POST:
-        raise HTTPException(413, "This is longer than a form of the desk can be, so nothing was done.")
+        raise HTTPException(
+            413, "This is longer than a form of the desk can be, so nothing was done. Send less at once."
+        )
     fields = await request.form(max_files=0)
     request.state.form = {name: value for name, value in fields.items() if isinstance(value, str)}
     if not hmac.compare_digest(request.state.form.get("token", "").encode(), person.token.encode()):

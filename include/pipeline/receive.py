@@ -104,7 +104,6 @@ def _receive(guard: psycopg.Connection, collection: str) -> tuple[int, int]:
     inbox, lock = settings.load().inbox, f"receive {collection}"
     # One receiver a collection at a time: another one waits here and then finds nothing left to do.
     guard.execute("SELECT pg_advisory_lock(hashtext(%s))", [lock])
-    guard.commit()  # what is known is asked after the wait, not as it stood before
     known = set(
         guard.execute("SELECT inbox_key, etag FROM core.receipt WHERE starts_with(inbox_key, %s)", [f"{collection}/"])
     )

@@ -80,6 +80,14 @@ FIELDS = {
 }  # fmt: skip
 
 
+def _day(word: str) -> date | None:
+    """A day as 2018-09-12 or, as people of this country write it, 12/9/2018; None for anything else, ValueError for a day that never was."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", word, re.ASCII):
+        return date.fromisoformat(word)
+    found = re.fullmatch(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", word, re.ASCII)
+    return date(int(found[3]), int(found[2]), int(found[1])) if found else None
+
+
 def span(text: str, precision: str) -> tuple[date, date | None]:
     """The first day that a date means, and the last where the text gives a stretch ('2018-Q3' is no such: quarters have two calendars).
 
@@ -88,8 +96,8 @@ def span(text: str, precision: str) -> tuple[date, date | None]:
     """
     word = text.strip().lower()
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", word):
-            return date.fromisoformat(word), None
+        if day := _day(word):
+            return day, None
         if precision == "month" and re.fullmatch(r"\d{4}-\d\d", word):
             return date.fromisoformat(f"{word}-01"), None
         if precision == "year" and re.fullmatch(r"\d{4}", word):
@@ -204,7 +212,7 @@ class _Row:
                 )
         if text := self.cells["date_end"]:
             try:
-                last = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+                last = _day(text)
                 if last is None:
                     raise ValueError
             except ValueError:

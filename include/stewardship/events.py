@@ -24,11 +24,11 @@ class Added:
     already: int
 
 
-def read(content: bytes, file_name: str) -> Checked:
-    """Every row of a file of events, checked. A file that cannot be read is a finding too."""
+def read(content: bytes, file_name: str, delimiter: str = ",") -> Checked:
+    """Every row of a file of events, checked; `delimiter` is what stands between cells of text. A file that cannot be read is a finding too."""
     checked = Checked()
     try:
-        heading_line, headings, grid, sheet = _grid(content, file_name)
+        heading_line, headings, grid, sheet = _grid(content, file_name, delimiter)
     except Unreadable as problem:
         checked.found(problem.rule_id, problem.message, **problem.place)
         return checked
@@ -45,13 +45,13 @@ def read(content: bytes, file_name: str) -> Checked:
         ]
         checked.found(
             "STR01",
-            f"The headings do not fit: {'; '.join(parts)}. Expected {', '.join(FIELDS)}: make the blank with trust-benchmarks event template.",
+            f"The headings do not fit: {'; '.join(parts)}. Expected in the first row {', '.join(FIELDS)}.",
             line=heading_line, sheet=sheet, raw_value=",".join(headings),
         )  # fmt: skip
         return checked
     for line, cells in grid.ragged:
         checked.found(
-            "STR02", f"This row has {len(cells)} cells, the headings have {len(headings)}. Look for a comma outside quotes.",
+            "STR02", f"This row has {len(cells)} cells, the headings have {len(headings)}. Look for a comma or a tab outside quotes.",
             line=line, sheet=sheet, raw_value=",".join(cells),
         )  # fmt: skip
     rows = [row for row in grid.frame.iter_rows() if any((cell or "").strip() for cell in row[1:])]
@@ -67,19 +67,19 @@ def read(content: bytes, file_name: str) -> Checked:
     return checked
 
 
-def _grid(content: bytes, file_name: str):
+def _grid(content: bytes, file_name: str, delimiter: str):
     """The first row with anything in it as headings, and the grid below: (line, headings, grid, sheet)."""
     source = formats.opened(content, file_name)
     if source.kind == "csv":
         text = formats.decode(source.content, ("utf-8",))
-        head = formats.csv_head(text, ",")
+        head = formats.csv_head(text, delimiter)
         at = next((at for at, (_, cells) in enumerate(head) if any(cell.strip() for cell in cells)), None)
         if at is None:
             raise Unreadable("FIL-EMPTY", f"{file_name} holds nothing but blanks. Send the file again.")
         line, headings = head[at]
         after = head[at + 1][0] if at + 1 < len(head) else line + _height(headings)
         headings = _trimmed(headings)
-        return line, headings, formats.csv_grid(text, ",", after - 1, len(headings)), None
+        return line, headings, formats.csv_grid(text, delimiter, after - 1, len(headings)), None
     sheet = next((name for name in source.book.names if source.book.rows(name)), None)
     if sheet is None:
         raise Unreadable("FIL-EMPTY", f"{file_name} is a workbook without a filled sheet. Send the file again.")

@@ -379,6 +379,63 @@ def test_a_form_that_is_not_right_says_all_of_it_and_keeps_what_was_typed(desk):
     assert flow.value("SELECT count(*) FROM core.event WHERE summary LIKE 'Ring%'") == 0
 
 
+PASTED = ("date", "date_precision", "kind", "status", "provider", "summary", "source", "confidence")
+TWO = [
+    ("12/9/2018", "day", "visit", "actual", "RNU", "Pasted, the first.", "made up", "high"),
+    ("2018-10", "month", "meeting", "planned", "", 'Pasted: the "second".', "made up", "low"),
+]
+
+
+def paste(desk, rows, between="\t", role="steward"):
+    """Rows as a spreadsheet gives them: with tabs between cells, and quotes as they are."""
+    return desk.post(role, "/timeline/paste", rows="\r\n".join(between.join(row) for row in [PASTED, *rows]))
+
+
+def test_rows_that_are_pasted_are_added_all_or_none(desk, look):
+    there = "SELECT count(*) FROM published.engagement_timeline WHERE summary LIKE 'Pasted%'"
+    assert paste(desk, TWO, role="viewer").status_code == 403
+    wrong = paste(desk, [TWO[0], ("31/2/2018", "day", "fete", *TWO[1][3:])])
+    said = html.unescape(re.sub(r"\s+", " ", wrong.text))
+    assert wrong.status_code == 400 and "2 things to mend" in said
+    assert "a day such as 2018-09-12" in said and ">fete<" in said and "<td>3</td>" in said
+    assert "Pasted, the first." in wrong.text, "what was pasted is kept"
+    assert flow.value(there) == 0
+    for between, counts in (
+        ("\t", "2 events added."),
+        (",", "0 events added; 2 rows said what the timeline has already."),
+    ):
+        rows = TWO if between == "\t" else [[f'"{cell.replace(chr(34), 2 * chr(34))}"' for cell in row] for row in TWO]
+        done = paste(desk, rows, between)
+        assert done.status_code == 303
+        with desk.client("steward") as client:
+            assert counts in client.get(done.headers["location"]).text
+        assert flow.value(there) == 2
+    entered = flow.rows(
+        "SELECT occurred_from, summary, entered_by, file_name FROM intake.events WHERE summary LIKE 'Pasted%' ORDER BY 1"
+    )
+    assert entered == [
+        (date(2018, 9, 12), "Pasted, the first.", "sam", "rows pasted on the desk"),
+        (date(2018, 10, 1), 'Pasted: the "second".', "sam", "rows pasted on the desk"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("summary", "says"),
+    [
+        ('"First" visit', "quotation mark"),
+        ('"Right first time', "quotation mark"),
+        ('"' + "x" * 200_000, "quotation mark"),
+    ],
+)
+def test_quotes_of_a_spreadsheet_lose_no_row(desk, summary, says):
+    """A cell that begins with a quotation mark comes out of some spreadsheets as it is, which reads as an open quote."""
+    before = flow.value("SELECT count(*) FROM core.event")
+    rows = [[*TWO[0][:5], summary, *TWO[0][6:]], [*TWO[1][:5], '"Getting it right', *TWO[1][6:]]]
+    answer = paste(desk, rows)
+    assert answer.status_code == 400 and says in answer.text
+    assert flow.value("SELECT count(*) FROM core.event") == before
+
+
 def test_hostile_texts_of_events_are_text(desk, look):
     texts = [f"{kind}: {text[:130]}".replace("\x00", "") for kind, text in HOSTILE.items()]
     paths = []
@@ -430,6 +487,7 @@ def test_the_sixteen_recommendations(look):
         "/timeline",
         "/timeline?provider=RTQ&collection=workforce",
         "/timeline/add",
+        "/timeline/paste",
         "one event",
     ],
 )

@@ -33,6 +33,8 @@ ROUTES = {
     ("GET", "/timeline/returns.svg"): "read",
     ("GET", "/timeline/add"): "act",
     ("POST", "/timeline/add"): "act",
+    ("GET", "/timeline/paste"): "act",
+    ("POST", "/timeline/paste"): "act",
     ("GET", "/timeline/entered/{event_id}"): "read",
     ("POST", "/timeline/entered/{event_id}/withdraw"): "act",
     ("GET", "/me"): "read",

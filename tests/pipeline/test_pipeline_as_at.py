@@ -117,6 +117,7 @@ def moments(shared_world):
     for happens in (
         a_return_is_held,
         it_is_accepted,
+        it_is_gone_back_on,
         an_event_is_entered,
         it_is_withdrawn,
         a_trust_joins_and_another_is_renamed,
@@ -141,6 +142,11 @@ def it_is_accepted():
         decisions.verdict(connection, number, "ben", approve=True)
     flow.take_in()
     flow.release()
+
+
+def it_is_gone_back_on():
+    with warehouse.connect() as connection:
+        edition.rollback(connection, reason="For a test.", person="ben")
 
 
 def an_event_is_entered():
@@ -181,7 +187,7 @@ def reader(shared_world):
 
 
 def test_every_table_as_at_every_moment_is_what_it_was(moments, reader):
-    assert [len(then["measures"]) > 0 for _, then, _ in moments] == [False] + 9 * [True]
+    assert [len(then["measures"]) > 0 for _, then, _ in moments] == [False] + 10 * [True]
     assert all(then[view] for _, then, _ in moments[1:] for view in VIEWS)
     assert {view for view in OTHERS if not moments[-1][1][view]} <= {"revisions"}
     for at, then, pointers in moments:
@@ -197,9 +203,10 @@ def test_what_changed_at_each_moment(moments):
         {view for view in OTHERS if earlier[view] != later[view]}
         for (_, earlier, _), (_, later, _) in itertools.pairwise(moments)
     ]
-    held, accepted, entered, withdrawn, reviewed = changed[4:]
+    held, accepted, back, entered, withdrawn, reviewed = changed[4:]
     assert "data_status" in held and "release_history" not in held
     assert {"data_status", "release_history", "editions", "engagement_timeline", "engagement_facts"} <= accepted
+    assert {"data_status", "release_history", "editions", "movements"} <= back
     assert entered == withdrawn == {"engagement_timeline", "provider_lanes"}
     assert reviewed == {"cohort", "providers"}
 
@@ -209,6 +216,40 @@ def test_rows_that_come_back_in_the_same_transaction_were_never_gone(moments):
     assert flow.rows(ended) == [
         ("provider_name", flow.value("SELECT count(*) FROM core.provider_name WHERE code = 'RNU'"))
     ]
+
+
+def test_what_answers_as_at_is_still_what_the_views_say(moments):
+    """A migration that replaces a view writes its function again; so does this test, and nothing may come out differently."""
+    written = (
+        "SELECT p.prorettype::regtype::text, md5(p.prosrc) FROM pg_proc p WHERE p.pronamespace = 'as_at'::regnamespace"
+    )
+    with warehouse.connect() as connection:
+        before = dict(connection.execute(written).fetchall())
+        for view in before:
+            connection.execute("SELECT core.write_moment(%s)", [view])
+        assert dict(connection.execute(written).fetchall()) == before and len(before) > 20
+        connection.execute(
+            "CREATE VIEW published.careless AS SELECT sender FROM core.receipt JOIN core.submission USING (submission_id)"
+        )
+        with pytest.raises(
+            psycopg.errors.RaiseException, match=r"reads core\.receipt, of which no earlier moment is known"
+        ):
+            connection.execute("SELECT core.write_moment('published.careless')")
+        connection.rollback()
+
+
+def test_a_new_column_changes_no_history(moments):
+    with warehouse.connect() as connection:
+        connection.execute("ALTER TABLE core.cohort ADD COLUMN more text")
+        connection.execute("CREATE TEMP TABLE old_cohort AS SELECT * FROM core.cohort")
+        connection.execute("DELETE FROM core.cohort")
+        connection.execute("INSERT INTO core.cohort SELECT * FROM old_cohort")
+        asked = "SELECT count(*), count(DISTINCT code) FROM published.cohort_as_at(clock_timestamp())"
+        assert (
+            connection.execute(asked).fetchone()
+            == connection.execute("SELECT count(*), count(*) FROM core.cohort").fetchone()
+        )
+        connection.rollback()
 
 
 def test_ten_random_figures_at_random_moments(moments, reader):

@@ -3,10 +3,8 @@
 -- The history of tables whose rows are replaced: reference data and the timeline.
 CREATE TABLE core.history (
   row_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, table_name text NOT NULL, content jsonb NOT NULL,
-  holds_from timestamptz NOT NULL, holds_to timestamptz CHECK (holds_to >= holds_from),
-  ended_in xid8);                        -- the transaction that removed it: a row that it put back was never gone
-CREATE INDEX history_open ON core.history (table_name, md5(content::text)) WHERE holds_to IS NULL;
-CREATE INDEX history_ended ON core.history (ended_in) WHERE ended_in IS NOT NULL;
+  holds_from timestamptz NOT NULL, holds_to timestamptz CHECK (holds_to >= holds_from));
+CREATE INDEX history_content ON core.history (table_name, md5(content::text));
 CREATE TRIGGER facts BEFORE DELETE ON core.history FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- One moment for all that a transaction does, taken when it first changes something: whoever had the lock before it is done by then.
@@ -18,22 +16,27 @@ BEGIN
   RETURN current_setting('trust_benchmarks.moment')::timestamptz;
 END $$;
 
+-- A row's content without its NULLs, so that a column that a later migration adds changes no row. (One that it adds with a value,
+-- or takes away, changes rows: that migration deletes and inserts them.)
+CREATE FUNCTION core.content_of(one anyelement) RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT jsonb_strip_nulls(to_jsonb(one)) $$;
+
 CREATE FUNCTION core.rows_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE core.history h SET holds_to = greatest(core.this_moment(), h.holds_from), ended_in = pg_current_xact_id()
-  FROM old_rows o
-  WHERE h.table_name = TG_TABLE_NAME AND h.holds_to IS NULL AND md5(h.content::text) = md5(to_jsonb(o)::text);
+  UPDATE core.history h SET holds_to = greatest(core.this_moment(), h.holds_from) FROM old_rows o
+  WHERE h.table_name = TG_TABLE_NAME AND h.holds_to IS NULL AND md5(h.content::text) = md5(core.content_of(o)::text);
   RETURN NULL;
 END $$;
 
+-- What this transaction has removed and puts back was never gone.
 CREATE FUNCTION core.rows_begin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   WITH back AS (
-    UPDATE core.history h SET holds_to = NULL, ended_in = NULL FROM new_rows n
-    WHERE h.ended_in = pg_current_xact_id() AND h.table_name = TG_TABLE_NAME AND h.content = to_jsonb(n)
+    UPDATE core.history h SET holds_to = NULL FROM new_rows n
+    WHERE h.table_name = TG_TABLE_NAME AND md5(h.content::text) = md5(core.content_of(n)::text)
+      AND h.holds_to = greatest(core.this_moment(), h.holds_from)
     RETURNING h.content)
   INSERT INTO core.history (table_name, content, holds_from)
-  SELECT TG_TABLE_NAME, to_jsonb(n), core.this_moment() FROM new_rows n WHERE to_jsonb(n) NOT IN (SELECT content FROM back);
+  SELECT TG_TABLE_NAME, core.content_of(n), core.this_moment() FROM new_rows n WHERE core.content_of(n) NOT IN (SELECT content FROM back);
   RETURN NULL;
 END $$;
 
@@ -46,7 +49,7 @@ BEGIN
   EXECUTE format('CREATE TRIGGER rows_begin AFTER INSERT ON core.%I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION core.rows_begin()', of_table);
   EXECUTE format('CREATE TRIGGER rows_end AFTER DELETE ON core.%I REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION core.rows_end()', of_table);
   EXECUTE format('CREATE TRIGGER never_in_place BEFORE UPDATE OR TRUNCATE ON core.%I FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()', of_table);
-  EXECUTE format('INSERT INTO core.history (table_name, content, holds_from) SELECT %L, to_jsonb(t), core.this_moment() FROM core.%I t', of_table, of_table);
+  EXECUTE format('INSERT INTO core.history (table_name, content, holds_from) SELECT %L, core.content_of(t), core.this_moment() FROM core.%I t', of_table, of_table);
   EXECUTE format(
     'CREATE FUNCTION moment.%1$I(at timestamptz) RETURNS SETOF core.%1$I LANGUAGE sql STABLE AS %2$L', of_table,
     format('SELECT r.* FROM core.history h CROSS JOIN LATERAL jsonb_populate_record(NULL::core.%I, h.content) r
@@ -57,7 +60,12 @@ SELECT core.keep_history(t) FROM unnest(ARRAY['provider', 'provider_name', 'succ
 
 -- Facts, which are only ever added, and pointers, whose moves are.
 ALTER TABLE core.expected ADD COLUMN stated_at timestamptz NOT NULL DEFAULT clock_timestamp();
+UPDATE core.expected e SET stated_at = s.first FROM (SELECT collection, period, min(registered_at) AS first FROM core.submission GROUP BY 1, 2) s
+WHERE (s.collection, s.period) = (e.collection, e.period);
 ALTER TABLE core.calendar ADD COLUMN stated_at timestamptz NOT NULL DEFAULT clock_timestamp();
+-- Why a figure moved may be found out long after both releases were made: when one is gone back to.
+ALTER TABLE core.movement ADD COLUMN stated_at timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE core.movement ALTER COLUMN stated_at SET DEFAULT clock_timestamp();
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.expected FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE FUNCTION core.keep_time(of_table text, since text) RETURNS void LANGUAGE plpgsql AS $write$
 BEGIN
@@ -67,7 +75,7 @@ END $write$;
 SELECT core.keep_time(t, since) FROM (VALUES ('submission', 'registered_at'), ('validation', 'validated_at'), ('decision', 'decided_at'),
   ('verdict', 'given_at'), ('event', 'entered_at'), ('event_withdrawal', 'withdrawn_at'), ('edition_switch', 'switched_at'),
   ('revision', 'published_at'), ('release_log', 'published_at'), ('release_verdict', 'given_at'), ('published_version', 'stated_at'),
-  ('expected', 'stated_at'), ('calendar', 'stated_at')) v (t, since);
+  ('expected', 'stated_at'), ('calendar', 'stated_at'), ('movement', 'stated_at')) v (t, since);
 CREATE FUNCTION moment.current_release(at timestamptz) RETURNS SETOF core.current_release LANGUAGE sql STABLE AS $$
   SELECT s.collection, s.period, s.release_id, s.published_at FROM core.standing_at($1, NULL, NULL) s WHERE s.release_id IS NOT NULL
 $$;
@@ -89,6 +97,11 @@ BEGIN
   FOR one IN SELECT format('%I.%I($1)', n.nspname, p.proname) AS call, p.prorettype::regtype::text AS reads
              FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('moment', 'as_at') LOOP
     body := regexp_replace(body, '\m' || replace(one.reads, '.', '\.') || '\M', one.call, 'g');
+  END LOOP;
+  -- What is made with a release stays as it was made. Anything else without a function here would be answered as it is today.
+  FOR one IN SELECT m[1] AS reads FROM regexp_matches(body, '\m((?:core|intake|published)\.\w+)\M(?!\()', 'g') m
+             WHERE m[1] NOT IN ('core.release', 'core.benchmark') LOOP
+    RAISE EXCEPTION 'The view % reads %, of which no earlier moment is known: see core.keep_history and core.keep_time', view_name, one.reads;
   END LOOP;
   body := replace(replace(body, 'core.today()', 'core.day_of($1)'), 'now()', '$1');
   EXECUTE format('CREATE OR REPLACE FUNCTION as_at.%I(at timestamptz) RETURNS SETOF %s LANGUAGE sql STABLE AS %L',
