@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from sizes import size
 
 COLLECTIONS = Path(__file__).resolve().parents[1] / "collections"
 
@@ -196,21 +197,24 @@ def test_a_name_is_believed_less_than_the_content(shared_data, tmp_path):
     assert verdict(path, "workforce")["state"] == "held"
 
 
+LINES, LONG = size(60_000, 150_000), size(8_000_000, 20_000_000)
+
+
 def large_files(folder):
-    """Files of up to 20 MB that ask for much: sound, wrong throughout, compressed and hostile."""
+    """Files (of up to 20 MB in full size) that ask for much: sound, wrong throughout, compressed and hostile."""
     from trust_benchmarks import schemas
 
     names = list(schemas.load("procurement_prices").fields)
     head = ",".join(names) + "\n"
     row = "RY8,2025-06,PO{:06d},1,2025-06-12,Example Medical Ltd,S1,NPC{:06d},npc,Nitrile gloves medium,X1,box,100,2,3.50,7.00,order,C1,yes\n"
     bad = "RY8,2025-06,PO{:06d},1,soon,Example Medical Ltd,S1,NPC{:06d},npc,Nitrile gloves medium,X1,box,x,-2,3.50,lots,order,C1,maybe\n"
-    sound = head + "".join(row.format(n, n) for n in range(150_000))
+    sound = head + "".join(row.format(n, n) for n in range(LINES))
     made = {
         "sound.csv": sound.encode(),
-        "wrong.csv": (head + "".join(bad.format(n, n) for n in range(150_000))).encode(),
-        "ragged.csv": (head + ",".join("1" * 18) + "\n" + "a,b\n" * 150_000).encode(),
-        "random.csv": random.Random(1).randbytes(20_000_000),
-        "one_line.csv": b"a," * 10_000_000,
+        "wrong.csv": (head + "".join(bad.format(n, n) for n in range(LINES))).encode(),
+        "ragged.csv": (head + ",".join("1" * 18) + "\n" + "a,b\n" * LINES).encode(),
+        "random.csv": random.Random(1).randbytes(LONG),
+        "one_line.csv": b"a," * (LONG // 2),
         "bomb.csv.gz": gzip.compress(head.encode() + b"a" * 100_000_000, 1),
     }
     for name, content in made.items():

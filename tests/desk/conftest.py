@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from worlds import copy_of, environment, new_world
 
 HERE = Path(__file__).parent
 
@@ -81,12 +82,28 @@ def served(world):
                 process.wait(15)
 
 
-@pytest.fixture(scope="module")
-def returns(shared_world):
-    """Returns of one month: seven sound ones, and one of RX4 whose second version is held."""
+@pytest.fixture(scope="session")
+def month(services):
+    """A world with the returns of one month (seven sound ones, and one of RX4 whose second version is held), and their ids."""
     import desk_world
 
-    return desk_world.make()
+    with new_world(services) as world:
+        made = desk_world.make()
+        with environment(services):
+            yield world, made
+
+
+@pytest.fixture(scope="module")
+def shared_world(month):
+    """A copy of that world for the tests of one module."""
+    with copy_of(month[0]) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def returns(month):
+    """The ids of the returns, by sender and version."""
+    return month[1]
 
 
 @pytest.fixture(scope="module")

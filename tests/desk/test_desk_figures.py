@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import flow
 import pytest
 from desk_world import HOSTILE, PERIOD, SUPPRESSED
+from sizes import FULL
 from test_desk_browser import WIDTHS, serious
 from trust_benchmarks.desk import charts, figures, lanes, timeline, words
 
@@ -507,7 +508,8 @@ def test_in_a_browser(browser, desk, returns, path, width):
         assert picture.evaluate("e => e.decode().then(() => e.naturalWidth)") > 300
         assert len(picture.get_attribute("alt")) > 30
     tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    assert serious(tab) == []
+    if FULL or width == WIDTHS[0]:
+        assert serious(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.locator("h1").count() == 1
     assert problems == []

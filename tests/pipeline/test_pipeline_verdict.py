@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from sizes import size
 from trust_benchmarks import catalogue, sample
 from trust_benchmarks.pipeline import validate
 from trust_benchmarks.pipeline.read import read
@@ -64,7 +65,12 @@ def outcomes(collection: str, name: str, rows: list[list[str]], monkeypatch):
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(
+    max_examples=size(25, 60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
 @given(faults=FAULTS, repeated=st.integers(0, 3))
 def test_verdict_agrees_with_pandera_rule_by_rule(collection, faults, repeated, returns, monkeypatch):
     name, (header, *rows) = returns[collection]
