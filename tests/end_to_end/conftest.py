@@ -10,7 +10,7 @@ import time
 import flow
 import pytest
 from job import Job
-from sizes import size
+from sizes import FULL, size
 from standing import PERIOD, Standing
 
 
@@ -39,10 +39,11 @@ def standing(shared_data, tmp_path_factory):
     job = Job(folder / "state")
     one = Standing(job, inbox)
     yield one
+    killed = FULL and one.process.poll() == -signal.SIGKILL  # by the last test of the desk
     with contextlib.suppress(ProcessLookupError):
         os.kill(one.process.pid, signal.SIGINT)  # Ctrl-C, and nothing is left
     one.process.communicate(timeout=60)
-    assert one.process.returncode == 0 and job.processes() == []
+    assert (killed or one.process.returncode == 0) and job.processes() == []
 
 
 def _too_many(rows) -> None:
