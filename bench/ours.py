@@ -4,7 +4,9 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from trust_benchmarks.pipeline import process, publish, receive
+from trust_benchmarks.ingest import receive
+from trust_benchmarks.pipeline import publish
+from trust_benchmarks.records import process
 from trust_benchmarks.stores import objects, settings
 from watch import Watch, peak_mb
 

@@ -48,7 +48,7 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="reading", priority_weight=OPENING)
     def receive() -> list[list[str]]:
         """Take in what lies in the inbox, unless a run that just did so started this one; list this period's batches."""
-        from trust_benchmarks.pipeline import receive
+        from trust_benchmarks.ingest import receive
 
         run = get_current_context()["dag_run"]
         if run.run_type != "asset_triggered":
@@ -58,14 +58,14 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="reading", priority_weight=CHECKING, map_index_template="{{ submission_ids | length }} files")
     def check(submission_ids: list[str]) -> dict:
         """Read, validate and record one batch of submissions."""
-        from trust_benchmarks.pipeline import process
+        from trust_benchmarks.records import process
 
         return process.process(submission_ids)
 
     @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="none_failed", outlets=[records(name)])
     def conclude(batches: list[list[str]]) -> str:
         """Fail if a listed submission was left over; otherwise ask for the benchmarks of what changed."""
-        from trust_benchmarks.pipeline import receive
+        from trust_benchmarks.ingest import receive
 
         period = _period(get_current_context()["dag_run"])
         listed = [submission_id for batch in batches for submission_id in batch]
@@ -80,7 +80,7 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="reading")
     def fetch() -> dict:
         """Bring the publisher's file of this period to the inbox; `receive_inbox` takes it in within 15 minutes."""
-        from trust_benchmarks.pipeline import fetch
+        from trust_benchmarks.ingest import fetch
 
         period = _period(get_current_context()["dag_run"])
         address = collection.url.format(period=period)

@@ -24,7 +24,7 @@ with DAG(
 
     @task(pool="warehouse")
     def sweep() -> dict:
-        from trust_benchmarks.pipeline import sweep
+        from trust_benchmarks.records import sweep
 
         return sweep.sweep()
 

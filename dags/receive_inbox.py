@@ -29,7 +29,7 @@ with DAG(
         @task(task_id=f"receive_{_name}", pool="reading", priority_weight=RECEIVING, outlets=[waiting(_name)])
         def receive(name: str) -> dict:
             """Receive one collection and announce its periods that have files waiting."""
-            from trust_benchmarks.pipeline import receive
+            from trust_benchmarks.ingest import receive
 
             result = receive.receive(name)
             periods = sorted({period for _, period in result["waiting"]})

@@ -74,7 +74,8 @@ with DAG(
     @task(pool="warehouse", trigger_rule="all_done")
     def switch() -> dict:
         """Check what was made, and move the pointers to what holds, all in one transaction."""
-        from trust_benchmarks.pipeline import calendar_load, publish
+        from trust_benchmarks.ingest import calendar_load
+        from trust_benchmarks.pipeline import publish
 
         calendar_load.schedule()
         done = publish.switch()

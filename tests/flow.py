@@ -9,9 +9,13 @@ import signal
 
 import psycopg
 from psycopg import sql as pgsql
-from trust_benchmarks.pipeline import edition, gather, process, publish, receive, timeline, validate
+from trust_benchmarks.ingest import receive
+from trust_benchmarks.measures import gather
+from trust_benchmarks.pipeline import edition, publish, timeline
+from trust_benchmarks.records import process
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stores import objects, settings, warehouse
+from trust_benchmarks.validation import validate
 
 TRUSTS = ("RA9", "RHA", "RNU", "RP7", "RQY", "RT5", "RTQ", "RX4")
 DAYS = {"01": 31, "02": 28, "03": 31, "04": 30, "05": 31, "06": 30, "07": 31, "08": 31}

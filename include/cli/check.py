@@ -66,8 +66,8 @@ def check(path: Path, collection: str | None = None) -> Verdict:
         catalogue.load(collection)
     content = content_of(path)
     with silence():
-        from ..pipeline.formats import Unreadable, opened
-        from ..pipeline.read import read_opened
+        from ..reading.formats import Unreadable, opened
+        from ..reading.read import read_opened
 
         name = _shown(path.name)
         try:
@@ -87,7 +87,7 @@ def check(path: Path, collection: str | None = None) -> Verdict:
 
 def content_of(path: Path) -> bytes:
     """The bytes of a file that a person named, or Refused in words."""
-    from ..pipeline import formats
+    from ..reading import formats
 
     shown = _shown(str(path))
     try:
@@ -147,7 +147,7 @@ def _note(path: Path, found: str, named: str | None, called: list[str]) -> str:
 
 
 def _validated(name: str, reading, note: str = "") -> Verdict:
-    from ..pipeline.validate import validate
+    from ..validation.validate import validate
 
     outcome = validate(reading)
     return Verdict(
@@ -170,8 +170,8 @@ def _validated(name: str, reading, note: str = "") -> Verdict:
 
 
 def _unreadable(name: str, path: Path, error, collection: str | None) -> Verdict:
-    from ..pipeline import findings
-    from ..pipeline.read import unreadable
+    from ..reading import findings
+    from ..reading.read import unreadable
 
     for told in [collection] if collection else _called(path):
         return _validated(name, unreadable(error, path.name, told))
@@ -180,7 +180,7 @@ def _unreadable(name: str, path: Path, error, collection: str | None) -> Verdict
 
 def _fits_none(name: str, readings: list, called: list[str], named: str | None) -> Verdict:
     """Held: told as the collection that was named or that the file is called after, else as the one that is closest."""
-    from ..pipeline import findings
+    from ..reading import findings
 
     closest = max(readings, key=lambda reading: reading.closeness)
     told = readings[0] if named or called else closest

@@ -119,7 +119,9 @@ def _common_rules() -> str:
 
 
 def _rules_in_code() -> set[str]:
-    files = [*(PACKAGE / "pipeline").glob("*.py"), *(PACKAGE / "sql" / "migrations").glob("*.sql")]
+    folders = ("reading", "validation", "records", "ingest", "pipeline", "measures")
+    files = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
+    files += (PACKAGE / "sql" / "migrations").glob("*.sql")
     return {found for path in files for found in RULE_ID.findall(path.read_text(encoding="utf-8"))}
 
 

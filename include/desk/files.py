@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
 from ..harmless import csv_safe
-from ..pipeline import receive
+from ..ingest import receive
 from ..stewardship import summary, workbook
 from ..stores import objects, settings
 from . import security, store, submission

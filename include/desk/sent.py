@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ..pipeline.reading import Reading
+from ..reading.reading import Reading
 from ..stewardship import compare, rows
 from . import store
 

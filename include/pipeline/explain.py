@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 import psycopg
 
-from . import measure
+from ..measures import measure
 
 # In this order; what is left of a cause's chains is looked at after those before it. The sum of the steps is the whole change.
 CAUSES = (

@@ -7,10 +7,11 @@ import polars as pl
 import psycopg
 
 from .. import reference
+from ..ingest.calendar_load import expect
+from ..measures import gather
+from ..measures.figures import figures
 from ..stores import warehouse
-from . import edition, explain, gather, release_checks
-from .calendar_load import expect
-from .figures import figures
+from . import edition, explain, release_checks
 
 GROWS = ("release", "measure", "series_rule", "peer_group", "peer")  # what views join that compute on reading
 

@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 
 from .. import sql
-from .gather import Gathered
+from ..measures.gather import Gathered
 
 FOLDER = sql.FOLDER / "release_checks"
 TOTAL = {"subject": pl.String, "published": pl.Float64, "summed": pl.Float64, "slack": pl.Float64, "withheld": pl.Int64}

@@ -11,12 +11,12 @@ import psycopg
 
 from .. import layouts, schemas
 from ..harmless import MOST_IN_CELL, UNFIT, visible
-from ..pipeline import findings as frames
-from ..pipeline.parse import BLANKS, YES_NO
-from ..pipeline.reading import Reading
-from ..pipeline.row_keys import row_keys
+from ..reading import findings as frames
+from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import About
+from ..validation.parse import BLANKS, YES_NO
+from ..validation.row_keys import row_keys
 from . import rows, workbook
 
 # Not about what the file says: when it came, and what people decided.
@@ -98,7 +98,7 @@ def of_submissions(connection: psycopg.Connection, submission_id: str) -> Compar
 
 
 def compare(old: Reading, old_findings: pl.DataFrame, new: Reading, new_findings: pl.DataFrame) -> Comparison:
-    """Two readings of one collection and their findings (columns as in `pipeline.findings.COLUMNS`) compared."""
+    """Two readings of one collection and their findings (columns as in `reading.findings.COLUMNS`) compared."""
     before, after = _rows(old), _rows(new)
     kinds = _kinds(old) | _kinds(new)
     common = [name for name in kinds if name in before.columns and name in after.columns]

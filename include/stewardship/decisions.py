@@ -9,8 +9,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from .. import catalogue, schemas
-from ..pipeline import gather
-from ..pipeline.row_keys import row_keys
+from ..measures import gather
+from ..validation.row_keys import row_keys
 from . import rows
 
 CHANGES_FIGURES = ("accept", "waive", "correct", "hold", "return", "undo")

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from .. import catalogue, reference
-from ..pipeline import findings
+from ..reading import findings
 from ..reference.checks import CONFIDENCES, PLANS, PRECISIONS, RECOMMENDATIONS, STATUSES
 from ..schemas.fields import FINANCIAL_YEAR, MONTH, FieldSpec
 
@@ -126,7 +126,7 @@ class Checked:
 
     Attributes:
         events: what `events.add` takes, one dict a row; only whole where there are no findings.
-        findings: a frame as in `pipeline.findings`; any of them holds the whole file.
+        findings: a frame as in `reading.findings`; any of them holds the whole file.
     """
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class Checked:
         return findings.join(self._frames)
 
     def found(self, rule: str, message: str, **place) -> None:
-        """Adds one finding; `place` as in `pipeline.findings.one`."""
+        """Adds one finding; `place` as in `reading.findings.one`."""
         scope = "cell" if place.get("column_name") else "row"
         self._frames.append(findings.one(rule, message, scope=scope, **place))
 

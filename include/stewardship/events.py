@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import psycopg
 
 from ..layouts import plain
-from ..pipeline import formats
-from ..pipeline.grid import Unreadable
-from ..pipeline.workbook import book_grid
+from ..reading import formats
+from ..reading.grid import Unreadable
+from ..reading.workbook import book_grid
 from . import decisions
 from .decisions import Refused
 from .event_checks import FIELDS, Checked

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from .. import schemas
-from ..pipeline import formats
-from ..pipeline.reading import Reading
-from ..pipeline.row_keys import row_keys
-from ..pipeline.workbook import Book
+from ..reading import formats
+from ..reading.reading import Reading
+from ..reading.workbook import Book
+from ..validation.row_keys import row_keys
 
 SHEET = "trust-benchmarks-manifest"
 TITLE = "trust-benchmarks manifest 1"

@@ -7,8 +7,10 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, reference
-from ..pipeline import gather, process, publish
-from ..pipeline.figures import figures
+from ..measures import gather
+from ..measures.figures import figures
+from ..pipeline import publish
+from ..records import process
 from ..stores import warehouse
 from . import decisions
 from .decisions import Draft, Refused

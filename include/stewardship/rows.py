@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import psycopg
 
 from ..harmless import harmless
-from ..pipeline.read import read
-from ..pipeline.reading import Reading, Table
-from ..pipeline.receive import archive_key
+from ..ingest.receive import archive_key
+from ..reading.read import read
+from ..reading.reading import Reading, Table
 from ..stores import objects, settings
 
 MOST_KEPT = 128 * 1024 * 1024  # bytes of tables that are kept for the next question

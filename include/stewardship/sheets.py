@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .. import layouts, schemas
-from ..pipeline import formats
-from ..pipeline.fit import compare
-from ..pipeline.grid import HEAD_ROWS, MAX_CELLS, MAX_COLUMNS, Unreadable
-from ..pipeline.reading import Reading, Table
+from ..reading import formats
+from ..reading.fit import compare
+from ..reading.grid import HEAD_ROWS, MAX_CELLS, MAX_COLUMNS, Unreadable
+from ..reading.reading import Reading, Table
 
 CSV_SHEET = "return"  # as in the blank template
 

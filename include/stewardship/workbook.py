@@ -18,9 +18,9 @@ import xlsxwriter
 
 from .. import catalogue
 from ..harmless import cut, harmless
-from ..pipeline import findings as frames
-from ..pipeline.grid import Unreadable
-from ..pipeline.reading import Reading
+from ..reading import findings as frames
+from ..reading.grid import Unreadable
+from ..reading.reading import Reading
 from . import advice, listing, manifest, rows, sheets
 from .draft import LOOKS, MOST_ROWS, Draft, write_cell
 
@@ -62,7 +62,7 @@ def build_from(content: bytes, file_name: str, collection: str, findings: pl.Dat
     """Writes the workbook of a file.
 
     Args:
-        findings: columns as in `pipeline.findings.COLUMNS`, and perhaps decision_id.
+        findings: columns as in `reading.findings.COLUMNS`, and perhaps decision_id.
         about: submission_id and sha256, and as far as known period, sender, name (of the sender), version, received_at, is_sample.
         out: the workbook; nothing stands there until it is whole.
 

@@ -121,9 +121,9 @@ def test_its_measures_compute_and_its_metric_is_fed(checkout):
 import datetime, polars as pl
 from pathlib import Path
 from trust_benchmarks import reference
-from trust_benchmarks.pipeline import measure
-from trust_benchmarks.pipeline.read import read
-from trust_benchmarks.pipeline.validate import validate
+from trust_benchmarks.measures import measure
+from trust_benchmarks.reading.read import read
+from trust_benchmarks.validation.validate import validate
 path = Path('tests/collections/waiting_times/waiting_times_RY8_2025-06.csv')
 found = validate(read(path.read_bytes(), path.name, 'waiting_times'))
 found.records.insert_column(0, pl.Series('submission_id', ['s1'])).write_parquet('records.parquet')

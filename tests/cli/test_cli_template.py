@@ -6,8 +6,8 @@ import openpyxl
 import pytest
 from trust_benchmarks import catalogue, schemas
 from trust_benchmarks.cli import template
-from trust_benchmarks.pipeline.read import read
-from trust_benchmarks.pipeline.validate import validate
+from trust_benchmarks.reading.read import read
+from trust_benchmarks.validation.validate import validate
 
 EACH_TRUST = [name for name, one in catalogue.all().items() if not one.is_national]
 NATIONAL = [name for name, one in catalogue.all().items() if one.is_national]

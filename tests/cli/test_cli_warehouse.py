@@ -7,7 +7,8 @@ import shlex
 
 import psycopg
 import pytest
-from trust_benchmarks.pipeline import process, receive
+from trust_benchmarks.ingest import receive
+from trust_benchmarks.records import process
 from trust_benchmarks.stores import objects, settings
 
 

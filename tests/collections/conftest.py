@@ -7,7 +7,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from trust_benchmarks.pipeline import read, validate
+from trust_benchmarks.reading import read
+from trust_benchmarks.validation import validate
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import flow
 import polars as pl
-from trust_benchmarks.pipeline import compared
+from trust_benchmarks.measures import compared
 from trust_benchmarks.stores import warehouse
 
 MEASURE = {

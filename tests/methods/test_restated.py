@@ -11,7 +11,7 @@ import pytest
 import released
 from trust_benchmarks import reference
 from trust_benchmarks.desk import figures
-from trust_benchmarks.pipeline import compared, measure
+from trust_benchmarks.measures import compared, measure
 from trust_benchmarks.stores import warehouse
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sql"))

@@ -7,7 +7,8 @@ import flow
 import polars as pl
 import pytest
 from trust_benchmarks import catalogue, reference
-from trust_benchmarks.pipeline import export, gather, measure
+from trust_benchmarks.measures import gather, measure
+from trust_benchmarks.pipeline import export
 from trust_benchmarks.stores import objects, settings, warehouse
 from worlds import copy_of
 

@@ -13,7 +13,8 @@ import polars as pl
 import psycopg
 import pytest
 from trust_benchmarks import catalogue, reference
-from trust_benchmarks.pipeline import edition, gather, measure, publish, release_checks
+from trust_benchmarks.measures import gather, measure
+from trust_benchmarks.pipeline import edition, publish, release_checks
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stewardship.decisions import Draft

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import flow
 import pytest
 from trust_benchmarks.catalogue import UnknownCollection
-from trust_benchmarks.pipeline import fetch as fetching
-from trust_benchmarks.pipeline import receive
+from trust_benchmarks.ingest import fetch as fetching
+from trust_benchmarks.ingest import receive
 from trust_benchmarks.stores import objects, settings
 
 CONTENT = flow.workforce("RA9", "2025-06")

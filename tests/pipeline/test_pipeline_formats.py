@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from trust_benchmarks.pipeline import formats
-from trust_benchmarks.pipeline import workbook as workbooks
-from trust_benchmarks.pipeline.formats import Unreadable
+from trust_benchmarks.reading import formats
+from trust_benchmarks.reading import workbook as workbooks
+from trust_benchmarks.reading.formats import Unreadable
 
 CELLS = st.one_of(
     st.sampled_from(["", " ", "a", "1", "1.50", '"', '""', 'a "b" c', "x,y", "p$q", "two\nlines", "two\r\nlines", "NA", "null"]),

@@ -1,6 +1,6 @@
 """Which periods of which collections a release rests on, by the catalogue."""
 
-from trust_benchmarks.pipeline import gather
+from trust_benchmarks.measures import gather
 
 
 def months_of(collection: str, period: str, other: str) -> list[str]:

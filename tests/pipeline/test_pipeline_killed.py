@@ -9,7 +9,7 @@ import flow
 import pytest
 from sizes import size
 from trust_benchmarks import sample
-from trust_benchmarks.pipeline import sweep
+from trust_benchmarks.records import sweep
 from trust_benchmarks.stores import objects, settings
 from worlds import new_world
 

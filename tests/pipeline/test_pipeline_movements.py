@@ -96,7 +96,7 @@ def test_a_correction_and_a_waiver_are_told_apart(month):
 
 
 def test_new_code_is_a_cause_of_its_own(month, monkeypatch):
-    from trust_benchmarks.pipeline import gather, measure
+    from trust_benchmarks.measures import gather, measure
 
     real = measure.compute
 

@@ -8,7 +8,9 @@ import pandas as pd
 import psycopg
 import pytest
 from trust_benchmarks import sql
-from trust_benchmarks.pipeline import measure, publish, receive, reference_load, timeline
+from trust_benchmarks.ingest import receive
+from trust_benchmarks.measures import measure
+from trust_benchmarks.pipeline import publish, reference_load, timeline
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.stores import warehouse
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import flow
 import psycopg
 import pytest
-from trust_benchmarks.pipeline import process, receive, sweep
+from trust_benchmarks.ingest import receive
+from trust_benchmarks.records import process, sweep
 from trust_benchmarks.stores import objects, settings
 
 pytestmark = pytest.mark.usefixtures("world")

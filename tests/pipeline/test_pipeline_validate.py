@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trust_benchmarks import layouts
-from trust_benchmarks.pipeline import decided, read, validate
+from trust_benchmarks.reading import read
 from trust_benchmarks.schemas import fields
 from trust_benchmarks.schemas.fields import Rule
+from trust_benchmarks.validation import decided, validate
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 

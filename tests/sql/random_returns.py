@@ -7,7 +7,7 @@ import polars as pl
 import second_calculation
 import sql_cases
 from trust_benchmarks import catalogue, reference, schemas
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 SECTORS = ["community"] * 11 + ["mental_health"] * 7 + ["combined"] * 4 + ["integrated"]
 MONTHS = [f"2024-{m:02d}" for m in range(4, 13)] + [f"2025-{m:02d}" for m in range(1, 5)]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 from trust_benchmarks import reference, schemas
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 FOLDER = Path(__file__).parent
 NEEDED = ("README.md", "submissions.csv", "records.csv", "expected.csv", "providers.csv")

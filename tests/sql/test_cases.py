@@ -5,7 +5,7 @@ import re
 import polars as pl
 import pytest
 import sql_cases
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 CASES = sql_cases.folders()
 # What names the rows that an expected file must hold all of; the other outputs must be equal as a whole.

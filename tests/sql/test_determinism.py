@@ -6,7 +6,7 @@ import random
 import polars as pl
 import pytest
 import random_returns
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 
 @pytest.mark.parametrize("collection", ["workforce", "e_rostering", "estates", "procurement_prices"])

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 import sql_cases
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 ASKS = "SELECT 'WF04' AS metric_id, provider_code, metric_version('WF04') AS value FROM records WHERE body = 'provider'"
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import random_returns
 import second_calculation as second
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 
 @pytest.fixture(

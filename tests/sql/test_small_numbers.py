@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import sql_cases
 from trust_benchmarks import catalogue
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 EXACT = {
     ("WF02", "BBB"): (6.5, 7, 6.5 / 7, False),

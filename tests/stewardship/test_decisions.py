@@ -11,11 +11,11 @@ from pathlib import Path
 import flow
 import psycopg
 import pytest
-from trust_benchmarks.pipeline import decided
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stewardship.decisions import Cell, Draft, Refused
 from trust_benchmarks.stewardship.preview import preview
 from trust_benchmarks.stores import objects, settings, warehouse
+from trust_benchmarks.validation import decided
 from worlds import copy_of
 
 PERIOD = "2025-06"
@@ -373,7 +373,7 @@ def test_the_code_and_the_database_name_the_same_rules(month):
 
 def test_a_decision_while_the_pipeline_works_on_the_period_is_not_lost(month, monkeypatch):
     """It is approved between the moment the pipeline read what is in force and the moment it records."""
-    from trust_benchmarks.pipeline import process
+    from trust_benchmarks.records import process
 
     first = decide(correct(), approver=None)
     real, approved = process._validated, []

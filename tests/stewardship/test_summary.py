@@ -9,7 +9,8 @@ import openpyxl
 import polars as pl
 import pytest
 from trust_benchmarks import harmless
-from trust_benchmarks.pipeline import findings, process
+from trust_benchmarks.reading import findings
+from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import compare, manifest, rows, summary, workbook
 from trust_benchmarks.stores import warehouse
 

@@ -19,7 +19,7 @@ from openpyxl.utils.escape import unescape
 from python_calamine import CalamineWorkbook
 from sizes import size
 from trust_benchmarks import harmless
-from trust_benchmarks.pipeline import process
+from trust_benchmarks.records import process
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stewardship import compare, listing, manifest, sheets, workbook
 
@@ -536,7 +536,7 @@ import re, sys, time
 from pathlib import Path
 sys.path[:0] = [sys.argv[2]]
 import flow
-from trust_benchmarks.pipeline import process
+from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import workbook
 row = flow.workforce_rows()[0]
 rows = [row | {"staff_group": f"group {n}", "headcount": "90"} for n in range(int(sys.argv[3]))]

@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 import pytest
 from trust_benchmarks import reference
-from trust_benchmarks.pipeline import measure
-from trust_benchmarks.pipeline.read import read
-from trust_benchmarks.pipeline.validate import validate
+from trust_benchmarks.measures import measure
+from trust_benchmarks.reading.read import read
 from trust_benchmarks.schemas import finance_oversight as schema
+from trust_benchmarks.validation.validate import validate
 
 FOLDER = Path(__file__).parent
 VALID = "finance_oversight_RY8_2025-06.csv"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from trust_benchmarks.pipeline.read import read
-from trust_benchmarks.pipeline.validate import validate
+from trust_benchmarks.reading.read import read
+from trust_benchmarks.validation.validate import validate
 
 FOLDER = Path(__file__).parent
 VALID = "medicines_pharmacy_RY8_2025-06.csv"

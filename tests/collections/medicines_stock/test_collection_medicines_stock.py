@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from trust_benchmarks import reference
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 FOLDER = Path(__file__).parent
 MADE_UP = "scmd_methotrexate_2025-06_made_up.csv"

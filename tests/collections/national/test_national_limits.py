@@ -10,7 +10,8 @@ PROGRAM = r"""
 import json, re, sys, time
 start = time.monotonic()
 from pathlib import Path
-from trust_benchmarks.pipeline import read, validate
+from trust_benchmarks.reading import read
+from trust_benchmarks.validation import validate
 path = Path(sys.argv[2])
 outcome = validate.validate(read.read(path.read_bytes(), path.name, sys.argv[1]))
 # Not getrusage: that also counts what the process that started this one held.

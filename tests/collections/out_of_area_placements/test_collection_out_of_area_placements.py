@@ -9,7 +9,7 @@ from fractions import Fraction
 import polars as pl
 import pytest
 from trust_benchmarks import reference
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 # rows, '*' and numbers with an exponent; rows about sending trusts, and what else sends
 MONTHS = {

@@ -7,7 +7,7 @@ from collections import defaultdict
 import polars as pl
 import pytest
 from trust_benchmarks import reference
-from trust_benchmarks.pipeline import measure
+from trust_benchmarks.measures import measure
 
 PATH = "workforce/turnover_staff_group_org_2025-10.csv"
 NAME = "turnover_2025-11.csv"

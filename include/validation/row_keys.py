@@ -2,9 +2,9 @@
 
 import polars as pl
 
+from ..reading.reading import Table
 from ..schemas.fields import Schema
 from .parse import BLANKS
-from .reading import Table
 
 
 def row_keys(table: Table, schema: Schema) -> pl.Series:

@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import psycopg
 
+from ..reading.read import read
+from ..reading.reading import Reading
 from ..stores import objects, settings, warehouse
-from . import decided, validate
-from .read import read
-from .reading import Reading
-from .validate import HELD, Outcome
+from ..validation import decided, validate
+from ..validation.validate import HELD, Outcome
 
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
 

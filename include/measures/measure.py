@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 from trust_benchmarks import catalogue, reference, schemas
-from trust_benchmarks.pipeline import size_line
+from trust_benchmarks.measures import size_line
 from trust_benchmarks.reference import calendar
 
 SQL = Path(__file__).parent.parent / "sql"

@@ -8,9 +8,9 @@ import psycopg
 
 from .. import catalogue, schemas
 from ..layouts import plain
+from ..reading import findings
+from ..reading.reading import Reading, Table
 from ..schemas.fields import HOLD, REJECT, US, WARN
-from . import findings
-from .reading import Reading, Table
 from .row_keys import row_keys
 
 # An acceptance cannot pass over these: there is nothing to record, nobody to record it for, or another decision says so.

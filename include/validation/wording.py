@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from ..reading import findings
 from ..schemas.fields import REJECT, US, FieldSpec, Rule
-from . import findings
 from .parse import Parsed
 
 # pandera's names for the checks that fields declare -> our rule, the sentence ("{}" is the text as sent), and the check

@@ -11,10 +11,11 @@ from itertools import islice
 import psycopg
 
 from .. import catalogue, layouts
+from ..reading.identify import period_in_name, trust_in_name
+from ..reading.read import read
+from ..records import process
 from ..stores import objects, settings, warehouse
-from . import calendar_load, process
-from .identify import period_in_name, trust_in_name
-from .read import read
+from . import calendar_load
 
 AT_ONCE = 24  # files in memory and in one transaction
 BATCH_FILES, BATCH_BYTES = 60, 40 * 1024 * 1024  # what one mapped task is given

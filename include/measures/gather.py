@@ -3,14 +3,16 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 import psycopg
 
 from .. import catalogue, reference, sql
+from ..pipeline import explain
 from ..reference import calendar
 from ..stores import objects, settings
-from . import explain, measure
+from . import measure
 
 LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
 
@@ -20,10 +22,7 @@ def code_version() -> str:
     """Names the code that computes figures: a hash over the SQL files, the modules that run them, and what is protected."""
     digest = hashlib.sha256()
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
-    files += [
-        sql.FOLDER.parent / "pipeline" / name
-        for name in ("gather.py", "measure.py", "figures.py", "compared.py", "size_line.py")
-    ]
+    files += sorted(Path(__file__).parent.glob("*.py"))
     files += sorted(p for p in (sql.FOLDER.parent / "methods").iterdir() if p.suffix in (".py", ".toml"))
     for path in files:
         digest.update(path.read_bytes())
@@ -191,7 +190,7 @@ def _without_decisions(connection, submission_id: str):
         [submission_id],
     ).fetchone()
     if row is None:  # decisions on an earlier version were in force when it came
-        from . import process
+        from ..records import process
 
         return process.records_without_decisions(connection, submission_id)
     return objects.cached(settings.load().records, *row) if row[0] else None

@@ -3,9 +3,9 @@
 import polars as pl
 
 from ..layouts import COMMON_WORDS, Layout, TableLayout, plain
+from ..reading import findings
+from ..reading.reading import Table
 from ..schemas.fields import DTYPES, HOLD, REJECT, WARN, FieldSpec, Schema
-from . import findings
-from .reading import Table
 
 BLANKS = " \t\r\n\u00a0\ufeff"
 YES_NO = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
