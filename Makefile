@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test bench lint clean environment dashboard test-dashboard
+.PHONY: help run test bench bench-small lint clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -48,6 +48,9 @@ $(DASHBOARD)/.ready: dashboard/requirements.lock
 
 bench: environment ## measure this pipeline against the plain way (LINES=10000000: more lines)
 	@exec $(PYTHON) bench/run.py $(if $(LINES),--lines $(LINES))
+
+bench-small: environment ## a thousand small files from the inbox to published figures
+	@exec $(PYTHON) bench/small_files.py
 
 lint: environment ## ruff, on code and format
 	@$(PYTHON) -m ruff check .

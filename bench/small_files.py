@@ -1,0 +1,78 @@
+"""`make bench-small`: a thousand small returns from the inbox to published figures, on fresh services; a line a step.
+
+The files are sound sample returns of workforce (10 rows) and e-rostering (a row a ward). Compare two versions of the
+pipeline by running this in both checkouts, one after the other, and quote the ratio.
+"""
+
+import argparse
+import multiprocessing
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from watch import Watch
+
+COLLECTIONS = ("workforce", "e_rostering")
+
+
+def main() -> None:
+    """Runs the stages and prints seconds and processor seconds of each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=1000)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tb-bench-small-") as folder:
+        watch = run(Path(folder), asked.files)
+    for step, seconds in watch.steps.items():
+        print(f"{step:8} {seconds:7.1f} s  {watch.cpu[step]:7.1f} s of processor time, servers included", flush=True)
+    print(f"{'all':8} {sum(watch.steps.values()):7.1f} s  {sum(watch.cpu.values()):7.1f} s")
+
+
+def run(folder: Path, files: int) -> Watch:
+    """Sends `files` sample returns, takes them in with two workers, and publishes every period."""
+    from trust_benchmarks import sample
+    from trust_benchmarks.ingest import receive
+    from trust_benchmarks.local import services
+    from trust_benchmarks.pipeline import publish, reference_load
+    from trust_benchmarks.records import process
+    from trust_benchmarks.stores import objects, settings, warehouse
+
+    months = -(-files // (2 * 60))
+    sample.write(folder / "sample", providers=60, periods=months, lines=12, faults=False)
+    paths = sorted(path for name in COLLECTIONS for path in (folder / "sample" / name).glob("*.*"))
+    paths = sorted(paths, key=lambda path: path.name.rsplit("_", 2)[1:])[:files]
+    watch = Watch()
+    with services.running(folder / "state"):
+        warehouse.migrate()
+        reference_load.refresh()
+        for path in paths:
+            objects.client().put_object(
+                Bucket=settings.load().inbox, Key=f"{path.parent.name}/{path.name}", Body=path.read_bytes()
+            )
+        print(f"{time.strftime('%H:%M:%S')}  {len(paths)} files in the inbox", flush=True)
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(2, spawn) as pool:
+            list(pool.map(_warm, range(2)))
+            with watch("receive"):
+                waiting = [pair for name in COLLECTIONS for pair in receive.receive(name)["waiting"]]
+            with watch("process"):
+                batches = [batch for pair in waiting for batch in receive.waiting(*pair)]
+                done = list(pool.map(process.process, batches))
+        with watch("publish"):
+            for collection, period in publish.stale():
+                publish.make(collection, period)
+            publish.switch()
+    print(f"accepted {sum(one['accepted'] + one['accepted_with_warnings'] for one in done)} of {len(paths)}")
+    return watch
+
+
+def _warm(_: int) -> None:
+    """Imports what the work needs, so that it is not timed."""
+    from trust_benchmarks.validation import validate
+
+    validate.__name__  # noqa: B018
+    time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()
