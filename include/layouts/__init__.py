@@ -6,7 +6,6 @@
     formats = ["xls"]                   # csv, xlsx, xls (gzip is looked through)
     encodings = ["utf-8"]               # tried in this order
     delimiter = "$"                     # default ","
-    thousands = true                    # numbers may carry thousands commas; default false
     words = { "Not Applicable" = "not_applicable" }  # words that may stand in a number cell -> value_status
     period = { always = "2016-17" }     # or { name = 'regex with year/month groups' } or { column = "DATE", format = "%d/%m/%Y" }
                                         # or { column = "PERIOD", pattern = 'regex with year/month groups' }; column is a field
@@ -73,7 +72,6 @@ class Layout:
     formats: tuple = ("csv",)
     encodings: tuple = ("utf-8",)
     delimiter: str = ","
-    thousands: bool = False
     words: dict = field(default_factory=dict)
     period: dict = field(default_factory=dict)
     sender: dict = field(default_factory=dict)
@@ -92,6 +90,9 @@ COMMON_WORDS = {
     "nil": "not_provided",
     "none": "not_provided",
     "-": "not_provided",
+    "--": "not_provided",
+    "\u2013": "not_provided",
+    "\u2014": "not_provided",
     ".": "not_applicable",
 }
 

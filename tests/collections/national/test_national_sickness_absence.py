@@ -120,7 +120,7 @@ def test_a_renamed_heading_is_named(shared_data, made_up):
         ({"FTE_DAYS_AVAILABLE": "0"}, "VAL-RANGE", "above 0"),
         ({"ORG_TYPE": "Care Trust"}, "VAL-LIST", "'Care Trust' is not on the list"),
         ({"ORG_CODE": "RY"}, "VAL-FORM", "RY"),
-        ({"FTE_DAYS_LOST": "#N/A"}, "VAL-TYPE", "#N/A"),
+        ({"FTE_DAYS_LOST": "#N/A"}, "VAL-DAMAGED", "#N/A"),
     ],
 )  # fmt: skip
 def test_a_wrong_row_is_left_out_and_said(made_up, changed, rule, says):
