@@ -116,7 +116,9 @@ def provider_rows(paths: list[Path], said: pl.DataFrame) -> pl.DataFrame:
     counted = counted.with_columns(rows_sent="rows_used", rows_warned=pl.lit(0, dtype=pl.Int64))
     told = said.with_columns(pl.col("rows_sent", "rows_used").cast(pl.Int64), rows_warned=pl.lit(0, dtype=pl.Int64))
     keys = ["submission_id", "provider_code"]
-    return pl.concat([told, counted.join(told, on=keys, how="anti")], how="diagonal").select(list(measure.PROVIDER_ROWS))
+    return pl.concat([told, counted.join(told, on=keys, how="anti")], how="diagonal").select(
+        list(measure.PROVIDER_ROWS)
+    )
 
 
 def records_of(path: Path, collection: str, submissions: pl.DataFrame, out: Path) -> list[Path]:
