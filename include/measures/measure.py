@@ -6,7 +6,7 @@ figures are the same whatever the order of the files and the number of threads.
 
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -108,8 +108,8 @@ class Inputs:
             that are not current; with every submission that `records` holds).
         expected: one row a return that is due, columns as in `EXPECTED`.
         reference: `reference.load()`.
-        provider_rows: how many rows of each provider were sent, used and warned about, columns as in `PROVIDER_ROWS`, for the
-            validated submissions of the window; None: every record was sent and used, and nothing else was sent.
+        provider_rows: rows sent, used and warned about of each provider in the validated submissions of that window,
+            columns as in `PROVIDER_ROWS`. Where a submission has none, its records count as all that was sent.
     """
 
     collection: str
@@ -118,7 +118,7 @@ class Inputs:
     submissions: pl.DataFrame
     expected: pl.DataFrame
     reference: reference.Tables
-    provider_rows: pl.DataFrame | None = None
+    provider_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROVIDER_ROWS))
 
 
 @dataclass(frozen=True)
@@ -255,6 +255,7 @@ def _load(db, inputs: Inputs) -> None:
     for name, frame, types in (
         ("submissions", inputs.submissions, SUBMISSIONS),
         ("expected", inputs.expected, EXPECTED),
+        ("provider_rows", inputs.provider_rows, PROVIDER_ROWS),
     ):
         _table(db, name, frame.select(pl.col(column).cast(dtype) for column, dtype in types.items()), types)
     for collection, paths in inputs.records.items():
@@ -262,28 +263,37 @@ def _load(db, inputs: Inputs) -> None:
     for collection in {*declared.uses, inputs.collection}:
         if collection not in inputs.records:
             _records(db, collection, [], "" if collection == inputs.collection else f"{collection}_")
-    _provider_rows(db, inputs)
+    _count_rows(db, inputs, {*declared.uses, *inputs.records, inputs.collection})
+    _parts_missing(db, declared)
     db.execute(
         "CREATE TEMP TABLE price_samples AS SELECT provider_code, bool_or(is_sample) AS is_sample FROM submissions "
         "WHERE is_current AND collection = target_collection() AND provider_code IS NOT NULL GROUP BY provider_code"
     )
 
 
-def _provider_rows(db, inputs: Inputs) -> None:
-    """Table provider_rows, and parts_missing: the declared parts of a national collection that nobody sent for the period."""
-    if inputs.provider_rows is not None:
-        _table(db, "provider_rows", inputs.provider_rows.select(list(PROVIDER_ROWS)).cast(PROVIDER_ROWS), PROVIDER_ROWS)
-    else:
-        db.execute(
-            "CREATE TEMP TABLE provider_rows AS SELECT submission_id, provider_code, count(*) AS rows_sent, count(*) AS rows_used, "
-            "CAST(0 AS BIGINT) AS rows_warned FROM given WHERE body = 'provider' GROUP BY submission_id, provider_code"
-        )
-    declared = catalogue.load(inputs.collection)
+def _parts_missing(db, declared) -> None:
+    """Table parts_missing: the declared parts of a national collection that nobody sent for the period."""
     _table(db, "parts", [(part,) for part in declared.parts if len(declared.parts) > 1], _types("part"))
     db.execute(
         "CREATE TEMP TABLE parts_missing AS SELECT part FROM parts ANTI JOIN (SELECT part FROM submissions WHERE is_current "
         "AND collection = target_collection() AND period = target_period()) AS received USING (part)"
     )
+
+
+def _count_rows(db, inputs: Inputs, collections: set[str]) -> None:
+    """Completes the table provider_rows: of submissions validated before rows were counted, the records are all that is known.
+
+    A warning on one of those is on every row, for it is not known on which.
+    """
+    counted = inputs.provider_rows["submission_id"].unique()
+    uncounted = inputs.submissions.filter(pl.col("is_current") & ~pl.col("submission_id").is_in(counted.implode()))
+    for collection in sorted({*uncounted["collection"]} & collections):
+        history = "history" if collection == inputs.collection else f"{collection}_history"
+        db.execute(
+            "INSERT INTO provider_rows SELECT s.submission_id, coalesce(s.provider_code, h.provider_code), count(*), count(*), "
+            f"count(*) FILTER (WHERE s.state = 'accepted_with_warnings') FROM {history} AS h JOIN submissions AS s USING (submission_id) "
+            "WHERE s.is_current AND s.submission_id NOT IN (SELECT submission_id FROM provider_rows) GROUP BY ALL"
+        )
 
 
 def _table(db, name: str, rows, types: dict) -> None:
