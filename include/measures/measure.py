@@ -273,10 +273,11 @@ def _load(db, inputs: Inputs) -> None:
 
 def _parts_missing(db, declared) -> None:
     """Table parts_missing: the declared parts of a national collection that nobody sent for the period."""
-    _table(db, "parts", [(part,) for part in declared.parts if len(declared.parts) > 1], _types("part"))
+    _table(db, "parts", [(part,) for part in declared.parts], _types("part"))
     db.execute(
-        "CREATE TEMP TABLE parts_missing AS SELECT part FROM parts ANTI JOIN (SELECT part FROM submissions WHERE is_current "
-        "AND collection = target_collection() AND period = target_period()) AS received USING (part)"
+        "CREATE TEMP TABLE parts_missing AS WITH received AS (SELECT part FROM submissions WHERE is_current "
+        "AND collection = target_collection() AND period = target_period()) "
+        "SELECT part FROM parts ANTI JOIN received USING (part) WHERE NOT EXISTS (SELECT 1 FROM received WHERE part = '')"
     )
 
 
