@@ -63,13 +63,16 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
         return outcome.state
 
 
-def records_without_decisions(connection: psycopg.Connection, submission_id: str) -> Path | None:
-    """A local copy of the records that a submission has when nobody decided anything about it; None if it is held then."""
+def without_decisions(connection: psycopg.Connection, submission_id: str) -> tuple[Path | None, pl.DataFrame]:
+    """What a submission has when nobody decided anything about it: a local copy of its records and its rows by provider.
+
+    The copy is None if it is held then.
+    """
     outcome = _validated(connection, submission_id, [])
     if outcome.state == HELD:
-        return None
+        return None, outcome.provider_rows
     content = _as_parquet(submission_id, outcome)
-    return objects.keep(content, hashlib.sha256(content).hexdigest())
+    return objects.keep(content, hashlib.sha256(content).hexdigest()), outcome.provider_rows
 
 
 def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
@@ -177,6 +180,8 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
         pl.col("raw_value", "message", "column_name").str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
     )
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
+    rows = outcome.provider_rows
+    warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
     return True
 
 

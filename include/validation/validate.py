@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import HOLD, REJECT, WARN, About, Rule, Schema
-from . import decided
+from . import decided, provider_rows
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
@@ -35,6 +35,7 @@ class Outcome:
         findings: every fault, in the order of the file (see `decided.COLUMNS`).
         rows_read = rows_recorded + rows_rejected + rows_held, always.
         cells_expected, cells_valid: cells of required fields that were asked for, and those that hold a valid value.
+        provider_rows: rows sent, used and warned about, by provider (see `provider_rows.COLUMNS`; none when held).
     """
 
     reading: Reading
@@ -47,6 +48,7 @@ class Outcome:
     rows_held: int
     cells_expected: int
     cells_valid: int
+    provider_rows: pl.DataFrame = field(default_factory=provider_rows.empty)
 
 
 def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Outcome:
@@ -81,7 +83,8 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
         return Outcome(reading, HELD, _no_records(reading), found, read, 0, 0, read, cells_expected, cells_valid)
     records = pl.concat([_records(parsed, faults, reading) for parsed, faults in kept])
     state = WITH_WARNINGS if stands.is_in([WARN, REJECT]).any() else ACCEPTED
-    return Outcome(reading, state, records, found, read, records.height, rejected, 0, cells_expected, cells_valid)
+    rows = provider_rows.count(reading, [(parsed, _rejected(faults)) for parsed, faults in kept], found)
+    return Outcome(reading, state, records, found, read, records.height, rejected, 0, cells_expected, cells_valid, rows)
 
 
 @cache
