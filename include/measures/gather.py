@@ -102,7 +102,8 @@ def _months(year: str) -> list[str]:
 
 def rests_on(collection: str, period: str) -> list[tuple[str, str]]:
     declared = catalogue.load(collection)
-    back = declared.looks_back if declared.is_national else max(declared.looks_back, LOG_MONTHS)
+    # Of a national file, whoever was in the one before and is not in this one is missed.
+    back = max(declared.looks_back, 1) if declared.is_national else max(declared.looks_back, LOG_MONTHS)
     return [(collection, p) for p in _back(period, back)] + _used(collection, period)
 
 
@@ -133,10 +134,19 @@ def inputs_of(connection, collection: str, period: str, rests: explain.Rests) ->
         """SELECT s.collection, s.period, CASE WHEN %s THEN NULL ELSE s.sender END AS provider_code, s.sender, s.part, s.submission_id,
                   s.version, v.outcome AS state, r.counts AS is_current, s.is_sample,
                   coalesce(s.received_at <= e.due, true) AS on_time, v.rows_read, v.rows_recorded, v.rows_rejected,
-                  v.cells_expected, v.cells_valid
+                  v.cells_expected, v.cells_valid, coalesce(v.identified, v.layout IS NOT NULL AND v.rows_read > 0) AS identified,
+                  coalesce(v.plain_outcome, u.outcome, CASE WHEN v.decisions = '{}' THEN v.outcome ELSE 'held' END) AS plain_state,
+                  CASE WHEN v.plain_outcome IS NOT NULL THEN v.plain_cells_expected ELSE coalesce(u.cells_expected, v.cells_expected) END
+                    AS plain_cells_expected,
+                  CASE WHEN v.plain_outcome IS NOT NULL THEN v.plain_cells_valid ELSE coalesce(u.cells_valid, v.cells_valid) END
+                    AS plain_cells_valid
            FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
            JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
            LEFT JOIN core.expected e ON (e.collection, e.period, e.sender, e.part) = (s.collection, s.period, s.sender, s.part)
+           LEFT JOIN LATERAL (  -- of those validated before it was kept what they are without decisions
+             SELECT p.outcome, p.cells_expected, p.cells_valid FROM core.validation p
+             WHERE v.plain_outcome IS NULL AND v.decisions <> '{}' AND p.submission_id = v.submission_id AND p.decisions = '{}'
+             ORDER BY p.validated_at, p.rules_version LIMIT 1) u ON true
            ORDER BY s.collection, s.period, s.sender, s.part, s.version""",
         [declared.is_national, *given],
         measure.SUBMISSIONS,
@@ -169,7 +179,13 @@ def inputs_of(connection, collection: str, period: str, rests: explain.Rests) ->
         given[:2],
         measure.PROVIDER_ROWS,
     )
-    return measure.Inputs(collection, period, paths, log, expected, reference.load(), counted), records
+    in_file = as_frame(
+        connection,
+        "SELECT collection, period, provider_code FROM core.expected_provider WHERE collection = %s AND period = %s ORDER BY 3",
+        [collection, period],
+        measure.EXPECTED_IN_FILE,
+    )
+    return measure.Inputs(collection, period, paths, log, expected, reference.load(), counted, in_file), records
 
 
 def _decided(connection, collection: str, submission_id: str, decisions: list[int], path) -> dict:

@@ -28,11 +28,12 @@ def _types(text="", number="", whole="", yes_no="", date=""):
 # What a record holds besides its schema's fields.
 RECORD = _types("submission_id provider_code body sheet", whole="line")
 SUBMISSIONS = _types(
-    "collection period provider_code sender part submission_id state",
-    whole="version rows_read rows_recorded rows_rejected cells_expected cells_valid",
-    yes_no="is_current is_sample on_time",
+    "collection period provider_code sender part submission_id state plain_state",
+    whole="version rows_read rows_recorded rows_rejected cells_expected cells_valid plain_cells_expected plain_cells_valid",
+    yes_no="is_current is_sample on_time identified",
 )
 EXPECTED = _types("collection period sender")
+EXPECTED_IN_FILE = _types("collection period provider_code")
 PROVIDER_ROWS = _types("submission_id provider_code", whole="rows_sent rows_used rows_warned")
 
 # Tables of the warehouse's core schema, without release_id: what order their columns stand in, and what sorts them.
@@ -105,11 +106,13 @@ class Inputs:
         records: Parquet paths of the current submissions' records: the collection's own over the months that its
             measures look back, and those of the collections it uses.
         submissions: one row a submission of that window, columns as in `SUBMISSIONS` (own collection: also those
-            that are not current; with every submission that `records` holds).
+            that are not current; with every submission that `records` holds). What begins with `plain_` is what it is
+            without decisions (left out: the same), and `identified` whether it can be seen to be the return it was sent as.
         expected: one row a return that is due, columns as in `EXPECTED`.
         reference: `reference.load()`.
         provider_rows: rows sent, used and warned about of each provider in the validated submissions of that window,
             columns as in `PROVIDER_ROWS`. Where a submission has none, its records count as all that was sent.
+        expected_in_file: the trusts that must be in a national file of the period, columns as in `EXPECTED_IN_FILE`.
     """
 
     collection: str
@@ -119,6 +122,7 @@ class Inputs:
     expected: pl.DataFrame
     reference: reference.Tables
     provider_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROVIDER_ROWS))
+    expected_in_file: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EXPECTED_IN_FILE))
 
 
 @dataclass(frozen=True)
@@ -256,8 +260,10 @@ def _load(db, inputs: Inputs) -> None:
         ("submissions", inputs.submissions, SUBMISSIONS),
         ("expected", inputs.expected, EXPECTED),
         ("provider_rows", inputs.provider_rows, PROVIDER_ROWS),
+        ("expected_in_file", inputs.expected_in_file, EXPECTED_IN_FILE),
     ):
-        _table(db, name, frame.select(pl.col(column).cast(dtype) for column, dtype in types.items()), types)
+        absent = [pl.lit(None, dtype).alias(column) for column, dtype in types.items() if column not in frame.columns]
+        _table(db, name, frame.with_columns(absent).select(pl.col(c).cast(dtype) for c, dtype in types.items()), types)
     for collection, paths in inputs.records.items():
         _records(db, collection, paths, "" if collection == inputs.collection else f"{collection}_")
     for collection in {*declared.uses, inputs.collection}:

@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from .. import catalogue
+from .. import catalogue, reference
 from ..reading.reading import Reading
 from ..schemas.fields import ODS_CODE, REJECT, WARN
+from .common_rules import body_of
 from .parse import Parsed
 
 COLUMNS = {
@@ -23,8 +24,8 @@ def empty() -> pl.DataFrame:
 def count(reading: Reading, tables: list[tuple[Parsed, pl.Series]], found: pl.DataFrame) -> pl.DataFrame:
     """Rows sent, used and warned about, one row a provider, in the order of their codes (columns as in `COLUMNS`).
 
-    A return by trust counts as a whole for its sender. In a national file each row counts for the code that it names; those
-    whose code cannot be read, and those of files that name no trusts, count together under null.
+    A return by trust counts as a whole for its sender. In a national file each row counts for the provider that it names; those
+    about other bodies, those whose code cannot be read, and those of files that name no trusts, count together under null.
 
     Args:
         tables: the tables as parsed, whose rows are the rows sent, each with the lines that are not used.
@@ -40,11 +41,12 @@ def count(reading: Reading, tables: list[tuple[Parsed, pl.Series]], found: pl.Da
             lines = lines.filter(lines.is_in(frame["line"].implode()))
             at_rows += lines.len()
         line, none = pl.col("line"), pl.lit(False)
+        unused = line.is_in(rejected.implode()) if rejected.len() else none
         rows.append(
             frame.select(
                 "line",
-                provider_code=_provider_code(reading, frame),
-                unused=line.is_in(rejected.implode()) if rejected.len() else none,
+                provider_code=_provider_code(reading, parsed, unused),
+                unused=unused,
                 warned=line.is_in(lines.implode()) if lines.len() else none,
             )
         )
@@ -61,11 +63,15 @@ def count(reading: Reading, tables: list[tuple[Parsed, pl.Series]], found: pl.Da
     )
 
 
-def _provider_code(reading: Reading, frame: pl.DataFrame) -> pl.Expr:
+def _provider_code(reading: Reading, parsed: Parsed, unused: pl.Expr) -> pl.Expr:
     """Whose each row is."""
     if not catalogue.load(reading.collection).is_national:
         return pl.lit(reading.sender, pl.String)
-    if "ods_code" not in frame.columns:
+    if "ods_code" not in parsed.frame.columns:
         return pl.lit(None, pl.String)
-    # What is no ODS code is nobody's; there may be as many of them as rows, and each as long as a cell can be.
-    return pl.when(pl.col("ods_code").str.contains(ODS_CODE)).then("ods_code")
+    # What is no ODS code is nobody's; there may be as many of them as rows, and each as long as a cell can be. Of a row with
+    # a fault it may not be known what kind of body it is about.
+    code = pl.col("ods_code")
+    known = unused & code.is_in([one.code for one in reference.load().providers])
+    provider = (body_of(parsed.schema).cast(pl.String) == "provider") | known
+    return pl.when(code.str.contains(ODS_CODE) & provider).then(code)
