@@ -56,7 +56,7 @@ def test_blank_columns_and_rows_around_the_table(collection, more):
 
 @pytest.mark.parametrize("collection", SOME)
 def test_a_blank_column_between_the_others(collection):
-    rows = [row[:4] + [""] + row[4:] for row in rows_of(collection)]
+    rows = [[*row[:4], "", *row[4:]] for row in rows_of(collection)]
     assert_same(collection, outcome(collection, as_text(rows)))
 
 
