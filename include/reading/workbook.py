@@ -10,7 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from . import apart
 from .grid import MAX_CELLS, MAX_COLUMNS, Grid, Unreadable, text_frame
-from .workbook_faults import COMPUTED_LATER, Faults, column_letters, column_number, faults_of
+from .workbook_faults import COMPUTED_LATER, NOT_COMPUTED, Faults, column_letters, column_number, faults_of
 
 KNOWN_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"}  # to the reader
 
@@ -35,7 +35,7 @@ class Book:
         self.visible = [one.name for one in cells if str(one.visible).endswith(".Visible")]
         self.hidden = [name for name in self.names if name not in self.visible]
         self._rows: dict[str, list[list[str]]] = {}
-        self._formulas: dict[str, dict[tuple[int, int], str]] = {}
+        self._formulas: dict[str, set[tuple[int, int]]] = {}
 
     def rows(self, sheet: str) -> list[list[str]]:
         """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO, errors as shown)."""
@@ -58,7 +58,7 @@ class Book:
             self._rows[sheet], self._formulas[sheet] = rows, faults.formulas
         return self._rows[sheet]
 
-    def formulas(self, sheet: str) -> dict[tuple[int, int], str]:
+    def formulas(self, sheet: str) -> set[tuple[int, int]]:
         """Formulas that were never computed, by (line, column counted from nought)."""
         self.rows(sheet)
         return self._formulas[sheet]
@@ -84,7 +84,7 @@ class Book:
         width = max(max(map(len, rows), default=0), max(column for _, column in places) + 1)
         self._check_size(sheet, height, width)
         rows.extend([] for _ in range(height - len(rows)))
-        for (line, column), text in [*faults.formulas.items(), *faults.errors.items()]:
+        for (line, column), text in [*dict.fromkeys(faults.formulas, NOT_COMPUTED).items(), *faults.errors.items()]:
             row = rows[line - 1]
             row.extend([""] * (column + 1 - len(row)))
             row[column] = row[column] or text
