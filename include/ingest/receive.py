@@ -166,13 +166,8 @@ def _receive(guard: psycopg.Connection, collection: str, failed: dict[str, str])
 
 def _make_up(connection: psycopg.Connection, names: list[str]) -> None:
     """What follows from being received, for whatever has been, also by a receiver that was killed."""
-    forgotten = connection.execute(
-        """SELECT s.collection, array_agg(DISTINCT s.period) FROM core.submission s WHERE s.collection = ANY(%s) AND s.period IS NOT NULL
-           AND NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period)) GROUP BY 1""",
-        [names],
-    ).fetchall()
-    for collection, periods in forgotten:  # what is expected is part of what figures rest on
-        calendar_load.expect(collection, set(periods))
+    for collection, periods in calendar_load.not_stated(connection, names).items():
+        calendar_load.expect(collection, periods)  # what is expected is part of what figures rest on
     waiting = connection.execute(
         """SELECT submission_id, collection, period, sender, received_at FROM intake.waiting WHERE collection = ANY(%s)
            ORDER BY collection, submission_id""",

@@ -80,13 +80,15 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
                 count(connection, submission_id)
                 return "done_before"
         outcome = _validated(connection, submission_id, decisions)
+        plain = _plain(connection, submission_id, outcome, decisions)
         try:
-            state = _settled(connection, submission_id, chain, outcome, decisions, keep_records)
+            state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
         except BaseException as problem:
             if not is_failure(problem) or is_outage(problem) or connection.closed:
                 raise
             outcome = _broken(submission_id, outcome.reading, problem)
-            state = _settled(connection, submission_id, chain, outcome, decisions, keep_records)
+            plain = plain if decisions else _plain(connection, submission_id, outcome, decisions)
+            state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
         if state is None:
             continue  # somebody decided meanwhile: what was found is not what holds now
         log.line(
@@ -108,7 +110,7 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
 
 
 def _settled(
-    connection, submission_id: str, chain: tuple, outcome: Outcome, decisions, keep_records: bool
+    connection, submission_id: str, chain: tuple, outcome: Outcome, decisions, plain: tuple, keep_records: bool
 ) -> str | None:
     """Records an outcome and moves what counts, in one transaction; its state, 'done_before', or None when decisions changed meanwhile."""
     with connection.transaction():
@@ -118,19 +120,39 @@ def _settled(
         _lock(connection, *chain)
         if decided.in_force(connection, submission_id) != decisions:
             return None
-        if not _record(connection, submission_id, outcome, records, decisions):
+        if not _record(connection, submission_id, outcome, records, decisions, plain):
             return "done_before"
         count(connection, submission_id)
     return outcome.state
 
 
-def records_without_decisions(connection: psycopg.Connection, submission_id: str) -> Path | None:
-    """A local copy of the records that a submission has when nobody decided anything about it; None if it is held then."""
+def without_decisions(connection: psycopg.Connection, submission_id: str) -> tuple[Path | None, pl.DataFrame]:
+    """What a submission has when nobody decided anything about it: a local copy of its records and its rows by provider.
+
+    The copy is None if it is held then.
+    """
     outcome = _validated(connection, submission_id, [])
     if outcome.state == HELD:
-        return None
+        return None, outcome.provider_rows
     content = _as_parquet(submission_id, outcome)
-    return objects.keep(content, hashlib.sha256(content).hexdigest())
+    return objects.keep(content, hashlib.sha256(content).hexdigest()), outcome.provider_rows
+
+
+def _plain(connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions) -> tuple[str, int, int]:
+    """State, cells expected and cells valid that a submission has by these rules when nobody decided anything about it.
+
+    What a trust sent is told by these, whatever was decided.
+    """
+    if decisions:
+        with connection.transaction():
+            stands = connection.execute(
+                "SELECT outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
+                [submission_id, validate.version()],
+            ).fetchone()
+        if stands:
+            return stands
+        outcome = _validated(connection, submission_id, [])
+    return outcome.state, outcome.cells_expected, outcome.cells_valid
 
 
 def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
@@ -244,7 +266,9 @@ def _as_parquet(submission_id: str, outcome: Outcome) -> bytes:
     return buffer.getvalue()
 
 
-def _record(connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision]) -> bool:
+def _record(
+    connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision], plain
+) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
     reading, rules_version = outcome.reading, validate.version()
@@ -253,8 +277,9 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
     added = connection.execute(
         """
         INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
-                                     rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+                                     rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions,
+                                     identified, counts_hash, plain_outcome, plain_cells_expected, plain_cells_valid)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         [
             submission_id,
@@ -272,6 +297,9 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
             sha256,
             size,
             [one.decision_id for one in decisions],
+            outcome.identified,
+            _counts_hash(outcome),
+            *plain,
         ],
     ).rowcount
     if not added:
@@ -282,7 +310,15 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
         pl.col("raw_value", "message", "column_name").str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
     )
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
+    rows = outcome.provider_rows
+    warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
     return True
+
+
+def _counts_hash(outcome: Outcome) -> str:
+    """Names what figures take of a validation besides its records."""
+    counted = [outcome.cells_expected, outcome.cells_valid, outcome.provider_rows.rows()]
+    return hashlib.sha256(repr(counted).encode()).hexdigest()[:16]
 
 
 def count(connection: psycopg.Connection, submission_id: str) -> None:
