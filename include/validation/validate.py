@@ -14,7 +14,7 @@ from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import HOLD, REJECT, WARN, About, Rule, Schema
-from . import decided, provider_rows
+from . import decided, provider_rows, units
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
@@ -144,7 +144,7 @@ def _check(parsed: Parsed, schema: Schema, about: About) -> list[pl.DataFrame]:
             pa.DataFrameSchema(columns, checks=checks, strict=False, coerce=False).validate(parsed.frame, lazy=True)
         except pa.errors.SchemaErrors as errors:
             found = [finding(parsed, by_name, error) for error in errors.schema_errors]
-    return found + _absent_keys(parsed, schema)
+    return found + _absent_keys(parsed, schema) + units.suspects(parsed, schema.collection, about.part)
 
 
 def _broken(frame: pl.DataFrame, collection: str, by_name: dict[str, Rule]) -> tuple[dict, list[str]]:
