@@ -103,14 +103,19 @@ def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
     return row
 
 
-def _validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
-    """Reads the archived file and validates it under these decisions."""
+def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
+    """What the archived file of a submission says, as sent."""
     with connection.transaction():
         collection, period, sender, part, archive_key, sha256, file_name = _about(connection, submission_id)
     content = objects.content(settings.load().archive, archive_key, sha256)
     reading = read(content, file_name, collection)
     _agrees(reading, period, sender, part)
-    return validate.validate(reading, decisions)
+    return reading
+
+
+def _validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
+    """Reads the archived file and validates it under these decisions."""
+    return validate.validate(reading_of(connection, submission_id), decisions)
 
 
 def _lock(connection: psycopg.Connection, *chain) -> None:
