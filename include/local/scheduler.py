@@ -7,8 +7,15 @@ do not do before the fork (threads, connections) cannot break after it.
 import importlib
 import sys
 
-LOADED = [f"pipeline.{stage}" for stage in ("receive", "process", "publish", "timeline", "export")]
-LOADED += ["methods.funnel", "methods.peers"]
+LOADED = (
+    "ingest.receive",
+    "records.process",
+    "pipeline.publish",
+    "pipeline.timeline",
+    "pipeline.export",
+    "methods.funnel",
+    "methods.peers",
+)
 
 
 def main() -> None:
