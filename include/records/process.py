@@ -138,21 +138,23 @@ def without_decisions(connection: psycopg.Connection, submission_id: str) -> tup
     return objects.keep(content, hashlib.sha256(content).hexdigest()), outcome.provider_rows
 
 
-def _plain(connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions) -> tuple[str, int, int]:
-    """State, cells expected and cells valid that a submission has by these rules when nobody decided anything about it.
+def _plain(
+    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions
+) -> tuple[bool, str, int, int]:
+    """What a submission is by these rules when nobody decided anything: whether it is identified, state, cells expected and valid.
 
     What a trust sent is told by these, whatever was decided.
     """
     if decisions:
         with connection.transaction():
             stands = connection.execute(
-                "SELECT outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
+                "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
                 [submission_id, validate.version()],
             ).fetchone()
-        if stands:
+        if stands and stands[0] is not None:
             return stands
         outcome = _validated(connection, submission_id, [])
-    return outcome.state, outcome.cells_expected, outcome.cells_valid
+    return outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid
 
 
 def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
@@ -164,6 +166,13 @@ def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
     if row is None:
         raise LookupError(f"There is no submission '{submission_id}' in the ledger. List them in intake.submissions.")
     return row
+
+
+def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
+    """What the archived file of a submission says, as sent."""
+    with connection.transaction():
+        collection, _, _, _, archive_key, sha256, file_name, received_at, _ = _about(connection, submission_id)
+    return read(objects.content(settings.load().archive, archive_key, sha256), file_name, collection, received_at)
 
 
 def _validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
@@ -278,7 +287,7 @@ def _record(
         """
         INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
                                      rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions,
-                                     identified, counts_hash, plain_outcome, plain_cells_expected, plain_cells_valid)
+                                     counts_hash, identified, plain_outcome, plain_cells_expected, plain_cells_valid)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         [
@@ -297,7 +306,6 @@ def _record(
             sha256,
             size,
             [one.decision_id for one in decisions],
-            outcome.identified,
             _counts_hash(outcome),
             *plain,
         ],
