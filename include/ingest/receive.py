@@ -13,7 +13,7 @@ import psycopg
 from .. import catalogue, layouts
 from ..reading.identify import period_in_name, trust_in_name
 from ..reading.read import read
-from ..records import process
+from ..records import process, revalidate
 from ..stores import objects, settings, warehouse
 from . import calendar_load
 
@@ -48,11 +48,12 @@ def receive(collection: str | None = None) -> dict:
 
     Returns:
         {"received": new submissions, "again": files whose bytes were here before, "waiting": [[collection, period], ...]
-        of submissions that nobody has validated yet}
+        of submissions that nobody has validated yet, or that the rules in force concern}
     """
     names = [catalogue.load(collection).name] if collection else list(catalogue.all())
     received = again = 0
     with warehouse.connect() as guard:
+        revalidate.note_rules(guard, names)
         for name in names:
             new, repeated = _receive(guard, name)
             received, again = received + new, again + repeated

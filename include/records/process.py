@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ from ..reading.reading import Reading
 from ..stores import objects, settings, warehouse
 from ..validation import decided, validate
 from ..validation.validate import HELD, Outcome
+from . import revalidate
 
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
 
@@ -38,7 +40,7 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
         keep_records: whether records go to the object store; a preview keeps them in the cache only.
 
     Returns:
-        'accepted', 'accepted_with_warnings' or 'held', or 'done_before'.
+        'accepted', 'accepted_with_warnings' or 'held'; 'done_before'; or 'identified': the file is another submission now, which waits.
     """
     with connection.transaction():
         collection, period, sender, part, *_ = _about(connection, submission_id)
@@ -49,6 +51,10 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
             if _done(connection, submission_id, decisions):
                 count(connection, submission_id)
                 return "done_before"
+        became = revalidate.identify_again(connection, submission_id) if keep_records else None
+        if became:
+            # Of one that no run was for it is not known whether this one is: it waits, and its period is announced.
+            return "identified" if None in (period, sender) else settle(connection, became, keep_records=keep_records)
         outcome = _validated(connection, submission_id, decisions)
         with connection.transaction():
             # From before the object is written until it is named, the sweep keeps away.
@@ -57,7 +63,8 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
             _lock(connection, collection, period, sender, part)
             if decided.in_force(connection, submission_id) != decisions:
                 continue  # somebody decided meanwhile: what was found is not what holds now
-            if not _record(connection, submission_id, outcome, records, decisions):
+            add = partial(_record, connection, submission_id, outcome, records, decisions)
+            if not revalidate.record(connection, submission_id, add):
                 return "done_before"
             count(connection, submission_id)
         return outcome.state
@@ -101,10 +108,12 @@ def _lock(connection: psycopg.Connection, *chain) -> None:
 
 
 def _done(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> bool:
-    return connection.execute(
+    """Whether it was validated under these decisions, and other rules that are in force since then do not concern it."""
+    done = connection.execute(
         "SELECT EXISTS (SELECT FROM core.validation WHERE submission_id = %s AND decisions = %s::bigint[])",
         [submission_id, [one.decision_id for one in decisions]],
     ).fetchone()[0]
+    return done and not revalidate.concerns(connection, submission_id)
 
 
 def _agrees(reading: Reading, period, sender, part) -> None:
@@ -142,7 +151,7 @@ def _as_parquet(submission_id: str, outcome: Outcome) -> bytes:
 def _record(connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision]) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
-    reading, rules_version = outcome.reading, validate.version()
+    reading, rules_version = outcome.reading, validate.version(outcome.reading.collection)
     if decisions:  # the same rules under other decisions find something else
         rules_version += "." + hashlib.sha256(decided.key(decisions).encode()).hexdigest()[:12]
     added = connection.execute(
