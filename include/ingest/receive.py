@@ -137,7 +137,7 @@ def _make_up(connection: psycopg.Connection, names: list[str]) -> None:
     for collection, periods in forgotten:  # what is expected is part of what figures rest on
         calendar_load.expect(collection, set(periods))
     unknown = connection.execute(
-        "SELECT submission_id FROM intake.waiting WHERE collection = ANY(%s) AND (period IS NULL OR sender IS NULL) ORDER BY collection, submission_id",
+        "SELECT submission_id FROM intake.waiting WHERE collection = ANY(%s) AND (period IS NULL OR sender IS NULL) ORDER BY collection, received_at, registered_at, submission_id",
         [names],
     ).fetchall()
     connection.commit()

@@ -79,6 +79,16 @@ def records_without_decisions(connection: psycopg.Connection, submission_id: str
     return objects.keep(content, hashlib.sha256(content).hexdigest())
 
 
+def outcome_of(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
+    """What a submission would be found to be by the rules in force under these decisions; nothing is recorded."""
+    return _validated(connection, submission_id, decisions)
+
+
+def as_parquet(submission_id: str, outcome: Outcome) -> bytes:
+    """The records of a submission as they are stored."""
+    return _as_parquet(submission_id, outcome)
+
+
 def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
     row = connection.execute(
         "SELECT collection, period, sender, part, archive_key, sha256, file_name FROM core.submission WHERE submission_id = %s",

@@ -143,28 +143,40 @@ def identity(content: bytes, file_name: str, collection: str) -> tuple[str, str,
     return reading.period, reading.sender, reading.part
 
 
-def _registered_again(connection, submission_id: str, collection: str, period: str, sender: str, part: str):
+def new_id(submission_id: str, period: str, sender: str, part: str) -> str:
+    """The submission that a file becomes which was received as another one."""
+    return hashlib.sha256(f"{submission_id}|{period}|{sender}|{part}".encode()).hexdigest()[:20]
+
+
+def next_version(connection, submission_id: str, period: str, sender: str, part: str) -> int | None:
+    """Its number in the chain of that return; None where a later file of that return has come, which then is the newest."""
+    newest, later = connection.execute(
+        """SELECT coalesce(max(o.version), 0), coalesce(bool_or((s.is_sample OR NOT o.is_sample)
+                    AND (o.received_at, coalesce(f.registered_at, o.registered_at)) > (s.received_at, s.registered_at)), false)
+           FROM core.submission s LEFT JOIN core.submission o ON (o.collection, o.period, o.sender, o.part) = (s.collection, %s, %s, %s)
+           LEFT JOIN core.identified_later i ON i.became = o.submission_id LEFT JOIN core.submission f ON f.submission_id = i.submission_id
+           WHERE s.submission_id = %s""",
+        [period, sender, part, submission_id],
+    ).fetchone()
+    return None if later else newest + 1
+
+
+def _registered_again(connection, submission_id: str, collection: str, *chain: str) -> str | None:
     known = connection.execute(
         "SELECT became FROM core.identified_later WHERE submission_id = %s", [submission_id]
     ).fetchone()
     if known:  # another worker was first
         return known[0]
-    became = hashlib.sha256(f"{submission_id}|{period}|{sender}|{part}".encode()).hexdigest()[:20]
-    added = connection.execute(
+    became, version = new_id(submission_id, *chain), next_version(connection, submission_id, *chain)
+    if version is None:
+        return None
+    connection.execute(
         """INSERT INTO core.submission (submission_id, collection, period, sender, part, version, sha256, bytes,
                                         file_name, archive_key, received_at, is_sample)
-           SELECT %(became)s, s.collection, %(period)s, %(sender)s, %(part)s,
-                  1 + coalesce((SELECT max(o.version) FROM core.submission o
-                                WHERE (o.collection, o.period, o.sender, o.part) = (s.collection, %(period)s, %(sender)s, %(part)s)), 0),
-                  s.sha256, s.bytes, s.file_name, s.archive_key, s.received_at, s.is_sample
-           FROM core.submission s WHERE s.submission_id = %(id)s AND NOT EXISTS (
-             SELECT FROM core.submission o WHERE (o.collection, o.period, o.sender, o.part) = (s.collection, %(period)s, %(sender)s, %(part)s)
-             AND o.received_at > s.received_at AND (s.is_sample OR NOT o.is_sample))
-           ON CONFLICT DO NOTHING""",
-        {"became": became, "id": submission_id, "period": period, "sender": sender, "part": part},
-    ).rowcount
-    if not added:
-        return None
+           SELECT %s, s.collection, %s, %s, %s, %s, s.sha256, s.bytes, s.file_name, s.archive_key, s.received_at, s.is_sample
+           FROM core.submission s WHERE s.submission_id = %s""",
+        [became, *chain, version, submission_id],
+    )
     connection.execute(
         "INSERT INTO core.identified_later (submission_id, became, rules_version) VALUES (%s, %s, %s)",
         [submission_id, became, validate.version(collection)],

@@ -91,9 +91,15 @@ def version(collection: str) -> str:
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(reference.read_by_validation().encode())
     files = [path for room in RULE_ROOMS for path in sorted((root / room).glob("*.py"))]
-    files += [root / "schemas" / "__init__.py", root / "schemas" / "fields.py", root / "schemas" / f"{collection}.py"]
+    files += [
+        Path(layouts.__file__),
+        Path(catalogue.__file__),
+        root / "schemas" / "__init__.py",
+        root / "schemas" / "fields.py",
+        root / "schemas" / f"{collection}.py",
+    ]
     for folder in (layouts.FOLDER, catalogue.FOLDER):
-        files += [root / folder.name / "__init__.py", folder / f"{collection}.toml"]
+        files.append(folder / f"{collection}.toml")
     files += [root / "reference" / name for name in ("__init__.py", "calendar.py", "tables.py")]
     for path in files:
         digest.update(path.read_bytes())
