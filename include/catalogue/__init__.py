@@ -23,6 +23,7 @@ class Collection:
     Attributes:
         kind: ``each_trust`` (a file a provider) or ``national`` (one publisher's file, perhaps in parts).
         frequency: ``month`` or ``financial_year``: what a period is.
+        sectors: whose open trusts must each send it, or be in a national file; a national file without sectors misses nobody.
         url: where a publisher's file is fetched from, with ``{period}`` for the period; empty: it is put into the inbox.
         due, closes: rules for the soft deadline and the hard close, read by `reference.calendar.deadline`;
             empty means that there is none.

@@ -1,6 +1,9 @@
-"""Who is expected to send what, by when, and when a period becomes final: rows of core.expected and core.calendar, from the catalogue."""
+"""Who is expected to send what, by when, who is expected in a national file, and when a period becomes final, from the catalogue.
 
-from datetime import UTC, datetime
+Rows of core.expected, core.expected_provider and core.calendar.
+"""
+
+from datetime import UTC, datetime, timedelta
 
 from .. import catalogue, reference
 from ..reference import calendar
@@ -10,17 +13,19 @@ AHEAD = 3  # periods whose dates are put down before anything of them has come, 
 
 
 def expect(collection: str, periods) -> int:
-    """Adds the expected senders of these periods; a period that is there already is left as it is. Returns new rows."""
+    """Adds the expected senders of these periods, and the trusts expected in a national file; what is there already is left as it is.
+
+    Returns:
+        how many senders were added.
+    """
     if not periods:
         return 0
-    declared, known = catalogue.load(collection), reference.load()
-    rows = []
+    declared = catalogue.load(collection)
+    rows, in_file = [], []
     for period in sorted(periods):
         due, closes = calendar.deadline(declared.due, period), calendar.deadline(declared.closes, period)
-        if declared.is_national:
-            senders = [(declared.publisher, part) for part in declared.parts]
-        else:
-            senders = [(code, "") for code in known.expected(declared.sectors, calendar.period_end(period))]
+        senders, providers = who_is_expected(collection, period)
+        in_file += [(collection, period, code) for code in providers]
         rows += [(collection, period, sender, part, due, closes) for sender, part in senders]
     with warehouse.connect() as connection:
         _schedule(connection, collection, periods)
@@ -29,7 +34,46 @@ def expect(collection: str, periods) -> int:
             "INSERT INTO core.expected (collection, period, sender, part, due, closes) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             rows,
         )
+        _expect_in_file(connection, in_file)
         return connection.execute("SELECT count(*) FROM core.expected").fetchone()[0] - before
+
+
+def who_is_expected(collection: str, period: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """(sender, part) of each return that is expected for a period, and the codes of the trusts that must be in a national file."""
+    declared, known, end = catalogue.load(collection), reference.load(), calendar.period_end(period)
+    providers = known.expected(declared.sectors, end)
+    if not declared.is_national:
+        return [(code, "") for code in providers], []
+    # A publisher gives those that closed with the period's last day under their successors, or as they were.
+    stay = known.expected(declared.sectors, end + timedelta(days=1))
+    return [(declared.publisher, part) for part in declared.parts], [code for code in providers if code in stay]
+
+
+def _expect_in_file(connection, rows: list[tuple[str, str, str]]) -> None:
+    """Puts down the trusts that must be in a national file; a period that has some already is left as it is."""
+    known = set(connection.execute("SELECT DISTINCT collection, period FROM core.expected_provider"))
+    new = [row for row in rows if row[:2] not in known]
+    connection.execute(
+        """INSERT INTO core.expected_provider (collection, period, provider_code)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
+        [[row[i] for row in new] for i in range(3)],
+    )
+
+
+def not_stated(connection, names: list[str]) -> dict[str, set[str]]:
+    """By collection, the periods of which something was received and that have no expected senders, or no trusts expected in a file."""
+    in_files = [name for name in names if catalogue.load(name).is_national and catalogue.load(name).sectors]
+    rows = connection.execute(
+        """SELECT DISTINCT s.collection, s.period FROM core.submission s WHERE s.collection = ANY(%s) AND s.period IS NOT NULL
+           AND (NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period))
+                OR s.collection = ANY(%s)
+                AND NOT EXISTS (SELECT FROM core.expected_provider x WHERE (x.collection, x.period) = (s.collection, s.period)))""",
+        [names, in_files],
+    )
+    found: dict[str, set[str]] = {}
+    for collection, period in rows:
+        found.setdefault(collection, set()).add(period)
+    return found
 
 
 def schedule(today: datetime | None = None) -> None:

@@ -129,13 +129,8 @@ def _receive(guard: psycopg.Connection, collection: str) -> tuple[int, int]:
 
 def _make_up(connection: psycopg.Connection, names: list[str]) -> None:
     """What follows from being received, for whatever has been, also by a receiver that was killed."""
-    forgotten = connection.execute(
-        """SELECT s.collection, array_agg(DISTINCT s.period) FROM core.submission s WHERE s.collection = ANY(%s) AND s.period IS NOT NULL
-           AND NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period)) GROUP BY 1""",
-        [names],
-    ).fetchall()
-    for collection, periods in forgotten:  # what is expected is part of what figures rest on
-        calendar_load.expect(collection, set(periods))
+    for collection, periods in calendar_load.not_stated(connection, names).items():
+        calendar_load.expect(collection, periods)  # what is expected is part of what figures rest on
     unknown = connection.execute(
         "SELECT submission_id FROM intake.waiting WHERE collection = ANY(%s) AND (period IS NULL OR sender IS NULL) ORDER BY collection, received_at, registered_at, submission_id",
         [names],

@@ -6,7 +6,7 @@ figures are the same whatever the order of the files and the number of threads.
 
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -28,16 +28,19 @@ def _types(text="", number="", whole="", yes_no="", date=""):
 # What a record holds besides its schema's fields.
 RECORD = _types("submission_id provider_code body sheet", whole="line")
 SUBMISSIONS = _types(
-    "collection period provider_code sender part submission_id state",
-    whole="version rows_read rows_recorded rows_rejected cells_expected cells_valid",
-    yes_no="is_current is_sample on_time",
+    "collection period provider_code sender part submission_id state plain_state",
+    whole="version rows_read rows_recorded rows_rejected cells_expected cells_valid plain_cells_expected plain_cells_valid",
+    yes_no="is_current is_sample on_time identified",
 )
 EXPECTED = _types("collection period sender")
+EXPECTED_IN_FILE = _types("collection period provider_code")
+PROVIDER_ROWS = _types("submission_id provider_code", whole="rows_sent rows_used rows_warned")
 
 # Tables of the warehouse's core schema, without release_id: what order their columns stand in, and what sorts them.
 OUTPUTS = {
     "measures": (
-        "metric_id provider_code numerator denominator value quality_flag percentile_rank peer_group is_sample suppressed",
+        "metric_id provider_code numerator denominator value quality_flag percentile_rank peer_group is_sample suppressed "
+        "rows_sent rows_used months_covered months_expected completeness withheld rank_withheld",
         ["metric_id", "provider_code"],
     ),
     "benchmarks": (
@@ -46,11 +49,11 @@ OUTPUTS = {
     ),
     "comparisons": (
         "metric_id provider_code benchmark_kind benchmark_value variance is_better opportunity_gbp "
-        "stretch_opportunity_gbp adds_to_total",
+        "stretch_opportunity_gbp adds_to_total adds_over",
         ["metric_id", "provider_code", "benchmark_kind"],
     ),
     "cross_findings": (
-        "submission_id rule_id sheet line column_name raw_value message",
+        "submission_id rule_id provider_code sheet line column_name raw_value message",
         ["submission_id", "rule_id", "line", "column_name", "raw_value", "message"],
     ),
     "prices_spread": (
@@ -71,13 +74,21 @@ OUTPUTS = {
 }
 TYPES = _types(
     "metric_id provider_code quality_flag peer_group benchmark_kind submission_id rule_id sheet column_name raw_value "
-    "message product_code code_type base_unit description part line_key pack_code name supplier unit",
+    "message product_code code_type base_unit description part line_key pack_code name supplier unit withheld rank_withheld adds_over",
     "numerator denominator value percentile_rank minimum lower_quartile median upper_quartile maximum benchmark_value "
     "variance opportunity_gbp stretch_opportunity_gbp spend_gbp lowest highest base_units unit_price_gbp "
     "variance_to_median opportunity_to_median_gbp opportunity_to_lowest_gbp pack_size price_pence "
-    "price_per_unit_pence change_on_previous_pence",
-    "providers line trusts lines suspects_left_out",
+    "price_per_unit_pence change_on_previous_pence completeness",
+    "providers line trusts lines suspects_left_out rows_sent rows_used months_covered months_expected",
     "is_sample is_better adds_to_total suppressed",
+)
+
+
+CROSS_FINDING = {name: TYPES[name] for name in OUTPUTS["cross_findings"][0].split()}
+# What a file of measures may give: gbp_per_unit is what one unit of a metric's value is worth; months_covered where not every return of
+# the window could be used; withheld why there is no value, where that does not follow from the parts.
+COMPUTED = _types(
+    "metric_id provider_code withheld", "numerator denominator value gbp_per_unit", whole="months_covered"
 )
 
 
@@ -95,9 +106,13 @@ class Inputs:
         records: Parquet paths of the current submissions' records: the collection's own over the months that its
             measures look back, and those of the collections it uses.
         submissions: one row a submission of that window, columns as in `SUBMISSIONS` (own collection: also those
-            that are not current; with every submission that `records` holds).
+            that are not current; with every submission that `records` holds). What begins with `plain_` is what it is
+            without decisions (left out: the same), and `identified` whether it can be seen to be the return it was sent as.
         expected: one row a return that is due, columns as in `EXPECTED`.
         reference: `reference.load()`.
+        provider_rows: rows sent, used and warned about of each provider in the validated submissions of that window,
+            columns as in `PROVIDER_ROWS`. Where a submission has none, its records count as all that was sent.
+        expected_in_file: the trusts that must be in a national file of the period, columns as in `EXPECTED_IN_FILE`.
     """
 
     collection: str
@@ -106,6 +121,8 @@ class Inputs:
     submissions: pl.DataFrame
     expected: pl.DataFrame
     reference: reference.Tables
+    provider_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROVIDER_ROWS))
+    expected_in_file: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EXPECTED_IN_FILE))
 
 
 @dataclass(frozen=True)
@@ -151,19 +168,21 @@ def _run(db, collection: str) -> None:
     for script in ("measures/_returns", "cross/_breaks", f"benchmarks/{collection}"):
         if (SQL / f"{script}.sql").exists():
             db.execute(_sql(script))
-    # gbp_per_unit is what one unit of a metric's value is worth; a measures file without money leaves it out.
-    db.execute(
-        "CREATE TEMP TABLE computed AS SELECT * FROM (SELECT NULL::VARCHAR AS metric_id, NULL::VARCHAR AS provider_code, "
-        "NULL::DOUBLE AS numerator, NULL::DOUBLE AS denominator, NULL::DOUBLE AS value, NULL::DOUBLE AS gbp_per_unit "
-        "WHERE FALSE) "
-        f"UNION ALL BY NAME ({_sql(f'measures/{collection}')}) UNION ALL BY NAME ({_sql('measures/_data_quality')})"
-    )
-    db.execute(_sql("measures/_measured"))
-    db.execute(_sql("measures/_protected"))
+    db.execute(_sql("measures/_windows"))
+    _union(db, "cross_findings", CROSS_FINDING, [f"cross/{collection}", "cross/_profiles"])
+    db.execute(_sql("cross/_flags"))
+    _union(db, "computed", COMPUTED, [f"measures/{collection}", "measures/_data_quality"])
+    for step in ("_measured", "_protected", "_withheld"):
+        db.execute(_sql(f"measures/{step}"))
     for name in ("benchmarks", "measures", "comparisons"):
         db.execute(f"CREATE TEMP TABLE {name} AS {_sql(f'benchmarks/_{name}')}")
-    if (SQL / "cross" / f"{collection}.sql").exists():
-        db.execute(f"CREATE TEMP TABLE cross_findings AS {_sql(f'cross/{collection}')}")
+
+
+def _union(db, table: str, columns: dict, scripts: list[str]) -> None:
+    """A table of the rows of these scripts, where they exist; a column that one leaves out is NULL."""
+    _table(db, f"no_{table}", pl.DataFrame(schema=columns), columns)
+    parts = [f"UNION ALL BY NAME ({_sql(one)})" for one in scripts if (SQL / f"{one}.sql").exists()]
+    db.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM no_{table} {' '.join(parts)}")
 
 
 def _sql(name: str) -> str:
@@ -221,6 +240,10 @@ def _load(db, inputs: Inputs) -> None:
                 m.version,
                 m.fed_by,
                 m.disclosure_class,
+                m.missing_rows,
+                float(m.tolerates_missing),
+                m.window_months,
+                m.window,
             )
             for m in tables.metrics_in(calendar.period_start(inputs.period))
         ],
@@ -228,23 +251,56 @@ def _load(db, inputs: Inputs) -> None:
         | _types(whole="min_peers_median", yes_no="opportunity_root")
         | _types(whole="version")
         | {"fed_by": pl.List(pl.String)}
-        | _types("disclosure_class"),
+        | _types("disclosure_class missing_rows", "tolerates_missing")
+        | _types(whole="window_months")
+        | _types("window_rule"),
     )
     db.execute(_sql("measures/_macros"))
     for name, frame, types in (
         ("submissions", inputs.submissions, SUBMISSIONS),
         ("expected", inputs.expected, EXPECTED),
+        ("provider_rows", inputs.provider_rows, PROVIDER_ROWS),
+        ("expected_in_file", inputs.expected_in_file, EXPECTED_IN_FILE),
     ):
-        _table(db, name, frame.select(pl.col(column).cast(dtype) for column, dtype in types.items()), types)
+        absent = [pl.lit(None, dtype).alias(column) for column, dtype in types.items() if column not in frame.columns]
+        _table(db, name, frame.with_columns(absent).select(pl.col(c).cast(dtype) for c, dtype in types.items()), types)
     for collection, paths in inputs.records.items():
         _records(db, collection, paths, "" if collection == inputs.collection else f"{collection}_")
     for collection in {*declared.uses, inputs.collection}:
         if collection not in inputs.records:
             _records(db, collection, [], "" if collection == inputs.collection else f"{collection}_")
+    _count_rows(db, inputs, {*declared.uses, *inputs.records, inputs.collection})
+    _parts_missing(db, declared)
     db.execute(
         "CREATE TEMP TABLE price_samples AS SELECT provider_code, bool_or(is_sample) AS is_sample FROM submissions "
         "WHERE is_current AND collection = target_collection() AND provider_code IS NOT NULL GROUP BY provider_code"
     )
+
+
+def _parts_missing(db, declared) -> None:
+    """Table parts_missing: the declared parts of a national collection that nobody sent for the period."""
+    _table(db, "parts", [(part,) for part in declared.parts], _types("part"))
+    db.execute(
+        "CREATE TEMP TABLE parts_missing AS WITH received AS (SELECT part FROM submissions WHERE is_current "
+        "AND collection = target_collection() AND period = target_period()) "
+        "SELECT part FROM parts ANTI JOIN received USING (part) WHERE NOT EXISTS (SELECT 1 FROM received WHERE part = '')"
+    )
+
+
+def _count_rows(db, inputs: Inputs, collections: set[str]) -> None:
+    """Completes the table provider_rows: of submissions validated before rows were counted, the records are all that is known.
+
+    A warning on one of those is on every row, for it is not known on which.
+    """
+    counted = inputs.provider_rows["submission_id"].unique()
+    uncounted = inputs.submissions.filter(pl.col("is_current") & ~pl.col("submission_id").is_in(counted.implode()))
+    for collection in sorted({*uncounted["collection"]} & collections):
+        history = "history" if collection == inputs.collection else f"{collection}_history"
+        db.execute(
+            "INSERT INTO provider_rows SELECT s.submission_id, coalesce(s.provider_code, h.provider_code), count(*), count(*), "
+            f"count(*) FILTER (WHERE s.state = 'accepted_with_warnings') FROM {history} AS h JOIN submissions AS s USING (submission_id) "
+            "WHERE s.is_current AND s.submission_id NOT IN (SELECT submission_id FROM provider_rows) GROUP BY ALL"
+        )
 
 
 def _table(db, name: str, rows, types: dict) -> None:

@@ -56,6 +56,7 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
             # Of one that no run was for it is not known whether this one is: it waits, and its period is announced.
             return "identified" if None in (period, sender) else settle(connection, became, keep_records=keep_records)
         outcome = _validated(connection, submission_id, decisions)
+        plain = _plain(connection, submission_id, outcome, decisions)
         with connection.transaction():
             # From before the object is written until it is named, the sweep keeps away.
             connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
@@ -63,25 +64,50 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
             _lock(connection, collection, period, sender, part)
             if decided.in_force(connection, submission_id) != decisions:
                 continue  # somebody decided meanwhile: what was found is not what holds now
-            add = partial(_record, connection, submission_id, outcome, records, decisions)
+            add = partial(_record, connection, submission_id, outcome, records, decisions, plain)
             if not revalidate.record(connection, submission_id, add):
                 return "done_before"
             count(connection, submission_id)
         return outcome.state
 
 
-def records_without_decisions(connection: psycopg.Connection, submission_id: str) -> Path | None:
-    """A local copy of the records that a submission has when nobody decided anything about it; None if it is held then."""
+def without_decisions(connection: psycopg.Connection, submission_id: str) -> tuple[Path | None, pl.DataFrame]:
+    """What a submission has when nobody decided anything about it: a local copy of its records and its rows by provider.
+
+    The copy is None if it is held then.
+    """
     outcome = _validated(connection, submission_id, [])
     if outcome.state == HELD:
-        return None
+        return None, outcome.provider_rows
     content = _as_parquet(submission_id, outcome)
-    return objects.keep(content, hashlib.sha256(content).hexdigest())
+    return objects.keep(content, hashlib.sha256(content).hexdigest()), outcome.provider_rows
+
+
+def _plain(connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions) -> tuple[str, int, int]:
+    """State, cells expected and cells valid that a submission has by these rules when nobody decided anything about it.
+
+    What a trust sent is told by these, whatever was decided.
+    """
+    if decisions:
+        with connection.transaction():
+            stands = connection.execute(
+                "SELECT outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
+                [submission_id, validate.version(outcome.reading.collection)],
+            ).fetchone()
+        if stands:
+            return stands
+        outcome = _validated(connection, submission_id, [])
+    return outcome.state, outcome.cells_expected, outcome.cells_valid
 
 
 def outcome_of(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
     """What a submission would be found to be by the rules in force under these decisions; nothing is recorded."""
     return _validated(connection, submission_id, decisions)
+
+
+def plain_of(connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions) -> tuple[str, int, int]:
+    """State, cells expected and cells valid of a submission when nobody decided anything about it."""
+    return _plain(connection, submission_id, outcome, decisions)
 
 
 def as_parquet(submission_id: str, outcome: Outcome) -> bytes:
@@ -158,7 +184,9 @@ def _as_parquet(submission_id: str, outcome: Outcome) -> bytes:
     return buffer.getvalue()
 
 
-def _record(connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision]) -> bool:
+def _record(
+    connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision], plain
+) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
     reading, rules_version = outcome.reading, validate.version(outcome.reading.collection)
@@ -167,8 +195,9 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
     added = connection.execute(
         """
         INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
-                                     rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+                                     rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions,
+                                     identified, counts_hash, plain_outcome, plain_cells_expected, plain_cells_valid)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         [
             submission_id,
@@ -186,6 +215,9 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
             sha256,
             size,
             [one.decision_id for one in decisions],
+            outcome.identified,
+            _counts_hash(outcome),
+            *plain,
         ],
     ).rowcount
     if not added:
@@ -196,7 +228,15 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
         pl.col("raw_value", "message", "column_name").str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
     )
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
+    rows = outcome.provider_rows
+    warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
     return True
+
+
+def _counts_hash(outcome: Outcome) -> str:
+    """Names what figures take of a validation besides its records."""
+    counted = [outcome.cells_expected, outcome.cells_valid, outcome.provider_rows.rows()]
+    return hashlib.sha256(repr(counted).encode()).hexdigest()[:16]
 
 
 def count(connection: psycopg.Connection, submission_id: str) -> None:

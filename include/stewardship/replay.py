@@ -17,6 +17,7 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, reference
+from ..ingest.calendar_load import who_is_expected
 from ..measures import gather, measure
 from ..measures.figures import figures
 from ..reading.read import read
@@ -67,7 +68,7 @@ class _Changed:
 
     row: dict
     path: Path | None
-    provider_rows: pl.DataFrame | None
+    provider_rows: pl.DataFrame
 
 
 def replay(
@@ -116,7 +117,7 @@ def _files(connection, found: Replay, folder: Path, report) -> dict[str, _Change
         found.read += 1
         when = BY_ITSELF if one["outcome"] is None or one["submission_id"] in concerned else ON_REQUEST
         try:
-            is_new, outcome = _again(connection, one, found.collection, when, changed)
+            is_new, outcome, plain = _again(connection, one, found.collection, when, changed)
         except Exception as problem:  # one bad file must not end the whole
             found.broke.append(one | {"problem": f"{type(problem).__name__}: {str(problem)[:300]}"})
             continue
@@ -136,9 +137,8 @@ def _files(connection, found: Replay, folder: Path, report) -> dict[str, _Change
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{one['submission_id']}.parquet"
                 path.write_bytes(records)
-            changed[one["submission_id"]] = _Changed(
-                _log_row(connection, one, found, outcome), path, _rows(outcome, one)
-            )
+            rows = outcome.provider_rows.with_columns(submission_id=pl.lit(one["submission_id"]))
+            changed[one["submission_id"]] = _Changed(_log_row(connection, one, found, outcome, plain), path, rows)
         if found.read % BATCH == 0:
             report(found.read)
     found.rules = sorted(rules.values(), key=lambda one: (one["rule_id"], one["severity"], one["change"]))
@@ -182,8 +182,8 @@ def _submissions(connection, collection: str, since: str | None) -> Iterator[dic
             yield dict(zip(names, row, strict=True))
 
 
-def _again(connection, one: dict, collection: str, when: str, changed: dict) -> tuple[bool, Outcome]:
-    """The outcome by these rules, and whether the file is another submission by them (`one` is changed into that then)."""
+def _again(connection, one: dict, collection: str, when: str, changed: dict) -> tuple[bool, Outcome, tuple]:
+    """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
     if one["outcome"] == HELD and when == BY_ITSELF:
         content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
         chain = revalidate.identity(content, one["file_name"], collection)
@@ -193,9 +193,10 @@ def _again(connection, one: dict, collection: str, when: str, changed: dict) -> 
                 outcome = validate.validate(read(content, one["file_name"], collection))
                 one |= {"submission_id": revalidate.new_id(one["submission_id"], *chain), "version": version}
                 one |= dict(zip(("period", "sender", "part"), chain, strict=True))
-                return True, outcome
+                return True, outcome, process.plain_of(connection, one["submission_id"], outcome, [])
     decisions = decided.in_force(connection, one["submission_id"])
-    return False, process.outcome_of(connection, one["submission_id"], decisions)
+    outcome = process.outcome_of(connection, one["submission_id"], decisions)
+    return False, outcome, process.plain_of(connection, one["submission_id"], outcome, decisions)
 
 
 def _next_version(connection, one: dict, chain: tuple, changed: dict[str, _Changed]) -> int | None:
@@ -213,7 +214,7 @@ def _other_records(one: dict, outcome: Outcome, records: bytes | None) -> bool:
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 
-def _log_row(connection, one: dict, found: Replay, outcome: Outcome) -> dict:
+def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: tuple[str, int, int]) -> dict:
     """The row of `measure.SUBMISSIONS` that it would be, without whether it counts."""
     declared = catalogue.load(found.collection)
     due = connection.execute(
@@ -221,10 +222,15 @@ def _log_row(connection, one: dict, found: Replay, outcome: Outcome) -> dict:
         [found.collection, one["period"], one["sender"], one["part"]],
     ).fetchone()
     if due is None:  # of a period that nothing had come of, or a trust that was not known
-        expected = (one["sender"], one["part"]) in _expected(found.collection, one["period"])
-        due = (calendar.due(declared, one["period"]) if expected else None,)
+        senders, _ = who_is_expected(found.collection, one["period"])
+        due = (_due(declared, one["period"]) if (one["sender"], one["part"]) in senders else None,)
     counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
+    plain_state, plain_expected, plain_valid = plain
     return {
+        "plain_state": plain_state,
+        "plain_cells_expected": plain_expected,
+        "plain_cells_valid": plain_valid,
+        "identified": outcome.identified,
         "collection": found.collection,
         "provider_code": None if declared.is_national else one["sender"],
         "state": outcome.state,
@@ -234,9 +240,11 @@ def _log_row(connection, one: dict, found: Replay, outcome: Outcome) -> dict:
     }
 
 
-def _rows(outcome: Outcome, one: dict) -> pl.DataFrame | None:
-    rows = getattr(outcome, "provider_rows", None)
-    return None if rows is None else rows.with_columns(submission_id=pl.lit(one["submission_id"]))
+def _due(declared, period: str):
+    try:
+        return calendar.due(declared, period)
+    except ValueError:  # the bank holidays that are known end too early
+        return None
 
 
 def _found_before(connection, one: dict) -> Counter:
@@ -359,15 +367,16 @@ def _computed(connection, collection: str, period: str, changed: dict[str, _Chan
     mine = [one for one in changed.values() if (one.row["collection"], one.row["period"]) in window]
     inputs = _with(connection, gathered, mine) if mine else gathered.inputs
     # A release is made when it has been put down who is expected, newly known trusts among them.
-    due = pl.DataFrame(
-        [(collection, period, sender) for sender, _ in _expected(collection, period)],
-        schema=measure.EXPECTED,
-        orient="row",
-    )
-    due = due.filter(
-        ~pl.struct(due.columns).is_in(inputs.expected.select(pl.struct(due.columns)).to_series().implode())
-    )
-    inputs = replace(inputs, expected=pl.concat([inputs.expected, due]).sort(due.columns))
+    senders, providers = who_is_expected(collection, period)
+    due = pl.DataFrame([(collection, period, sender) for sender, _ in senders], schema=measure.EXPECTED, orient="row")
+    known = inputs.expected.select(pl.struct(due.columns)).to_series().implode()
+    expected = pl.concat([inputs.expected, due.filter(~pl.struct(due.columns).is_in(known))]).sort(due.columns)
+    in_file = inputs.expected_in_file
+    if not in_file.height:
+        in_file = pl.DataFrame(
+            [(collection, period, code) for code in providers], schema=measure.EXPECTED_IN_FILE, orient="row"
+        )
+    inputs = replace(inputs, expected=expected, expected_in_file=in_file)
     own = inputs.submissions.filter(
         (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
     )
@@ -407,12 +416,9 @@ def _with(connection, gathered: gather.Gathered, mine: list[_Changed]) -> measur
     records: dict[str, list] = {name: [] for name in inputs.records}
     for name, submission_id in current.select("collection", "submission_id").iter_rows():
         records[name].append(paths.get(submission_id) or _stored(connection, submission_id))
-    more = {}
-    if hasattr(inputs, "provider_rows"):
-        rows = [one.provider_rows for one in mine if one.provider_rows is not None]
-        kept = inputs.provider_rows.filter(~pl.col("submission_id").is_in(ids))
-        more["provider_rows"] = pl.concat([kept, *(frame.select(kept.columns) for frame in rows)])
-    return replace(inputs, records=records, submissions=log, **more)
+    kept = inputs.provider_rows.filter(~pl.col("submission_id").is_in(ids))
+    rows = pl.concat([kept, *(one.provider_rows.select(kept.columns) for one in mine)])
+    return replace(inputs, records=records, submissions=log, provider_rows=rows)
 
 
 def _stored(connection, submission_id: str) -> Path:
@@ -420,11 +426,3 @@ def _stored(connection, submission_id: str) -> Path:
         "SELECT records_key, records_sha256 FROM intake.validations WHERE submission_id = %s", [submission_id]
     ).fetchone()
     return objects.cached(settings.load().records, key, sha256)
-
-
-def _expected(collection: str, period: str) -> list[tuple[str, str]]:
-    """(sender, part) of the returns that `ingest.calendar_load.expect` would put down for a period."""
-    declared = catalogue.load(collection)
-    if declared.is_national:
-        return [(declared.publisher, part) for part in declared.parts]
-    return [(code, "") for code in reference.load().expected(declared.sectors, calendar.period_end(period))]

@@ -12,7 +12,6 @@ NOTHING = {"received": 0, "again": 0}
 TABLE = """
 [[layout]]
 name = "workforce-other-headings"
-formats = ["csv"]
 period = { column = "period", name = '(?P<year>\\d{4})-(?P<month>\\d{2})' }
 sender = { column = "ods_code", name = '_(?P<code>[A-Z0-9]{3}|[A-Z0-9]{5})_\\d{4}-\\d{2}' }
 [[layout.table]]
@@ -62,6 +61,8 @@ def test_a_new_provider_frees_what_was_held_for_it_and_nothing_else(learned):
         flow.value("SELECT value FROM published.measures WHERE metric_id = 'WF01' AND provider_code = 'RZ9'")
         is not None
     )
+    moved = "SELECT DISTINCT cause FROM published.movements WHERE metric_id = 'WF01' AND provider_code = 'RZ9'"
+    assert flow.rows(moved) == [("rule change",)]
     after = flow.snapshot()
     assert (flow.take_in(), flow.release()) == (NOTHING, [])
     assert flow.snapshot() == after

@@ -9,7 +9,9 @@ from trust_benchmarks.stewardship.replay import replay
 from trust_benchmarks.stores import objects, settings, warehouse
 
 pytestmark = pytest.mark.usefixtures("world")
-FIGURES = """SELECT collection, period, metric_id, provider_code, value, percentile_rank, quality_flag FROM published.measures"""
+FIGURES = """SELECT r.collection, r.period, m.metric_id, m.provider_code, m.value, m.percentile_rank, m.quality_flag, m.withheld
+             FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.measure m USING (release_id)"""
+NAMES = ("value", "percentile_rank", "quality_flag", "withheld")
 SEEN = "SELECT rule_id, severity, count(*) FROM core.finding JOIN intake.validations USING (submission_id, rules_version) GROUP BY 1, 2"
 
 
@@ -18,7 +20,7 @@ def published() -> dict:
 
 
 def moves(before: dict, after: dict) -> dict:
-    nothing = (None, None, None)
+    nothing = (None,) * len(NAMES)
     return {
         key: (before.get(key, nothing), after.get(key, nothing))
         for key in before.keys() | after.keys()
@@ -27,11 +29,10 @@ def moves(before: dict, after: dict) -> dict:
 
 
 def announced(found) -> dict:
-    names = ("value", "percentile_rank", "quality_flag")
     return {
         (one["collection"], one["period"], one["metric_id"], one["provider_code"]): (
-            tuple(one[f"{name}_before"] for name in names),
-            tuple(one[f"{name}_after"] for name in names),
+            tuple(one[f"{name}_before"] for name in NAMES),
+            tuple(one[f"{name}_after"] for name in NAMES),
         )
         for one in found.figures
     }
