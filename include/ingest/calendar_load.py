@@ -3,17 +3,22 @@
 Rows of core.expected, core.expected_provider and core.calendar.
 """
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 from .. import catalogue, reference
 from ..reference import calendar
-from ..stores import warehouse
+from ..stores import log, warehouse
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 3  # periods whose dates are put down before anything of them has come, so that the next deadline is known
 
 
 def expect(collection: str, periods) -> int:
     """Adds the expected senders of these periods, and the trusts expected in a national file; what is there already is left as it is.
+
+    A period whose deadlines cannot be worked out (the bank holidays end too early) is logged and left out until they can.
 
     Returns:
         how many senders were added.
@@ -23,7 +28,10 @@ def expect(collection: str, periods) -> int:
     declared = catalogue.load(collection)
     rows, in_file = [], []
     for period in sorted(periods):
-        due, closes = calendar.deadline(declared.due, period), calendar.deadline(declared.closes, period)
+        dates = _dates(declared, period, (declared.due, declared.closes))
+        if dates is None:
+            continue
+        due, closes = dates
         senders, providers = who_is_expected(collection, period)
         in_file += [(collection, period, code) for code in providers]
         rows += [(collection, period, sender, part, due, closes) for sender, part in senders]
@@ -86,7 +94,7 @@ def schedule(today: datetime | None = None) -> None:
 def _schedule(connection, collection: str, periods, today: datetime | None = None) -> None:
     """Puts down the dates of these periods, of the present one and of some after it; dates that are there already stay as they are.
 
-    A period too far ahead for the bank holidays that are known is left for later.
+    A period whose dates cannot be worked out, because the bank holidays that are known end too early, is left for later.
     """
     declared = catalogue.load(collection)
     present = calendar.period_of((today or datetime.now(UTC)).date(), declared.frequency)
@@ -98,13 +106,27 @@ def _schedule(connection, collection: str, periods, today: datetime | None = Non
         for (period,) in connection.execute("SELECT period FROM core.calendar WHERE collection = %s", [collection])
     }
     for period in sorted({*periods, *coming} - known):
-        try:
-            dates = [calendar.deadline(rule, period) for rule in (declared.due, declared.closes, declared.final_rule)]
-        except reference.ReferenceDataError:
-            if period in periods:
-                raise
+        dates = _dates(declared, period, (declared.due, declared.closes, declared.final_rule), asked=period in periods)
+        if dates is None:
             continue
         connection.execute(
             "INSERT INTO core.calendar (collection, period, due, closes, final_from) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [collection, period, *dates],
         )
+
+
+def _dates(declared: catalogue.Collection, period: str, rules, asked: bool = True) -> list[datetime | None] | None:
+    """When each rule falls for a period; None, and a line in the log if somebody asked for that period, when one cannot be worked out."""
+    try:
+        return [calendar.deadline(rule, period) for rule in rules]
+    except (ValueError, OverflowError) as problem:
+        if asked:
+            log.line(
+                logger,
+                "no_deadline",
+                level=logging.WARNING,
+                collection=declared.name,
+                period=period,
+                problem=log.short(problem),
+            )
+        return None

@@ -22,7 +22,7 @@ class Sheet:
     total_width: int
     cells: list[list] | None
     errors: dict[tuple[int, int], str]
-    formulas: dict[tuple[int, int], str]
+    formulas: set[tuple[int, int]]
 
     def to_python(self, skip_empty_area: bool = False) -> list[list]:
         """All rows from the first line."""
@@ -76,7 +76,7 @@ FREE = 0xFFFFFFF0  # numbers of sectors from here on mean something else
 COMPUTED_LATER = 3  # bits of a formula's options: compute it always, or when the workbook is opened
 
 
-def _faults(content: bytes) -> dict[int, tuple[dict, dict]]:
+def _faults(content: bytes) -> dict[int, tuple[dict, set]]:
     """Errors and never computed formulas of every sheet, by the number of the sheet in the workbook's list."""
     stream = _stream(content)
     if ERROR.to_bytes(2, "little") + b"\x08\x00" not in stream and FORMULA.to_bytes(2, "little") not in stream:
@@ -90,13 +90,13 @@ def _faults(content: bytes) -> dict[int, tuple[dict, dict]]:
         elif kind == ERROR and length == 8 and number is not None:
             row, column, _, code, is_error = struct.unpack_from("<HHHBB", stream, at + 4)
             if is_error:
-                found.setdefault(number, ({}, {}))[0][row + 1, column] = ERRORS.get(code, "#ERROR")
+                found.setdefault(number, ({}, set()))[0][row + 1, column] = ERRORS.get(code, "#ERROR")
         elif kind == FORMULA and length >= 16 and number is not None:
             row, column, _, result, options = struct.unpack_from("<HHH8sH", stream, at + 4)
             if result[6:] == b"\xff\xff" and result[0] == 2:
-                found.setdefault(number, ({}, {}))[0][row + 1, column] = ERRORS.get(result[2], "#ERROR")
+                found.setdefault(number, ({}, set()))[0][row + 1, column] = ERRORS.get(result[2], "#ERROR")
             elif result == bytes(8) and options & COMPUTED_LATER:
-                found.setdefault(number, ({}, {}))[1][row + 1, column] = "="
+                found.setdefault(number, ({}, set()))[1].add((row + 1, column))
         at += 4 + length
     return found
 
@@ -154,7 +154,7 @@ def _main() -> None:
         size = sheet.total_height, sheet.total_width
         fits = (size[0] + 1) * (size[1] + 1) <= most
         cells = sheet.to_python(skip_empty_area=False) if fits else None
-        found[name] = (*size, cells, *faults.get(number, ({}, {})))
+        found[name] = (*size, cells, *faults.get(number, ({}, set())))
     pickle.dump((about, found), sys.stdout.buffer)
 
 

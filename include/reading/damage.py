@@ -11,7 +11,7 @@ from .formats import open_quote
 from .grid import Grid
 from .ragged import is_plausible
 from .reading import Reading
-from .workbook_faults import column_letters
+from .workbook_faults import NOT_COMPUTED, column_letters
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 MOST_LINES = (65_536, 1_048_576)  # lines of a sheet: Excel to 2003, and after
@@ -146,7 +146,7 @@ def _heading(fit: Fit, at: int) -> str:
     return fit.headings[at].strip() if at < len(fit.headings) else ""
 
 
-def report_formulas(reading: Reading, fit: Fit, formulas: dict, lines: set[int], sheet: str | None) -> None:
+def report_formulas(reading: Reading, fit: Fit, formulas: set, lines: set[int], sheet: str | None) -> None:
     """Holds a workbook with formulas in the table's columns that no program has computed; `lines` are those of the rows."""
     read = set(fit.positions.values())
     found = sorted(place for place in formulas if place[0] in lines and place[1] in read)
@@ -162,7 +162,7 @@ def report_formulas(reading: Reading, fit: Fit, formulas: dict, lines: set[int],
             sheet=sheet,
             line=line,
             column_name=_heading(fit, at),
-            raw_value=formulas[found[0]],
+            raw_value=NOT_COMPUTED,
         )
 
 

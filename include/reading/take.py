@@ -20,7 +20,7 @@ def take(
     grid: Grid,
     sheet: str | None,
     head: Head,
-    formulas: dict | None = None,
+    formulas: set | None = None,
     may_end: bool = False,
 ) -> list[str]:
     """Adds a table to a reading, reports what is damaged in it, and says what was done to its rows (parts of a sentence).

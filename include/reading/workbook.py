@@ -10,7 +10,9 @@ from python_calamine import CalamineWorkbook
 
 from . import apart
 from .grid import MAX_CELLS, MAX_COLUMNS, Grid, Unreadable, text_frame
-from .workbook_faults import COMPUTED_LATER, Faults, column_number, faults_of
+from .workbook_faults import COMPUTED_LATER, NOT_COMPUTED, Faults, column_letters, column_number, faults_of
+
+KNOWN_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"}  # to the reader
 
 # Cells of a sheet's XML that hold something: with an address, and without one.
 FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*(?<!/)>\s*<(?!/)""")
@@ -33,7 +35,7 @@ class Book:
         self.visible = [one.name for one in cells if str(one.visible).endswith(".Visible")]
         self.hidden = [name for name in self.names if name not in self.visible]
         self._rows: dict[str, list[list[str]]] = {}
-        self._formulas: dict[str, dict[tuple[int, int], str]] = {}
+        self._formulas: dict[str, set[tuple[int, int]]] = {}
 
     def rows(self, sheet: str) -> list[list[str]]:
         """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO, errors as shown)."""
@@ -44,6 +46,7 @@ class Book:
                 if not self._guard(lambda: _plainly_fits(self._content, sheet)):
                     self._check_size(sheet, *self._guard(lambda: _extent(self._content, sheet)))
                 faults = self._guard(lambda: _faults(self._content, sheet))
+            self._check_errors(sheet, faults)
             data = self._guard(lambda: self._book.get_sheet_by_name(sheet))
             self._check_size(sheet, data.total_height + 1, data.total_width + 1)  # it counts from nought
             cells = self._guard(lambda: data.to_python(skip_empty_area=False))
@@ -55,10 +58,24 @@ class Book:
             self._rows[sheet], self._formulas[sheet] = rows, faults.formulas
         return self._rows[sheet]
 
-    def formulas(self, sheet: str) -> dict[tuple[int, int], str]:
+    def formulas(self, sheet: str) -> set[tuple[int, int]]:
         """Formulas that were never computed, by (line, column counted from nought)."""
         self.rows(sheet)
         return self._formulas[sheet]
+
+    def _check_errors(self, sheet: str, faults: Faults) -> None:
+        """The reader gives up at errors that came with Excel after 2016, so they are told before it does."""
+        place = next((place for place, text in faults.errors.items() if text not in KNOWN_ERRORS), None)
+        if place:
+            line, column = place
+            raise Unreadable(
+                "FIL-DAMAGED",
+                f"Cell {column_letters(column + 1)}{line} of sheet '{sheet}' shows the error {faults.errors[place][:40]}, so it has no value. "
+                "Correct its formula or clear the cell, save the workbook and send it again.",
+                sheet=sheet,
+                line=line,
+                raw_value=faults.errors[place],
+            )
 
     def _show(self, sheet: str, rows: list[list[str]], faults: Faults) -> None:
         """Puts errors and formulas where the reader has blanks, and rows of them where it has none."""
@@ -67,7 +84,7 @@ class Book:
         width = max(max(map(len, rows), default=0), max(column for _, column in places) + 1)
         self._check_size(sheet, height, width)
         rows.extend([] for _ in range(height - len(rows)))
-        for (line, column), text in [*faults.formulas.items(), *faults.errors.items()]:
+        for (line, column), text in [*dict.fromkeys(faults.formulas, NOT_COMPUTED).items(), *faults.errors.items()]:
             row = rows[line - 1]
             row.extend([""] * (column + 1 - len(row)))
             row[column] = row[column] or text

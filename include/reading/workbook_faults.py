@@ -11,14 +11,13 @@ from .grid import Unreadable
 
 ERROR_CELL = re.compile(rb"""<(?:\w{1,20}:)?c\s([^<>]*\bt=["']e["'][^<>]*)(?<!/)>""")
 FORMULA_CELL = re.compile(rb"<(?:\w{1,20}:)?c(\s[^<>]*)?(?<!/)>\s*(<(?:\w{1,20}:)?f)(?=[\s/>])")
-FORMULA = re.compile(rb"<(?:\w{1,20}:)?f(?:\s[^<>]*)?(?<!/)>([^<]*)<")
 VALUE = re.compile(rb"<(?:\w{1,20}:)?v(?:\s[^<>]*)?(?<!/)>([^<]*)<")
 CELL_END = re.compile(rb"</(?:\w{1,20}:)?c\s*>")
 ADDRESS = re.compile(rb"""\br=["']([A-Za-z]{1,3})(\d{1,7})["']""")
 NO_VALUE = re.compile(rb"<(?:\w{1,20}:)?v\s*/>")
 IS_TEXT = re.compile(rb"""\bt=["']str["']""")
 COMPUTED_LATER = re.compile(rb"""\bfullCalcOnLoad=["'](?:1|true)["']""")
-MOST_TEXT = 200  # characters of a formula that are kept
+NOT_COMPUTED = "#NOT COMPUTED!"  # what such a formula is shown as; its own text is not taken over
 
 
 @dataclass
@@ -27,11 +26,11 @@ class Faults:
 
     Attributes:
         errors: their text, such as #N/A.
-        formulas: formulas that were never computed, as they stand in the sheet.
+        formulas: formulas that were never computed.
     """
 
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
-    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
+    formulas: set[tuple[int, int]] = field(default_factory=set)
 
 
 def faults_of(part: bytes, computed_later: bool) -> Faults:
@@ -50,26 +49,21 @@ def faults_of(part: bytes, computed_later: bool) -> Faults:
             value = VALUE.search(part, cell.end(), _end(part, cell.end()))
             found.errors[_place(cell[1])] = unescape(value[1].decode(errors="replace")).strip() if value else "#ERROR"
     if b"<f" in part or b":f" in part:
-        zeros = {}
+        zeros = set()
         for cell in FORMULA_CELL.finditer(part):
             attributes, end = cell[1] or b"", _end(part, cell.end())
             value = VALUE.search(part, cell.end(), end)
             result = value[1].strip() if value else b""
             is_blank_text = IS_TEXT.search(attributes) and (value or NO_VALUE.search(part, cell.end(), end))
             if not result and not is_blank_text:
-                found.formulas[_place(attributes)] = _formula(part, cell, end)
+                found.formulas.add(_place(attributes))
             elif computed_later and result in (b"0", b""):
-                zeros[_place(attributes)] = _formula(part, cell, end)
+                zeros.add(_place(attributes))
             else:
                 computed_later = False  # something has been computed, so a 0 is one
         if computed_later:
             found.formulas |= zeros
     return found
-
-
-def _formula(part: bytes, cell: re.Match, end: int) -> str:
-    formula = FORMULA.search(part, cell.start(2), end)
-    return "=" + (unescape(formula[1].decode(errors="replace"))[:MOST_TEXT] if formula else "")
 
 
 def _end(part: bytes, start: int) -> int:

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 
 import psycopg
 
 from .. import catalogue, reference
 from ..reading.read import read
 from ..stores import objects, settings
+from ..stores.faults import is_failure, is_outage
 from ..validation import validate
 
 # Facts that hang on a validation, by submission and rules: two validations are the same where these are.
@@ -114,7 +116,7 @@ def identify_again(connection: psycopg.Connection, submission_id: str) -> str | 
     """
     with connection.transaction():
         row = connection.execute(
-            """SELECT s.collection, s.period, s.sender, s.part, s.archive_key, s.sha256, s.file_name, i.became
+            """SELECT s.collection, s.period, s.sender, s.part, s.archive_key, s.sha256, s.file_name, s.received_at, i.became
                FROM core.submission s JOIN intake.validations v USING (submission_id)
                LEFT JOIN core.identified_later i ON i.submission_id = s.submission_id
                WHERE s.submission_id = %s AND (v.outcome = 'held' OR i.became IS NOT NULL)""",
@@ -122,10 +124,16 @@ def identify_again(connection: psycopg.Connection, submission_id: str) -> str | 
         ).fetchone()
     if row is None:
         return None
-    collection, *before, archive_key, sha256, file_name, became = row
+    collection, *before, archive_key, sha256, file_name, received_at, became = row
     if became:
         return became
-    after = identity(objects.content(settings.load().archive, archive_key, sha256), file_name, collection)
+    content = objects.content(settings.load().archive, archive_key, sha256)
+    try:
+        after = identity(content, file_name, collection, received_at)
+    except BaseException as problem:
+        if not is_failure(problem) or is_outage(problem):
+            raise
+        return None  # our code breaks on it: validation says so
     if after is None or after == tuple(before):
         return None
     with connection.transaction():
@@ -134,9 +142,9 @@ def identify_again(connection: psycopg.Connection, submission_id: str) -> str | 
         return _registered_again(connection, submission_id, collection, *after)
 
 
-def identity(content: bytes, file_name: str, collection: str) -> tuple[str, str, str] | None:
+def identity(content: bytes, file_name: str, collection: str, received_at: datetime) -> tuple[str, str, str] | None:
     """Period, sender and part that a file is about by the rules in force; None where that cannot be seen or contradicts itself."""
-    reading = read(content, file_name, collection)
+    reading = read(content, file_name, collection, received_at)
     doubts = {rule for found in reading.findings for rule in found["rule_id"]} & {"FIL-PERIOD", "FIL-SENDER"}
     if reading.layout is None or not reading.period or not reading.sender or doubts:
         return None
@@ -176,6 +184,10 @@ def _registered_again(connection, submission_id: str, collection: str, *chain: s
            SELECT %s, s.collection, %s, %s, %s, %s, s.sha256, s.bytes, s.file_name, s.archive_key, s.received_at, s.is_sample
            FROM core.submission s WHERE s.submission_id = %s""",
         [became, *chain, version, submission_id],
+    )
+    connection.execute(
+        "INSERT INTO core.not_dated (submission_id, arrived_at) SELECT %s, arrived_at FROM core.not_dated WHERE submission_id = %s",
+        [became, submission_id],
     )
     connection.execute(
         "INSERT INTO core.identified_later (submission_id, became, rules_version) VALUES (%s, %s, %s)",

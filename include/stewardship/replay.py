@@ -186,11 +186,11 @@ def _again(connection, one: dict, collection: str, when: str, changed: dict) -> 
     """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
     if one["outcome"] == HELD and when == BY_ITSELF:
         content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
-        chain = revalidate.identity(content, one["file_name"], collection)
+        chain = revalidate.identity(content, one["file_name"], collection, one["received_at"])
         if chain and chain != (one["period"], one["sender"], one["part"]):
             version = _next_version(connection, one, chain, changed)
             if version is not None:
-                outcome = validate.validate(read(content, one["file_name"], collection))
+                outcome = validate.validate(read(content, one["file_name"], collection, one["received_at"]))
                 one |= {"submission_id": revalidate.new_id(one["submission_id"], *chain), "version": version}
                 one |= dict(zip(("period", "sender", "part"), chain, strict=True))
                 return True, outcome, process.plain_of(connection, one["submission_id"], outcome, [])

@@ -63,9 +63,9 @@ SELECT
     m.numerator,
     m.denominator,
     metric_value(m.numerator, m.denominator, 100) AS value,
+    CASE WHEN m.denominator IS NULL THEN CASE WHEN r.versions IS NULL THEN 'NOT_REPORTED' ELSE 'HELD' END END AS withheld,
     -- Twelve months, or the year, of periods that were due.
-    CASE WHEN m.metric_id = 'DQ04' THEN CAST(CASE WHEN is_year(target_period()) THEN 12 ELSE y.due END AS BIGINT) END AS months_covered,
-    CASE WHEN m.denominator IS NULL THEN CASE WHEN r.versions IS NULL THEN 'NOT_REPORTED' ELSE 'HELD' END END AS withheld
+    CASE WHEN m.metric_id = 'DQ04' THEN CAST(CASE WHEN is_year(target_period()) THEN 12 ELSE y.due END AS BIGINT) END AS months_covered
 FROM due AS d
 JOIN year AS y USING (provider_code)
 LEFT JOIN received AS r USING (provider_code, period)
