@@ -1,7 +1,8 @@
 """What a release says beyond values: where series restart, peers and their spreads, funnels, and cost adjusted for size.
 
-A pure function of the figures that will be published and the reference data, so nothing here tells more than they do. Which methods
-apply to which metrics is data: methods/applied.toml.
+A pure function of the figures that will be published and the reference data, so nothing here tells more than they do. A figure that is
+not whole is nobody's peer and has no place in any spread, funnel or line. Which methods apply to which metrics is data:
+methods/applied.toml.
 """
 
 import re
@@ -72,14 +73,14 @@ def add(
         the same tables; `measure` with the number of restarts up to the period, `benchmark` with regions and size bands; and
         series_rule, successor, peer_group, peer, funnel and size_cost.
     """
-    measures, defined = figures["measure"], known.metrics_in(calendar.period_start(period))
+    measures, defined = whole(figures["measure"]), known.metrics_in(calendar.period_start(period))
     rules = {metric.metric_id: metric for metric in defined}
     present = sorted(measures["metric_id"].unique())
     groups = _groups(measures, collection, known)
     series = pl.DataFrame([_series_rule(rules[one], _of(measures, one)) for one in present], schema=SERIES_RULE)
     times = dict(series.select("metric_id", "times").iter_rows())
     return figures | {
-        "measure": measures.join(
+        "measure": figures["measure"].join(
             _restarts(measures, period, known), on=["metric_id", "provider_code"], how="left", maintain_order="left"
         ),
         "benchmark": pl.concat([figures["benchmark"], _spreads(measures, groups, series)], how="diagonal"),
@@ -90,6 +91,14 @@ def add(
         "funnel": _funnels(measures, present, times),
         "size_cost": _size_costs(measures, present),
     }
+
+
+def whole(measures: pl.DataFrame) -> pl.DataFrame:
+    """The measures with no numbers where a figure is withheld or marked as a part (column `withheld`)."""
+    is_whole = pl.col("withheld").is_null()
+    return measures.with_columns(
+        pl.when(is_whole).then(name).alias(name) for name in ("numerator", "denominator", "value")
+    )
 
 
 def _of(measures, metric_id: str) -> pl.DataFrame:
@@ -279,18 +288,20 @@ def _funnel(metric_id: str, kind: str, own: pl.DataFrame, times: float | None) -
 
     # Some of what was counted may be no count: the method refuses it, so it is left out by name here.
     left_out = {
-        code: "more was counted than there is to count in" if top > bottom else "a negative count"
+        code: "NOT_A_SHARE" if top > bottom else "NEGATIVE_COUNT"
         for code, top, bottom in own.select("provider_code", "numerator", "denominator").rows()
         if top is not None and bottom is not None and (top < 0 or (kind == "proportion" and top > bottom > 0))
     }
     used = own.filter(~pl.col("provider_code").is_in(list(left_out)) & pl.col("value").is_not_null())
-    left_out |= {code: "no value" for code in own.filter(pl.col("value").is_null())["provider_code"]}
+    left_out |= _why_none(own)
     found = funnel.funnel(used.select("provider_code", "numerator", "denominator"), kind, multiplier=times or 1.0)
-    left_out |= found.left_out
+    left_out |= dict.fromkeys(found.left_out, "NO_DENOMINATOR")
+    reason = None
+    if found.reason:
+        reason = "NO_EVENTS" if used["numerator"].sum() == 0 and used.height >= funnel.FEWEST else "TOO_FEW_FOR_FUNNEL"
     if times is None and used.height:
-        found = funnel.Funnel(
-            found.points.clear(), found.curve, None, None, None, False, {}, "Values are not made of counts."
-        )
+        reason = "NOT_MADE_OF_COUNTS"
+        found = funnel.Funnel(found.points.clear(), found.curve, None, None, None, False, {}, reason)
     about = {"centre": found.target, "phi": found.phi, "tau2": found.tau2, "is_adjusted": found.is_adjusted}
     columns = [*funnel.LIMITS, "z", "position"]
     points = {row["provider_code"]: {name: row[name] for name in columns} for row in found.points.to_dicts()}
@@ -300,9 +311,14 @@ def _funnel(metric_id: str, kind: str, own: pl.DataFrame, times: float | None) -
         if code in points:
             rows.append(row | about | points[code])
         else:
-            why = left_out.get(code)
-            rows.append(row | {"withheld": f"Left out: {why}." if why else found.reason})
+            rows.append(row | {"withheld": left_out.get(code, reason)})
     return rows
+
+
+def _why_none(own: pl.DataFrame) -> dict[str, str]:
+    """Provider -> why it has no whole value, as its measure says."""
+    none = own.filter(pl.col("value").is_null()).select("provider_code", pl.col("withheld").fill_null("NOT_REPORTED"))
+    return dict(none.iter_rows())
 
 
 def _size_costs(measures, present: list[str]) -> pl.DataFrame:
@@ -326,15 +342,15 @@ def _size_cost(metric_id: str, own: pl.DataFrame) -> list[dict]:
         about |= {"robust_slope_lower": robust.slope_lower, "robust_slope_upper": robust.slope_upper}
     money = ("cost", "expected_cost", "opportunity", "variance", "scale_effect", "efficiency_effect")
     effects = {row["provider_code"]: row for row in found.effects.to_dicts()}
+    left_out = dict.fromkeys(found.left_out, "NO_SIZE_OR_COST") | _why_none(own)
     rows = []
     for code in own["provider_code"]:
         row = {"metric_id": metric_id, "provider_code": code} | about
         if code not in effects:
-            why = found.left_out.get(code)
-            rows.append(row | {"withheld": f"Left out: {why}." if why else found.reason})
+            rows.append(row | {"withheld": left_out.get(code, "TOO_FEW_FOR_LINE")})
             continue
         effect = effects[code]
         row |= {f"{name}_gbp": effect[name] for name in money}
         row |= {name: effect[name] for name in ("size", "ratio", "peers", "peer_median_share")}
-        rows.append(row | {"withheld": effect["reason"]})
+        rows.append(row | {"withheld": "TOO_FEW_PEERS_FOR_SPLIT" if effect["reason"] else None})
     return rows

@@ -33,11 +33,13 @@ SUBMISSIONS = _types(
     yes_no="is_current is_sample on_time",
 )
 EXPECTED = _types("collection period sender")
+PROVIDER_ROWS = _types("submission_id provider_code", whole="rows_sent rows_used rows_warned")
 
 # Tables of the warehouse's core schema, without release_id: what order their columns stand in, and what sorts them.
 OUTPUTS = {
     "measures": (
-        "metric_id provider_code numerator denominator value quality_flag percentile_rank peer_group is_sample suppressed",
+        "metric_id provider_code numerator denominator value quality_flag percentile_rank peer_group is_sample suppressed "
+        "rows_sent rows_used months_covered months_expected completeness withheld rank_withheld",
         ["metric_id", "provider_code"],
     ),
     "benchmarks": (
@@ -46,11 +48,11 @@ OUTPUTS = {
     ),
     "comparisons": (
         "metric_id provider_code benchmark_kind benchmark_value variance is_better opportunity_gbp "
-        "stretch_opportunity_gbp adds_to_total",
+        "stretch_opportunity_gbp adds_to_total adds_over",
         ["metric_id", "provider_code", "benchmark_kind"],
     ),
     "cross_findings": (
-        "submission_id rule_id sheet line column_name raw_value message",
+        "submission_id rule_id provider_code sheet line column_name raw_value message",
         ["submission_id", "rule_id", "line", "column_name", "raw_value", "message"],
     ),
     "prices_spread": (
@@ -71,13 +73,21 @@ OUTPUTS = {
 }
 TYPES = _types(
     "metric_id provider_code quality_flag peer_group benchmark_kind submission_id rule_id sheet column_name raw_value "
-    "message product_code code_type base_unit description part line_key pack_code name supplier unit",
+    "message product_code code_type base_unit description part line_key pack_code name supplier unit withheld rank_withheld adds_over",
     "numerator denominator value percentile_rank minimum lower_quartile median upper_quartile maximum benchmark_value "
     "variance opportunity_gbp stretch_opportunity_gbp spend_gbp lowest highest base_units unit_price_gbp "
     "variance_to_median opportunity_to_median_gbp opportunity_to_lowest_gbp pack_size price_pence "
-    "price_per_unit_pence change_on_previous_pence",
-    "providers line trusts lines suspects_left_out",
+    "price_per_unit_pence change_on_previous_pence completeness",
+    "providers line trusts lines suspects_left_out rows_sent rows_used months_covered months_expected",
     "is_sample is_better adds_to_total suppressed",
+)
+
+
+CROSS_FINDING = {name: TYPES[name] for name in OUTPUTS["cross_findings"][0].split()}
+# What a file of measures may give: gbp_per_unit is what one unit of a metric's value is worth; months_covered where not every return of
+# the window could be used; withheld why there is no value, where that does not follow from the parts.
+COMPUTED = _types(
+    "metric_id provider_code withheld", "numerator denominator value gbp_per_unit", whole="months_covered"
 )
 
 
@@ -98,6 +108,8 @@ class Inputs:
             that are not current; with every submission that `records` holds).
         expected: one row a return that is due, columns as in `EXPECTED`.
         reference: `reference.load()`.
+        provider_rows: how many rows of each provider were sent, used and warned about, columns as in `PROVIDER_ROWS`, for the
+            validated submissions of the window; None: every record was sent and used, and nothing else was sent.
     """
 
     collection: str
@@ -106,6 +118,7 @@ class Inputs:
     submissions: pl.DataFrame
     expected: pl.DataFrame
     reference: reference.Tables
+    provider_rows: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -151,19 +164,21 @@ def _run(db, collection: str) -> None:
     for script in ("measures/_returns", "cross/_breaks", f"benchmarks/{collection}"):
         if (SQL / f"{script}.sql").exists():
             db.execute(_sql(script))
-    # gbp_per_unit is what one unit of a metric's value is worth; a measures file without money leaves it out.
-    db.execute(
-        "CREATE TEMP TABLE computed AS SELECT * FROM (SELECT NULL::VARCHAR AS metric_id, NULL::VARCHAR AS provider_code, "
-        "NULL::DOUBLE AS numerator, NULL::DOUBLE AS denominator, NULL::DOUBLE AS value, NULL::DOUBLE AS gbp_per_unit "
-        "WHERE FALSE) "
-        f"UNION ALL BY NAME ({_sql(f'measures/{collection}')}) UNION ALL BY NAME ({_sql('measures/_data_quality')})"
-    )
-    db.execute(_sql("measures/_measured"))
-    db.execute(_sql("measures/_protected"))
+    db.execute(_sql("measures/_windows"))
+    _union(db, "cross_findings", CROSS_FINDING, [f"cross/{collection}", "cross/_profiles"])
+    db.execute(_sql("cross/_flags"))
+    _union(db, "computed", COMPUTED, [f"measures/{collection}", "measures/_data_quality"])
+    for step in ("_measured", "_protected", "_withheld"):
+        db.execute(_sql(f"measures/{step}"))
     for name in ("benchmarks", "measures", "comparisons"):
         db.execute(f"CREATE TEMP TABLE {name} AS {_sql(f'benchmarks/_{name}')}")
-    if (SQL / "cross" / f"{collection}.sql").exists():
-        db.execute(f"CREATE TEMP TABLE cross_findings AS {_sql(f'cross/{collection}')}")
+
+
+def _union(db, table: str, columns: dict, scripts: list[str]) -> None:
+    """A table of the rows of these scripts, where they exist; a column that one leaves out is NULL."""
+    _table(db, f"no_{table}", pl.DataFrame(schema=columns), columns)
+    parts = [f"UNION ALL BY NAME ({_sql(one)})" for one in scripts if (SQL / f"{one}.sql").exists()]
+    db.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM no_{table} {' '.join(parts)}")
 
 
 def _sql(name: str) -> str:
@@ -221,6 +236,10 @@ def _load(db, inputs: Inputs) -> None:
                 m.version,
                 m.fed_by,
                 m.disclosure_class,
+                m.missing_rows,
+                float(m.tolerates_missing),
+                m.window_months,
+                m.window,
             )
             for m in tables.metrics_in(calendar.period_start(inputs.period))
         ],
@@ -228,7 +247,9 @@ def _load(db, inputs: Inputs) -> None:
         | _types(whole="min_peers_median", yes_no="opportunity_root")
         | _types(whole="version")
         | {"fed_by": pl.List(pl.String)}
-        | _types("disclosure_class"),
+        | _types("disclosure_class missing_rows", "tolerates_missing")
+        | _types(whole="window_months")
+        | _types("window_rule"),
     )
     db.execute(_sql("measures/_macros"))
     for name, frame, types in (
@@ -241,9 +262,27 @@ def _load(db, inputs: Inputs) -> None:
     for collection in {*declared.uses, inputs.collection}:
         if collection not in inputs.records:
             _records(db, collection, [], "" if collection == inputs.collection else f"{collection}_")
+    _provider_rows(db, inputs)
     db.execute(
         "CREATE TEMP TABLE price_samples AS SELECT provider_code, bool_or(is_sample) AS is_sample FROM submissions "
         "WHERE is_current AND collection = target_collection() AND provider_code IS NOT NULL GROUP BY provider_code"
+    )
+
+
+def _provider_rows(db, inputs: Inputs) -> None:
+    """Table provider_rows, and parts_missing: the declared parts of a national collection that nobody sent for the period."""
+    if inputs.provider_rows is not None:
+        _table(db, "provider_rows", inputs.provider_rows.select(list(PROVIDER_ROWS)).cast(PROVIDER_ROWS), PROVIDER_ROWS)
+    else:
+        db.execute(
+            "CREATE TEMP TABLE provider_rows AS SELECT submission_id, provider_code, count(*) AS rows_sent, count(*) AS rows_used, "
+            "CAST(0 AS BIGINT) AS rows_warned FROM given WHERE body = 'provider' GROUP BY submission_id, provider_code"
+        )
+    declared = catalogue.load(inputs.collection)
+    _table(db, "parts", [(part,) for part in declared.parts if len(declared.parts) > 1], _types("part"))
+    db.execute(
+        "CREATE TEMP TABLE parts_missing AS SELECT part FROM parts ANTI JOIN (SELECT part FROM submissions WHERE is_current "
+        "AND collection = target_collection() AND period = target_period()) AS received USING (part)"
     )
 
 

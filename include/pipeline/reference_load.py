@@ -120,6 +120,7 @@ def _frames(tables: reference.Tables) -> dict[str, pl.DataFrame]:
             said="said",
             source="source",
         ),
+        "reason": frame(tables.reasons, code="code", sentence="sentence"),
         "metric": frame(
             tables.metric_versions,
             metric_id="metric_id",
@@ -147,6 +148,10 @@ def _frames(tables: reference.Tables) -> dict[str, pl.DataFrame]:
             checked_by="checked_by",
             checked_on="checked_on",
             check_again_by="check_again_by",
+            missing_rows="missing_rows",
+            tolerates_missing=lambda m: float(m.tolerates_missing),
+            window_months="window_months",
+            window_rule="window",
             fed_by=joined("fed_by"),
             not_fed_because="not_fed_because",
         ),

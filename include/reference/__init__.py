@@ -25,6 +25,7 @@ from trust_benchmarks.reference.tables import (
     PlanOutcome,
     ProgrammeEvent,
     Provider,
+    Reason,
     Recommendation,
     RecurringEvent,
     ReferenceDataError,
@@ -48,6 +49,7 @@ __all__ = [
     "PlanOutcome",
     "ProgrammeEvent",
     "Provider",
+    "Reason",
     "Recommendation",
     "RecurringEvent",
     "ReferenceDataError",
@@ -96,6 +98,7 @@ def read(folder: Path) -> Tables:
         board_coverage=_rows(folder / "board_coverage.csv", BoardCoverage),
         series_breaks=_rows(folder / "series_breaks.csv", SeriesBreak),
         peer_lists=_rows(folder / "peer_lists.csv", PeerChoice),
+        reasons=_rows(folder / "reasons.csv", Reason),
     )
 
 

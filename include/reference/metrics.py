@@ -1,5 +1,6 @@
 """Reads the metrics' definitions: one TOML file a collection in metrics/, each metric a reviewed record, each change of it a version."""
 
+import re
 import tomllib
 from dataclasses import MISSING, fields, replace
 from datetime import date
@@ -9,9 +10,17 @@ from trust_benchmarks.reference.tables import Metric, ReferenceDataError
 
 # Entries of a file besides its metrics; `collection` is the file's own name.
 SHARED, METRICS, FEEDS = "every", "metric", "feeds"
+# What becomes of a figure when rows of its trust were rejected, and when it covers fewer months than it should.
+MISSING_ROWS = {
+    "withhold": "it is not shown",
+    "mark": "it is shown and marked, and compared with nothing",
+    "none": "it is not made of rows",
+}
+WINDOWS = {"whole": "it is not shown", "mark": "it is shown and marked, and compared with nothing"}
 KINDS = {
     str: ("a text", lambda value: isinstance(value, str) and value == value.strip()),
     int: ("a whole number", lambda value: type(value) is int),
+    float: ("a number such as 0.02", lambda value: type(value) in (int, float)),
     bool: ("true or false", lambda value: isinstance(value, bool)),
     date: ("a date such as 2026-04-01, without quotes", lambda value: type(value) is date),
     date | None: ("a date such as 2026-04-01, without quotes", lambda value: type(value) is date),
@@ -90,10 +99,38 @@ def _metric(collection: str, shared: dict, entry: dict) -> Metric:
         )
     for name, value in given.items():
         _kind(where, name, expected[name].type, value)
-    return Metric(
+    made = Metric(
         collection=collection,
         **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()},
     )
+    _rests_on(where, made)
+    return made
+
+
+def _rests_on(where: str, metric: Metric) -> None:
+    """What is said about rows and months that are missing must be possible, and agree with `period`."""
+    for name, known in (("missing_rows", MISSING_ROWS), ("window", WINDOWS)):
+        if (value := getattr(metric, name)) not in known:
+            raise ReferenceDataError(
+                f"{where}: {name} is {value!r}; expected one of {', '.join(known)}: "
+                + "; ".join(f"{one}: {says}" for one, says in known.items())
+                + ". Correct it."
+            )
+    if not 0 <= metric.tolerates_missing < 1:
+        raise ReferenceDataError(
+            f"{where}: tolerates_missing is {metric.tolerates_missing}; expected a share of the rows, from 0 to below 1. Correct it."
+        )
+    if metric.tolerates_missing and metric.missing_rows == "none":
+        raise ReferenceDataError(
+            f"{where}: tolerates_missing is {metric.tolerates_missing} and missing_rows is 'none'. A figure that is not made of rows "
+            "tolerates nothing: remove one."
+        )
+    rolling = re.fullmatch(r"rolling (\d+)m", metric.period)
+    months = int(rolling[1]) if rolling else 1
+    if metric.window_months != months:
+        raise ReferenceDataError(
+            f"{where}: window_months is {metric.window_months} and period is '{metric.period}'; expected {months}. Correct one of them."
+        )
 
 
 def _kind(where: str, name: str, kind: object, value: object) -> None:

@@ -156,6 +156,9 @@ class Metric:
 
     `fed_by` are the collections that feed it now (`not_fed_because` says why, where none does). `valid_from` is the first day
     of the first period that this version defines; None for the first version, which defines every period before the second.
+    `missing_rows` says what becomes of a figure when rows of its trust were rejected ('withhold', 'mark' or 'none': it is not made of
+    rows), beyond the share `tolerates_missing`; `window` what becomes of one that covers fewer than `window_months` ('whole': it is
+    withheld; 'mark': it is shown and marked).
     """
 
     metric_id: str
@@ -183,6 +186,10 @@ class Metric:
     checked_by: str
     checked_on: date
     check_again_by: date
+    missing_rows: str
+    tolerates_missing: float = 0.0
+    window_months: int = 1
+    window: str = "whole"
     valid_from: date | None = None
     fed_by: tuple[str, ...] = ()
     not_fed_because: str = ""
@@ -209,6 +216,14 @@ class PeerChoice:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a figure is not there, or is there and is not whole: a code that tables hold, and the sentence to print for it."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Tables:
     """All reference tables; the lists keep the order of the files. `metric_versions` holds every version of every metric."""
 
@@ -226,6 +241,7 @@ class Tables:
     board_coverage: list[BoardCoverage] = field(default_factory=list)
     series_breaks: list[SeriesBreak] = field(default_factory=list)
     peer_lists: list[PeerChoice] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
 
     @cached_property
     def metrics(self) -> list[Metric]:

@@ -14,6 +14,7 @@ MEASURE = {
     "quality_flag": pl.String,
     "peer_group": pl.String,
     "is_sample": pl.Boolean,
+    "withheld": pl.String,
 }
 BENCHMARK = {"metric_id": pl.String, "peer_group": pl.String, "providers": pl.Int64}
 BENCHMARK |= dict.fromkeys(("minimum", "lower_quartile", "median", "upper_quartile", "maximum"), pl.Float64)

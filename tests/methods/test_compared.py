@@ -152,7 +152,7 @@ def test_funnels(release):
         phi, tau2, limits = test_funnel.second(sorted(used), kind, 0.1, 100)
         for code, row in found[metric].items():
             if code not in limits:
-                assert row["withheld"].startswith("Left out: ") and row["position"] is None
+                assert row["withheld"] in ("NOT_REPORTED", "NOT_A_SHARE") and row["position"] is None
                 continue
             assert same([row["phi"], row["tau2"]], [phi, tau2])
             assert same([row[name] for name in ("lower_95", "upper_95", "lower_99_8", "upper_99_8")], limits[code])
@@ -175,7 +175,7 @@ def test_cost_by_size(release):
             assert same([row[n] for n in ("slope", "slope_lower", "slope_upper", "r2")], ols[1:])
             assert row["robust_slope"] == pytest.approx(huber[1], rel=1e-9) and row["trusts"] == len(used)
             if code not in {r[0] for r in used}:
-                assert row["withheld"].startswith("Left out: ") and row["expected_cost_gbp"] is None
+                assert row["withheld"] in ("NOT_REPORTED", "NO_SIZE_OR_COST") and row["expected_cost_gbp"] is None
         for code, size, cost in used:
             expected = math.exp(huber[0] + huber[1] * math.log(size))
             middle = statistics.median(k / s for c, s, k in used if c != code)
@@ -268,23 +268,44 @@ def test_restarts_count_different_periods_up_to_the_own_one():
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "code"),
     [
-        (rows(codes=range(9)), "9 trusts with a numerator and a denominator; a funnel needs 10."),
-        (rows(numerator=0.0), "No trust has any event"),
-        (
-            [*rows(codes=range(11)), *rows(codes=[11], numerator=101.0)],
-            "Left out: more was counted than there is to count in.",
-        ),
-        ([*rows(codes=range(11)), *rows(codes=[11], numerator=-1.0)], "Left out: a negative count."),
-        ([*rows(codes=range(11)), {"metric_id": "WF13", "provider_code": "T11"}], "Left out: no value."),
-        ([r | {"value": 1.0} for r in rows()], "Values are not made of counts."),
+        (rows(codes=range(9)), "TOO_FEW_FOR_FUNNEL"),
+        (rows(numerator=0.0), "NO_EVENTS"),
+        ([*rows(codes=range(11)), *rows(codes=[11], numerator=101.0)], "NOT_A_SHARE"),
+        ([*rows(codes=range(11)), *rows(codes=[11], numerator=-1.0)], "NEGATIVE_COUNT"),
+        ([*rows(codes=range(11)), {"metric_id": "WF13", "provider_code": "T11"}], "NOT_REPORTED"),
+        ([*rows(codes=range(11)), *(r | {"withheld": "PARTIAL_ROWS"} for r in rows(codes=[11]))], "PARTIAL_ROWS"),
+        ([r | {"value": 1.0} for r in rows()], "NOT_MADE_OF_COUNTS"),
     ],
 )
-def test_a_funnel_that_is_withheld_says_why(given, words):
+def test_a_funnel_that_is_withheld_says_why(given, code):
     found = released.figures(given, "made_up", "2024-05", known())["funnel"]
     (last,) = found.filter(pl.col("provider_code") == given[-1]["provider_code"]).to_dicts()
-    assert last["withheld"].startswith(words) and last["upper_95"] is None and last["position"] is None
+    assert last["withheld"] == code and last["upper_95"] is None and last["position"] is None
+
+
+def test_a_part_of_a_figure_is_nobodys_peer():
+    """Marked figures stay as they are, and nothing that is compared changes by them."""
+    made = [
+        {"metric_id": metric, "provider_code": f"T{i}", "numerator": 100.0 + i, "denominator": 90.0 + 2 * i}
+        for metric in ("ES01", "ES10")
+        for i in range(12)
+    ]
+    made = [row | {"value": row["numerator"] / row["denominator"]} for row in made]
+    part = {"numerator": 1.0, "denominator": 1000.0, "value": 0.001, "withheld": "PARTIAL_ROWS"}
+    marked = [row | part if row["provider_code"] == "T11" else row for row in made]
+    one = released.figures(marked, "estates", "2024-25", known())
+    silent = [row | dict.fromkeys(part) for row in made if row["provider_code"] == "T11"]
+    other = released.figures([r for r in made if r["provider_code"] != "T11"] + silent, "estates", "2024-25", known())
+    for table in ("benchmark", "peer", "series_rule"):
+        assert one[table].rows() == other[table].rows()
+    assert one["measure"].filter(value=0.001).height == 2
+    (left_out,) = one["size_cost"].filter(provider_code="T11")["withheld"].unique()
+    assert left_out == "PARTIAL_ROWS"
+    keys = ["metric_id", "provider_code"]
+    rest = [t["size_cost"].filter(pl.col("provider_code") != "T11").sort(keys).rows() for t in (one, other)]
+    assert rest[0] == rest[1]
 
 
 def test_cost_by_size_of_corporate_services():
@@ -306,13 +327,13 @@ def test_cost_by_size_of_corporate_services():
     found.sort(key=lambda row: row["size"])
     assert found[0]["scale_effect_gbp"] > 0 > found[-1]["scale_effect_gbp"]
     few = released.figures(made[:9], "corporate_services", "2016-17", known())["size_cost"].to_dicts()
-    assert {row["withheld"] for row in few} == {"9 trusts with a size and a cost; a line needs 10."}
+    assert {row["withheld"] for row in few} == {"TOO_FEW_FOR_LINE"}
     alike = [row | {"denominator": 1e8, "value": row["numerator"] / 1e6} for row in made]
     (reason,) = {
         row["withheld"]
         for row in released.figures(alike, "corporate_services", "2016-17", known())["size_cost"].to_dicts()
     }
-    assert reason.startswith("The largest trust is 1.00 times the smallest")
+    assert reason == "TOO_FEW_FOR_LINE"
 
 
 def test_every_declared_metric_is_one_and_is_fit_for_its_method():

@@ -28,6 +28,7 @@ VIEWS = (
 VIEWS += ("definitions_used", "funnel", "size_adjusted", "peers", "peer_benchmarks", "measures_restated")
 # What does not follow from releases alone: histories, reference data, what was received, decided and entered.
 OTHERS = (
+    "reasons",
     "board_reports",
     "cohort",
     "contradictions",

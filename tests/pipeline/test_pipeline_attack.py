@@ -82,12 +82,13 @@ def taken_in(shared_world):
     return shared_world
 
 
+EXACT = "(SELECT *, NULL::VARCHAR AS withheld FROM exact)"
 # What would leak, and how many hidden cells the attack then has for certain.
 LEAKS = {
     "nothing is suppressed": ("measures/_protected", "d.regime IN ('hes', 'mhsds')", "FALSE", 4),
     "values of exact parts": ("measures/_protected", "CASE\n            WHEN NOT counts_people THEN value", "CASE\n            WHEN TRUE THEN value", 1),
-    "benchmarks of exact values": ("benchmarks/_benchmarks", "FROM measured", "FROM exact", 1),
-    "comparisons of exact values": ("benchmarks/_comparisons", "FROM measured", "FROM exact", 1),
+    "benchmarks of exact values": ("benchmarks/_benchmarks", "FROM measured", f"FROM {EXACT}", 1),
+    "comparisons of exact values": ("benchmarks/_comparisons", "FROM measured", f"FROM {EXACT}", 1),
 }  # fmt: skip
 
 

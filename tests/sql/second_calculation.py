@@ -4,6 +4,7 @@ tests/sql/<collection>/second.py says, written from the methods in words and not
     metrics(now, year, period, others)   {metric: (numerator, denominator, value, what a unit is worth)} of one trust: `now` its rows
                                          of the period, `year` those of the twelve months ending in it, `others` by collection
     metrics_of_all(own, period, others)  in its place, where trusts are compared with one another: the same by trust
+    months(year)                         (optional) {metric: how many months could be used}, where not every month that was sent counts
     rows(rng, code, period)              (optional) random rows of one trust; else one row of random numbers
     FEWEST                               (optional) fewest values that random returns must give
 """
@@ -80,6 +81,19 @@ def data_quality(submissions, expected, collection, period):
             "DQ04": (float(len(again)), float(len(due)), 100 * len(again) / len(due), math.nan),
         }
     return found
+
+
+def months_sent(inputs, frames, months):
+    """How many of the last `months` months, or of the twelve of a year, each trust sent its return or is in the national file."""
+    sent = inputs.submissions.filter(collection=inputs.collection, is_current=True)
+    pairs = set(sent.drop_nulls("provider_code").select("provider_code", "period").rows())
+    pairs |= set(frames[inputs.collection][["provider_code", "period"]].itertuples(index=False, name=None))
+    last = [inputs.period]
+    while int(inputs.period[5:]) <= 12 and len(last) < months:
+        year, month = map(int, last[-1].split("-"))
+        last.append(f"{year}-{month - 1:02d}" if month > 1 else f"{year - 1}-12")
+    each = 12 if int(inputs.period[5:]) > 12 else 1
+    return {code: each * sum((code, period) in pairs for period in last) for code in {code for code, _ in pairs}}
 
 
 def in_year(month, period):

@@ -7,6 +7,7 @@ A case is tests/sql/<collection>/<case>/ with
     <other>_records.csv   the same for a collection that this one uses
     expected.csv          period, sender: which returns are due; its last period is the one computed
     providers.csv         provider_code, sector
+    provider_rows.csv     (optional) submission_id, provider_code, rows_sent, rows_used: where not every row that was sent is a record
     successions.csv       (optional) from_code, to_code, legal_date, type
     expected_<output>.csv what must come out, e.g. expected_measures.csv: exactly these rows for the metrics it names
 Metrics and holidays are those of the reference data.
@@ -80,6 +81,9 @@ def inputs(folder: Path, out: Path) -> measure.Inputs:
     for path in folder.glob("*_records.csv"):
         other = path.stem.removesuffix("_records")
         records[other] = records_of(path, other, submissions, out)
+    rows_of = None
+    if (folder / "provider_rows.csv").exists():
+        rows_of = provider_rows(records[collection], texts(folder / "provider_rows.csv"))
     providers = [
         reference.Provider(
             r["provider_code"], f"{r['provider_code']} Trust", r["sector"], "London", "trust", None, None
@@ -101,6 +105,19 @@ def inputs(folder: Path, out: Path) -> measure.Inputs:
         submissions=submissions.select(typed(submissions, measure.SUBMISSIONS)),
         expected=expected,
         reference=dataclasses.replace(reference.load(), providers=providers, successions=successions),
+        provider_rows=rows_of,
+    )
+
+
+def provider_rows(paths: list[Path], said: pl.DataFrame) -> pl.DataFrame:
+    """The rows of each submission and provider: as they are in the records, but where `said` says otherwise."""
+    counted = pl.concat([pl.read_parquet(path, columns=["submission_id", "provider_code"]) for path in paths])
+    counted = counted.group_by("submission_id", "provider_code").agg(rows_used=pl.len().cast(pl.Int64))
+    counted = counted.with_columns(rows_sent="rows_used", rows_warned=pl.lit(0, dtype=pl.Int64))
+    told = said.with_columns(pl.col("rows_sent", "rows_used").cast(pl.Int64), rows_warned=pl.lit(0, dtype=pl.Int64))
+    keys = ["submission_id", "provider_code"]
+    return pl.concat([told, counted.join(told, on=keys, how="anti")], how="diagonal").select(
+        list(measure.PROVIDER_ROWS)
     )
 
 

@@ -9,6 +9,8 @@ import random_returns
 import second_calculation as second
 from trust_benchmarks.measures import measure
 
+NEVER_CAME = ("NOT_ANSWERED", "PART_MISSING", "OTHER_RETURN_MISSING")
+
 
 @pytest.fixture(
     scope="module",
@@ -20,7 +22,42 @@ def both(request, tmp_path_factory):
     collection, seed = request.param
     inputs, records = random_returns.make(collection, seed, tmp_path_factory.mktemp("records"))
     frames = {name: pd.DataFrame(frame.to_dict(as_series=False)) for name, frame in records.items()}
-    return inputs, frames, measure.compute(inputs), _metrics(inputs, frames)
+    metrics = _metrics(inputs, frames)
+    return inputs, frames, measure.compute(inputs), metrics, _months(inputs, frames, metrics)
+
+
+def _months(inputs, frames, metrics):
+    """(metric, trust) -> months covered and expected, and whether fewer are shown."""
+    about, found = {m.metric_id: m for m in inputs.reference.metrics}, {}
+    sent = {n: second.months_sent(inputs, frames, n) for n in (1, 3, 12)}
+    own = frames[inputs.collection]
+    a_year = int(inputs.period[5:]) > 12
+    for metric_id, m in about.items():
+        for code in {p.code for p in inputs.reference.providers}:
+            expected = 12 if a_year else m.window_months
+            found[metric_id, code] = (sent[m.window_months].get(code, 0), expected, m.window == "mark")
+            if metric_id.startswith("DQ"):
+                due = second.blank(metrics.get(code, {}).get(metric_id, second.NONE)[1])
+                covered = int(due or 0) if metric_id == "DQ04" and not a_year else expected
+                found[metric_id, code] = (covered, expected, m.window == "mark")
+    if hasattr(own_way := second.of(inputs.collection), "months"):
+        for code, rows in own.groupby("provider_code"):
+            year = rows[[second.in_year(month, inputs.period) for month in rows.period]]
+            for metric_id, months in own_way.months(year).items():
+                found[metric_id, code] = (months, *found[metric_id, code][1:])
+    return found
+
+
+def _whole(both):
+    """The second calculation's values that are whole: {metric: {trust: parts}}."""
+    _, _, _, metrics, months = both
+    found = {}
+    for code, own in metrics.items():
+        for metric_id, parts in own.items():
+            covered, expected, _ = months[metric_id, code]
+            if second.blank(parts[2]) is not None and covered >= expected:
+                found.setdefault(metric_id, {})[code] = parts
+    return found
 
 
 def _metrics(inputs, frames):
@@ -64,40 +101,51 @@ def test_what_measures_a_trust_is_worked_out_twice():
 
 
 def test_measures(both):
-    inputs, _, results, metrics = both
-    seen = 0
+    inputs, _, results, metrics, months = both
+    seen = counted = 0
     for row in results.measures.to_dicts():
         wanted = metrics.get(row["provider_code"], {}).get(row["metric_id"], second.NONE)
+        covered, expected, is_marked = months[row["metric_id"], row["provider_code"]]
+        assert (row["months_covered"], row["months_expected"]) == (covered, expected), row
+        if covered < expected and not is_marked:
+            wanted = second.NONE
+        counted += second.blank(wanted[2]) is not None
+        if row["value"] is None:
+            assert row["withheld"] and row["withheld"] not in ("PARTIAL_MONTHS", "PARTIAL_ROWS"), row
+        else:
+            assert row["withheld"] == ("PARTIAL_MONTHS" if covered < expected else None), row
+        assert (row["percentile_rank"] is None) == (row["rank_withheld"] is not None), row
         for name, value in zip(("numerator", "denominator", "value"), wanted, strict=False):
             # A part that stands alone shows no ratio; which of its parts are shown is for the cases to say.
             if name == "value" or second.blank(wanted[2]) is not None:
                 assert _same(row[name], value), (row, wanted)
         seen += row["value"] is not None
-    counted = sum(second.blank(m[2]) is not None for trust in metrics.values() for m in trust.values())
     assert seen == counted > getattr(second.of(inputs.collection), "FEWEST", 20)
     returns = inputs.submissions.filter(collection=inputs.collection, period=inputs.period, is_current=True).to_dicts()
     flags = {r["provider_code"]: r for r in returns}
+    senders = {r["submission_id"]: r["provider_code"] for r in inputs.submissions.to_dicts()}
+    crossed = {x["provider_code"] or senders[x["submission_id"]] for x in results.cross_findings.to_dicts()}
     for row in results.measures.to_dicts():
         own = flags.get(row["provider_code"]) or flags.get(None)
         if row["metric_id"].startswith("DQ"):
             assert row["quality_flag"] == ("D" if row["value"] is None else "A")
-        elif own is None:
+        elif own is None or row["withheld"] in NEVER_CAME:
             assert (row["quality_flag"], row["value"]) == ("D", None)
         else:
-            late, warned = not own["on_time"], own["state"] == "accepted_with_warnings"
+            late = not own["on_time"]
+            warned = own["state"] == "accepted_with_warnings" or row["provider_code"] in crossed
             assert row["quality_flag"] == ("C" if late else "B" if warned else "A")
 
 
 def test_benchmarks_and_ranks(both):
-    inputs, _, results, metrics = both
+    inputs, _, results, _, _ = both
     sector = {p.code: f"sector:{p.sector}" for p in inputs.reference.providers}
     about = {m.metric_id: m for m in inputs.reference.metrics}
     values = {}
-    for code, own in metrics.items():
-        for metric_id, (_, _, value, _) in own.items():
-            if second.blank(value) is not None:
-                values.setdefault((metric_id, "national"), {})[code] = value
-                values.setdefault((metric_id, sector[code]), {})[code] = value
+    for metric_id, trusts in _whole(both).items():
+        for code, (_, _, value, _) in trusts.items():
+            values.setdefault((metric_id, "national"), {})[code] = value
+            values.setdefault((metric_id, sector[code]), {})[code] = value
     columns = ("providers", "minimum", "lower_quartile", "median", "upper_quartile", "maximum")
     for row in results.benchmarks.to_dicts():
         group = values.get((row["metric_id"], row["peer_group"]), {})
@@ -114,15 +162,11 @@ def test_benchmarks_and_ranks(both):
 
 
 def test_comparisons(both):
-    inputs, _, results, metrics = both
+    inputs, _, results, _, _ = both
     sector = {p.code: p.sector for p in inputs.reference.providers}
-    wanted = {}
+    wanted, whole = {}, _whole(both)
     for m in inputs.reference.metrics:
-        values = {
-            code: own[m.metric_id]
-            for code, own in metrics.items()
-            if second.blank(own.get(m.metric_id, second.NONE)[2]) is not None
-        }
+        values = whole.get(m.metric_id, {})
         least = max(5, m.min_peers_median)
         # A default that begins with a number is a target; else its first word is the kind of benchmark, but for prices.
         number = re.match(r"\d+(\.\d+)?", m.benchmark_default)
@@ -173,10 +217,17 @@ def test_comparisons(both):
         assert _same(row["opportunity_gbp"], money), (row, money)
         assert _same(row["stretch_opportunity_gbp"], stretch), (row, stretch)
         assert row["adds_to_total"] is bool(adds), row
+        assert row["adds_over"] == (_span(inputs.period, row["metric_id"]) if adds else None), row
+
+
+def _span(period, metric_id):
+    """The months that opportunities of the roots of totals are about: two years and a month end in April or March 2025."""
+    over = {"PP02": "2024-05..2025-04", "OA05": "2025-02..2025-04", "ER11": "2025-04"}
+    return over.get(metric_id, "2024-04..2025-03")
 
 
 def test_prices(both):
-    inputs, frames, results, _ = both
+    inputs, frames, results, _, _ = both
     if inputs.collection != "procurement_prices":
         assert results.prices_spread.is_empty() and results.prices_position.is_empty()
         return

@@ -1,9 +1,12 @@
 -- Spread of each metric over all trusts and over each sector. quantile_cont is linear (R type 7).
--- A figure over too few trusts is withheld; the row stays and says how many there are.
+-- A figure over too few trusts is withheld; the row stays and says how many there are. Only whole values count: a part of a figure is
+-- no figure of its trust.
 WITH placed AS (
-    SELECT metric_id, value, is_sample, 'national' AS peer_group FROM measured
+    SELECT metric_id, CASE WHEN withheld IS NULL THEN value END AS value, is_sample, 'national' AS peer_group FROM measured
     UNION ALL
-    SELECT metric_id, value, is_sample, peer_group FROM measured WHERE peer_group <> 'national'
+    SELECT metric_id, CASE WHEN withheld IS NULL THEN value END, is_sample, peer_group
+    FROM measured
+    WHERE peer_group <> 'national'
 ),
 spread AS (
     SELECT

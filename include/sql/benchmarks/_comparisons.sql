@@ -1,6 +1,7 @@
 -- Each value against the national median, its peers' median and quartiles (itself left out), and its metric's default.
 -- variance is (value - benchmark) / |benchmark|, NULL for a benchmark of 0. Opportunities are never netted: they start at
--- 0, overlap between metrics and kinds, and only rows with adds_to_total may be summed.
+-- 0, overlap between metrics and kinds, and only rows with adds_to_total may be summed, those of one span (adds_over) at a time.
+-- Only whole values are compared.
 WITH own AS (
     SELECT
         r.metric_id,
@@ -10,6 +11,13 @@ WITH own AS (
         r.peer_group,
         m.polarity,
         m.opportunity_root,
+        -- The months that the value is about, first and last.
+        CASE
+            WHEN is_year(target_period())
+            THEN month_of(period_start(target_period())) || '..' || month_of(period_end(target_period()))
+            WHEN m.window_months > 1 THEN months_before(target_period(), m.window_months - 1) || '..' || target_period()
+            ELSE target_period()
+        END AS span,
         greatest(5, coalesce(m.min_peers_median, 5)) AS least,
         CASE
             WHEN m.benchmark_default = 'median price' THEN 'median_price'
@@ -20,7 +28,7 @@ WITH own AS (
         TRY_CAST(regexp_extract(m.benchmark_default, '^[0-9.]+') AS DOUBLE) AS target_value
     FROM measured AS r
     JOIN metrics AS m USING (metric_id)
-    WHERE r.value IS NOT NULL
+    WHERE r.value IS NOT NULL AND r.withheld IS NULL
 ),
 peers AS (
     SELECT
@@ -84,5 +92,6 @@ SELECT
         WHEN polarity = 'lower_better' AND gbp_per_unit IS NOT NULL AND peer_lower_quartile IS NOT NULL
         THEN CASE WHEN value > peer_lower_quartile THEN (value - peer_lower_quartile) * gbp_per_unit ELSE 0 END
     END AS stretch_opportunity_gbp,
-    opportunity_root AND benchmark_kind = default_kind AND opportunity_gbp IS NOT NULL AS adds_to_total
+    opportunity_root AND benchmark_kind = default_kind AND opportunity_gbp IS NOT NULL AS adds_to_total,
+    CASE WHEN adds_to_total THEN span END AS adds_over
 FROM against

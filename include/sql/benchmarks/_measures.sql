@@ -1,5 +1,6 @@
 -- Measures with their percentile rank: 100 x (trusts of the sector with a worse value + half of those with the same
--- value, itself included) / trusts of the sector. Neutral metrics and sectors of fewer than five have none.
+-- value, itself included) / trusts of the sector. Neutral metrics and sectors of fewer than five have none, nor has a value that is
+-- not whole; rank_withheld says which of these it is.
 WITH scored AS (
     SELECT
         r.metric_id,
@@ -16,7 +17,7 @@ WITH scored AS (
         ) AS score
     FROM measured AS r
     JOIN metrics AS m USING (metric_id)
-    WHERE r.value IS NOT NULL AND r.peer_group <> 'national'
+    WHERE r.value IS NOT NULL AND r.withheld IS NULL AND r.peer_group <> 'national'
 ),
 ranked AS (
     SELECT
@@ -38,6 +39,20 @@ SELECT
     CASE WHEN k.all_of_them >= 5 THEN 100.0 * (k.worse + k.same / 2.0) / k.all_of_them END AS percentile_rank,
     r.peer_group,
     r.is_sample,
-    r.suppressed
+    r.suppressed,
+    r.rows_sent,
+    r.rows_used,
+    r.months_covered,
+    r.months_expected,
+    r.completeness,
+    r.withheld,
+    CASE
+        WHEN r.withheld IS NOT NULL THEN r.withheld
+        WHEN k.all_of_them >= 5 THEN NULL
+        WHEN m.polarity = 'neutral' THEN 'NEUTRAL'
+        WHEN r.peer_group = 'national' THEN 'NO_PEER_GROUP'
+        ELSE 'PEERS_TOO_FEW'
+    END AS rank_withheld
 FROM measured AS r
 LEFT JOIN ranked AS k USING (metric_id, provider_code)
+LEFT JOIN metrics AS m USING (metric_id)

@@ -10,6 +10,7 @@ returned AS (
 )
 SELECT
     'CS-R3' AS rule_id,
+    n.provider_code,
     n.submission_id,
     n.sheet,
     n.line,

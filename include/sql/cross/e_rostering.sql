@@ -31,6 +31,7 @@ employed AS (
 )
 SELECT
     'ER-R6' AS rule_id,
+    n.provider_code,
     n.submission_id,
     n.sheet,
     n.line,
@@ -48,6 +49,7 @@ WHERE b.patient_days > 0 AND n.patient_days > 0 AND abs(n.patient_days - b.patie
 UNION ALL
 SELECT
     'STR05',
+    r.provider_code,
     r.submission_id,
     NULL,
     NULL,
@@ -66,6 +68,7 @@ WHERE b.wards > coalesce(s.rows_rejected, 0)
 UNION ALL
 SELECT
     'ER-R7',
+    r.provider_code,
     r.submission_id,
     NULL,
     NULL,

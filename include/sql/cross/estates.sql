@@ -55,6 +55,7 @@ years AS (
 )
 SELECT
     'ES-R7' AS rule_id,
+    provider_code,
     submission_id,
     sheet,
     CAST(NULL AS BIGINT) AS line,
@@ -70,6 +71,7 @@ WHERE cost < low OR cost > high
 UNION ALL
 SELECT
     'ES-R8',
+    provider_code,
     submission_id,
     sheet,
     NULL,
@@ -85,6 +87,7 @@ WHERE abs(gia_m2 - gia_before) > 0.10 * gia_before
 UNION ALL
 SELECT
     'ES-R8',
+    provider_code,
     submission_id,
     sheet,
     NULL,

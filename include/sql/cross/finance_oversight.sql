@@ -25,6 +25,7 @@ agency AS (
 )
 SELECT
     'FN-R1' AS rule_id,
+    n.provider_code,
     n.submission_id,
     n.sheet,
     n.line,
@@ -42,6 +43,7 @@ WHERE n.income_ytd_gbp < b.income_ytd_gbp
 UNION ALL
 SELECT
     'FN-R2',
+    n.provider_code,
     n.submission_id,
     n.sheet,
     n.line,

@@ -4,6 +4,7 @@ WITH rostered AS (
 )
 SELECT
     'MP-R2' AS rule_id,
+    n.provider_code,
     n.submission_id,
     n.sheet,
     n.line,

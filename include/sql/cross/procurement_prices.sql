@@ -27,6 +27,7 @@ sizes AS (
 )
 SELECT
     'PP-R3' AS rule_id,
+    l.provider_code,
     l.submission_id,
     l.sheet,
     l.line,
@@ -55,6 +56,7 @@ WHERE l.period = target_period()
 UNION ALL
 SELECT
     'PP-R4',
+    provider_code,
     submission_id,
     NULL,
     NULL,

@@ -28,6 +28,7 @@ trusts AS (
 )
 SELECT
     'WF-R6' AS rule_id,
+    provider_code,
     submission_id,
     sheet,
     line,
@@ -43,6 +44,7 @@ WHERE abs(headcount - headcount_due) > greatest(5, 0.02 * headcount_before)
 UNION ALL
 SELECT
     'WF-R7',
+    provider_code,
     submission_id,
     sheet,
     line,
@@ -58,6 +60,7 @@ WHERE abs(fte - fte_before) > 20 AND abs(fte - fte_before) > 0.15 * fte_before
 UNION ALL
 SELECT
     'WF-R7',
+    provider_code,
     submission_id,
     NULL,
     NULL,

@@ -37,7 +37,9 @@ SELECT
     d.provider_code,
     m.numerator,
     m.denominator,
-    metric_value(m.numerator, m.denominator, 100) AS value
+    metric_value(m.numerator, m.denominator, 100) AS value,
+    -- Twelve months, or the year, of periods that were due.
+    CASE WHEN m.metric_id = 'DQ04' THEN CAST(CASE WHEN is_year(target_period()) THEN 12 ELSE y.due END AS BIGINT) END AS months_covered
 FROM due AS d
 JOIN year AS y USING (provider_code)
 LEFT JOIN received AS r USING (provider_code, period)

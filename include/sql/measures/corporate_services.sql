@@ -1,5 +1,6 @@
 -- CS01-CS10 of each trust. CS02 is cost over what the line through all trusts' accepted returns gives for the trust's income
--- (ln cost on ln income, Huber: include/methods/size_cost.py); too few trusts, or all of a size, and there is no line.
+-- (ln cost on ln income, Huber: include/methods/size_cost.py); too few trusts, or all of a size, and there is no line. A trust of
+-- which rows were left out has no part in it.
 WITH trusts AS (
     SELECT
         provider_code,
@@ -26,6 +27,8 @@ listed AS (
         list(income_gbp ORDER BY provider_code) AS incomes,
         list(cost_gbp ORDER BY provider_code) AS costs
     FROM trusts
+    ANTI JOIN (SELECT provider_code FROM rejected_rows WHERE collection = target_collection() AND period = target_period()) AS x
+        USING (provider_code)
     WHERE income_gbp > 0 AND cost_gbp > 0
 ),
 line AS (
@@ -37,7 +40,11 @@ SELECT
     given(m.numerator, m.denominator) AS numerator,
     m.denominator,
     metric_value(m.numerator, m.denominator, m.times) AS value,
-    m.denominator / m.times AS gbp_per_unit
+    m.denominator / m.times AS gbp_per_unit,
+    CASE
+        WHEN m.metric_id = 'CS02' AND t.income_gbp > 0 AND t.cost_gbp > 0 AND l.expected_gbp IS NULL THEN 'TOO_FEW_FOR_LINE'
+        WHEN m.metric_id = 'CS02' AND NOT (t.income_gbp > 0 AND t.cost_gbp > 0) THEN 'NO_DENOMINATOR'
+    END AS withheld
 FROM trusts AS t
 LEFT JOIN line AS l USING (provider_code)
 CROSS JOIN LATERAL (

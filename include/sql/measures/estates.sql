@@ -36,11 +36,18 @@ sums AS (
     FROM rows
     GROUP BY provider_code
 ),
--- Staff of the year, only where all twelve months were returned.
+-- Staff of the year, only where all twelve months were returned whole.
 staff AS (
     SELECT provider_code, total(fte) / 12 AS mean_fte
     FROM workforce_history
     WHERE period BETWEEN month_of(period_start(target_period())) AND month_of(period_end(target_period()))
+        AND provider_code NOT IN (
+            SELECT r.provider_code
+            FROM rejected_rows AS r
+            WHERE
+                r.collection = 'workforce'
+                AND r.period BETWEEN month_of(period_start(target_period())) AND month_of(period_end(target_period()))
+        )
     GROUP BY provider_code
     HAVING count(DISTINCT period) = 12
 )
@@ -50,7 +57,8 @@ SELECT
     m.numerator,
     m.denominator,
     metric_value(m.numerator, m.denominator, m.times) AS value,
-    m.gbp_per_unit
+    m.gbp_per_unit,
+    CASE WHEN m.metric_id = 'ES11' AND s.occupied_m2 IS NOT NULL AND staff.mean_fte IS NULL THEN 'OTHER_RETURN_MISSING' END AS withheld
 FROM sums AS s
 LEFT JOIN staff USING (provider_code)
 CROSS JOIN LATERAL (

@@ -25,7 +25,8 @@ SELECT
     f.provider_code,
     given(m.numerator, m.denominator) AS numerator,
     given(m.denominator, m.numerator) AS denominator,
-    metric_value(m.numerator, m.denominator, m.times) AS value
+    metric_value(m.numerator, m.denominator, m.times) AS value,
+    CASE WHEN m.metric_id = 'MP02' AND m.numerator IS NOT NULL AND m.denominator IS NULL THEN 'OTHER_RETURN_MISSING' END AS withheld
 FROM figures AS f
 CROSS JOIN LATERAL (
     VALUES

@@ -33,16 +33,19 @@ sums AS (
     SELECT
         provider_code,
         total(given(cost_gbp, days_with_cost)) AS cost_gbp,
-        total(given(days_with_cost, cost_gbp)) AS days_with_cost
+        total(given(days_with_cost, cost_gbp)) AS days_with_cost,
+        count(*) FILTER (WHERE cost_gbp IS NOT NULL AND days_with_cost IS NOT NULL) AS months_covered,
+        bool_or(period = target_period() AND cost_gbp IS NOT NULL AND days_with_cost IS NOT NULL) AS is_known
     FROM known
     GROUP BY provider_code
-    HAVING bool_or(period = target_period() AND cost_gbp IS NOT NULL AND days_with_cost IS NOT NULL)
 )
 SELECT
     'OA05' AS metric_id,
     provider_code,
-    cost_gbp AS numerator,
-    days_with_cost AS denominator,
-    metric_value(cost_gbp, days_with_cost, 1) AS value,
-    days_with_cost AS gbp_per_unit
+    CASE WHEN is_known THEN cost_gbp END AS numerator,
+    CASE WHEN is_known THEN days_with_cost END AS denominator,
+    CASE WHEN is_known THEN metric_value(cost_gbp, days_with_cost, 1) END AS value,
+    CASE WHEN is_known THEN days_with_cost END AS gbp_per_unit,
+    months_covered,
+    CASE WHEN NOT is_known THEN 'NOT_PUBLISHED' END AS withheld
 FROM sums

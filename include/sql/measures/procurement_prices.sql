@@ -26,7 +26,8 @@ SELECT
     s.provider_code,
     m.numerator,
     m.denominator,
-    metric_value(m.numerator, m.denominator, m.times) AS value
+    metric_value(m.numerator, m.denominator, m.times) AS value,
+    CASE WHEN m.metric_id IN ('PP01', 'PP02', 'PP03', 'PP04') AND c.provider_code IS NULL THEN 'NOTHING_TO_COMPARE' END AS withheld
 FROM spent AS s
 LEFT JOIN compared AS c USING (provider_code)
 CROSS JOIN LATERAL (

@@ -26,18 +26,22 @@ WITH totals AS (
 ),
 -- Turnover needs all twelve months: a gap would read as fewer leavers.
 twelve_months AS (
-    SELECT provider_code, total(leavers) AS leavers, total(headcount) / 12 AS mean_headcount
+    SELECT
+        provider_code,
+        count(*) AS months_covered,
+        CASE WHEN count(*) = 12 THEN total(leavers) END AS leavers,
+        CASE WHEN count(*) = 12 THEN total(headcount) / 12 END AS mean_headcount
     FROM totals
     WHERE headcount IS NOT NULL AND NOT leavers_unknown
     GROUP BY provider_code
-    HAVING count(*) = 12
 )
 SELECT
     m.metric_id,
     n.provider_code,
     m.numerator,
     m.denominator,
-    metric_value(m.numerator, m.denominator, m.times) AS value
+    metric_value(m.numerator, m.denominator, m.times) AS value,
+    CASE WHEN m.metric_id = 'WF05' THEN coalesce(t.months_covered, 0) END AS months_covered
 FROM totals AS n
 LEFT JOIN twelve_months AS t USING (provider_code)
 CROSS JOIN LATERAL (

@@ -10,8 +10,21 @@ FEWEST = 5
 
 def metrics(now, year, period, others):
     """OA05 of one trust: tries every number of days that may have a cost, and takes a month where one alone fits."""
-    cost = days = 0
-    own = False
+    known = _known(year)
+    if period not in known:
+        return {"OA05": NONE}
+    cost, days = (sum(parts) for parts in zip(*known.values(), strict=True))
+    return {"OA05": (cost, days, cost / days if days else math.nan, days)}
+
+
+def months(year):
+    """Of how many of the last three months cost and days with cost are known."""
+    return {"OA05": len(_known(year))}
+
+
+def _known(year):
+    """(cost, days with cost) of each of the last three months where both are known."""
+    found = {}
     for month in sorted(set(year.period))[-3:]:
         rows = year[year.period == month]
         told = {q: rows[rows.question == q].iloc[0] for q in ("days", "cost_gbp", "share_of_days_with_cost")}
@@ -22,10 +35,8 @@ def metrics(now, year, period, others):
         # In thousandths, so that no half is lost to the way that computers keep decimals.
         fit = [k for k in range(int(whole) + 1) if abs(1000 * k - round(1000 * share) * whole) <= 5 * whole]
         if len(fit) == 1:
-            cost, days, own = cost + spent, days + fit[0], own or month == period
-    if not own:
-        return {"OA05": NONE}
-    return {"OA05": (cost, days, cost / days if days else math.nan, days)}
+            found[month] = (spent, fit[0])
+    return found
 
 
 def rows(rng, code, period):

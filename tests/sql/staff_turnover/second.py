@@ -12,9 +12,6 @@ INFRASTRUCTURE = ["central_functions", "hotel_property_estates", "senior_manager
 def metrics(now, year, period, others):
     """Metrics of one trust in the national file: the publisher's totals, and twelve months of them for turnover."""
 
-    def totals(rows, flow):
-        return rows[(rows.flow == flow) & (rows.staff_group == "all")]
-
     end = totals(now, "staff_at_end")
     found = dict.fromkeys(("WF01", "WF02", "WF05", "WF11"), NONE)
     if len(end):
@@ -23,15 +20,29 @@ def metrics(now, year, period, others):
         found["WF01"] = (fte, math.nan, fte, math.nan)
         found["WF02"] = (fte, people, fte / people, math.nan)
         found["WF11"] = (four, fte, 100 * four / fte, math.nan)
+    leavers, people = _year(year)
+    if len(people) == 12:
+        found["WF05"] = (sum(leavers), np.mean(people), 100 * sum(leavers) / np.mean(people), math.nan)
+    return found
+
+
+def months(year):
+    """Of how many months it is known how many there were and how many left."""
+    return {"WF05": len(_year(year)[0])}
+
+
+def totals(rows, flow):
+    return rows[(rows.flow == flow) & (rows.staff_group == "all")]
+
+
+def _year(year):
     leavers, people = [], []
     for _, rows in year.groupby("period"):
         went = rows[rows.flow == "leavers"]
         if len(totals(rows, "staff_at_end")) and (not len(went) or len(totals(rows, "leavers"))):
             people.append(totals(rows, "staff_at_end").headcount.iloc[0])
             leavers.append(totals(rows, "leavers").headcount.sum())
-    if len(people) == 12:
-        found["WF05"] = (sum(leavers), np.mean(people), 100 * sum(leavers) / np.mean(people), math.nan)
-    return found
+    return leavers, people
 
 
 def rows(rng, code, period):
