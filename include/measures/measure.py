@@ -6,13 +6,13 @@ figures are the same whatever the order of the files and the number of threads.
 
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import polars as pl
 from trust_benchmarks import catalogue, reference, schemas
-from trust_benchmarks.measures import size_line
+from trust_benchmarks.measures import profiles, size_line
 from trust_benchmarks.reference import calendar
 
 SQL = Path(__file__).parent.parent / "sql"
@@ -110,6 +110,8 @@ class Inputs:
         reference: `reference.load()`.
         provider_rows: how many rows of each provider were sent, used and warned about, columns as in `PROVIDER_ROWS`, for the
             validated submissions of the window; None: every record was sent and used, and nothing else was sent.
+        profiles: what the own collection's validated submissions of that window look like as a whole, also of those that no
+            longer count; columns as in `profiles.PROFILES`.
     """
 
     collection: str
@@ -119,6 +121,7 @@ class Inputs:
     expected: pl.DataFrame
     reference: reference.Tables
     provider_rows: pl.DataFrame | None = None
+    profiles: pl.DataFrame = field(default_factory=profiles.empty)
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "700MB") ->
         db.execute("SET memory_limit = ?", [memory_limit])
         db.execute("SET temp_directory = ?", [spill])
         _load(db, inputs)
+        profiles.load(db, inputs.collection, inputs.profiles)
         size_line.lend(db)
         _run(db, inputs.collection)
         return Results(**{name: _output(db, name) for name in OUTPUTS})

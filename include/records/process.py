@@ -11,7 +11,7 @@ import psycopg
 from ..reading.read import read
 from ..reading.reading import Reading
 from ..stores import objects, settings, warehouse
-from ..validation import decided, validate
+from ..validation import decided, profile, validate
 from ..validation.validate import HELD, Outcome
 
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
@@ -177,6 +177,8 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
         pl.col("raw_value", "message", "column_name").str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
     )
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
+    looks = profile.as_texts(profile.of(outcome.records, reading.collection))
+    warehouse.copy(connection, "profile", looks, submission_id=submission_id, rules_version=rules_version)
     return True
 
 

@@ -13,14 +13,16 @@ from .. import catalogue, reference, schemas
 from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
-from ..schemas.fields import HOLD, REJECT, WARN, About, Rule, Schema
-from . import decided
+from ..schemas.fields import HOLD, REJECT, US, WARN, About, Rule, Schema
+from . import columns, decided
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
 
 # The rooms whose code decides what a file is found to be.
 RULE_ROOMS = ("reading", "validation")
+
+FEWEST_WARNED = 10  # rows with a warning; of fewer, half is no sign of anything
 
 ACCEPTED, WITH_WARNINGS, HELD = "accepted", "accepted_with_warnings", "held"
 
@@ -67,13 +69,15 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
         about_all += _about_sender(reading, about)
         for table in reading.tables:
             parsed = Parsed(table, schema, reading.layout, reading.responsible)
-            faults = settled(parsed.findings + _check(parsed, schema, about))
+            checked = parsed.findings + _check(parsed, schema, about)
+            faults = settled(checked + columns.other(parsed, checked))
             required = [name for name in parsed.asked if schema.fields[name].required]
             cells_expected += len(required) * parsed.frame.height
             cells_valid += len(required) * parsed.frame.height - _faulty_cells(parsed, faults, required)
             kept.append((parsed, faults))
     rejected = sum(_rejected(faults).len() for _, faults in kept)
-    bounds = settled(_bounds(reading, rejected))
+    warned = sum(_warned(faults).len() for _, faults in kept)
+    bounds = settled(_bounds(reading, rejected, warned))
     found = pl.concat([settled(about_all), *(faults for _, faults in kept), bounds])
     found = found.sort("sheet", "line", maintain_order=True)
     stands, read = found.filter(pl.col("decision_id").is_null())["severity"], reading.rows_read
@@ -215,8 +219,8 @@ def _absent_keys(parsed: Parsed, schema: Schema) -> list[pl.DataFrame]:
     ]
 
 
-def _bounds(reading: Reading, rejected: int) -> list[pl.DataFrame]:
-    """The collection's floor on rows and ceiling on rejected rows."""
+def _bounds(reading: Reading, rejected: int, warned: int) -> list[pl.DataFrame]:
+    """The collection's floor on rows, and its ceilings on rejected rows and on rows with a warning."""
     declared, found = catalogue.load(reading.collection), []
     if not reading.tables:
         return found
@@ -231,7 +235,21 @@ def _bounds(reading: Reading, rejected: int) -> list[pl.DataFrame]:
             "The whole return is held: correct the rows listed and send it again."
         )
         found.append(findings.one("CEILING", says, responsible=reading.responsible))
+    if warned >= FEWEST_WARNED and warned / reading.rows_read > declared.max_warned_share:
+        says = (
+            f"{warned} of {reading.rows_read} rows ({100 * warned / reading.rows_read:.1f} percent) carry a warning. Expected at most "
+            f"{100 * declared.max_warned_share:g} percent: what is unusual in most rows is one mistake made throughout. Correct it and "
+            "send the return again, or tell us why the rows are right."
+        )
+        found.append(findings.one("WARN-CEILING", says, responsible=reading.responsible))
     return found
+
+
+def _warned(faults: pl.DataFrame) -> pl.Series:
+    """The lines that carry a warning which the sender can act on and nobody passed over."""
+    here = (pl.col("severity") == WARN) & pl.col("line").is_not_null() & pl.col("decision_id").is_null()
+    # A word that stands in many cells is told once, on its first line; it is no doubt about the rows.
+    return faults.filter(here & (pl.col("responsible") != US))["line"].unique()
 
 
 def _rejected(faults: pl.DataFrame) -> pl.Series:
