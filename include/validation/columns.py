@@ -17,6 +17,7 @@ from .parse import BLANKS, YES_NO, Parsed
 
 GLANCE = 100  # rows that are enough to see whether a column deserves a closer look
 TRIED = 2_000  # rows, evenly spaced, that equations are tried on
+FEWEST_VALUES = 20  # of a column that is said to have too many
 FOR_VALUES = 50  # rows, at least, of which different values are counted
 SHOWN = 5  # columns that are named one by one
 # The more a kind of field asks of a cell, the more it says when a cell fits.
@@ -40,7 +41,7 @@ def other(parsed: Parsed, faults: list[pl.DataFrame]) -> list[pl.DataFrame]:
         found += _more_values(parsed, asked)
     if len(found) > SHOWN:
         more = f" {len(found) - SHOWN} more columns look shifted like this one."
-        found = found[: SHOWN - 1] + [found[SHOWN - 1].with_columns(pl.col("message") + more)]
+        found = [*found[: SHOWN - 1], found[SHOWN - 1].with_columns(pl.col("message") + more)]
     return found
 
 
@@ -163,7 +164,7 @@ def _more_values(parsed: Parsed, asked: dict) -> list[pl.DataFrame]:
         if parsed.frame.height < FOR_VALUES or not {fewer, more} <= set(_names(parsed)):
             continue
         here, there = parsed.frame[fewer].n_unique(), parsed.frame[more].n_unique()
-        if here > there:
+        if here > 2 * there and here >= FEWEST_VALUES:
             reason = f"'{parsed.table.headings[fewer]}' has {here} different values and '{parsed.table.headings[more]}' has {there}; it should have fewer."
             found += [_finding(parsed, fewer, more, reason, None), _finding(parsed, more, fewer, reason, None)]
     return found
