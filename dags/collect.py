@@ -17,8 +17,9 @@ ABOUT = """
 `receive` takes in what lies in the inbox and lists what waits for this period, in batches; `check` reads and validates a
 batch and records what is accepted; `conclude` makes sure that nothing was left over and asks for new benchmarks.
 
-A file that is held or cannot be read does not fail the run: its findings are in `intake.findings`, for a steward.
-A failed run means that the machinery is broken (a database, the object store, or our code). Clearing it, running it
+A file that is held, cannot be read or breaks our own code does not fail the run: its findings are in `intake.findings`, for a
+steward (`SYS-ERROR`: for us). A failed run means that a store is down or an archived file is damaged; what could be done was done,
+and its benchmarks are asked for. Clearing it, running it
 again, a backfill, or two runs of one period at once give the same tables.
 """
 
@@ -62,20 +63,26 @@ def build(collection: catalogue.Collection) -> DAG:
 
         return process.process(submission_ids)
 
-    @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="none_failed", outlets=[records(name)])
+    # Also when a batch failed: what was recorded is released.
+    @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="all_done", outlets=[records(name)])
     def conclude(batches: list[list[str]]) -> str:
-        """Fail if a listed submission was left over; otherwise ask for the benchmarks of what changed."""
+        """Ask for the benchmarks of what changed; fail if a listed submission was left over."""
         from trust_benchmarks.ingest import receive
 
         period = _period(get_current_context()["dag_run"])
+        if batches is None:
+            raise RuntimeError(
+                f"What waits of {name} for {period} was not listed. The log of the receive task says why."
+            )
+        asked = start_soon("refresh_benchmarks")
         listed = [submission_id for batch in batches for submission_id in batch]
         left = receive.left_over(listed)
         if left:
             raise RuntimeError(
-                f"{left} of {len(listed)} submissions of {name} for {period} were neither accepted nor held, although every "
-                "batch ended. The logs of the check tasks name them; clear this run when the reason is mended."
+                f"{left} of {len(listed)} submissions of {name} for {period} were neither accepted nor held. "
+                "The logs of the check tasks name them and say why; clear this run when the reason is mended."
             )
-        return f"refresh_benchmarks {start_soon('refresh_benchmarks')}"
+        return f"refresh_benchmarks {asked}"
 
     @task(pool="reading")
     def fetch() -> dict:

@@ -11,6 +11,9 @@ ABOUT = """
 One task a collection lists its part of the inbox, archives each new file as it was sent under its SHA-256, and registers
 it. Periods that have files waiting are announced, and Airflow starts one run of `collect_<collection>` for each of them.
 
+A file that cannot be identified, read or dated is registered all the same and held with a finding; it keeps no other back.
+A failed task means that a store is down, or that a file could not be brought to the archive.
+
 The same bytes again get a receipt and start nothing. Safe to run at any time, and twice.
 """
 
@@ -33,6 +36,10 @@ with DAG(
 
             result = receive.receive(name)
             periods = sorted({period for _, period in result["waiting"]})
+            if result.get("failed") and not periods:
+                raise RuntimeError(
+                    f"Not received: {result['failed']}. All others were; these are tried again the next time."
+                )
             if not periods:
                 if result["received"]:  # files that do not say what they are about: they were held at once
                     start_soon("refresh_timeline")

@@ -17,7 +17,7 @@ ABOUT = """
 
 `rest` waits until no collection is being collected, ten minutes at most; `stale` lists the collections and periods whose
 submissions, reference data or code changed since their current release; `make` computes a batch of releases beside the current
-ones. `switch` checks them and moves all pointers in one transaction, to the next edition: a reader sees the old edition or the new
+ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next edition: a reader sees the old edition or the new
 one, never a mixture. A release that a check holds back stays beside, the others go on; `held_back` is red then and says what to do,
 and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
 Parquet and CSV.
@@ -59,14 +59,9 @@ with DAG(
         """Make the releases of a batch; one that fails does not keep the others back."""
         from trust_benchmarks.pipeline import publish
 
-        failed = []
-        for collection, period in pairs:
-            try:
-                publish.make(collection, period)
-            except Exception as problem:
-                failed.append((f"{collection} {period}", problem))
+        failed = publish.make_each(pairs)
         if failed:
-            what = ", ".join(name for name, _ in failed)
+            what = ", ".join(" ".join(pair) for pair, _ in failed)
             raise RuntimeError(f"Not made: {what}. First reason: {failed[0][1]}") from failed[0][1]
         return len(pairs)
 
@@ -96,7 +91,11 @@ with DAG(
 
     @task(trigger_rule="none_failed", outlets=[RELEASES])
     def conclude() -> None:
-        """Everything is released: what depends on it may follow."""
+        """What could be made is released: what depends on it may follow, also when a batch failed."""
+
+    @task(trigger_rule="none_failed")
+    def complete() -> None:
+        """Not reached when a release could not be made, so that the run is failed and somebody looks."""
 
     # Also when a batch failed or nothing was stale: what an earlier run did not come to is exported now.
     @task(pool="warehouse", trigger_rule="all_done")
@@ -114,5 +113,6 @@ with DAG(
     made = make.expand(pairs=changed)
     switched = switch()
     made >> switched
-    [made, switched] >> conclude()
+    switched >> conclude()
+    [made, switched] >> complete()
     [held_back(switched), switched] >> export()

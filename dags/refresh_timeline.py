@@ -24,8 +24,12 @@ with DAG(
 
     @task(pool="warehouse", outlets=[TIMELINE])
     def refresh() -> dict:
+        from airflow.sdk.exceptions import AirflowFailException
         from trust_benchmarks.pipeline import timeline
 
-        return timeline.refresh()
+        done = timeline.refresh()
+        if "failed" in done:
+            raise AirflowFailException(f"Refreshed, but for {', '.join(done['failed'])}. The log says why.")
+        return done
 
     refresh()

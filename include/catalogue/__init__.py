@@ -23,6 +23,9 @@ class Collection:
     Attributes:
         kind: ``each_trust`` (a file a provider) or ``national`` (one publisher's file, perhaps in parts).
         frequency: ``month`` or ``financial_year``: what a period is.
+        first_period: the first that was ever collected; a file about an earlier one is held.
+        periods_ahead: how many periods after the present one a file may be about; None: only periods that have ended.
+        sectors: whose open trusts must each send it, or be in a national file; a national file without sectors misses nobody.
         url: where a publisher's file is fetched from, with ``{period}`` for the period; empty: it is put into the inbox.
         due, closes: rules for the soft deadline and the hard close, read by `reference.calendar.deadline`;
             empty means that there is none.
@@ -45,6 +48,7 @@ class Collection:
     kind: str
     frequency: str
     first_period: str
+    periods_ahead: int | None = None
     publisher: str = ""
     url: str = ""
     parts: tuple[str, ...] = ()

@@ -73,9 +73,11 @@ def _contract() -> dict:
         "description": {
             "purpose": "Measures, benchmarks and comparisons of NHS trusts' returns, and the engagement timeline, for dashboards.",
             "usage": "Read as dashboard_reader. Join releases by release_id. Ask data_status whether a period may be shown, "
-            "sum opportunities only where adds_to_total is true, and ask the functions *_as_at for what was shown before.",
+            "sum opportunities only where adds_to_total is true and adds_over is the same, print the sentence of published.reasons where "
+            "a figure is withheld, and ask the functions *_as_at for what was shown before.",
             "limitations": "Rows where is_sample is true rest on invented figures: say so wherever they are shown. A value that "
-            "was not reported is NULL, never 0. Figures over too few trusts are NULL.",
+            "was not reported is NULL, never 0, and withheld says why. A value that rests on a part of its rows or months is marked in "
+            "withheld and compared with nothing. Figures over too few trusts are NULL.",
         },
         "servers": [_server(name, *about) for name, about in SERVERS.items()],
         "schema": [_view(view) for view in views.values()],

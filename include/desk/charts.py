@@ -176,7 +176,7 @@ def spread(asked: dict, found: dict, width: int) -> bytes:
     if found["silent"]:
         codes = ", ".join(row["provider_code"] for row in found["silent"][:12])
         more = len(found["silent"]) - 12
-        under.append(f"Without a value, not drawn: {codes}{f' and {more} more' if more > 0 else ''}.")
+        under.append(f"Without a whole value, not drawn: {codes}{f' and {more} more' if more > 0 else ''}.")
     under = _wrapped(under, width)
     height = 360 + 19 * len(under)
 
@@ -224,7 +224,7 @@ def spread(asked: dict, found: dict, width: int) -> bytes:
         if mark and mark["median"] is not None:
             axes.axhline(mark["median"], color=TEXT, lw=1.6, zorder=1)
             labels.append((mark["median"], f"Median {brief(mark['median'])}", TEXT, "normal"))
-        if own and own["value"] is not None:
+        if own and own["value"] is not None and not own.get("withheld"):
             i = next(i for i, row in enumerate(valued) if row["provider_code"] == own_code)
             late = own["quality_flag"] == "C"
             axes.plot(

@@ -110,8 +110,10 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
     metric = metric or preferred
     measures = store.rows(
         connection,
-        """SELECT * FROM published.measures WHERE collection = %s AND period = %s AND metric_id = %s
-           ORDER BY coalesce(provider_name, provider_code), provider_code""",
+        """SELECT m.*, w.sentence, k.sentence AS rank_sentence FROM published.measures m
+           LEFT JOIN published.reasons w ON w.code = m.withheld LEFT JOIN published.reasons k ON k.code = m.rank_withheld
+           WHERE m.collection = %s AND m.period = %s AND m.metric_id = %s
+           ORDER BY coalesce(m.provider_name, m.provider_code), m.provider_code""",
         [collection, period, metric],
     )
     if provider and provider not in {row["provider_code"] for row in measures}:
@@ -135,12 +137,15 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
 
 
 def spread(connection, asked: dict) -> dict:
-    """The values of the peer group, sorted, with its benchmark, the chosen trust's row, and why it may be thin."""
+    """The whole values of the peer group, sorted, with its benchmark, the chosen trust's row, and why it may be thin.
+
+    What is withheld or shown as a part is among the silent: nobody is compared with it.
+    """
     own = next((row for row in asked["measures"] if row["provider_code"] == asked["provider"]), None)
     group = own["peer_group"] if own and asked["peers"] != "national" else "national"
     members = [row for row in asked["measures"] if group in ("national", row["peer_group"])]
     valued = sorted(
-        (row for row in members if row["value"] is not None), key=lambda row: (row["value"], row["provider_code"])
+        (row for row in members if row["withheld"] is None), key=lambda row: (row["value"], row["provider_code"])
     )
     where = [asked["collection"], asked["period"], asked["metric"]]
     benchmark = store.rows(
@@ -153,7 +158,7 @@ def spread(connection, asked: dict) -> dict:
     )
     found = {
         "own": own, "group": group, "group_words": group_words(group), "members": len(members), "valued": valued,
-        "silent": sorted((row for row in members if row["value"] is None), key=lambda row: row["provider_code"]),
+        "silent": sorted((row for row in members if row["withheld"] is not None), key=lambda row: row["provider_code"]),
         "benchmark": benchmark[0] if benchmark else None, "status": status[0] if status else None,
         "is_sample": any(row["is_sample"] for row in members),
     }  # fmt: skip
@@ -178,12 +183,10 @@ def thin(found: dict) -> list[str]:
         said.append(f"Low coverage: {len(found['valued'])} of {found['members']} trusts have a value.")
     if own and own["quality_flag"] == "C":
         said.append("The chosen trust's return came late (quality C).")
-    if own and own["quality_flag"] == "D":
-        said.append("The chosen trust was expected and did not report (quality D): it has no value.")
-    elif own and own["suppressed"]:
+    if own and own["suppressed"] and own["value"] is None:
         said.append("The chosen trust's value is suppressed: it counts so few people that it is not shown.")
-    elif own and own["value"] is None:
-        said.append("The chosen trust reported, but this metric could not be computed from it: it has no value.")
+    elif own and own["withheld"]:
+        said.append(f"The chosen trust (quality {own['quality_flag']}): {own['sentence'] or own['withheld']}")
     return said
 
 
@@ -201,9 +204,9 @@ def series(connection, asked: dict) -> dict:
     where = {name: asked[name] for name in ("collection", "metric", "provider")}
     rows = store.rows(
         connection,
-        """SELECT m.period, m.value, m.quality_flag, m.release_id, m.is_sample, m.suppressed, s.section, s.is_restart, s.centre, s.lower_limit,
-                  s.upper_limit, s.is_trial, s.signal, s.signal_side, s.assessment, s.withheld, s.rule_set
-           FROM published.measures m LEFT JOIN (
+        """SELECT m.period, m.value, m.quality_flag, m.release_id, m.is_sample, m.suppressed, m.withheld, w.sentence, s.section, s.is_restart, s.centre, s.lower_limit,
+                  s.upper_limit, s.is_trial, s.signal, s.signal_side, s.assessment, s.withheld AS no_limits, s.rule_set
+           FROM published.measures m LEFT JOIN published.reasons w ON w.code = m.withheld LEFT JOIN (
              SELECT * FROM published.signals
              WHERE collection = %(collection)s AND metric_id = %(metric)s AND provider_code = %(provider)s) s USING (period)
            WHERE m.collection = %(collection)s AND m.metric_id = %(metric)s AND m.provider_code = %(provider)s ORDER BY m.period""",
@@ -214,7 +217,7 @@ def series(connection, asked: dict) -> dict:
         return found | {"reason": "No trust is picked out."}
     by_period, sections = {row["period"]: row for row in rows}, {}
     for row in rows:
-        section = sections.setdefault(row["section"], row | {"values": 0, "reason": row["withheld"]})
+        section = sections.setdefault(row["section"], row | {"values": 0, "reason": row["no_limits"]})
         section["values"] += row["value"] is not None
     values = [row["value"] for row in rows if row["value"] is not None]
     return found | {
@@ -242,7 +245,7 @@ def _no_limits(sections: list[dict]) -> str | None:
 
 
 def opportunity(connection, asked: dict) -> dict:
-    """The chosen trust against each benchmark, and what all metrics of the collection that may be added come to."""
+    """The chosen trust against each benchmark, and what all metrics of the collection that may be added come to, by span of months."""
     where = [asked["collection"], asked["period"], asked["provider"]]
     rows = store.rows(
         connection,
@@ -250,13 +253,14 @@ def opportunity(connection, asked: dict) -> dict:
            ORDER BY array_position(%s, benchmark_kind), benchmark_kind""",
         [*where, asked["metric"], list(BENCHMARKS)],
     )
-    total = store.rows(
+    totals = store.rows(
         connection,
-        """SELECT sum(opportunity_gbp) AS gbp, array_agg(DISTINCT metric_id ORDER BY metric_id) AS metrics FROM published.comparisons
-           WHERE collection = %s AND period = %s AND provider_code = %s AND adds_to_total""",
+        """SELECT adds_over, sum(opportunity_gbp) AS gbp, array_agg(DISTINCT metric_id ORDER BY metric_id) AS metrics
+           FROM published.comparisons WHERE collection = %s AND period = %s AND provider_code = %s AND adds_to_total
+           GROUP BY adds_over ORDER BY adds_over""",
         where,
     )
-    return {"rows": rows, "total": total[0] if total and total[0]["metrics"] else None}
+    return {"rows": rows, "totals": totals}
 
 
 def figure_number(value) -> str:
@@ -284,7 +288,7 @@ def spread_message(asked: dict, found: dict) -> str:
     said = [f"{about['name']}, {asked['period']}, {found['group_words']}."]
     if not found["valued"]:
         return " ".join([*said, "No trust has a value."])
-    if own and own["value"] is not None:
+    if own and own["withheld"] is None:
         name = own["provider_name"] or own["provider_code"]
         place = f"{name} ({own['provider_code']}) has {with_unit(own['value'], unit)}"
         if mark and mark["lower_quartile"] is not None:
@@ -297,14 +301,19 @@ def spread_message(asked: dict, found: dict) -> str:
             )  # fmt: skip
         said.append(f"{place}; {POLARITIES.get(about['polarity'], about['polarity'])}.")
     elif own:
-        said.append(f"{own['provider_name'] or own['provider_code']} ({own['provider_code']}) has no value.")
+        has = (
+            "no value"
+            if own["value"] is None
+            else f"{with_unit(own['value'], unit)}, a part that is compared with nothing"
+        )
+        said.append(f"{own['provider_name'] or own['provider_code']} ({own['provider_code']}) has {has}.")
     low, high = found["valued"][0]["value"], found["valued"][-1]["value"]
     middle = f", median {with_unit(mark['median'], unit)}" if mark and mark["median"] is not None else ""
     said.append(
         f"{words.counted(len(found['valued']), 'trust')}, from {figure_number(low)} to {with_unit(high, unit)}{middle}."
     )
     if found["silent"]:
-        said.append(f"{words.counted(len(found['silent']), 'trust')} without a value.")
+        said.append(f"{words.counted(len(found['silent']), 'trust')} without a whole value.")
     return " ".join([*said, *found["thin"], *(["Sample data."] if found["is_sample"] else [])])
 
 

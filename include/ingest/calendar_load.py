@@ -1,26 +1,46 @@
-"""Who is expected to send what, by when, and when a period becomes final: rows of core.expected and core.calendar, from the catalogue."""
+"""Who is expected to send what, by when, who is expected in a national file, and when a period becomes final, from the catalogue.
 
-from datetime import UTC, datetime
+Rows of core.expected, core.expected_provider and core.calendar.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
 
 from .. import catalogue, reference
 from ..reference import calendar
-from ..stores import warehouse
+from ..stores import log, warehouse
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 3  # periods whose dates are put down before anything of them has come, so that the next deadline is known
 
 
 def expect(collection: str, periods) -> int:
-    """Adds the expected senders of these periods; a period that is there already is left as it is. Returns new rows."""
+    """Adds the expected senders of these periods, and the trusts expected in a national file; what is there already is left as it is.
+
+    A period whose deadlines cannot be worked out (the bank holidays end too early) is logged and left out until they can.
+
+    Returns:
+        how many senders were added.
+    """
     if not periods:
         return 0
     declared, known = catalogue.load(collection), reference.load()
-    rows = []
+    rows, in_file = [], []
     for period in sorted(periods):
-        due, closes = calendar.deadline(declared.due, period), calendar.deadline(declared.closes, period)
+        dates = _dates(declared, period, (declared.due, declared.closes))
+        if dates is None:
+            continue
+        due, closes = dates
+        end = calendar.period_end(period)
+        providers = known.expected(declared.sectors, end)
         if declared.is_national:
             senders = [(declared.publisher, part) for part in declared.parts]
+            # A publisher gives those that closed with the period's last day under their successors, or as they were.
+            stay = known.expected(declared.sectors, end + timedelta(days=1))
+            in_file += [(collection, period, code) for code in providers if code in stay]
         else:
-            senders = [(code, "") for code in known.expected(declared.sectors, calendar.period_end(period))]
+            senders = [(code, "") for code in providers]
         rows += [(collection, period, sender, part, due, closes) for sender, part in senders]
     with warehouse.connect() as connection:
         _schedule(connection, collection, periods)
@@ -29,7 +49,35 @@ def expect(collection: str, periods) -> int:
             "INSERT INTO core.expected (collection, period, sender, part, due, closes) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             rows,
         )
+        _expect_in_file(connection, in_file)
         return connection.execute("SELECT count(*) FROM core.expected").fetchone()[0] - before
+
+
+def _expect_in_file(connection, rows: list[tuple[str, str, str]]) -> None:
+    """Puts down the trusts that must be in a national file; a period that has some already is left as it is."""
+    known = set(connection.execute("SELECT DISTINCT collection, period FROM core.expected_provider"))
+    new = [row for row in rows if row[:2] not in known]
+    connection.execute(
+        """INSERT INTO core.expected_provider (collection, period, provider_code)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
+        [[row[i] for row in new] for i in range(3)],
+    )
+
+
+def not_stated(connection, names: list[str]) -> dict[str, set[str]]:
+    """By collection, the periods of which something was received and that have no expected senders, or no trusts expected in a file."""
+    in_files = [name for name in names if catalogue.load(name).is_national and catalogue.load(name).sectors]
+    rows = connection.execute(
+        """SELECT DISTINCT s.collection, s.period FROM core.submission s WHERE s.collection = ANY(%s) AND s.period IS NOT NULL
+           AND (NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period))
+                OR s.collection = ANY(%s)
+                AND NOT EXISTS (SELECT FROM core.expected_provider x WHERE (x.collection, x.period) = (s.collection, s.period)))""",
+        [names, in_files],
+    )
+    found: dict[str, set[str]] = {}
+    for collection, period in rows:
+        found.setdefault(collection, set()).add(period)
+    return found
 
 
 def schedule(today: datetime | None = None) -> None:
@@ -42,7 +90,7 @@ def schedule(today: datetime | None = None) -> None:
 def _schedule(connection, collection: str, periods, today: datetime | None = None) -> None:
     """Puts down the dates of these periods, of the present one and of some after it; dates that are there already stay as they are.
 
-    A period too far ahead for the bank holidays that are known is left for later.
+    A period whose dates cannot be worked out, because the bank holidays that are known end too early, is left for later.
     """
     declared = catalogue.load(collection)
     present = calendar.period_of((today or datetime.now(UTC)).date(), declared.frequency)
@@ -54,13 +102,27 @@ def _schedule(connection, collection: str, periods, today: datetime | None = Non
         for (period,) in connection.execute("SELECT period FROM core.calendar WHERE collection = %s", [collection])
     }
     for period in sorted({*periods, *coming} - known):
-        try:
-            dates = [calendar.deadline(rule, period) for rule in (declared.due, declared.closes, declared.final_rule)]
-        except reference.ReferenceDataError:
-            if period in periods:
-                raise
+        dates = _dates(declared, period, (declared.due, declared.closes, declared.final_rule), asked=period in periods)
+        if dates is None:
             continue
         connection.execute(
             "INSERT INTO core.calendar (collection, period, due, closes, final_from) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [collection, period, *dates],
         )
+
+
+def _dates(declared: catalogue.Collection, period: str, rules, asked: bool = True) -> list[datetime | None] | None:
+    """When each rule falls for a period; None, and a line in the log if somebody asked for that period, when one cannot be worked out."""
+    try:
+        return [calendar.deadline(rule, period) for rule in rules]
+    except (ValueError, OverflowError) as problem:
+        if asked:
+            log.line(
+                logger,
+                "no_deadline",
+                level=logging.WARNING,
+                collection=declared.name,
+                period=period,
+                problem=log.short(problem),
+            )
+        return None

@@ -31,8 +31,12 @@ def _undecided(gathered: Gathered) -> measure.Inputs:
             records[one["collection"]].append(one["plain_path"])
         else:
             gone.append(one["submission_id"])
+    changed = [one["submission_id"] for one in gathered.decided]
+    kept = inputs.provider_rows.filter(~pl.col("submission_id").is_in(changed))
+    counted = pl.concat([kept, *(one["plain_rows"] for one in gathered.decided)])
     counts = pl.col("is_current") & ~pl.col("submission_id").is_in(gone)
-    return replace(inputs, records=records, submissions=inputs.submissions.with_columns(is_current=counts))
+    submissions = inputs.submissions.with_columns(is_current=counts)
+    return replace(inputs, records=records, submissions=submissions, provider_rows=counted)
 
 
 def _marked(measures: pl.DataFrame, without: pl.DataFrame, decided: list[dict]) -> pl.DataFrame:

@@ -45,7 +45,8 @@ class Gathered:
         inputs: for `measure.compute`.
         own: the submissions of its collection and period that count.
         decided: for each submission of the window that counts because of decisions: their ids, the provider that each is
-            about (None: whoever sent it), and the records that it would have without them (None: it would not count).
+            about (None: whoever sent it), and the records (None: it would not count) and rows by provider that it would
+            have without them.
         rests: the validated submissions of the window, under which rules and decisions, and whether each counts.
     """
 
@@ -107,6 +108,7 @@ def _months(year: str) -> list[str]:
 
 def rests_on(collection: str, period: str) -> list[tuple[str, str]]:
     declared = catalogue.load(collection)
+    # Of a national file, whoever was in the one before and is not in this one is missed; and every return looks like the one before.
     back = max(declared.looks_back, PROFILES_BACK[declared.frequency])
     back = back if declared.is_national else max(back, LOG_MONTHS)
     return [(collection, p) for p in _back(period, back)] + _used(collection, period)
@@ -139,10 +141,19 @@ def inputs_of(connection, collection: str, period: str, rests: explain.Rests) ->
         """SELECT s.collection, s.period, CASE WHEN %s THEN NULL ELSE s.sender END AS provider_code, s.sender, s.part, s.submission_id,
                   s.version, v.outcome AS state, r.counts AS is_current, s.is_sample,
                   coalesce(s.received_at <= e.due, true) AS on_time, v.rows_read, v.rows_recorded, v.rows_rejected,
-                  v.cells_expected, v.cells_valid
+                  v.cells_expected, v.cells_valid, coalesce(v.identified, v.layout IS NOT NULL AND v.rows_read > 0) AS identified,
+                  coalesce(v.plain_outcome, u.outcome, CASE WHEN v.decisions = '{}' THEN v.outcome ELSE 'held' END) AS plain_state,
+                  CASE WHEN v.plain_outcome IS NOT NULL THEN v.plain_cells_expected ELSE coalesce(u.cells_expected, v.cells_expected) END
+                    AS plain_cells_expected,
+                  CASE WHEN v.plain_outcome IS NOT NULL THEN v.plain_cells_valid ELSE coalesce(u.cells_valid, v.cells_valid) END
+                    AS plain_cells_valid
            FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
            JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
            LEFT JOIN core.expected e ON (e.collection, e.period, e.sender, e.part) = (s.collection, s.period, s.sender, s.part)
+           LEFT JOIN LATERAL (  -- of those validated before it was kept what they are without decisions
+             SELECT p.outcome, p.cells_expected, p.cells_valid FROM core.validation p
+             WHERE v.plain_outcome IS NULL AND v.decisions <> '{}' AND p.submission_id = v.submission_id AND p.decisions = '{}'
+             ORDER BY p.validated_at, p.rules_version LIMIT 1) u ON true
            ORDER BY s.collection, s.period, s.sender, s.part, s.version""",
         [declared.is_national, *given],
         measure.SUBMISSIONS,
@@ -167,6 +178,20 @@ def inputs_of(connection, collection: str, period: str, rests: explain.Rests) ->
         [collection, [p for c, p in wanted if c == collection]],
         measure.EXPECTED,
     )
+    counted = as_frame(
+        connection,
+        """SELECT submission_id, p.provider_code, p.rows_sent, p.rows_used, p.rows_warned
+           FROM unnest(%s::text[], %s::text[]) AS r (submission_id, rules_version) JOIN core.provider_rows p USING (submission_id, rules_version)
+           ORDER BY submission_id, p.provider_code""",
+        given[:2],
+        measure.PROVIDER_ROWS,
+    )
+    in_file = as_frame(
+        connection,
+        "SELECT collection, period, provider_code FROM core.expected_provider WHERE collection = %s AND period = %s ORDER BY 3",
+        [collection, period],
+        measure.EXPECTED_IN_FILE,
+    )
     looks = as_frame(
         connection,
         """SELECT submission_id, p.column_name, p.rows, p.filled, p.distinct_values, p.minimum, p.lower_quartile, p.median, p.upper_quartile,
@@ -177,7 +202,7 @@ def inputs_of(connection, collection: str, period: str, rests: explain.Rests) ->
         [*given[:2], collection],
         profiles.PROFILES,
     )
-    inputs = measure.Inputs(collection, period, paths, log, expected, reference.load(), profiles=looks)
+    inputs = measure.Inputs(collection, period, paths, log, expected, reference.load(), counted, in_file, looks)
     return inputs, records
 
 
@@ -189,6 +214,7 @@ def _decided(connection, collection: str, submission_id: str, decisions: list[in
         ).fetchall()
     )
     sender = connection.execute("SELECT sender FROM core.submission WHERE submission_id = %s", [submission_id])
+    plain_path, plain_rows = _without_decisions(connection, submission_id)
     return {
         "collection": collection,
         "submission_id": submission_id,
@@ -196,22 +222,33 @@ def _decided(connection, collection: str, submission_id: str, decisions: list[in
         "decisions": decisions,
         "providers": [providers[one] for one in decisions],
         "path": path,
-        "plain_path": _without_decisions(connection, submission_id),
+        "plain_path": plain_path,
+        "plain_rows": plain_rows,
     }
 
 
 def _without_decisions(connection, submission_id: str):
-    """A local copy of the records that a submission has when nobody decided anything; None if it is held then."""
+    """What a submission has when nobody decided anything: a local copy of its records (None: it is held then), and its rows by provider."""
     row = connection.execute(
-        """SELECT records_key, records_sha256 FROM core.validation WHERE submission_id = %s AND decisions = '{}'
+        """SELECT records_key, records_sha256, rules_version FROM core.validation WHERE submission_id = %s AND decisions = '{}'
            ORDER BY validated_at DESC LIMIT 1""",
         [submission_id],
     ).fetchone()
     if row is None:  # decisions on an earlier version were in force when it came
         from ..records import process
 
-        return process.records_without_decisions(connection, submission_id)
-    return objects.cached(settings.load().records, *row) if row[0] else None
+        path, counted = process.without_decisions(connection, submission_id)
+        named = counted.select(pl.lit(submission_id).alias("submission_id"), *list(measure.PROVIDER_ROWS)[1:])
+        return path, named
+    key, sha256, rules_version = row
+    counted = as_frame(
+        connection,
+        """SELECT submission_id, provider_code, rows_sent, rows_used, rows_warned FROM core.provider_rows
+           WHERE submission_id = %s AND rules_version = %s ORDER BY provider_code""",
+        [submission_id, rules_version],
+        measure.PROVIDER_ROWS,
+    )
+    return objects.cached(settings.load().records, key, sha256) if key else None, counted
 
 
 def as_frame(connection, query, parameters, schema) -> pl.DataFrame:

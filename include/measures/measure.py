@@ -28,11 +28,12 @@ def _types(text="", number="", whole="", yes_no="", date=""):
 # What a record holds besides its schema's fields.
 RECORD = _types("submission_id provider_code body sheet", whole="line")
 SUBMISSIONS = _types(
-    "collection period provider_code sender part submission_id state",
-    whole="version rows_read rows_recorded rows_rejected cells_expected cells_valid",
-    yes_no="is_current is_sample on_time",
+    "collection period provider_code sender part submission_id state plain_state",
+    whole="version rows_read rows_recorded rows_rejected cells_expected cells_valid plain_cells_expected plain_cells_valid",
+    yes_no="is_current is_sample on_time identified",
 )
 EXPECTED = _types("collection period sender")
+EXPECTED_IN_FILE = _types("collection period provider_code")
 PROVIDER_ROWS = _types("submission_id provider_code", whole="rows_sent rows_used rows_warned")
 
 # Tables of the warehouse's core schema, without release_id: what order their columns stand in, and what sorts them.
@@ -105,11 +106,13 @@ class Inputs:
         records: Parquet paths of the current submissions' records: the collection's own over the months that its
             measures look back, and those of the collections it uses.
         submissions: one row a submission of that window, columns as in `SUBMISSIONS` (own collection: also those
-            that are not current; with every submission that `records` holds).
+            that are not current; with every submission that `records` holds). What begins with `plain_` is what it is
+            without decisions (left out: the same), and `identified` whether it can be seen to be the return it was sent as.
         expected: one row a return that is due, columns as in `EXPECTED`.
         reference: `reference.load()`.
-        provider_rows: how many rows of each provider were sent, used and warned about, columns as in `PROVIDER_ROWS`, for the
-            validated submissions of the window; None: every record was sent and used, and nothing else was sent.
+        provider_rows: rows sent, used and warned about of each provider in the validated submissions of that window,
+            columns as in `PROVIDER_ROWS`. Where a submission has none, its records count as all that was sent.
+        expected_in_file: the trusts that must be in a national file of the period, columns as in `EXPECTED_IN_FILE`.
         profiles: what the own collection's validated submissions of that window look like as a whole, also of those that no
             longer count; columns as in `profiles.PROFILES`.
     """
@@ -120,7 +123,8 @@ class Inputs:
     submissions: pl.DataFrame
     expected: pl.DataFrame
     reference: reference.Tables
-    provider_rows: pl.DataFrame | None = None
+    provider_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROVIDER_ROWS))
+    expected_in_file: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EXPECTED_IN_FILE))
     profiles: pl.DataFrame = field(default_factory=profiles.empty)
 
 
@@ -259,35 +263,48 @@ def _load(db, inputs: Inputs) -> None:
     for name, frame, types in (
         ("submissions", inputs.submissions, SUBMISSIONS),
         ("expected", inputs.expected, EXPECTED),
+        ("provider_rows", inputs.provider_rows, PROVIDER_ROWS),
+        ("expected_in_file", inputs.expected_in_file, EXPECTED_IN_FILE),
     ):
-        _table(db, name, frame.select(pl.col(column).cast(dtype) for column, dtype in types.items()), types)
+        absent = [pl.lit(None, dtype).alias(column) for column, dtype in types.items() if column not in frame.columns]
+        _table(db, name, frame.with_columns(absent).select(pl.col(c).cast(dtype) for c, dtype in types.items()), types)
     for collection, paths in inputs.records.items():
         _records(db, collection, paths, "" if collection == inputs.collection else f"{collection}_")
     for collection in {*declared.uses, inputs.collection}:
         if collection not in inputs.records:
             _records(db, collection, [], "" if collection == inputs.collection else f"{collection}_")
-    _provider_rows(db, inputs)
+    _count_rows(db, inputs, {*declared.uses, *inputs.records, inputs.collection})
+    _parts_missing(db, declared)
     db.execute(
         "CREATE TEMP TABLE price_samples AS SELECT provider_code, bool_or(is_sample) AS is_sample FROM submissions "
         "WHERE is_current AND collection = target_collection() AND provider_code IS NOT NULL GROUP BY provider_code"
     )
 
 
-def _provider_rows(db, inputs: Inputs) -> None:
-    """Table provider_rows, and parts_missing: the declared parts of a national collection that nobody sent for the period."""
-    if inputs.provider_rows is not None:
-        _table(db, "provider_rows", inputs.provider_rows.select(list(PROVIDER_ROWS)).cast(PROVIDER_ROWS), PROVIDER_ROWS)
-    else:
-        db.execute(
-            "CREATE TEMP TABLE provider_rows AS SELECT submission_id, provider_code, count(*) AS rows_sent, count(*) AS rows_used, "
-            "CAST(0 AS BIGINT) AS rows_warned FROM given WHERE body = 'provider' GROUP BY submission_id, provider_code"
-        )
-    declared = catalogue.load(inputs.collection)
-    _table(db, "parts", [(part,) for part in declared.parts if len(declared.parts) > 1], _types("part"))
+def _parts_missing(db, declared) -> None:
+    """Table parts_missing: the declared parts of a national collection that nobody sent for the period."""
+    _table(db, "parts", [(part,) for part in declared.parts], _types("part"))
     db.execute(
-        "CREATE TEMP TABLE parts_missing AS SELECT part FROM parts ANTI JOIN (SELECT part FROM submissions WHERE is_current "
-        "AND collection = target_collection() AND period = target_period()) AS received USING (part)"
+        "CREATE TEMP TABLE parts_missing AS WITH received AS (SELECT part FROM submissions WHERE is_current "
+        "AND collection = target_collection() AND period = target_period()) "
+        "SELECT part FROM parts ANTI JOIN received USING (part) WHERE NOT EXISTS (SELECT 1 FROM received WHERE part = '')"
     )
+
+
+def _count_rows(db, inputs: Inputs, collections: set[str]) -> None:
+    """Completes the table provider_rows: of submissions validated before rows were counted, the records are all that is known.
+
+    A warning on one of those is on every row, for it is not known on which.
+    """
+    counted = inputs.provider_rows["submission_id"].unique()
+    uncounted = inputs.submissions.filter(pl.col("is_current") & ~pl.col("submission_id").is_in(counted.implode()))
+    for collection in sorted({*uncounted["collection"]} & collections):
+        history = "history" if collection == inputs.collection else f"{collection}_history"
+        db.execute(
+            "INSERT INTO provider_rows SELECT s.submission_id, coalesce(s.provider_code, h.provider_code), count(*), count(*), "
+            f"count(*) FILTER (WHERE s.state = 'accepted_with_warnings') FROM {history} AS h JOIN submissions AS s USING (submission_id) "
+            "WHERE s.is_current AND s.submission_id NOT IN (SELECT submission_id FROM provider_rows) GROUP BY ALL"
+        )
 
 
 def _table(db, name: str, rows, types: dict) -> None:

@@ -1,7 +1,10 @@
 """Publishes figures: finds what changed, makes releases of it beside those that stand, checks them, and switches to those that hold."""
 
-from collections.abc import Iterable
+import logging
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import polars as pl
 import psycopg
@@ -10,8 +13,12 @@ from .. import reference
 from ..ingest.calendar_load import expect
 from ..measures import gather
 from ..measures.figures import figures
-from ..stores import warehouse
+from ..stores import log, warehouse
+from ..stores.faults import is_failure, is_outage
 from . import edition, explain, release_checks
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 GROWS = ("release", "measure", "series_rule", "peer_group", "peer")  # what views join that compute on reading
 
@@ -85,7 +92,15 @@ def due(connection: psycopg.Connection) -> dict[tuple[str, str], str]:
     prints, current = gather.fingerprints(connection), edition.standing(connection)
     # What was published is made anew also when nothing counts any more, so that it does not stay.
     shown = [pair for pair, (counts, _) in prints.items() if counts or pair in current]
-    return {pair: gather.inputs_hash(prints, gather.rests_on(*pair)) for pair in shown}
+    hashes = {}
+    for pair in shown:
+        try:
+            hashes[pair] = gather.inputs_hash(prints, gather.rests_on(*pair))
+        except Exception as problem:  # one pair that breaks this keeps no other from its release
+            if is_outage(problem):
+                raise
+            _log_failure("not_due", pair, problem)
+    return hashes
 
 
 def candidates(connection: psycopg.Connection) -> list[Candidate]:
@@ -137,18 +152,61 @@ def switch(pairs: Iterable[edition.Pair] | None = None, words: str = "", person:
         return [one for one in candidates(connection) if one.release_id and (wanted is None or one.pair in wanted)]
 
     with warehouse.connect() as connection:
-        release_checks.look(
-            connection, [(one.release_id, one.standing) for one in chosen(connection) if not one.checked]
+        unchecked = [one for one in chosen(connection) if not one.checked]
+        _each_if_not_all(
+            connection,
+            {one.pair: (one.release_id, one.standing) for one in unchecked},
+            lambda asked: release_checks.look(connection, list(asked.values())),
+            "not_checked",
         )
     with warehouse.connect() as connection:
         # What moved between the two is not ready, and is left for the next time.
         edition.lock(connection)
         ready = {one.pair: one.release_id for one in chosen(connection) if one.ready}
-        done = edition.move(connection, ready, reason=words, person=person)
+        done = _each_if_not_all(
+            connection,
+            ready,
+            lambda moves: edition.move(connection, moves, reason=words, person=person),
+            "not_switched",
+        )
         held = held_back(connection)
     if done.changed:
         warehouse.analyze(GROWS)
     return {"edition_id": done.edition_id, "number": done.number, "changed": done.changed, "held_back": held}
+
+
+def _each_if_not_all(connection: psycopg.Connection, given: dict, work: Callable[[dict], T], event: str) -> T:
+    """Does something for all pairs at once; where that fails, finds those that it fails for, logs them and does it for the others."""
+    try:
+        with connection.transaction():
+            return work(given)
+    except Exception as problem:
+        if is_outage(problem) or connection.closed or len(given) < 1:
+            raise
+    good = {}
+    for pair, one in given.items():
+        try:
+            with connection.transaction(force_rollback=True):
+                work({pair: one})
+            good[pair] = one
+        except Exception as problem:
+            if is_outage(problem) or connection.closed:
+                raise
+            _log_failure(event, pair, problem)
+    return work(good)
+
+
+def _log_failure(event: str, pair: edition.Pair, problem: Exception) -> None:
+    collection, period = pair
+    log.line(
+        logger,
+        event,
+        level=logging.ERROR,
+        collection=collection,
+        period=period,
+        problem=log.short(problem),
+        at=log.where(problem),
+    )
 
 
 def held_back(connection: psycopg.Connection) -> list[dict]:
@@ -219,6 +277,28 @@ def let_through(release_id: str, *, reason: str, person: str) -> dict:
         return switch([])
     make(*pair)
     return switch([pair], reason, person)
+
+
+def make_each(pairs: Iterable[edition.Pair]) -> list[tuple[edition.Pair, BaseException]]:
+    """Makes a release of each (collection, period); one that fails does not keep the others back. Returns those that failed.
+
+    Raises:
+        psycopg.OperationalError, botocore.exceptions.ClientError and the like: at once, when a store is down.
+    """
+    failed = []
+    for pair in pairs:
+        began = time.monotonic()
+        try:
+            made = make(*pair)
+        except BaseException as problem:
+            if not is_failure(problem) or is_outage(problem):
+                raise
+            _log_failure("not_made", tuple(pair), problem)
+            failed.append((tuple(pair), problem))
+            continue
+        collection, period = pair
+        log.line(logger, "made", collection=collection, period=period, **made, seconds=time.monotonic() - began)
+    return failed
 
 
 def make(collection: str, period: str) -> dict:

@@ -1,6 +1,7 @@
 """Opens an old workbook (.xls) in a process of its own, because a damaged one can make its reader take the process down."""
 
 import pickle
+import struct
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,15 +12,30 @@ SECONDS = 60
 
 @dataclass
 class Sheet:
-    """A sheet as python_calamine's: its last row and column counted from nought, and its cells (None: too many)."""
+    """A sheet as python_calamine's: its last row and column counted from nought, and its cells (None: too many).
+
+    Attributes:
+        errors, formulas: error cells, and formulas that were never computed, by (line, column counted from nought).
+    """
 
     total_height: int
     total_width: int
     cells: list[list] | None
+    errors: dict[tuple[int, int], str]
+    formulas: set[tuple[int, int]]
 
     def to_python(self, skip_empty_area: bool = False) -> list[list]:
         """All rows from the first line."""
         return self.cells
+
+
+@dataclass
+class About:
+    """What a sheet is: its name, kind ('...WorkSheet') and visibility ('....Visible')."""
+
+    name: str
+    typ: str
+    visible: str
 
 
 class Workbook:
@@ -39,13 +55,83 @@ class Workbook:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             # A reader that was stopped for want of memory leaves no sentence of its own.
             raise ValueError(said[-1] if said and done.returncode == 1 else "its reader broke down")
-        sheets = pickle.loads(done.stdout)
+        about, sheets = pickle.loads(done.stdout)
+        self.sheets_metadata = [About(*one) for one in about]
         self.sheet_names = list(sheets)
         self._sheets = {name: Sheet(*found) for name, found in sheets.items()}
 
     def get_sheet_by_name(self, name: str) -> Sheet:
         """One sheet."""
         return self._sheets[name]
+
+
+# What a cell of an old workbook shows for each code of an error.
+ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
+SHEET, ERROR, FORMULA = (
+    0x0085,
+    0x0205,
+    0x0006,
+)  # records: name and place of a sheet; a cell with an error; one with a formula
+FREE = 0xFFFFFFF0  # numbers of sectors from here on mean something else
+COMPUTED_LATER = 3  # bits of a formula's options: compute it always, or when the workbook is opened
+
+
+def _faults(content: bytes) -> dict[int, tuple[dict, set]]:
+    """Errors and never computed formulas of every sheet, by the number of the sheet in the workbook's list."""
+    stream = _stream(content)
+    if ERROR.to_bytes(2, "little") + b"\x08\x00" not in stream and FORMULA.to_bytes(2, "little") not in stream:
+        return {}
+    starts, found, at, number = {}, {}, 0, None
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        number = starts.get(at, number)
+        if kind == SHEET and length >= 8:
+            starts[struct.unpack_from("<I", stream, at + 4)[0]] = len(starts)
+        elif kind == ERROR and length == 8 and number is not None:
+            row, column, _, code, is_error = struct.unpack_from("<HHHBB", stream, at + 4)
+            if is_error:
+                found.setdefault(number, ({}, set()))[0][row + 1, column] = ERRORS.get(code, "#ERROR")
+        elif kind == FORMULA and length >= 16 and number is not None:
+            row, column, _, result, options = struct.unpack_from("<HHH8sH", stream, at + 4)
+            if result[6:] == b"\xff\xff" and result[0] == 2:
+                found.setdefault(number, ({}, set()))[0][row + 1, column] = ERRORS.get(result[2], "#ERROR")
+            elif result == bytes(8) and options & COMPUTED_LATER:
+                found.setdefault(number, ({}, set()))[1].add((row + 1, column))
+        at += 4 + length
+    return found
+
+
+def _stream(content: bytes) -> bytes:
+    """The workbook inside a compound file: its sectors in the order of its chain."""
+    size = 1 << struct.unpack_from("<H", content, 30)[0]
+
+    def sector(number: int) -> bytes:
+        return content[(number + 1) * size : (number + 2) * size]
+
+    listed = list(struct.unpack_from("<109I", content, 76))
+    more = struct.unpack_from("<I", content, 68)[0]
+    for _ in range(len(content) // size):
+        if more >= FREE:
+            break
+        *numbers, more = struct.unpack(f"<{size // 4}I", sector(more))
+        listed += numbers
+    table = b"".join(sector(number) for number in listed if number < FREE)
+    following = struct.unpack(f"<{len(table) // 4}I", table)
+
+    def chain(number: int) -> bytes:
+        pieces = []
+        while number < FREE and len(pieces) <= len(following):
+            pieces.append(sector(number))
+            number = following[number]
+        return b"".join(pieces)
+
+    folder = chain(struct.unpack_from("<I", content, 48)[0])
+    for at in range(0, len(folder), 128):
+        length = struct.unpack_from("<H", folder, at + 64)[0]
+        if folder[at : at + max(length - 2, 0)].decode("utf-16-le", "replace") in ("Workbook", "Book"):
+            start, whole = struct.unpack_from("<II", folder, at + 116)
+            return chain(start)[:whole]
+    return b""
 
 
 def _main() -> None:
@@ -56,14 +142,20 @@ def _main() -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    book, most = CalamineWorkbook.from_filelike(BytesIO(sys.stdin.buffer.read())), int(sys.argv[1])
-    found = {}
-    for name in book.sheet_names:
+    content, most = sys.stdin.buffer.read(), int(sys.argv[1])
+    book, found = CalamineWorkbook.from_filelike(BytesIO(content)), {}
+    try:
+        faults = _faults(content)
+    except (struct.error, IndexError):  # a damaged list of sectors, which the reader above got over
+        faults = {}
+    about = [(one.name, str(one.typ), str(one.visible)) for one in book.sheets_metadata]
+    for number, name in enumerate(book.sheet_names):
         sheet = book.get_sheet_by_name(name)
         size = sheet.total_height, sheet.total_width
         fits = (size[0] + 1) * (size[1] + 1) <= most
-        found[name] = (*size, sheet.to_python(skip_empty_area=False) if fits else None)
-    pickle.dump(found, sys.stdout.buffer)
+        cells = sheet.to_python(skip_empty_area=False) if fits else None
+        found[name] = (*size, cells, *faults.get(number, ({}, set())))
+    pickle.dump((about, found), sys.stdout.buffer)
 
 
 if __name__ == "__main__":

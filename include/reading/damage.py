@@ -1,4 +1,5 @@
-"""Finds damage that shifts cells: rows of another width, and numbers cut at their thousands commas."""
+"""Finds damage that shifts cells or loses rows: rows of another width, numbers cut at their thousands commas, open
+quotation marks that are closed by chance, formulas that were never computed, and tables that end where old programs cut off."""
 
 import re
 
@@ -6,7 +7,14 @@ import polars as pl
 
 from . import findings
 from .fit import Fit
+from .formats import open_quote
+from .grid import Grid
+from .ragged import is_plausible
 from .reading import Reading
+from .workbook_faults import NOT_COMPUTED, column_letters
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+MOST_LINES = (65_536, 1_048_576)  # lines of a sheet: Excel to 2003, and after
 
 
 def ragged(reading: Reading, fit: Fit, sheet: str | None, line: int, cells: list[str]) -> tuple:
@@ -34,7 +42,7 @@ def ragged(reading: Reading, fit: Fit, sheet: str | None, line: int, cells: list
             " Put text that holds the delimiter in quotation marks, and fill or remove cells so that every row fits the header.",
         )
     says = f"Line {line} has {len(cells)} cells where the header has {width}.{hint}"
-    sent = fit.layout.delimiter.join(cells)[: findings.RAW_SHOWN]
+    sent = reading.delimiter.join(cells)[: findings.RAW_SHOWN]
     return "STR02", "hold", reading.responsible, "row", sheet, line, heading, sent, says
 
 
@@ -79,7 +87,7 @@ def report_splits(reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str | 
         sheet=sheet,
         line=line,
         column_name=fit.headings[start],
-        raw_value=fit.layout.delimiter.join(run),
+        raw_value=reading.delimiter.join(run),
     )
 
 
@@ -94,3 +102,83 @@ def _never_above_999(fit: Fit, numeric: list[int], amounts: dict[int, pl.Series]
         if len(pounds) >= 3 and sum((amounts[k] != 0).sum() for k in pounds) >= 6:
             found |= set(pounds)
     return found
+
+
+def report_open_quotes(reading: Reading, fit: Fit, grid: Grid, sheet: str | None) -> None:
+    """Finds a quotation mark that was left open and closed again by one further down, so that one cell holds whole rows.
+
+    Such a cell has as many delimiters as the rows that it swallowed, and put apart at them they look like rows of the table.
+    Text of several lines with a comma in it does not.
+    """
+    width, delimiter = len(fit.headings), reading.delimiter
+    for line, cells in grid.joined:
+        for at, cell in enumerate(cells):
+            pieces = LINE_END.split(cell) if delimiter in cell else []
+            if len(pieces) < 2:
+                continue
+            first = [*cells[:at], *pieces[0].split(delimiter)]
+            final = [*pieces[-1].split(delimiter), *cells[at + 1 :]]
+            between = [piece.split(delimiter) for piece in pieces[1:-1]]
+            rows = [row for row in (first, final, *between) if any(text.strip() for text in row)]
+            if len(rows) > 1 and _look_like_rows(fit, rows, cells, width):
+                reading.found(
+                    "STR02",
+                    f"{open_quote(line)} A mark further down closes it by chance (on line {line + len(pieces) - 1}), so that "
+                    f"'{_heading(fit, at)}' would hold rows of the table.",
+                    sheet=sheet,
+                    line=line,
+                    column_name=_heading(fit, at),
+                    raw_value=cell,
+                )
+                return
+
+
+def _look_like_rows(fit: Fit, rows: list[list[str]], cells: list[str], width: int) -> bool:
+    exact = all(len(row) == width for row in rows)
+    if exact and (width > 8 or all(is_plausible(fit, row) for row in rows)):
+        return True
+    # Rows that hold delimiters in quotation marks of their own come apart into more cells; they still begin alike.
+    begins = rows[1][0].strip()
+    return all(len(row) >= 0.6 * width for row in rows) and len(rows[0]) >= 3 and begins == cells[0].strip() != ""
+
+
+def _heading(fit: Fit, at: int) -> str:
+    return fit.headings[at].strip() if at < len(fit.headings) else ""
+
+
+def report_formulas(reading: Reading, fit: Fit, formulas: set, lines: set[int], sheet: str | None) -> None:
+    """Holds a workbook with formulas in the table's columns that no program has computed; `lines` are those of the rows."""
+    read = set(fit.positions.values())
+    found = sorted(place for place in formulas if place[0] in lines and place[1] in read)
+    if found:
+        line, at = found[0]
+        cell = f"{column_letters(at + 1)}{line}"
+        more = f" and {len(found) - 1} more cells" if len(found) > 1 else ""
+        says = "hold a formula" if more else "holds a formula"
+        reading.found(
+            "FIL-DAMAGED",
+            f"Cell {cell} of sheet '{sheet}'{more} {says} that was never computed, so what it should say is not known. "
+            "Expected values: open the workbook in a spreadsheet, save it and send it again.",
+            sheet=sheet,
+            line=line,
+            column_name=_heading(fit, at),
+            raw_value=NOT_COMPUTED,
+        )
+
+
+def report_cut_off(reading: Reading, last_line: int | None, rows: int, sheet: str | None) -> None:
+    """Holds a table that ends on the very last line that a sheet can have: what stood below it was lost.
+
+    Args:
+        last_line: the line of its last row.
+        rows: its rows and the lines above them.
+    """
+    full = next((most for most in MOST_LINES if most in (last_line, rows)), None)
+    if full:
+        reading.found(
+            "FIL-CUT",
+            f"The table ends on line {full:,}, which is the last line that {'old ' if full == MOST_LINES[0] else ''}Excel can hold, "
+            "so rows below it are probably lost. Expected the whole table: save it from its source as CSV and send it again, or tell us that it is whole.",
+            sheet=sheet,
+            line=last_line,
+        )

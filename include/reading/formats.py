@@ -8,13 +8,14 @@ import io
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from .encoding import decoded, is_wide
 from .grid import HEAD_ROWS, KINDS, MAX_BYTES, MAX_CELLS, MAX_COLUMNS, MAX_WORKBOOK_BYTES, Grid, Unreadable, text_frame
 from .workbook import Book
 
@@ -23,16 +24,34 @@ ENDINGS = {"csv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "x
 CONTROLS = bytes([*range(0, 9), *range(14, 32)])  # bytes that text does not hold
 LINE_END = re.compile(r"\r\n|\r|\n")  # what the csv module takes for one
 
+PAGE = re.compile(rb"(?:\xef\xbb\xbf)*\s{0,1000}<(?:!doctype|html|head|body|\?xml|table|script|meta)\b", re.IGNORECASE)
+MAX_MEMBERS = 10_000  # of a gzip file; each costs a little, and 20 bytes make one
+GZIP_CHUNK = 1 << 16
+
 csv.field_size_limit(16 * 1024 * 1024)
 
 
 @dataclass
 class Source:
-    """An opened file: its kind ('csv', 'xlsx' or 'xls'), and its bytes (csv) or its sheets (workbooks)."""
+    """An opened file: its kind ('csv', 'xlsx' or 'xls'), and its bytes (csv) or its sheets (workbooks).
+
+    Attributes:
+        notes: what was found out about the file against its name, as parts of a sentence.
+    """
 
     kind: str
     content: bytes = b""
     book: "Book | None" = None
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def decoded(self) -> tuple[str, str]:
+        """The text of a CSV file and its encoding, found out once however many collections ask.
+
+        Raises:
+            Unreadable: see `encoding.decoded`.
+        """
+        return decoded(self.content)
 
 
 def opened(content: bytes, file_name: str) -> Source:
@@ -41,49 +60,71 @@ def opened(content: bytes, file_name: str) -> Source:
     Raises:
         Unreadable: see `identify`, or a workbook that cannot be opened.
     """
-    kind, content = identify(content, file_name)
-    return Source(kind, content) if kind == "csv" else Source(kind, book=Book(content, file_name))
+    kind, content, notes = identify(content, file_name)
+    return (
+        Source(kind, content, notes=notes)
+        if kind == "csv"
+        else Source(kind, book=Book(content, file_name), notes=notes)
+    )
 
 
-def identify(content: bytes, file_name: str) -> tuple[str, bytes]:
-    """What the file is ('csv', 'xlsx' or 'xls') and its bytes without gzip.
+def identify(content: bytes, file_name: str) -> tuple[str, bytes, list[str]]:
+    """What the file is ('csv', 'xlsx' or 'xls'), its bytes without gzip, and what of that its name does not say.
 
     Raises:
-        Unreadable: empty, too large, damaged, protected, of an unknown kind, or not what its name says.
+        Unreadable: empty, too large, damaged, protected, or of an unknown kind.
     """
-    name = file_name.lower()
+    name, notes = file_name.lower(), []
     if content[:2] == b"\x1f\x8b":
-        content, name = _gunzip(content), name.removesuffix(".gz")
+        content, members = _gunzip(content)
+        name = name.removesuffix(".gz")
+        if members > 1:
+            notes.append(f"its {members} gzip parts are read one after the other")
     elif name.endswith(".gz"):
-        raise Unreadable(
-            "FIL-KIND", f"{file_name} is named as a gzip file but is not one. Send it again, or without .gz."
-        )
-    if not content.strip(b"\x00\r\n\t ,"):
+        name = name.removesuffix(".gz")
+        notes.append("it is named as a gzip file but is not packed")
+    if not content.strip(b"\x00\r\n\t ,;\xef\xbb\xbf\xff\xfe"):
         raise Unreadable("FIL-EMPTY", f"{file_name} is empty ({len(content)} bytes and no data). Send the file again.")
     kind = _kind(content, file_name)
     named = ENDINGS.get(name.rsplit(".", 1)[-1]) if "." in name else None
     if named and named != kind:
-        raise Unreadable(
-            "FIL-KIND",
-            f"{file_name} is named as {KINDS[named]} but is {KINDS[kind]}. "
-            f"Expected {KINDS[named]}: save it in that form, or name it for what it is.",
-        )
-    return kind, content
+        notes.append(f"it is named as {KINDS[named]} but is {KINDS[kind]}")
+    return kind, content, notes
 
 
-def _gunzip(content: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        data = unpacker.decompress(content, MAX_BYTES + 1)
-    except zlib.error as error:
-        raise Unreadable("FIL-DAMAGED", f"The gzip file is damaged ({error}). Send it again.") from None
-    if len(data) > MAX_BYTES:
+def _gunzip(content: bytes) -> tuple[bytes, int]:
+    """The data of all members of a gzip file, and how many there are; zero bytes after the last one are padding."""
+    data, members, at, view = [], 0, 0, memoryview(content)
+    room = MAX_BYTES + 1
+    while at < len(content) and room > 0:
+        if content[at : at + 2] != b"\x1f\x8b":
+            if content[at:].strip(b"\x00"):
+                raise Unreadable(
+                    "FIL-DAMAGED",
+                    f"The gzip file is damaged: {len(content) - at:,} bytes after the end of its data are no gzip. Send it again.",
+                )
+            break
+        unpacker, members = zlib.decompressobj(wbits=31), members + 1
+        if members > MAX_MEMBERS:
+            raise Unreadable(
+                "FIL-SIZE",
+                f"The gzip file has more than {MAX_MEMBERS:,} parts. Pack the file as one and send it again.",
+            )
+        try:
+            while at < len(content) and not unpacker.eof and room > 0:
+                piece = unpacker.decompress(view[at : at + GZIP_CHUNK], room)
+                data.append(piece)
+                room -= len(piece)
+                at += min(GZIP_CHUNK, len(content) - at) - len(unpacker.unused_data) - len(unpacker.unconsumed_tail)
+        except zlib.error as error:
+            raise Unreadable("FIL-DAMAGED", f"The gzip file is damaged ({error}). Send it again.") from None
+        if room > 0 and not unpacker.eof:
+            raise Unreadable("FIL-DAMAGED", "The gzip file ends too early: it was cut off on its way. Send it again.")
+    if room <= 0:
         raise Unreadable(
             "FIL-SIZE", f"The file unpacks to more than {MAX_BYTES >> 20} MB. Split it and send the parts."
         )
-    if not unpacker.eof:
-        raise Unreadable("FIL-DAMAGED", "The gzip file ends too early: it was cut off on its way. Send it again.")
-    return data
+    return b"".join(data), members
 
 
 def _kind(content: bytes, file_name: str) -> str:
@@ -99,9 +140,15 @@ def _kind(content: bytes, file_name: str) -> str:
         raise Unreadable(
             "FIL-KIND", f"{file_name} is a PDF. Expected a CSV file or an Excel workbook: send the data file itself."
         )
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise Unreadable("STR02", f"{file_name} is text in UTF-16. Expected UTF-8: save it as 'CSV UTF-8'.")
     sample = content[: 1 << 20]
+    if wide := is_wide(content):
+        sample = sample[: len(sample) // 2 * 2].decode(wide, "replace").encode()
+    if PAGE.match(sample):
+        raise Unreadable(
+            "FIL-KIND",
+            f"{file_name} is a web page or other mark-up, not a table: perhaps an error message was saved in place of the file. "
+            "Expected a CSV file or an Excel workbook: download or save it again.",
+        )
     strange = len(sample) - len(sample.translate(None, CONTROLS))
     if strange > max(2, len(sample) // 1000):
         raise Unreadable(
@@ -133,27 +180,6 @@ def _zip_kind(content: bytes, file_name: str) -> str:
             "Remove empty rows, formatting and sheets that are not asked for, or send CSV.",
         )
     return "xlsx"
-
-
-def decode(content: bytes, encodings) -> str:
-    """The text of a file in the first encoding that fits.
-
-    Raises:
-        Unreadable: in none; names the first line that does not fit.
-    """
-    failure = None
-    for encoding in encodings:
-        try:
-            return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
-        except UnicodeDecodeError as error:
-            failure = failure or error
-    line = content.count(b"\n", 0, failure.start) + 1
-    raise Unreadable(
-        "STR02",
-        f"Line {line} holds a byte ({failure.object[failure.start]:#04x}) that is not {encodings[0].upper()}. "
-        f"Expected {' or '.join(e.upper() for e in encodings)}: save the file as 'CSV UTF-8' and send it again.",
-        line=line,
-    )
 
 
 def csv_head(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
@@ -189,17 +215,22 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
     # Spreadsheets save a million blank rows below a table; they are cut off before anything is made of them.
     end = LINE_END.search(text, max(start, _end_of_words(text, delimiter + " \t\r\n")))
     body = text[start : end.end() if end else len(text)]
+    _check_shape(body, width)
+    grid = _regular(body, delimiter, header_end, width)
+    if grid is None:
+        *_, header = csv.reader(io.StringIO(text[:start], newline=""), delimiter=delimiter)
+        grid = _irregular(body, delimiter, header_end, width, len(header))
+    grid.is_open = end is None
+    return grid
+
+
+def _check_shape(body: str, width: int) -> None:
     rows = max(body.count("\n"), body.count("\r") if "\r" in body else 0)
     if rows * width > MAX_CELLS:
         raise Unreadable(
             "FIL-SIZE",
             f"The file has {rows:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. Split it and send the parts.",
         )
-    grid = _regular(body, delimiter, header_end, width)
-    if grid is None:
-        *_, header = csv.reader(io.StringIO(text[:start], newline=""), delimiter=delimiter)
-        grid = _irregular(body, delimiter, header_end, width, len(header))
-    return grid
 
 
 def _end_of_words(text: str, blank: str) -> int:
@@ -256,7 +287,7 @@ def _stray_quote(delimiter: str) -> re.Pattern[bytes]:
 
 def _irregular(body: str, delimiter: str, header_end: int, width: int, padded: int) -> Grid:
     """`padded` is the header's number of cells with the blank ones at its end, which rows may have too."""
-    lines, kept, ragged = [], [], []
+    lines, kept, ragged, joined = [], [], [], []
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
     line = header_end + 1
     try:
@@ -265,8 +296,10 @@ def _irregular(body: str, delimiter: str, header_end: int, width: int, padded: i
             if len(cells) == width:
                 lines.append(line)
                 kept.append(cells)
-            elif spans > 1 and any("\n" in cell for cell in cells):
-                raise Unreadable("STR02", _open_quote(line), line=line)
+                if spans > 1 and any(delimiter in cell and ("\n" in cell or "\r" in cell) for cell in cells):
+                    joined.append((line, cells))
+            elif spans > 1 and any("\n" in cell or "\r" in cell for cell in cells):
+                raise Unreadable("STR02", open_quote(line), line=line)
             elif not any(cell.strip() for cell in cells):
                 lines.append(line)
                 kept.append([""] * width)
@@ -278,11 +311,12 @@ def _irregular(body: str, delimiter: str, header_end: int, width: int, padded: i
                 ragged.append((line, cells))
             line = reader.line_num + header_end + 1
     except csv.Error:
-        raise Unreadable("STR02", _open_quote(line), line=line) from None
-    return Grid(text_frame(lines, kept, width), ragged)
+        raise Unreadable("STR02", open_quote(line), line=line) from None
+    return Grid(text_frame(lines, kept, width), ragged, joined)
 
 
-def _open_quote(line: int) -> str:
+def open_quote(line: int) -> str:
+    """The sentence about a quotation mark that opens on a line and is not closed in its cell."""
     return (
         f"A quotation mark that opens on line {line} is not closed there, so the rest of the file cannot be told apart. "
         "Expected quotes in pairs: close it, or double a quote that belongs to the text."

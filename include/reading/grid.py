@@ -8,7 +8,7 @@ MAX_BYTES = 64 * 1024 * 1024  # of a file, after gzip; the largest that is publi
 MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
 MAX_CELLS = 3_000_000  # of one table
 MAX_COLUMNS = 2_000
-HEAD_ROWS = 30  # how far down a header row is looked for
+HEAD_ROWS = 40  # how far down a header row is looked for
 KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an old Excel workbook (.xls)"}
 
 
@@ -27,10 +27,14 @@ class Grid:
     Attributes:
         frame: ``line`` (Int64) and ``c0``.. (String, as sent; null where the file has no such cell), one row a row below the header.
         ragged: rows whose number of cells does not fit, each (line, cells); they are not in `frame`.
+        joined: rows of `frame` with a cell that holds a line break and a delimiter, as an open quotation mark makes them.
+        is_open: the last line of a text has no line end, as that of a file that was cut off.
     """
 
     frame: pl.DataFrame
     ragged: list[tuple[int, list[str]]] = field(default_factory=list)
+    joined: list[tuple[int, list[str]]] = field(default_factory=list)
+    is_open: bool = False
 
 
 def text_frame(lines, rows, width) -> pl.DataFrame:

@@ -1,108 +1,292 @@
-"""What a file is about: its period, its sender and its part, from its content, its name or its layout."""
+"""What a file is about: its period, its sender and its part. Content outranks the name; what cannot be a period or a code says nothing."""
 
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from .. import catalogue, layouts
+import polars as pl
+
+from .. import catalogue, layouts, reference
+from ..catalogue import Collection
+from ..harmless import harmless
 from ..layouts import Layout
+from ..reference import calendar
+from . import periods
 from .reading import Reading
 
+LONGEST_NAME = 1024  # characters of a name that are looked at; object stores take no longer keys
+NAME_SHOWN = 100  # characters of a name in a message
 
-def identify(reading: Reading) -> None:
-    """Finds period, sender and part from the content, the name or the layout, and holds what contradicts itself."""
+
+@dataclass(frozen=True)
+class Named:
+    """What a file's name could say.
+
+    Attributes:
+        periods: possible periods where the template has them in the name, such as 2025-06.
+        others: possible periods that are written in another way or at another place (Jun-25, 202506); they say nothing
+            against the content.
+        impossible: what would be a period, but one that has not ended or is before the collection's first.
+        codes: ODS codes, of trusts that are known or at the place where the template has the code.
+        other_codes: further known codes, such as letters that may be a word; they say nothing against the content.
+    """
+
+    periods: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    impossible: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    other_codes: tuple[str, ...] = ()
+
+    @property
+    def period(self) -> str | None:
+        """The one period that the name says; None where it says none or several."""
+        said = self.periods or self.others
+        return said[0] if len(said) == 1 else None
+
+    @property
+    def code(self) -> str | None:
+        """The one trust that the name says; None where it says none or several."""
+        said = self.codes or self.other_codes
+        return said[0] if len(said) == 1 else None
+
+
+def identify(reading: Reading, received_at: datetime | None = None) -> None:
+    """Finds period, sender and part of a file, and holds what cannot be or contradicts itself.
+
+    Args:
+        reading: the file as read; gets period, sender, part and findings.
+        received_at: when the file was received, which a period must have ended by; None: now.
+    """
     declared = catalogue.load(reading.collection)
     layout = reading.layout
-    candidates = [layout] if layout else list(layouts.load(reading.collection))
+    received_at = received_at or datetime.now(UTC)
     reading.part = layout.part if layout else ""
-    by_content = {_period_in_column(reading)} - {None}
-    by_name = {period_in_name(one, reading.file_name, declared.frequency) for one in candidates} - {None}
-    always = {layout.period["always"]} if layout and "always" in layout.period else set()
-    seen = always or by_content or by_name
-    reading.period = min(seen) if seen else None
-    if reading.period is None and layout:
-        reading.found(
-            "FIL-PERIOD",
-            f"It cannot be told what period {reading.file_name} is about. Expected it "
-            + ("in the column 'period' or " if declared.kind == "each_trust" else "")
-            + "in the file's name, for example "
-            + ("2025-06." if declared.frequency == "month" else "2016-17."),
-        )
-    elif layout and by_name and by_name != {reading.period} and "name" in layout.period:
-        reading.found(
-            "FIL-PERIOD",
-            f"The name says {min(by_name)} but the content is about {reading.period}. Rename the file or send the right one.",
-        )
+    said = in_name(reading.collection, reading.file_name, received_at, layout)
+    _identify_period(reading, declared, said, received_at)
     if declared.is_national:
         reading.sender = declared.publisher
     else:
-        _identify_trust(reading, candidates)
+        _identify_trust(reading, said)
 
 
-def _identify_trust(reading: Reading, candidates) -> None:
-    named = next((code for one in candidates if (code := trust_in_name(one, reading.file_name))), None)
-    column = reading.layout.sender.get("column") if reading.layout else None
-    inside = _most_common(reading, column)
-    reading.sender = named or inside
-    if reading.sender is None and reading.layout:
-        reading.found(
-            "FIL-SENDER",
-            f"It cannot be told which trust sent {reading.file_name}. Expected its ODS code in the column 'ods_code'.",
+def impossible(collection: str, period: str, received_at: datetime) -> str | None:
+    """Why a file that was received then cannot be about a period, in words that follow its name; None where it can.
+
+    A period must have ended, in Europe/London, unless the catalogue says `periods_ahead`, and not be before the collection's first.
+    """
+    declared = catalogue.load(collection)
+    if calendar.period_start(period) < calendar.period_start(declared.first_period):
+        return f"is before {declared.first_period}, the first that is collected"
+    today = received_at.astimezone(calendar.LONDON).date()
+    if declared.periods_ahead is None:
+        return None if calendar.period_end(period) < today else "had not ended when the file was received"
+    latest = calendar.period_of(today, declared.frequency)
+    for _ in range(declared.periods_ahead):
+        latest = calendar.next_period(latest)
+    if calendar.period_start(period) <= calendar.period_start(latest):
+        return None
+    return "was too far ahead when the file was received"
+
+
+def in_name(collection: str, file_name: str, received_at: datetime, layout: Layout | None = None) -> Named:
+    """What a file's name could say about it; of the layout that it has, or of all of the collection's."""
+    declared, name = catalogue.load(collection), file_name[:LONGEST_NAME]
+    ways = [layout] if layout else layouts.load(collection)
+    at_place, elsewhere, impossibles = [], [], []
+    for found, by_template in _periods_in(name, ways, declared.frequency):
+        if impossible(collection, found, received_at):
+            impossibles.append(found)
+        else:
+            (at_place if by_template else elsewhere).append(found)
+    codes, others = ([], []) if declared.is_national else _codes_in(name, ways)
+    first = dict.fromkeys  # each once, in their order
+    return Named(*(tuple(first(found)) for found in (at_place, elsewhere, impossibles, codes, others)))
+
+
+# Periods --------------------------------------------------------------------------------------------------------------
+
+
+def _identify_period(reading: Reading, declared: Collection, said: Named, received_at: datetime) -> None:
+    always = reading.layout.period.get("always") if reading.layout else None
+    inside = always or _period_in_column(reading, declared.frequency)
+    reading.period = inside or said.period
+    why_not = impossible(declared.name, inside, received_at) if inside else None
+    if why_not:
+        reading.period = None
+    name = harmless(reading.file_name, NAME_SHOWN)
+    if not reading.layout:
+        return  # what was found about a file that could not be read is enough
+    if why_not:
+        _hold_period(
+            reading,
+            f"{name} is about {inside}, which {why_not}. Correct the period in the file, or send the return of one that is over.",
         )
+    elif inside and said.periods and inside not in said.periods + said.others:
+        _hold_period(
+            reading,
+            f"The file's name says {_list(said.periods)}, but its content is about {inside}. Rename the file, or send the one that was meant.",
+        )
+    elif not reading.period:
+        example = "2025-06" if declared.frequency == "month" else "2016-17"
+        where = (
+            "in the column 'period' or in the file's name" if declared.kind == "each_trust" else "in the file's name"
+        )
+        if several := said.periods or said.others:
+            what = f"The name of {name} could mean {_list(several)}, and its content names no period."
+        elif said.impossible:
+            one = said.impossible[0]
+            what = f"The name of {name} says {one}, which {impossible(declared.name, one, received_at)}."
+        else:
+            what = f"Could not determine the period of {name}."
+        _hold_period(reading, f"{what} Expected one period {where}, for example {example}.")
 
 
-def trust_in_name(layout: Layout, file_name: str) -> str | None:
-    """The trust that a file's name tells, by the layout's expression."""
-    match = re.search(layout.sender.get("name", "(?!)"), file_name)
-    return match["code"] if match else None
+def _hold_period(reading: Reading, message: str) -> None:
+    reading.found("FIL-PERIOD", message)
 
 
-def _most_common(reading: Reading, column: str | None) -> str | None:
-    for table in reading.tables:
-        if column in table.frame.columns and table.frame.height:
-            values = table.frame[column].str.strip_chars()
-            values = values.filter(values.str.contains(r"^[A-Z0-9]{3,5}$").fill_null(False))
-            if values.len():
-                return values.value_counts(sort=True, name="n").sort(["n", column], descending=[True, False])[column][0]
-    return None
-
-
-def _period_in_column(reading: Reading) -> str | None:
+def _period_in_column(reading: Reading, frequency: str) -> str | None:
+    """The period that most rows name; None where none names one."""
     rule = reading.layout.period if reading.layout else {}
     column = rule.get("column")
     for table in reading.tables:
         if column in table.frame.columns and table.frame.height:
-            values = table.frame[column].str.strip_chars()
+            values = table.frame[column]
             if "pattern" in rule:
-                found = values.str.extract_groups(rule["pattern"]).struct
-                values = found.field("year") + "-" + found.field("next" if "(?P<next>" in rule["pattern"] else "month")
+                found = values.str.strip_chars().str.extract_groups(rule["pattern"]).struct
+                second = "next" if "(?P<next>" in rule["pattern"] else "month"
+                values = periods.read(found.field("year") + "-" + found.field(second), frequency)
             elif "format" in rule:
-                values = values.str.to_date(rule["format"], strict=False).dt.strftime("%Y-%m")
-            frequency = catalogue.load(reading.collection).frequency
-            periods = [value for value in values.drop_nulls().unique() if _is_period(value, frequency)]
-            values = values.filter(values.is_in(periods).fill_null(False))
-            if values.len():
-                return (
-                    values.alias("v")
-                    .value_counts(sort=True, name="n")
-                    .sort(["n", "v"], descending=[True, False])["v"][0]
-                )
+                values = periods.months_of_dates(values, rule["format"])
+            else:
+                values = periods.read(values, frequency)
+            if most := _most_common(values):
+                return most
     return None
 
 
-def _is_period(text: str, frequency: str) -> bool:
-    """Whether a text is a period of that frequency: 2025-13 is none, and 2016-17 is no month."""
-    if frequency == "month":
-        return bool(re.fullmatch(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])", text))
-    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
-    return bool(match) and 1 <= int(match[1]) < 9999 and int(match[2]) == (int(match[1]) + 1) % 100
+_MONTHS = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+# Not part of a longer number, such as that of a telephone, and of a century that somebody may have meant.
+_YEAR = "(?<![0-9])(?P<year>(?:19|2[0-2])[0-9]{2})"
+_IN_NAMES = {
+    "month": [
+        re.compile(rf"{_YEAR}(?:(?P<between>[-_. ])(?P<month>[0-9]{{1,2}})|(?P<next>[0-9]{{2}}))(?![0-9])"),
+        re.compile(rf"(?<![a-z])(?P<word>{_MONTHS})[-_. ']{{0,2}}(?P<year>20[0-9]{{2}}|[0-9]{{2}})(?![0-9])", re.I),
+    ],
+    "financial_year": [
+        re.compile(rf"{_YEAR}[-_. ]?(?P<next>[0-9]{{4}}|[0-9]{{2}})(?![0-9])"),
+        re.compile(r"(?<![0-9])(?P<year>[0-9]{2})[-_](?P<next>[0-9]{2})(?![0-9])"),
+    ],
+}
+_DAY_BEFORE = re.compile(r"(?<![A-Za-z0-9])[0-9]{1,2}(?:st|nd|rd|th)?[-_. ]?$", re.I)
 
 
-def period_in_name(layout: Layout, file_name: str, frequency: str) -> str | None:
-    """The period that a file's name tells, by the layout's expression."""
-    match = re.search(layout.period.get("name", "(?!)"), file_name)
-    if not match:
-        return None
-    if frequency == "month":
-        return f"{match['year']}-{match['month']}"
-    if int(match["next"]) != (int(match["year"]) + 1) % 100:
-        return None  # 2016-04 in a name is a month, not a financial year
-    return f"{match['year']}-{match['next']}"
+def _periods_in(name: str, ways, frequency: str):
+    """Every (period, whether it stands as the template has it) that a name could say."""
+    for way in ways:
+        if "name" in way.period:
+            second = "month" if frequency == "month" else "next"
+            for match in re.compile(way.period["name"], re.ASCII).finditer(name):
+                longer = name[: match.start("year")][-1:].isdigit() or name[match.end(second) :][:1].isdigit()
+                period = None if longer else _meaning(f"{match['year']}-{match[second]}", frequency)
+                if period and not (frequency == "month" and _day_after(name, match.end(second), "-")):
+                    yield period, True
+    for pattern in _IN_NAMES[frequency]:
+        for match in pattern.finditer(name):
+            if period := _elsewhere(name, match.groupdict(), match.start(), match.end(), frequency):
+                yield period, False
+
+
+def _elsewhere(name: str, parts: dict, start: int, end: int, frequency: str) -> str | None:
+    """The period of a token that is written as people do. A date says when a file was made, but for the first or last day of a month."""
+    if word := parts.get("word"):
+        return (
+            None
+            if _DAY_BEFORE.search(name[max(0, start - 6) : start])
+            else _meaning(f"{word}-{parts['year']}", frequency)
+        )
+    period = _meaning(f"{parts['year']}-{parts.get('month') or parts['next']}", frequency)
+    if period and frequency == "month" and (day := _day_after(name, end, parts["between"] or "")):
+        return _meaning(f"{period}-{day}", frequency)
+    return period
+
+
+def _meaning(text: str, frequency: str) -> str | None:
+    return periods.month(text) if frequency == "month" else periods.financial_year(text)
+
+
+def _day_after(name: str, end: int, between: str) -> str | None:
+    """The two digits that make a date of a year and month that end there."""
+    found = re.match(rf"{re.escape(between)}([0-9]{{2}})(?![0-9])", name[end : end + 4])
+    return found[1] if found else None
+
+
+# Senders --------------------------------------------------------------------------------------------------------------
+
+
+def _identify_trust(reading: Reading, said: Named) -> None:
+    inside, known = _code_in_column(reading), reference.load().knows
+    # A code that is known outranks one that is not: it may be misspelt in every row, which is for those rows to say.
+    reading.sender = (
+        said.code if inside and said.code and known(said.code) and not known(inside) else inside or said.code
+    )
+    if not reading.layout:
+        return
+    name = harmless(reading.file_name, NAME_SHOWN)
+    if reading.sender is None:
+        several = said.codes or said.other_codes
+        what = (
+            f"The name of {name} could mean {_list(several)}, and its content names no trust."
+            if several
+            else f"Could not determine which trust sent {name}."
+        )
+        reading.found("FIL-SENDER", f"{what} Expected its ODS code in the column 'ods_code'.")
+    elif inside == reading.sender and said.codes and inside not in said.codes + said.other_codes:
+        reading.found(
+            "FIL-SENDER",
+            f"The file's name says {_list(said.codes)}, but its content is about {inside}. Rename the file, or send the one that was meant.",
+        )
+
+
+def _code_in_column(reading: Reading) -> str | None:
+    """The code that most rows name; None where none names one."""
+    column = reading.layout.sender.get("column") if reading.layout else None
+    for table in reading.tables:
+        if column in table.frame.columns and table.frame.height:
+            values = table.frame[column].str.strip_chars(periods.INVISIBLE + " \t\r\n'\"\u00a0").str.to_uppercase()
+            if most := _most_common(values.filter(values.str.contains(r"^[A-Z0-9]{3,5}$").fill_null(False))):
+                return most
+    return None
+
+
+def _codes_in(name: str, ways) -> tuple[list[str], list[str]]:
+    """Codes that a name says, and further known ones that may be words."""
+    known = reference.load().knows
+    at_place = [
+        match["code"]
+        for way in ways
+        for match in re.finditer(way.sender.get("name", "(?!)"), name, re.ASCII)
+        if known(match["code"]) or _plausible(match["code"])
+    ]
+    tokens = [token for token in re.split(r"[^A-Za-z0-9]+", name) if len(token) in (3, 5) and known(token.upper())]
+    plain = [token for token in tokens if token.isupper() and re.search("[0-9]", token)]
+    return at_place + plain, [token.upper() for token in tokens]
+
+
+_MARKS = re.compile("[MPQVWY][0-9]{2}")  # months, quarters, versions and weeks
+
+
+def _plausible(code: str) -> bool:
+    """Whether a text that is no known code could be one, such as RZ9 or G6V2S; FINAL, V10, COPY2 and JUN25 could not."""
+    three = re.fullmatch("[A-Z](?=.?[0-9])[A-Z0-9]{2}", code) and not _MARKS.fullmatch(code)
+    return bool(three or re.fullmatch("[A-Z][0-9][A-Z0-9][0-9][A-Z]", code))
+
+
+def _most_common(values: pl.Series) -> str | None:
+    counted = values.drop_nulls().alias("v").value_counts(name="n").sort(["n", "v"], descending=[True, False])
+    return counted["v"][0] if counted.height else None
+
+
+def _list(texts) -> str:
+    texts = list(texts)
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"

@@ -10,6 +10,9 @@ from python_calamine import CalamineWorkbook
 
 from . import apart
 from .grid import MAX_CELLS, MAX_COLUMNS, Grid, Unreadable, text_frame
+from .workbook_faults import COMPUTED_LATER, NOT_COMPUTED, Faults, column_letters, column_number, faults_of
+
+KNOWN_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"}  # to the reader
 
 # Cells of a sheet's XML that hold something: with an address, and without one.
 FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*(?<!/)>\s*<(?!/)""")
@@ -17,25 +20,74 @@ UNPLACED_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]*\br=)[^>]*)?(?<!/)>\s*<(
 
 
 class Book:
-    """The sheets of a workbook as text."""
+    """The sheets of a workbook as text.
+
+    Attributes:
+        names: all sheets with cells; visible and hidden: those that a reader of the workbook sees, and the others.
+    """
 
     def __init__(self, content: bytes, file_name: str):
         self._file_name, self._content = file_name, content
         self._book = self._guard(lambda: _workbook(content))
-        self.names = list(self._book.sheet_names)
-        self._rows = {}
+        sheets = self._guard(lambda: self._book.sheets_metadata)
+        cells = [one for one in sheets if str(one.typ).endswith("WorkSheet")]
+        self.names = [one.name for one in cells]
+        self.visible = [one.name for one in cells if str(one.visible).endswith(".Visible")]
+        self.hidden = [name for name in self.names if name not in self.visible]
+        self._rows: dict[str, list[list[str]]] = {}
+        self._formulas: dict[str, set[tuple[int, int]]] = {}
 
     def rows(self, sheet: str) -> list[list[str]]:
-        """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO)."""
+        """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO, errors as shown)."""
         if sheet not in self._rows:
             # calamine makes room for all cells between the first and the last one, and aborts the process if there is none.
-            if self._content[:2] == b"PK" and not self._guard(lambda: _plainly_fits(self._content, sheet)):
-                self._check_size(sheet, *self._guard(lambda: _extent(self._content, sheet)))
+            faults = Faults()
+            if self._content[:2] == b"PK":
+                if not self._guard(lambda: _plainly_fits(self._content, sheet)):
+                    self._check_size(sheet, *self._guard(lambda: _extent(self._content, sheet)))
+                faults = self._guard(lambda: _faults(self._content, sheet))
+            self._check_errors(sheet, faults)
             data = self._guard(lambda: self._book.get_sheet_by_name(sheet))
             self._check_size(sheet, data.total_height + 1, data.total_width + 1)  # it counts from nought
             cells = self._guard(lambda: data.to_python(skip_empty_area=False))
-            self._rows[sheet] = [[cell if type(cell) is str else _text(cell) for cell in row] for row in cells]
+            if self._content[:2] != b"PK":
+                faults = Faults(data.errors, data.formulas)
+            rows = [[cell if type(cell) is str else _text(cell) for cell in row] for row in cells]
+            if faults.errors or faults.formulas:
+                self._show(sheet, rows, faults)
+            self._rows[sheet], self._formulas[sheet] = rows, faults.formulas
         return self._rows[sheet]
+
+    def formulas(self, sheet: str) -> set[tuple[int, int]]:
+        """Formulas that were never computed, by (line, column counted from nought)."""
+        self.rows(sheet)
+        return self._formulas[sheet]
+
+    def _check_errors(self, sheet: str, faults: Faults) -> None:
+        """The reader gives up at errors that came with Excel after 2016, so they are told before it does."""
+        place = next((place for place, text in faults.errors.items() if text not in KNOWN_ERRORS), None)
+        if place:
+            line, column = place
+            raise Unreadable(
+                "FIL-DAMAGED",
+                f"Cell {column_letters(column + 1)}{line} of sheet '{sheet}' shows the error {faults.errors[place][:40]}, so it has no value. "
+                "Correct its formula or clear the cell, save the workbook and send it again.",
+                sheet=sheet,
+                line=line,
+                raw_value=faults.errors[place],
+            )
+
+    def _show(self, sheet: str, rows: list[list[str]], faults: Faults) -> None:
+        """Puts errors and formulas where the reader has blanks, and rows of them where it has none."""
+        places = [*faults.errors, *faults.formulas]
+        height = max(len(rows), max(line for line, _ in places))
+        width = max(max(map(len, rows), default=0), max(column for _, column in places) + 1)
+        self._check_size(sheet, height, width)
+        rows.extend([] for _ in range(height - len(rows)))
+        for (line, column), text in [*dict.fromkeys(faults.formulas, NOT_COMPUTED).items(), *faults.errors.items()]:
+            row = rows[line - 1]
+            row.extend([""] * (column + 1 - len(row)))
+            row[column] = row[column] or text
 
     def _check_size(self, sheet: str, height: int, width: int) -> None:
         if height * width > MAX_CELLS or width > MAX_COLUMNS:
@@ -50,7 +102,7 @@ class Book:
         # calamine panics on some damaged files; a panic is no Exception, so everything is caught and told as damage.
         try:
             return work()
-        except (KeyboardInterrupt, SystemExit, MemoryError):
+        except (KeyboardInterrupt, SystemExit, MemoryError, Unreadable):
             raise
         except BaseException as error:
             raise Unreadable(
@@ -76,7 +128,7 @@ def _extent(content: bytes, sheet: str) -> tuple[int, int]:
             part = archive.read(name)
             cells = part.count(b"<c ") + part.count(b"<c>")
             for found in FILLED_CELL.finditer(part):
-                height, width, cells = max(height, int(found[2])), max(width, _column(found[1])), cells - 1
+                height, width, cells = max(height, int(found[2])), max(width, column_number(found[1])), cells - 1
             if cells > 0:  # empty, or without an address: then a cell stands beside the one before it
                 for row in part.split(b"<row")[1:]:
                     width = max(width, len(UNPLACED_CELL.findall(row)))
@@ -91,7 +143,7 @@ def _plainly_fits(content: bytes, sheet: str) -> bool:
             rows = max(map(int, re.findall(rb'<row r="(\d{1,7})"', part)), default=0)
             letters = set(re.findall(rb'r="([A-Za-z]{2,3})\d', part))
             letters |= {next((c for c in (bytes([n]) for n in range(90, 64, -1)) if b'r="' + c in part), b"A")}
-            columns = max(map(_column, letters))
+            columns = max(map(column_number, letters))
             if re.search(rb'r="[a-z]', part):  # not as Excel writes them
                 return False
             addressed = part.count(b"<c ") + part.count(b"<c>") == part.count(b'<c r="') and b":row" not in part
@@ -102,11 +154,15 @@ def _plainly_fits(content: bytes, sheet: str) -> bool:
     return True
 
 
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number
+def _faults(content: bytes, sheet: str) -> Faults:
+    """The errors and the formulas without a result of an .xlsx sheet."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = _parts(archive, sheet)
+        if len(parts) != 1:
+            return Faults()
+        part = archive.read(parts[0])
+        later = b"<f" in part and COMPUTED_LATER.search(archive.read("xl/workbook.xml")) is not None
+        return faults_of(part, later)
 
 
 def _parts(archive: zipfile.ZipFile, sheet: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import logging
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,28 +12,55 @@ import psycopg
 
 from ..reading.read import read
 from ..reading.reading import Reading
-from ..stores import objects, settings, warehouse
+from ..schemas.fields import US
+from ..stores import log, objects, settings, warehouse
+from ..stores.faults import is_failure, is_outage
 from ..validation import decided, profile, validate
 from ..validation.validate import HELD, Outcome
 
+logger = logging.getLogger(__name__)
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
 
 
 def process(submission_ids: list[str]) -> dict:
-    """Validates and records submissions; one that another worker has done is left alone.
+    """Validates and records submissions; one that another worker has done is left alone, one that fails stops no other.
 
     Returns:
         how many were accepted, accepted_with_warnings and held, and how many another worker had done.
+
+    Raises:
+        the first failure, when all others are done: a file that is not what was archived, or an id that is not known. What breaks on a
+        file's content raises nothing: it is held.
+        psycopg.OperationalError, botocore.exceptions.ClientError and the like: at once, when a store is down.
     """
+    done, failures = try_each(submission_ids)
+    if failures:
+        for submission_id, problem in failures[1:]:
+            failures[0][1].add_note(f"And {submission_id}: {log.short(problem)}")
+        raise failures[0][1]
+    return done
+
+
+def try_each(submission_ids: list[str]) -> tuple[dict, list[tuple[str, BaseException]]]:
+    """The same, but gives back what failed, with the submission that it failed for; raises only what is wrong with a store."""
     done = Counter(accepted=0, accepted_with_warnings=0, held=0, done_before=0)
+    failures = []
     with warehouse.connect() as connection:
         for submission_id in submission_ids:
-            done[settle(connection, submission_id)] += 1
-    return dict(done)
+            try:
+                done[settle(connection, submission_id)] += 1
+            except BaseException as problem:
+                if not is_failure(problem) or is_outage(problem) or connection.closed:
+                    raise
+                log.line(logger, "failed", level=logging.ERROR, submission_id=submission_id, problem=log.short(problem))
+                failures.append((submission_id, problem))
+    return dict(done), failures
 
 
 def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: bool = True) -> str:
     """Validates a submission under the decisions in force, records it and moves what counts, in one transaction at the end.
+
+    A submission that breaks our own code is recorded as held by SYS-ERROR.
 
     Args:
         connection: of the pipeline's role. Inside a transaction of the caller's, everything stays in that.
@@ -40,41 +69,98 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
     Returns:
         'accepted', 'accepted_with_warnings' or 'held', or 'done_before'.
     """
+    began = time.monotonic()
     with connection.transaction():
-        collection, period, sender, part, *_ = _about(connection, submission_id)
+        chain = collection, period, sender, part = _about(connection, submission_id)[:4]
     while True:
         with connection.transaction():
             decisions = decided.in_force(connection, submission_id)
-            _lock(connection, collection, period, sender, part)
+            _lock(connection, *chain)
             if _done(connection, submission_id, decisions):
                 count(connection, submission_id)
                 return "done_before"
         outcome = _validated(connection, submission_id, decisions)
-        with connection.transaction():
-            # From before the object is written until it is named, the sweep keeps away.
-            connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
-            records = None if outcome.state == HELD else _write_records(submission_id, period, outcome, keep_records)
-            _lock(connection, collection, period, sender, part)
-            if decided.in_force(connection, submission_id) != decisions:
-                continue  # somebody decided meanwhile: what was found is not what holds now
-            if not _record(connection, submission_id, outcome, records, decisions):
-                return "done_before"
-            count(connection, submission_id)
-        return outcome.state
+        plain = _plain(connection, submission_id, outcome, decisions)
+        try:
+            state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
+        except BaseException as problem:
+            if not is_failure(problem) or is_outage(problem) or connection.closed:
+                raise
+            outcome = _broken(submission_id, outcome.reading, problem)
+            plain = plain if decisions else _plain(connection, submission_id, outcome, decisions)
+            state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
+        if state is None:
+            continue  # somebody decided meanwhile: what was found is not what holds now
+        log.line(
+            logger,
+            "validated",
+            submission_id=submission_id,
+            collection=collection,
+            period=period,
+            sender=sender,
+            part=part,
+            state=state,
+            rows_read=outcome.rows_read,
+            rows_recorded=outcome.rows_recorded,
+            rows_rejected=outcome.rows_rejected,
+            findings=outcome.findings.height,
+            seconds=time.monotonic() - began,
+        )
+        return state
 
 
-def records_without_decisions(connection: psycopg.Connection, submission_id: str) -> Path | None:
-    """A local copy of the records that a submission has when nobody decided anything about it; None if it is held then."""
+def _settled(
+    connection, submission_id: str, chain: tuple, outcome: Outcome, decisions, plain: tuple, keep_records: bool
+) -> str | None:
+    """Records an outcome and moves what counts, in one transaction; its state, 'done_before', or None when decisions changed meanwhile."""
+    with connection.transaction():
+        # From before the object is written until it is named, the sweep keeps away.
+        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
+        records = None if outcome.state == HELD else _write_records(submission_id, chain[1], outcome, keep_records)
+        _lock(connection, *chain)
+        if decided.in_force(connection, submission_id) != decisions:
+            return None
+        if not _record(connection, submission_id, outcome, records, decisions, plain):
+            return "done_before"
+        count(connection, submission_id)
+    return outcome.state
+
+
+def without_decisions(connection: psycopg.Connection, submission_id: str) -> tuple[Path | None, pl.DataFrame]:
+    """What a submission has when nobody decided anything about it: a local copy of its records and its rows by provider.
+
+    The copy is None if it is held then.
+    """
     outcome = _validated(connection, submission_id, [])
     if outcome.state == HELD:
-        return None
+        return None, outcome.provider_rows
     content = _as_parquet(submission_id, outcome)
-    return objects.keep(content, hashlib.sha256(content).hexdigest())
+    return objects.keep(content, hashlib.sha256(content).hexdigest()), outcome.provider_rows
+
+
+def _plain(
+    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions
+) -> tuple[bool, str, int, int]:
+    """What a submission is by these rules when nobody decided anything: whether it is identified, state, cells expected and valid.
+
+    What a trust sent is told by these, whatever was decided.
+    """
+    if decisions:
+        with connection.transaction():
+            stands = connection.execute(
+                "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
+                [submission_id, validate.version()],
+            ).fetchone()
+        if stands and stands[0] is not None:
+            return stands
+        outcome = _validated(connection, submission_id, [])
+    return outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid
 
 
 def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
     row = connection.execute(
-        "SELECT collection, period, sender, part, archive_key, sha256, file_name FROM core.submission WHERE submission_id = %s",
+        """SELECT s.collection, s.period, s.sender, s.part, s.archive_key, s.sha256, s.file_name, s.received_at, n.arrived_at
+           FROM core.submission s LEFT JOIN core.not_dated n USING (submission_id) WHERE s.submission_id = %s""",
         [submission_id],
     ).fetchone()
     if row is None:
@@ -82,14 +168,60 @@ def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
     return row
 
 
-def _validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
-    """Reads the archived file and validates it under these decisions."""
+def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
+    """What the archived file of a submission says, as sent."""
     with connection.transaction():
-        collection, period, sender, part, archive_key, sha256, file_name = _about(connection, submission_id)
+        collection, _, _, _, archive_key, sha256, file_name, received_at, _ = _about(connection, submission_id)
+    return read(objects.content(settings.load().archive, archive_key, sha256), file_name, collection, received_at)
+
+
+def _validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
+    """Reads the archived file and validates it under these decisions; what breaks on its content is a finding."""
+    with connection.transaction():
+        collection, period, sender, part, archive_key, sha256, file_name, received_at, says_arrived = _about(
+            connection, submission_id
+        )
     content = objects.content(settings.load().archive, archive_key, sha256)
-    reading = read(content, file_name, collection)
-    _agrees(reading, period, sender, part)
-    return validate.validate(reading, decisions)
+    reading = Reading(collection, file_name)
+    try:
+        reading = read(content, file_name, collection, received_at)
+        _agrees(reading, period, sender, part)
+        if says_arrived is not None:
+            reading.found(
+                "FIL-ARRIVED",
+                f"The sample says that it arrived at '{says_arrived}', which is no time. Expected one such as 2025-07-01T09:00:00+01:00 "
+                "in its metadata 'arrived-at': correct that and send the file again.",
+            )
+        return validate.validate(reading, decisions)
+    except BaseException as problem:
+        if not is_failure(problem) or is_outage(problem):
+            raise
+        return _broken(submission_id, reading, problem)
+
+
+# As it was when this was loaded: it must work also where something has been put in its place.
+_hold = validate.validate
+
+
+def _broken(submission_id: str, reading: Reading, problem: BaseException) -> Outcome:
+    """Held, because our own code broke on it: the reason is for our log, what to do is for whoever sent it."""
+    log.line(
+        logger,
+        "broke",
+        level=logging.ERROR,
+        submission_id=submission_id,
+        collection=reading.collection,
+        problem=log.short(problem),
+        at=log.where(problem),
+    )
+    held = Reading(reading.collection, reading.file_name)
+    held.found(
+        "SYS-ERROR",
+        "This file could not be checked because of a fault in our own system, so it is held. We must act: the fault is in our log under "
+        "the number of this submission. You need not send anything again.",
+        responsible=US,
+    )
+    return _hold(held)
 
 
 def _lock(connection: psycopg.Connection, *chain) -> None:
@@ -108,16 +240,20 @@ def _done(connection: psycopg.Connection, submission_id: str, decisions: list[de
 
 
 def _agrees(reading: Reading, period, sender, part) -> None:
-    """A file that was registered by its name must be about what its name says."""
-    if reading.layout and reading.period and (reading.period, reading.part) != (period, part):
+    """A file must be about what it was registered as."""
+    if not reading.layout:
+        return
+    found = {rule for frame in reading.findings for rule in frame["rule_id"]}
+    if reading.period and (reading.period, reading.part) != (period, part) and "FIL-PERIOD" not in found:
         reading.found(
             "FIL-PERIOD",
             f"The file was received as {period or 'of no known period'}, but its content is about {reading.period}. Send it again under a name that fits.",
         )
-    if reading.layout and sender is None and reading.sender:
+    if reading.sender and reading.sender != sender and "FIL-SENDER" not in found:
         reading.found(
             "FIL-SENDER",
-            "It could not be told who sent the file when it was received. Send it again under a name with the ODS code.",
+            f"The file was received as {f'sent by {sender}' if sender else 'of no known sender'}, but its content is about {reading.sender}. "
+            "Send it again under a name with the ODS code.",
         )
 
 
@@ -139,7 +275,9 @@ def _as_parquet(submission_id: str, outcome: Outcome) -> bytes:
     return buffer.getvalue()
 
 
-def _record(connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision]) -> bool:
+def _record(
+    connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision], plain
+) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
     reading, rules_version = outcome.reading, validate.version()
@@ -148,8 +286,9 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
     added = connection.execute(
         """
         INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
-                                     rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+                                     rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions,
+                                     counts_hash, identified, plain_outcome, plain_cells_expected, plain_cells_valid)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         [
             submission_id,
@@ -167,6 +306,8 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
             sha256,
             size,
             [one.decision_id for one in decisions],
+            _counts_hash(outcome),
+            *plain,
         ],
     ).rowcount
     if not added:
@@ -177,9 +318,17 @@ def _record(connection, submission_id: str, outcome: Outcome, records, decisions
         pl.col("raw_value", "message", "column_name").str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
     )
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
+    rows = outcome.provider_rows
+    warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
     looks = profile.as_texts(profile.of(outcome.records, reading.collection))
     warehouse.copy(connection, "profile", looks, submission_id=submission_id, rules_version=rules_version)
     return True
+
+
+def _counts_hash(outcome: Outcome) -> str:
+    """Names what figures take of a validation besides its records."""
+    counted = [outcome.cells_expected, outcome.cells_valid, outcome.provider_rows.rows()]
+    return hashlib.sha256(repr(counted).encode()).hexdigest()[:16]
 
 
 def count(connection: psycopg.Connection, submission_id: str) -> None:

@@ -44,6 +44,7 @@ def check(tables: Tables) -> list[str]:
         *_check_timeline(tables),
         *_check_metrics(tables),
         *_check_series(tables),
+        *_repeats("reasons.csv", "code", [one.code for one in tables.reasons]),
     ]
 
 

@@ -71,7 +71,7 @@ def _grid(content: bytes, file_name: str, delimiter: str):
     """The first row with anything in it as headings, and the grid below: (line, headings, grid, sheet)."""
     source = formats.opened(content, file_name)
     if source.kind == "csv":
-        text = formats.decode(source.content, ("utf-8",))
+        text, _ = source.decoded
         head = formats.csv_head(text, delimiter)
         at = next((at for at, (_, cells) in enumerate(head) if any(cell.strip() for cell in cells)), None)
         if at is None:
@@ -80,7 +80,7 @@ def _grid(content: bytes, file_name: str, delimiter: str):
         after = head[at + 1][0] if at + 1 < len(head) else line + _height(headings)
         headings = _trimmed(headings)
         return line, headings, formats.csv_grid(text, delimiter, after - 1, len(headings)), None
-    sheet = next((name for name in source.book.names if source.book.rows(name)), None)
+    sheet = next((name for name in source.book.visible if source.book.rows(name)), None)
     if sheet is None:
         raise Unreadable("FIL-EMPTY", f"{file_name} is a workbook without a filled sheet. Send the file again.")
     rows = source.book.rows(sheet)

@@ -4,11 +4,11 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .. import layouts, schemas
+from .. import schemas
 from ..reading import formats
-from ..reading.fit import compare
-from ..reading.grid import HEAD_ROWS, MAX_CELLS, MAX_COLUMNS, Unreadable
+from ..reading.grid import MAX_CELLS, MAX_COLUMNS, Unreadable
 from ..reading.reading import Reading, Table
+from ..reading.text_tables import DELIMITERS
 
 CSV_SHEET = "return"  # as in the blank template
 
@@ -47,12 +47,12 @@ def of(content: bytes, file_name: str, reading: Reading) -> tuple[list[Sheet], l
         Unreadable: the file cannot be opened.
     """
     source = formats.opened(content, file_name)
-    return _of_csv(source.content, reading) if source.kind == "csv" else _of_book(source.book, reading)
+    return _of_csv(source, reading) if source.kind == "csv" else _of_book(source.book, reading)
 
 
-def _of_csv(content: bytes, reading: Reading) -> tuple[list[Sheet], list[str]]:
-    text, said = _decoded(content, reading)
-    delimiter = reading.layout.delimiter if reading.layout else _delimiter(text, reading.collection)
+def _of_csv(source: formats.Source, reading: Reading) -> tuple[list[Sheet], list[str]]:
+    text, said = _decoded(source)
+    delimiter = reading.delimiter if reading.layout else _delimiter(text, reading)
     text = text.rstrip(delimiter + " \t\r\n")  # spreadsheets save a million blank rows below a table
     height, width, spans = _shape(text, delimiter)
     whole = height is not None and (bool(reading.tables) or not spans)
@@ -68,7 +68,7 @@ def _of_csv(content: bytes, reading: Reading) -> tuple[list[Sheet], list[str]]:
     rows = _csv_rows(text, delimiter) if whole else _raw_lines(text, delimiter)
     sheet = Sheet(CSV_SHEET, None, rows, height, room)
     if reading.tables:
-        _name_columns(sheet, reading, reading.tables[0], formats.csv_head(text, delimiter))
+        _name_columns(sheet, reading, reading.tables[0])
     return [sheet], said
 
 
@@ -83,29 +83,24 @@ def _of_book(book, reading: Reading) -> tuple[list[Sheet], list[str]]:
         sheet = Sheet(name, name, enumerate(rows, 1), len(rows))
         table = next((table for table in reading.tables if table.sheet == name), None)
         if table:
-            _name_columns(sheet, reading, table, list(enumerate(rows[:HEAD_ROWS], 1)))
+            _name_columns(sheet, reading, table)
         sheets.append(sheet)
     return sheets, said
 
 
-def _decoded(content: bytes, reading: Reading) -> tuple[str, list[str]]:
-    encodings = list(reading.layout.encodings) if reading.layout else ["utf-8"]
-    for encoding in [*encodings, "utf-8", "cp1252", "latin-1"]:
-        try:
-            text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
-        except UnicodeDecodeError:
-            continue
-        known = encoding in (*encodings, "utf-8")
-        return text, [] if known else [
+def _decoded(source: formats.Source) -> tuple[str, list[str]]:
+    try:
+        return source.decoded[0], []
+    except Unreadable:  # shown all the same: every byte is a letter there
+        return source.content.decode("latin-1"), [
             "Your file is not UTF-8. It is shown as Windows text: look at letters such as £ and é."
         ]
-    raise AssertionError("latin-1 reads every byte")
 
 
-def _delimiter(text: str, collection: str) -> str:
+def _delimiter(text: str, reading: Reading) -> str:
+    """The delimiter of a text that fits no template: the one that its closest template has, or that its first line has most of."""
     first = text.lstrip()[:10_000].split("\n", 1)[0]
-    known = [layout.delimiter for layout in layouts.load(collection) if "csv" in layout.formats] or [","]
-    return max(known, key=first.count)
+    return max([reading.delimiter, *DELIMITERS], key=first.count)
 
 
 def _shape(text: str, delimiter: str) -> tuple[int | None, int, bool]:
@@ -141,12 +136,13 @@ def _lines(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _name_columns(sheet: Sheet, reading: Reading, table: Table, head: list[tuple[int, list[str]]]) -> None:
-    fit = compare(reading.layout, table.layout, head)
-    sheet.header_line = fit.header_line
-    for at, heading in enumerate(fit.headings):
+def _name_columns(sheet: Sheet, reading: Reading, table: Table) -> None:
+    sheet.header_line = table.place.header_line
+    for at, heading in enumerate(table.place.headings):
         sheet.columns.setdefault(heading.strip(), []).append(at)
     fields = schemas.load(reading.collection).fields
     sheet.texts = frozenset(
-        at for name, at in fit.positions.items() if name in fields and fields[name].kind not in ("whole", "number")
+        at
+        for name, at in table.place.positions.items()
+        if name in fields and fields[name].kind not in ("whole", "number")
     )

@@ -17,7 +17,7 @@ from .row_keys import row_keys
 # The same list as core.rule_limit, which refuses such a decision; here it keeps one from reaching further than it was asked.
 NOT_ACCEPTED = (
     "FIL-EMPTY", "FIL-KIND", "FIL-DAMAGED", "FIL-SIZE", "FIL-PERIOD", "FIL-SENDER", "STR01", "STR02", "STR04",
-    "DEC-HOLD", "DEC-RETURN",
+    "DEC-HOLD", "DEC-RETURN", "FIL-ARRIVED", "SYS-ERROR",
 )  # fmt: skip
 
 COLUMNS = findings.COLUMNS | {"decision_id": pl.Int64}  # of findings once decisions have been looked at

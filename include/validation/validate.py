@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import HOLD, REJECT, US, WARN, About, Rule, Schema
-from . import columns, decided
+from . import columns, decided, provider_rows
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
@@ -23,6 +23,8 @@ from .wording import FIELD_RULES, finding
 RULE_ROOMS = ("reading", "validation")
 
 FEWEST_WARNED = 10  # rows with a warning; of fewer, half is no sign of anything
+# A file with one of these is not the return that it was sent as, or cannot be seen to be it.
+NOT_THIS_RETURN = ["FIL-EMPTY", "FIL-KIND", "FIL-DAMAGED", "FIL-SIZE", "FIL-PERIOD", "FIL-SENDER", "STR01"]
 
 ACCEPTED, WITH_WARNINGS, HELD = "accepted", "accepted_with_warnings", "held"
 
@@ -37,6 +39,9 @@ class Outcome:
         findings: every fault, in the order of the file (see `decided.COLUMNS`).
         rows_read = rows_recorded + rows_rejected + rows_held, always.
         cells_expected, cells_valid: cells of required fields that were asked for, and those that hold a valid value.
+        provider_rows: rows sent, used and warned about, by provider (see `provider_rows.COLUMNS`; none when held).
+        identified: whether it can be seen to be the return it was sent as, right or wrong: it has a known layout and the period
+            and sender that it was registered under, and at least one row is about them.
     """
 
     reading: Reading
@@ -49,6 +54,8 @@ class Outcome:
     rows_held: int
     cells_expected: int
     cells_valid: int
+    provider_rows: pl.DataFrame = field(default_factory=provider_rows.empty)
+    identified: bool = False
 
 
 def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Outcome:
@@ -81,11 +88,15 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
     found = pl.concat([settled(about_all), *(faults for _, faults in kept), bounds])
     found = found.sort("sheet", "line", maintain_order=True)
     stands, read = found.filter(pl.col("decision_id").is_null())["severity"], reading.rows_read
+    identified = _is_identified(kept, found)
     if not kept or (stands == HOLD).any():
-        return Outcome(reading, HELD, _no_records(reading), found, read, 0, 0, read, cells_expected, cells_valid)
+        held = Outcome(reading, HELD, _no_records(reading), found, read, 0, 0, read, cells_expected, cells_valid)
+        return replace(held, identified=identified)
     records = pl.concat([_records(parsed, faults, reading) for parsed, faults in kept])
     state = WITH_WARNINGS if stands.is_in([WARN, REJECT]).any() else ACCEPTED
-    return Outcome(reading, state, records, found, read, records.height, rejected, 0, cells_expected, cells_valid)
+    rows = provider_rows.count(reading, [(parsed, _rejected(faults)) for parsed, faults in kept], found)
+    counts = (read, records.height, rejected, 0, cells_expected, cells_valid)
+    return Outcome(reading, state, records, found, *counts, rows, identified)
 
 
 @cache
@@ -255,6 +266,17 @@ def _warned(faults: pl.DataFrame) -> pl.Series:
 def _rejected(faults: pl.DataFrame) -> pl.Series:
     out = (pl.col("severity") == REJECT) & pl.col("line").is_not_null() & pl.col("decision_id").is_null()
     return faults.filter(out)["line"].unique()
+
+
+def _is_identified(kept: list[tuple[Parsed, pl.DataFrame]], found: pl.DataFrame) -> bool:
+    """See `Outcome.identified`; decisions make no difference to it."""
+    if not any(parsed.frame.height for parsed, _ in kept) or found["rule_id"].is_in(NOT_THIS_RETURN).any():
+        return False
+    foreign = pl.col("rule_id").is_in(["STR04", "VAL-PERIOD"]) & pl.col("severity").is_in([REJECT, HOLD])
+    return any(
+        faults.filter(foreign & pl.col("line").is_not_null())["line"].n_unique() < parsed.frame.height
+        for parsed, faults in kept
+    )
 
 
 def _faulty_cells(parsed: Parsed, faults: pl.DataFrame, required: list[str]) -> int:

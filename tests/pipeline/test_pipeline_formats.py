@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trust_benchmarks.reading import formats
 from trust_benchmarks.reading import workbook as workbooks
+from trust_benchmarks.reading.encoding import decoded
 from trust_benchmarks.reading.formats import Unreadable
 
 CELLS = st.one_of(
@@ -151,18 +152,15 @@ UNREADABLE = {
     "blanks only": (b" \r\n\t\n,,,\n", "x.csv", "FIL-EMPTY", "is empty"),
     "zero bytes only": (bytes(5000), "x.csv", "FIL-EMPTY", "is empty"),
     "an empty gzip": (gzip.compress(b""), "x.csv.gz", "FIL-EMPTY", "is empty"),
-    "gzip by name only": (b"a,b\n1,2\n", "x.csv.gz", "FIL-KIND", "named as a gzip file but is not one"),
     "gzip cut off": (WHOLE[:-20], "x.csv.gz", "FIL-DAMAGED", "cut off"),
     "gzip damaged": (WHOLE[:20] + b"\xff\xff" + WHOLE[22:], "x.csv.gz", "FIL-DAMAGED", "damaged"),
-    "a workbook named csv": (workbook(), "x.csv", "FIL-KIND", "named as text (CSV) but is an Excel workbook"),
-    "text named xlsx": (b"a,b\n1,2\n", "x.xlsx", "FIL-KIND", "named as an Excel workbook (.xlsx) but is text"),
-    "text named xls": (b"a,b\n1,2\n", "x.xls", "FIL-KIND", "named as an old Excel workbook"),
-    "a new workbook named xls": (workbook(), "x.xls", "FIL-KIND", "but is an Excel workbook (.xlsx)"),
     "a zip": (workbook({"a.csv": b"a,b\n"}), "x.zip", "FIL-KIND", "is a zip archive, not a workbook"),
     "a workbook cut off": (workbook()[:-30], "x.xlsx", "FIL-DAMAGED", "damaged or cut off"),
     "a password": (OLE + "EncryptedPackage".encode("utf-16-le"), "x.xlsx", "FIL-KIND", "protected by a password"),
+    "a gzip with more behind it": (WHOLE + b"x" * 9, "x.csv.gz", "FIL-DAMAGED", "9 bytes after the end"),
+    "a second part cut off": (WHOLE + WHOLE[:-9], "x.csv.gz", "FIL-DAMAGED", "cut off"),
+    "a web page": (b"\n<!DOCTYPE html><html><body>Sign in</body></html>", "x.csv", "FIL-KIND", "is a web page"),
     "a PDF": (b"%PDF-1.7\n...", "x.csv", "FIL-KIND", "is a PDF"),
-    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "x.csv", "STR02", "UTF-16"),
     "noise": (random.Random(1).randbytes(4000), "x.csv", "FIL-KIND", "is not text"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + random.Random(2).randbytes(3000), "x.png", "FIL-KIND", "is not text"),
 }  # fmt: skip
@@ -179,21 +177,42 @@ def test_an_unreadable_file_is_named_for_what_it_is(case):
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "kind"),
+    ("content", "name", "kind", "notes"),
     [
-        (b"a,b\n1,2\n", "x.csv", "csv"),
-        (b"\xef\xbb\xbfa,b\n1,2\n", "x.CSV", "csv"),
-        (b"a,b\n1,2\n", "no_ending", "csv"),
-        (gzip.compress(b"a,b\n1,2\n"), "x.csv.gz", "csv"),
-        (gzip.compress(b"a,b\n1,2\n"), "x.csv", "csv"),
-        (workbook(), "x.xlsx", "xlsx"),
-        (workbook(), "x", "xlsx"),
-        (OLE + bytes(600) + b"1", "x.xls", "xls"),
+        (b"a,b\n1,2\n", "x.csv", "csv", ""),
+        (b"\xef\xbb\xbfa,b\n1,2\n", "x.CSV", "csv", ""),
+        (b"a,b\n1,2\n", "no_ending", "csv", ""),
+        (gzip.compress(b"a,b\n1,2\n"), "x.csv.gz", "csv", ""),
+        (gzip.compress(b"a,b\n1,2\n"), "x.csv", "csv", ""),
+        (gzip.compress(b"a,b\n") + bytes(512), "x.csv.gz", "csv", ""),
+        (gzip.compress(b"a,b\n") + gzip.compress(b"") + gzip.compress(b"1,2\n"), "x.csv.gz", "csv", "3 gzip parts"),
+        (b"a,b\n1,2\n", "x.csv.gz", "csv", "is not packed"),
+        ("a,b\n1,2\n".encode("utf-16"), "x.csv", "csv", ""),
+        (workbook(), "x.xlsx", "xlsx", ""),
+        (workbook(), "x", "xlsx", ""),
+        (workbook(), "x.csv", "xlsx", "named as text (CSV) but is an Excel workbook"),
+        (workbook(), "x.xls", "xlsx", "but is an Excel workbook (.xlsx)"),
+        (b"a,b\n1,2\n", "x.xlsx", "csv", "named as an Excel workbook (.xlsx) but is text"),
+        (b"a,b\n1,2\n", "x.xls", "csv", "named as an old Excel workbook"),
+        (OLE + bytes(600) + b"1", "x.xls", "xls", ""),
     ],
     ids=lambda value: value if isinstance(value, str) else "content",
 )
-def test_a_readable_file_is_known_by_its_content(content, name, kind):
-    assert formats.identify(content, name)[0] == kind
+def test_a_readable_file_is_known_by_its_content(content, name, kind, notes):
+    known, _, said = formats.identify(content, name)
+    assert known == kind
+    assert notes in "; ".join(said) if notes else not said
+
+
+def test_all_parts_of_a_gzip_file_are_read():
+    parts = [bytes(random.Random(n).choices(b"abc,\n", k=200_000)) for n in range(5)]
+    assert formats.identify(b"".join(map(gzip.compress, parts)) + bytes(99), "x.csv.gz")[1] == b"".join(parts)
+
+
+def test_a_gzip_file_of_too_many_parts_is_stopped():
+    with pytest.raises(Unreadable) as error:
+        formats.identify(gzip.compress(b"a,b\n") * 10_001, "x.csv.gz")
+    assert error.value.rule_id == "FIL-SIZE"
 
 
 def test_a_gzip_bomb_is_stopped(monkeypatch):
@@ -224,13 +243,37 @@ def test_a_zip_bomb_is_stopped_before_it_is_unpacked(size):
         assert error.value.rule_id == "FIL-DAMAGED"
 
 
-def test_text_in_no_declared_encoding_names_the_first_line_that_does_not_fit():
+@pytest.mark.parametrize(
+    ("content", "text", "encoding"),
+    [
+        (b"\xef\xbb\xbfa", "a", "utf-8"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf1,\xc2\xa3", "1,£", "utf-8"),
+        ("1,£".encode("cp1252"), "1,£", "cp1252"),
+        ("a;é\n".encode("utf-16"), "a;é\n", "utf-16-le"),
+        (b"\xfe\xff" + "a;é\n".encode("utf-16-be"), "a;é\n", "utf-16-be"),
+        ("ods_code,period\n".encode("utf-16-be"), "ods_code,period\n", "utf-16-be"),
+        ("ods_code,period\n".encode("utf-16-le"), "ods_code,period\n", "utf-16-le"),
+    ],
+)
+def test_the_encoding_is_found_out(content, text, encoding):
+    assert decoded(content) == (text, encoding)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule_id", "line", "words"),
+    [
+        ("a,b\n1,é\n".encode() + b"2,\xa3\n", "STR02", 3, "mixes two encodings"),
+        (b"a,b\n1,\x81\xa3\n", "STR02", 2, "neither UTF-8 nor Windows-1252"),
+        ("a,b\n1,é".encode()[:-1], "FIL-DAMAGED", 2, "ends inside a letter"),
+        ("a,b\n".encode("utf-16") + b"1", "FIL-DAMAGED", None, "ends inside a letter"),
+        ("a,b\n1,".encode("utf-16") + b"\x00\xd8a\x00", "STR02", 2, "not UTF-16"),
+    ],
+)
+def test_text_in_no_encoding_or_in_two_names_the_line(content, rule_id, line, words):
     with pytest.raises(Unreadable) as error:
-        formats.decode("a,b\n1,£\n".encode("cp1252"), ["utf-8"])
-    assert error.value.place == {"line": 2}
-    assert "0xa3" in error.value.message
-    assert formats.decode("1,£".encode("cp1252"), ["utf-8", "cp1252"]) == "1,£"
-    assert formats.decode(b"\xef\xbb\xbfa", ["utf-8"]) == "a"
+        decoded(content)
+    assert (error.value.rule_id, error.value.place.get("line")) == (rule_id, line)
+    assert words in error.value.message
 
 
 # Workbooks ------------------------------------------------------------------------------------------------------

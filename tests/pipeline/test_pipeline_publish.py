@@ -66,6 +66,7 @@ FACTS = (
     "receipt",
     "validation",
     "finding",
+    "provider_rows",
     "counting_log",
     "release",
     "release_log",

@@ -258,6 +258,37 @@ def folder(tmp_path):
         ("metrics/workforce.toml", 'name = "Staff in post"', "", r"workforce\.toml: WF01: name missing"),
         ("metrics/workforce.toml", "[every]", "[evry]", "unknown entries evry"),
         ("metrics/workforce.toml", "checked_on = 2026-11-22", "checked_on = 2026-11-32", "is not TOML"),
+        (
+            "metrics/workforce.toml",
+            'missing_rows = "withhold"',
+            'missing_rows = "drop"',
+            r"WF01: missing_rows is 'drop'; expected one of withhold, mark, none: withhold: it is not shown",
+        ),
+        ("metrics/workforce.toml", 'missing_rows = "withhold"', "", r"WF01: missing_rows missing"),
+        (
+            "metrics/procurement_prices.toml",
+            "tolerates_missing = 0.02",
+            "tolerates_missing = 2",
+            r"PP01: tolerates_missing is 2; expected a share of the rows, from 0 to below 1",
+        ),
+        (
+            "metrics/all.toml",
+            'missing_rows = "none"',
+            'missing_rows = "none"\ntolerates_missing = 0.1',
+            r"DQ01: tolerates_missing is 0\.1 and missing_rows is 'none'",
+        ),
+        (
+            "metrics/out_of_area_placements.toml",
+            'window_months = 3\nwindow = "mark"\nbenchmark_default = "peer_median"\nmonetised = "yes',
+            'window_months = 1\nwindow = "mark"\nbenchmark_default = "peer_median"\nmonetised = "yes',
+            r"OA05: window_months is 1 and period is 'rolling 3m'; expected 3",
+        ),
+        (
+            "metrics/all.toml",
+            'window = "mark"',
+            'window = "some"',
+            r"DQ04: window is 'some'; expected one of whole, mark",
+        ),
         ("metrics/sickness_absence.toml", "WF04", "WF99", "feeds names WF99, which no file defines"),
         (
             "metrics/workforce.toml",

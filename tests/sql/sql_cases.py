@@ -81,7 +81,7 @@ def inputs(folder: Path, out: Path) -> measure.Inputs:
     for path in folder.glob("*_records.csv"):
         other = path.stem.removesuffix("_records")
         records[other] = records_of(path, other, submissions, out)
-    rows_of = None
+    rows_of = pl.DataFrame(schema=measure.PROVIDER_ROWS)
     if (folder / "provider_rows.csv").exists():
         rows_of = provider_rows(records[collection], texts(folder / "provider_rows.csv"))
     providers = [

@@ -101,9 +101,9 @@ def test_every_fault_of_every_row_is_told():
         (file_of(GOOD, names=(*event_checks.FIELDS, "kind")), "events.csv", ["STR01"]),
         (file_of(GOOD).replace(b"made up", b"made, up"), "events.csv", ["STR02"]),
         (file_of(GOOD).replace(b"A visit.", b'"A visit.'), "events.csv", ["STR02"]),
-        (file_of(GOOD).replace(b"A visit.", b"caf\xe9"), "events.csv", ["STR02"]),
+        (file_of(GOOD).replace(b"A visit.", b"caf\x81"), "events.csv", ["STR02"]),
         (b"PK\x03\x04 not a workbook", "events.xlsx", ["FIL-DAMAGED"]),
-        (file_of(GOOD), "events.xlsx", ["FIL-KIND"]),
+        (b"%PDF-1.7 of a visit", "events.csv", ["FIL-KIND"]),
     ],
 )
 def test_a_file_that_is_none(content, name, rules):

@@ -52,6 +52,8 @@ explained AS (
                         WHERE o.is_current AND o.collection = target_collection() AND o.period = target_period()
                     )
                 THEN 'HELD'
+                WHEN EXISTS (SELECT 1 FROM submissions AS n WHERE n.collection = target_collection() AND n.provider_code IS NULL)
+                THEN 'NOT_IN_FILE'
                 ELSE 'NOT_REPORTED'
             END
             WHEN lacks_months AND window_rule = 'whole' THEN 'MONTHS_MISSING'
@@ -80,7 +82,7 @@ SELECT
     CASE WHEN withheld IS NULL THEN gbp_per_unit END AS gbp_per_unit,
     CASE
         -- What never came was not reported, whatever else its trust sent.
-        WHEN withheld IN ('NOT_REPORTED', 'HELD', 'NOT_ANSWERED', 'PART_MISSING', 'OTHER_RETURN_MISSING') THEN 'D'
+        WHEN withheld IN ('NOT_REPORTED', 'NOT_IN_FILE', 'HELD', 'NOT_ANSWERED', 'PART_MISSING', 'OTHER_RETURN_MISSING') THEN 'D'
         WHEN withheld = 'ROWS_REJECTED' AND rows_used = 0 THEN 'D'
         ELSE quality_flag
     END AS quality_flag,

@@ -12,4 +12,5 @@ SELECT md5(concat_ws('|', 'decided', d.decision_key)), (coalesce(d.verdict_at, d
        'decision ' || d.decision_id
 FROM intake.decisions d JOIN core.submission s USING (submission_id)
 LEFT JOIN core.provider p ON p.code = coalesce(d.provider_code, d.sender)
-WHERE d.kind IN ('accept', 'hold', 'return', 'waive', 'correct') AND d.state IN ('in_force', 'undone', 'ended') AND d.period IS NOT NULL;
+WHERE d.kind IN ('accept', 'hold', 'return', 'waive', 'correct') AND d.state IN ('in_force', 'undone', 'ended') AND d.period IS NOT NULL
+  AND (%(collection)s::text IS NULL OR (d.collection, d.period) = (%(collection)s::text, %(period)s::text));

@@ -10,19 +10,21 @@ LEFT JOIN LATERAL (  -- what was said of it first; what was decided later is an 
   SELECT outcome FROM core.validation v WHERE v.submission_id = s.submission_id ORDER BY validated_at LIMIT 1) v ON true
 LEFT JOIN core.expected e USING (collection, period, sender, part)
 LEFT JOIN core.provider p ON p.code = s.sender
-WHERE s.period IS NOT NULL AND s.sender IS NOT NULL)
+WHERE s.period IS NOT NULL AND s.sender IS NOT NULL
+  AND (%(collection)s::text IS NULL OR (s.collection, s.period) = (%(collection)s::text, %(period)s::text)))
 INSERT INTO made (event_id, occurred_from, occurred_to, date_precision, kind, layer, status, provider_code, collection, period,
                   recommendation_number, summary, source)
 SELECT md5(concat_ws('|', 'due', collection, period, sender, part)), (due AT TIME ZONE 'Europe/London')::date, NULL::date, 'day', 'due', 'derived',
        'deadline', CASE WHEN p.code IS NOT NULL THEN sender END, collection, period, NULL::int,
        collection || ' for ' || period || ' is due', 'calendar of the catalogue'
 FROM core.expected LEFT JOIN core.provider p ON p.code = sender WHERE due IS NOT NULL
+  AND (%(collection)s::text IS NULL OR (collection, period) = (%(collection)s::text, %(period)s::text))
 UNION ALL
 SELECT md5(concat_ws('|', 'missing_at_close', e.collection, e.period, e.sender, e.part)), (closes AT TIME ZONE 'Europe/London')::date, NULL, 'day',
        'missing_at_close', 'derived', 'actual', CASE WHEN p.code IS NOT NULL THEN e.sender END, e.collection, e.period, NULL,
        e.collection || ' for ' || e.period || ' had not been received at its close', 'submission log'
 FROM core.expected e LEFT JOIN core.provider p ON p.code = e.sender
-WHERE e.closes < %(now)s
+WHERE e.closes < %(now)s AND (%(collection)s::text IS NULL OR (e.collection, e.period) = (%(collection)s::text, %(period)s::text))
   AND NOT EXISTS (SELECT FROM sent s WHERE (s.collection, s.period, s.sender, s.part) = (e.collection, e.period, e.sender, e.part)
                   AND s.received_at <= e.closes)
 UNION ALL

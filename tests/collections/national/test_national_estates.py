@@ -284,14 +284,25 @@ def test_pieces_with_their_zeros_are_found_in_a_few_rows(made_up):
     ("name", "sent_as", "rule", "says"),
     [
         ("eric_2016-17_workbook.xls", "eric_2015-16_workbook.xls", "FIL-PERIOD", "says 2015-16"),
-        ("eric_2016-17_workbook.xls", "eric_2016-17_workbook.xlsx", "FIL-KIND", "old Excel workbook"),
-        ("eric_2019-20_site.csv", "eric_2019-20_site.xls", "FIL-KIND", "text (CSV)"),
     ],
 )
 def test_a_wrong_name_is_held(shared_data, made_up, name, sent_as, rule, says):
     result = made_up("estates", sent_as, (shared_data / FOLDER / name).read_bytes())
     assert (result.outcome.state, result.outcome.records.height) == ("held", 0)
     assert says in result.of(rule)[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sent_as", "rows", "says"),
+    [
+        ("eric_2016-17_workbook.xls", "eric_2016-17_workbook.xlsx", 1447, "is an old Excel workbook"),
+        ("eric_2019-20_site.csv", "eric_2019-20_site.xls", 1261, "is text (CSV)"),
+    ],
+)
+def test_a_file_is_read_for_what_it_is_and_not_for_its_ending(shared_data, made_up, name, sent_as, rows, says):
+    result = made_up("estates", sent_as, (shared_data / FOLDER / name).read_bytes())
+    assert (result.outcome.state, result.outcome.rows_recorded) == ("accepted_with_warnings", rows)
+    assert says in result.of("FIL-READ-AS")[0]["message"]
 
 
 def test_a_month_in_the_name_is_no_financial_year(shared_data, made_up):

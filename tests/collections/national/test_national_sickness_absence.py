@@ -66,10 +66,10 @@ def test_published_month_is_recorded_whole(real, shared_data, month, rows):
 
 def test_the_workbook_of_the_series_is_held_in_words(real):
     result = real("sickness_absence", "workforce/sickness_absence_workbook_2022-03.xlsx")
-    assert result.counts() == {("FIL-KIND", "hold"): 1}
-    says = result.of("FIL-KIND")[0]["message"]
-    assert "sickness_absence_workbook_2022-03.xlsx is an Excel workbook" in says
-    assert "Expected text (CSV)" in says
+    assert result.counts() == {("STR01", "hold"): 1}
+    says = result.of("STR01")[0]["message"]
+    assert "None of the sheets 'Title sheet', 'Notes and definitions'" in says
+    assert "Expected those of nhse-sickness-absence-2024" in says
     assert result.outcome.records.is_empty()
 
 
@@ -104,11 +104,20 @@ def test_a_file_cut_off_after_40_rows_is_held(shared_data, made_up):
 
 
 def test_a_renamed_heading_is_named(shared_data, made_up):
-    content = (shared_data / path("2024-04")).read_bytes().replace(b"ORG_CODE", b"ORG CODE", 1)
+    content = (shared_data / path("2024-04")).read_bytes().replace(b"ORG_CODE", b"ORGN_CODE", 1)
     result = made_up("sickness_absence", "x.csv", content)
     says = result.of("STR01")[0]["message"]
     assert "missing: 'ORG_CODE'" in says
-    assert "not expected: 'ORG CODE'" in says
+    assert "not expected: 'ORGN_CODE'" in says
+    assert "Did you mean 'ORG_CODE' by 'ORGN_CODE'?" in says
+
+
+def test_a_heading_spelt_in_another_way_is_read_and_noted(shared_data, made_up):
+    content = (shared_data / path("2024-04")).read_bytes().replace(b"ORG_CODE", b"Org code", 1)
+    result = made_up("sickness_absence", "x.csv", content)
+    assert (result.outcome.state, result.outcome.rows_recorded) == ("accepted", 285)
+    assert result.counts() == {("STR-HEADING", "info"): 1}
+    assert "'Org code' as 'ORG_CODE'" in result.of("STR-HEADING")[0]["message"]
 
 
 @pytest.mark.parametrize(
