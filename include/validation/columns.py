@@ -247,6 +247,6 @@ def _number(column: pl.Expr, spec: FieldSpec) -> pl.Expr:
     check = value.is_not_null() & value.is_finite() & (column.str.len_chars() <= 15)
     if spec.kind == "whole":
         check = check & (value == value.floor())
-    for bound, inside in ((spec.gt, value > spec.gt), (spec.ge, value >= spec.ge), (spec.le, value <= spec.le)):
-        check = check if bound is None else check & inside
-    return check
+    check = check if spec.gt is None else check & (value > spec.gt)
+    check = check if spec.ge is None else check & (value >= spec.ge)
+    return check if spec.le is None else check & (value <= spec.le)
