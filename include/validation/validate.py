@@ -104,7 +104,9 @@ def version() -> str:
     """Names the rules in force: a hash over schemas, layouts, catalogue and the code that reads and validates."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(reference.version().encode())
-    files = [path for room in RULE_ROOMS for path in sorted((root / room).glob("*.*")) if path.suffix in (".py", ".toml")]
+    files = [
+        path for room in RULE_ROOMS for path in sorted((root / room).glob("*.*")) if path.suffix in (".py", ".toml")
+    ]
     for folder in ("schemas", "layouts", "catalogue"):
         files += sorted(p for p in (root / folder).iterdir() if p.suffix in (".py", ".toml"))
     for path in files:

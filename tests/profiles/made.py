@@ -31,7 +31,11 @@ class Made:
         if outcome.state == HELD:
             return outcome
         about, submission = outcome.reading, f"{len(self.log)}-{name}"
-        chain = [one for one in self.log if (one["period"], one["sender"], one["part"]) == (about.period, about.sender, about.part)]
+        chain = [
+            one
+            for one in self.log
+            if (one["period"], one["sender"], one["part"]) == (about.period, about.sender, about.part)
+        ]
         for one in chain:
             one["is_current"] = False
         self.log.append(

@@ -40,11 +40,20 @@ def scmd(folder, group: str, month: str) -> bytes:
 def national(data, sound) -> dict[str, dict[str, bytes]]:
     """collection -> name -> content of the undamaged real files that damage is compared with."""
     absence = {p.name: p.read_bytes() for p in sorted((data / "workforce").glob("sickness_absence_2024-*.csv"))}
-    tariff = {name: (data / "procurement/price_list" / name).read_bytes() for name in ("drug_tariff_viii_a_2025-07.csv", "drug_tariff_viii_a_2025-08.csv")}
-    eric = {name: (data / "estates_eric" / name).read_bytes() for name in ("eric_2016-17_workbook.xls", "eric_2019-20_site.csv")}
+    tariff = {
+        name: (data / "procurement/price_list" / name).read_bytes()
+        for name in ("drug_tariff_viii_a_2025-07.csv", "drug_tariff_viii_a_2025-08.csv")
+    }
+    eric = {
+        name: (data / "estates_eric" / name).read_bytes()
+        for name in ("eric_2016-17_workbook.xls", "eric_2019-20_site.csv")
+    }
     stock = {
         f"scmd_{group}_{month}.csv": scmd(data, group, month)
-        for group, months in (("methotrexate", ("2019-03", "2019-04", "2019-05")), ("narcolepsy", ("2019-03", "2019-04", "2019-05")))
+        for group, months in (
+            ("methotrexate", ("2019-03", "2019-04", "2019-05")),
+            ("narcolepsy", ("2019-03", "2019-04", "2019-05")),
+        )
         for month in months
     }
     return {"sickness_absence": absence, "drug_tariff": tariff, "estates": eric, "medicines_stock": stock}
@@ -52,7 +61,9 @@ def national(data, sound) -> dict[str, dict[str, bytes]]:
 
 def of_trusts(collection: str, damage):
     """Variants of the last month's returns of two trusts."""
-    return [(collection, MONTHS[-1], trust, name, change, places) for trust in (0, 3) for name, change, places in damage]
+    return [
+        (collection, MONTHS[-1], trust, name, change, places) for trust in (0, 3) for name, change, places in damage
+    ]
 
 
 def again(before: str, now: str) -> tuple[str, str]:
@@ -135,17 +146,23 @@ def found_of(variant, bases, files, sound, folder) -> list[tuple[str, str, str]]
         earlier = path.with_name(path.name.replace(MONTHS[-1], MONTHS[-2])).read_bytes()
     else:
         name, content = which, files[collection][which]
-        earlier = next((files[collection][n] for n in files[collection] if n == which.replace("2019-05", "2019-04")), content)
+        earlier = next(
+            (files[collection][n] for n in files[collection] if n == which.replace("2019-05", "2019-04")), content
+        )
     if path_is_book(content):
         pytest.fail(f"{name} is a workbook")
     rows = rows_of(content)
     rows = renamed(rows_of(earlier), *change) if isinstance(change, tuple) else change(rows)
     world = made.Made(collection, folder).with_all_of(bases[collection])
     outcome = world.add(name, text(rows))
-    found = [(f["rule_id"], f["severity"], f["column_name"]) for f in outcome.findings.to_dicts() if f["severity"] != "info"]
+    found = [
+        (f["rule_id"], f["severity"], f["column_name"]) for f in outcome.findings.to_dicts() if f["severity"] != "info"
+    ]
     if outcome.state != "held":
         mine = world.log[-1]["submission_id"]
-        found += [(f["rule_id"], "cross", f["column_name"]) for f in world.findings(period) if f["submission_id"] == mine]
+        found += [
+            (f["rule_id"], "cross", f["column_name"]) for f in world.findings(period) if f["submission_id"] == mine
+        ]
     return found
 
 
@@ -155,12 +172,20 @@ def path_is_book(content: bytes) -> bool:
 
 def at_its_place(found, places) -> bool:
     """Whether the file is held, or a finding of the release stands at the place."""
-    strong = [(rule, column) for rule, severity, column in found if severity in ("hold", "cross", "reject") or rule.startswith(("PROF", "COL", "UNIT"))]
+    strong = [
+        (rule, column)
+        for rule, severity, column in found
+        if severity in ("hold", "cross", "reject") or rule.startswith(("PROF", "COL", "UNIT"))
+    ]
     return any(not places or column in places for _, column in strong)
 
 
 def test_damage_is_held_or_flagged_at_its_place(told):
-    missed = [(v[0], v[2], v[3], sorted({(r, s, c or "") for r, s, c in found})[:6]) for v, found in told if not at_its_place(found, v[5])]
+    missed = [
+        (v[0], v[2], v[3], sorted({(r, s, c or "") for r, s, c in found})[:6])
+        for v, found in told
+        if not at_its_place(found, v[5])
+    ]
     assert len(told) >= 60 and len({v[0] for v, _ in told}) >= 6
     assert len(missed) <= len(told) * 3 // 60, missed
 
@@ -188,14 +213,19 @@ def test_the_hundred_square_metres_of_christie_hospital(shared_data, tmp_path):
     name = "eric_2014-15_workbook.xls"
     world.add(name, (shared_data / "estates_eric" / name).read_bytes())
     found = [f for f in world.findings("2014-15") if f["rule_id"] in made.OURS]
-    assert [(f["rule_id"], f["provider_code"], f["column_name"]) for f in found] == [("PROF-RATIO", "RBV", "occupied_m2")]
+    assert [(f["rule_id"], f["provider_code"], f["column_name"]) for f in found] == [
+        ("PROF-RATIO", "RBV", "occupied_m2")
+    ]
     assert found[0]["message"].startswith("RBV has 100 occupied_m2 of 82,788 gia_m2, 0.12 percent.")
 
 
 def test_another_groups_extract_is_flagged_as_a_new_version(bases, shared_data, tmp_path):
-    """Narcolepsy products under the name of the methotrexate extract: both real."""
+    """Narcolepsy products in the form of the methotrexate extract, which numbers its rows: both real."""
     for month in ("2019-04", "2019-05"):
         world = made.Made("medicines_stock", tmp_path).with_all_of(bases["medicines_stock"])
-        outcome = world.add(f"scmd_methotrexate_{month}.csv", scmd(shared_data, "narcolepsy", month))
-        rules = {f["rule_id"] for f in world.findings(month)} | set(outcome.findings["rule_id"])
-        assert "PROF-OTHER" in rules, rules
+        head, *rows = rows_of(scmd(shared_data, "narcolepsy", month))
+        numbered = [["", *head], *([str(number), *row] for number, row in enumerate(rows))]
+        outcome = world.add(f"scmd_methotrexate_{month}.csv", text(numbered))
+        assert (outcome.state, outcome.reading.part) == ("accepted", "methotrexate")
+        (found,) = (f for f in world.findings(month) if f["rule_id"] == "PROF-OTHER")
+        assert "shares 0 percent" in found["message"] and "version 1" in found["message"]
