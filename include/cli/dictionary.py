@@ -76,7 +76,8 @@ def _collection(name: str) -> str:
         f"A row is named by `{'`, `'.join(schema.key)}`."
         + (f" Every `{schema.complete}` must be there." if schema.complete else "")
         + "\n",
-        f"Held if more than {100 * declared.max_rejected_share:g} percent of rows are rejected.\n",
+        f"Held if more than {100 * declared.max_rejected_share:g} percent of rows are rejected, or more than "
+        f"{100 * declared.max_warned_share:g} percent carry a warning.\n",
         _table(
             ("field", "what it is", "kind", "unit", "required", "expected", "unusual outside"),
             [

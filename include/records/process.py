@@ -16,7 +16,7 @@ from ..reading.reading import Reading
 from ..schemas.fields import US
 from ..stores import log, objects, settings, warehouse
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided, validate
+from ..validation import decided, profile, validate
 from ..validation.validate import HELD, Outcome
 from . import revalidate
 
@@ -329,6 +329,8 @@ def _record(
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
     rows = outcome.provider_rows
     warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
+    looks = profile.as_texts(profile.of(outcome.records, reading.collection))
+    warehouse.copy(connection, "profile", looks, submission_id=submission_id, rules_version=rules_version)
     return True
 
 
