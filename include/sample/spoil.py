@@ -124,11 +124,11 @@ def ragged_row(case: Case) -> None:
 
 
 def thousands_commas(case: Case) -> None:
-    """Numbers written with thousands separators, in quotes."""
+    """A number written with thousands separators, in quotes: read, and noted."""
     line = 3
     column = "substantive_pay_gbp" if "substantive_pay_gbp" in case.table.columns else "ward_pay_gbp"
     case.table.put(line, **{column: f"{case.table.number(line, column):,.2f}"})
-    case.mark("STR02", line, column, "a thousands separator inside a number")
+    case.mark("VAL-READ-AS", line, column, "a thousands separator inside a number")
 
 
 KEY_COLUMN = {
@@ -549,7 +549,7 @@ def _es_words(case: Case, trust: int) -> None:
 def sickness_rows(case: Case) -> None:
     """What a spreadsheet leaves where a reference broke."""
     case.table.put(22, FTE_DAYS_LOST="#REF!")
-    case.mark("VAL-TYPE", 22, "FTE_DAYS_LOST", "no number")
+    case.mark("VAL-DAMAGED", 22, "FTE_DAYS_LOST", "an error of a spreadsheet")
 
 
 def tariff_rows(case: Case) -> None:
