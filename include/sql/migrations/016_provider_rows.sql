@@ -18,6 +18,13 @@ ALTER TABLE core.validation ADD COLUMN plain_outcome text CHECK (plain_outcome I
 ALTER TABLE core.validation ADD COLUMN plain_cells_expected bigint;
 ALTER TABLE core.validation ADD COLUMN plain_cells_valid bigint;
 
+-- As before (004), with these columns.
+CREATE OR REPLACE VIEW intake.validations AS
+SELECT DISTINCT ON (v.submission_id) v.*
+FROM core.validation v LEFT JOIN core.applying_sets a USING (submission_id)
+ORDER BY v.submission_id, (v.decisions = coalesce(a.decisions, '{}')) DESC, v.validated_at DESC, v.rules_version;
+SELECT core.write_moment('intake.validations');
+
 -- Trusts that must be in a national file, as they were open at the period's end.
 CREATE TABLE core.expected_provider (
   collection text NOT NULL, period text NOT NULL, provider_code text NOT NULL, stated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
