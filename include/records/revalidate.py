@@ -13,7 +13,7 @@ from ..stores.faults import is_failure, is_outage
 from ..validation import validate
 
 # Facts that hang on a validation, by submission and rules: two validations are the same where these are.
-DETAILS = ("finding", "provider_rows")
+DETAILS = ("finding", "provider_rows", "profile")
 
 
 def note_rules(connection: psycopg.Connection, names: list[str]) -> list[str]:
