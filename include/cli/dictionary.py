@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
 DOCUMENT = PACKAGE.parent / "docs" / "data-dictionary.md"
 CONTRACT = PACKAGE.parent / "docs" / "contract" / "trust-benchmarks.odcs.yaml"
-RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL|DEC|STR)-[A-Z]+(?:-[A-Z]+)*|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
+RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL|DEC|STR|SYS)-[A-Z]+(?:-[A-Z]+)*|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
 
 HEAD = """# Data dictionary
 

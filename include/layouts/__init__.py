@@ -8,7 +8,6 @@ sheet and from which line on is found out from the file; a file may come in any,
     part = "workbook"                   # which part of the collection this is; files of one part replace each other
     encodings = ["utf-8", "cp1252"]     # those that need no note; default only UTF-8
     delimiter = "$"                     # the one that is tried first and needs no note; default ","
-    thousands = true                    # numbers may carry thousands commas; default false
     words = { "Not Applicable" = "not_applicable" }  # words that may stand in a number cell -> value_status
     period = { always = "2016-17" }     # or { name = 'regex with year/month groups' } or { column = "DATE", format = "%d/%m/%Y" }
                                         # or { column = "PERIOD", pattern = 'regex with year/month groups' }; column is a field
@@ -81,7 +80,6 @@ class Layout:
     part: str = ""
     encodings: tuple = ("utf-8",)
     delimiter: str = ","
-    thousands: bool = False
     words: dict = field(default_factory=dict)
     period: dict = field(default_factory=dict)
     sender: dict = field(default_factory=dict)
@@ -101,6 +99,9 @@ COMMON_WORDS = {
     "nil": "not_provided",
     "none": "not_provided",
     "-": "not_provided",
+    "--": "not_provided",
+    "\u2013": "not_provided",
+    "\u2014": "not_provided",
     ".": "not_applicable",
 }
 

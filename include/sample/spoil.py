@@ -91,17 +91,17 @@ def empty_file(case: Case) -> None:
 
 
 def workbook_named_csv(case: Case) -> None:
-    """A sound workbook with the wrong ending."""
+    """A sound workbook with the wrong ending, which is read for what it is."""
     case.content = to_xlsx(case.table)
-    case.mark("FIL-KIND", note="a workbook named .csv")
+    case.mark("FIL-READ-AS", 1, "", "a workbook named .csv")
 
 
 def windows_1252(case: Case) -> None:
-    """Text saved in the old Windows encoding; only its one accented letter shows it."""
+    """Text saved in the old Windows encoding; only its one accented letter shows it. It is read and noted."""
     line = 3
     case.table.put(line, description=case.table.get(line, "description").replace("sample", "échantillon"))
     case.content = to_csv(case.table).decode("utf-8").encode("cp1252")
-    case.mark("STR02", line, "", "Windows-1252 bytes where UTF-8 is expected")
+    case.mark("FIL-READ-AS", 1, "", "Windows-1252 where UTF-8 is usual")
 
 
 def open_quote(case: Case) -> None:
@@ -124,11 +124,11 @@ def ragged_row(case: Case) -> None:
 
 
 def thousands_commas(case: Case) -> None:
-    """Numbers written with thousands separators, in quotes."""
+    """A number written with thousands separators, in quotes: read, and noted."""
     line = 3
     column = "substantive_pay_gbp" if "substantive_pay_gbp" in case.table.columns else "ward_pay_gbp"
     case.table.put(line, **{column: f"{case.table.number(line, column):,.2f}"})
-    case.mark("STR02", line, column, "a thousands separator inside a number")
+    case.mark("VAL-READ-AS", line, column, "a thousands separator inside a number")
 
 
 KEY_COLUMN = {
@@ -549,7 +549,7 @@ def _es_words(case: Case, trust: int) -> None:
 def sickness_rows(case: Case) -> None:
     """What a spreadsheet leaves where a reference broke."""
     case.table.put(22, FTE_DAYS_LOST="#REF!")
-    case.mark("VAL-TYPE", 22, "FTE_DAYS_LOST", "no number")
+    case.mark("VAL-DAMAGED", 22, "FTE_DAYS_LOST", "an error of a spreadsheet")
 
 
 def tariff_rows(case: Case) -> None:

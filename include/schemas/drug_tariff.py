@@ -33,18 +33,18 @@ class Row(pa.DataFrameModel):
     pack_code: str = text("Pack (VMPP or AMPP) by SNOMED code", required=False, pattern=SNOMED)
     name: str = text("Product as sold", example="Acamprosate 333mg gastro-resistant tablets", longest=300)
     generic_name: str = text("Product without its maker", required=False, longest=300)
-    supplier: str = text("Supplier", required=False, longest=200)
+    supplier: str = text("Supplier", required=False, longest=200, role="name")
     supplier_code: str = text("Supplier by SNOMED code", required=False, pattern=SNOMED)
     pack_size: pl.Float64 = number("Units in a pack", "units")
     unit: str = text("Unit that is counted", example="tablet", longest=60)
     price_pence: pl.Float64 = number("Price of a pack", "pence")
     colour: str = text("Colour", required=False, longest=60)
     size_or_weight: str = text("Size or weight", required=False, longest=100)
-    product_order_number: str = text("Order number of the product", required=False, longest=60)
-    pack_order_number: str = text("Order number of the pack", required=False, longest=60)
+    product_order_number: str = text("Order number of the product", required=False, longest=60, role="code")
+    pack_order_number: str = text("Order number of the pack", required=False, longest=60, role="code")
     add_dispensing_indicator: str = text("Note on dispensing", required=False, longest=60)
-    gtin: str = text("Barcode number (GTIN)", required=False, longest=20)
-    bnf_code: str = text("Place in the BNF", required=False, longest=20)
+    gtin: str = text("Barcode number (GTIN)", required=False, longest=20, role="gtin")
+    bnf_code: str = text("Place in the BNF", required=False, longest=20, role="code")
 
 
 def rules(about: About) -> list[Rule]:

@@ -31,7 +31,7 @@ class Row(pa.DataFrameModel):
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
     period: str = text("Month that the return is about", pattern=MONTH, example="2025-06")
     site_code: str = text("Site, by ODS site code", pattern=r"^[A-Z0-9]{5}$", example="RY801")
-    ward_id: str = text("Ward, by a stable code of the trust's own", example="W01", longest=40)
+    ward_id: str = text("Ward, by a stable code of the trust's own", example="W01", longest=40, role="code")
     ward_specialty: str = choice("What the ward is for", SPECIALTIES)
     patient_days: pl.Int64 = whole("Sum of the nightly patient counts of the month", "patient days", ge=0, high=1300)
     reg_day_planned_h: pl.Float64 = _hours("Registered staff, day, planned")

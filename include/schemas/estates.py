@@ -48,8 +48,10 @@ class Row(pa.DataFrameModel):
     level: str = choice("What the row is about", ("site", "trust"))
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
     financial_year: str = text("Financial year, April to March", pattern=FINANCIAL_YEAR, example="2016-17")
-    site_code: str = text("Site, by ODS site code", required=False, shortest=3, longest=10, example="RY801")
-    site_name: str = text("Site, or trust, by name", required=False, longest=200)
+    site_code: str = text(
+        "Site, by ODS site code", required=False, shortest=3, longest=10, example="RY801", role="code"
+    )
+    site_name: str = text("Site, or trust, by name", required=False, longest=200, role="name")
     site_type: str = choice("What the site is for", SITE_TYPES, required=False)
     tenure: str = choice("How the site is held", TENURES, required=False)
     gia_m2: pl.Float64 = _area("Gross internal floor area", gt=0)

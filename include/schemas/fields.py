@@ -40,12 +40,22 @@ def _field(kind: str, title: str, required: bool, meta: dict, **checks):
     return pa.Field(nullable=True, title=title, metadata=meta, n_failure_cases=1, **checks)
 
 
-def text(title, *, required=True, pattern=None, example=None, shortest=None, longest=500, unit=None):
-    """A text; `pattern` is a regular expression that the whole text must fit, `example` one that does."""
+def text(
+    title, *, required=True, pattern=None, example=None, shortest=None, longest=500, unit=None, role=None, gtin_if=None
+):
+    """A text; `pattern` is a regular expression that the whole text must fit, `example` one that does.
+
+    Args:
+        role: 'code' for what names something and is never a number or a date; 'gtin' for a barcode number; 'name' for
+            an organisation or person; 'free' for anything. A text with a pattern is a code if nothing is said.
+        gtin_if: (field, choice): the code is a barcode number in rows where that field has that choice.
+    """
+    role = role or ("code" if pattern else "free")
     checks = {"str_length": {"min_value": shortest or 0, "max_value": longest}}
     if pattern:
         checks["str_matches"] = pattern
-    return _field("text", title, required, {"pattern": pattern, "example": example, "unit": unit}, **checks)
+    meta = {"pattern": pattern, "example": example, "unit": unit, "role": role, "gtin_if": gtin_if}
+    return _field("text", title, required, meta, **checks)
 
 
 def choice(title, options, *, required=True):
@@ -135,6 +145,8 @@ class FieldSpec:
     le: float | None = None
     low: float | None = None
     high: float | None = None
+    role: str = "free"
+    gtin_if: tuple[str, str] | None = None
 
     @property
     def dtype(self):
@@ -161,6 +173,11 @@ class FieldSpec:
             bounds.append(f"of {self.le:g} or less")
         unit = f" in {self.unit}" if self.unit else ""
         return " ".join([noun + unit, " and ".join(bounds)]).strip()
+
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether values below 0 are allowed."""
+        return all(bound is None or bound < 0 for bound in (self.ge, self.gt))
 
 
 @dataclass(frozen=True)

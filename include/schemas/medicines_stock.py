@@ -19,7 +19,7 @@ class Row(pa.DataFrameModel):
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
     # Of up to 18 digits: a number would lose the last ones.
     vmp_snomed_code: str = text("Product, by SNOMED code", pattern=r"^\d{6,18}$", example="326874007")
-    vmp_product_name: str = text("Product", example="Methotrexate 2.5mg tablets")
+    vmp_product_name: str = text("Product", example="Methotrexate 2.5mg tablets", role="name")
     total_quantity: pl.Float64 = number(
         "Quantity issued less what came back; negative where more came back", "units of the product"
     )

@@ -52,13 +52,15 @@ class Row(pa.DataFrameModel):
     question: str = choice("What is counted", ADDING + OTHERS)
     org_type: str = choice("What the row is about", ("england", *PLACES, *KINDS))
     org_code: str = text(
-        "Code within what the row is about; England is the publisher's total", required=False, longest=20
+        "Code within what the row is about; England is the publisher's total", required=False, longest=20, role="code"
     )
     org_name: str = text(
         "The code in words", required=False, example="Leicestershire Partnership NHS Trust", longest=200
     )
     breakdown: str = choice("Second breakdown", ("none", *KINDS), required=False)
-    breakdown_code: str = text("Code within the second breakdown; 0 is its total", required=False, longest=20)
+    breakdown_code: str = text(
+        "Code within the second breakdown; 0 is its total", required=False, longest=20, role="code"
+    )
     breakdown_name: str = text("That code in words", required=False, longest=200)
     ods_code: str = text("Organisation, by ODS code", required=False, pattern=ODS_CODE, example="RT5")
     as_published: str = text("Value as published", example="203", longest=40)

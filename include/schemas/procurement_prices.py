@@ -18,22 +18,28 @@ class Row(pa.DataFrameModel):
 
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
     period: str = text("Month that the return is about", pattern=MONTH, example="2025-06")
-    po_number: str = text("Purchase order", example="PO123456", longest=40)
+    po_number: str = text("Purchase order", example="PO123456", longest=40, role="code")
     po_line: pl.Int64 = whole("Line of the order", "", ge=1)
     order_date: pl.Date = date("Day of the order, within the month")
-    supplier_name: str = text("Supplier", example="Example Medical Ltd", longest=200)
-    supplier_id: str = text("Supplier's code", required=False, longest=40)
-    product_code: str = text("Product, by the code named in code_type", required=False, longest=40)
+    supplier_name: str = text("Supplier", example="Example Medical Ltd", longest=200, role="name")
+    supplier_id: str = text("Supplier's code", required=False, longest=40, role="code")
+    product_code: str = text(
+        "Product, by the code named in code_type",
+        required=False,
+        longest=40,
+        role="code",
+        gtin_if=("code_type", "gtin"),
+    )
     code_type: str = choice("Kind of product code", ("gtin", "npc", "mpc", "local", "none"))
     description: str = text("Product in words", example="Nitrile gloves, medium", shortest=3, longest=500)
-    category_code: str = text("Category (eClass)", required=False, longest=20)
+    category_code: str = text("Category (eClass)", required=False, longest=20, role="code")
     unit_of_issue: str = choice("What is counted", ("each", "box", "pack", "case", "roll", "pair", "set", "other"))
     units_per_issue: pl.Float64 = number("Base units in one unit of issue", "units", gt=0, low=1, high=10000)
     quantity: pl.Float64 = number("Units of issue ordered; negative on credits only", "units of issue")
     unit_price_gbp: pl.Float64 = number("Price of one unit of issue, without VAT", "GBP", gt=0, low=0.001, high=250000)
     line_value_gbp: pl.Float64 = number("Value of the line, without VAT", "GBP")
     line_type: str = choice("What the line is", ("order", "credit", "adjustment"))
-    contract_ref: str = text("Contract", required=False, longest=60)
+    contract_ref: str = text("Contract", required=False, longest=60, role="code")
     national_contract: pl.Boolean = yes_no("Bought on a national contract", required=False)
 
 

@@ -27,12 +27,12 @@ class Row(pa.DataFrameModel):
     """One organisation in one month."""
 
     period_end: pl.Date = date("Last day of the month")
-    region_code: str = text("NHS England region, by code", example="Y63", longest=10)
-    region_name: str = text("NHS England region", example="North East and Yorkshire", longest=200)
-    ics_code: str = text("Integrated care system, by code", example="QWO", longest=10)
-    ics_name: str = text("Integrated care system", example="West Yorkshire", longest=200)
+    region_code: str = text("NHS England region, by code", example="Y63", longest=10, role="code")
+    region_name: str = text("NHS England region", example="North East and Yorkshire", longest=200, role="name")
+    ics_code: str = text("Integrated care system, by code", example="QWO", longest=10, role="code")
+    ics_name: str = text("Integrated care system", example="West Yorkshire", longest=200, role="name")
     ods_code: str = text("Organisation, by ODS code", pattern=ODS_CODE, example="RY6")
-    org_name: str = text("Organisation", example="Leeds Community Healthcare NHS Trust", longest=200)
+    org_name: str = text("Organisation", example="Leeds Community Healthcare NHS Trust", longest=200, role="name")
     org_type: str = choice("Kind of organisation", PROVIDER_TYPES + OTHER_TYPES)
     fte_days_lost: pl.Float64 = number("FTE days lost to sickness in the month", "FTE days", ge=0)
     fte_days_available: pl.Float64 = number("FTE days available in the month", "FTE days", gt=0)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandera.polars as pa
 import polars as pl
 
-from .. import catalogue, reference, schemas
+from .. import catalogue, layouts, reference, schemas
 from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import HOLD, REJECT, US, WARN, About, Rule, Schema
-from . import columns, decided, provider_rows
+from . import columns, decided, profile, provider_rows
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
@@ -100,15 +100,23 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
 
 
 @cache
-def version() -> str:
-    """Names the rules in force: a hash over schemas, layouts, catalogue and the code that reads and validates."""
+def version(collection: str) -> str:
+    """Names the rules in force for a collection: a hash over its schema, layouts and catalogue entry, the code that reads and
+    validates, and the reference data that validation reads."""
     root = Path(__file__).parents[1]
-    digest = hashlib.sha256(reference.version().encode())
-    files = [
-        path for room in RULE_ROOMS for path in sorted((root / room).glob("*.*")) if path.suffix in (".py", ".toml")
+    digest = hashlib.sha256(reference.read_by_validation().encode())
+    files = [path for room in RULE_ROOMS for path in sorted((root / room).glob("*.py"))]
+    files.append(profile.SETTINGS)
+    files += [
+        Path(layouts.__file__),
+        Path(catalogue.__file__),
+        root / "schemas" / "__init__.py",
+        root / "schemas" / "fields.py",
+        root / "schemas" / f"{collection}.py",
     ]
-    for folder in ("schemas", "layouts", "catalogue"):
-        files += sorted(p for p in (root / folder).iterdir() if p.suffix in (".py", ".toml"))
+    for folder in (layouts.FOLDER, catalogue.FOLDER):
+        files.append(folder / f"{collection}.toml")
+    files += [root / "reference" / name for name in ("__init__.py", "calendar.py", "tables.py")]
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -130,7 +130,7 @@ def _fits(code):
         ({"basic_price": "-3"}, "DT-R1", "reject"),
         ({"pack_size": "0"}, "DT-R2", "reject"),
         ({"vmpp_snomed_code": "8991611000001100"}, "DT-R3", "warn"),  # rounded by a spreadsheet
-        ({"vmpp_snomed_code": "8.99161E+15"}, "VAL-FORM", "reject"),
+        ({"vmpp_snomed_code": "8.99161E+15"}, "VAL-DAMAGED", "reject"),
         ({"vmpp_snomed_code": ""}, "DT-R5", "reject"),
         ({"medicine": ""}, "VAL-MISSING", "reject"),
         ({"pack_size": "2 x 14"}, "VAL-TYPE", "reject"),
@@ -150,11 +150,10 @@ def test_a_pack_twice_rejects_both_lines(made_up):
     assert result.outcome.rows_recorded == 118
 
 
-def test_price_with_a_thousands_comma_is_held(made_up):
-    """Prices are whole pence: a comma is another file's habit, and whether 1,200 is 1.2 or 1200 is not ours to guess."""
+def test_price_with_a_thousands_comma_is_read_and_noted(made_up):
     result = made_up("drug_tariff", "made_up_2025-06.csv", medicines(60, basic_price="1,200"))
-    assert [(f["rule_id"], f["line"], f["raw_value"]) for f in result.of("STR02")] == [("STR02", 2, "1,200")]
-    assert result.outcome.state == "held"
+    assert [(f["severity"], f["line"], f["raw_value"]) for f in result.of("VAL-READ-AS")] == [("info", 2, "1,200")]
+    assert (result.outcome.state, result.outcome.records["price_pence"][0]) == ("accepted", 1200)
 
 
 def test_check_digits_of_real_codes():

@@ -22,10 +22,11 @@ FILES = {
     "eric_2016-17_trust_dollar_delimited.csv": ("eric-2016-17-trust", "2016-17", "trust", "accepted", 236, 236, 0, {}),
     "eric_2016-17_workbook.xls": (
         "eric-2016-17-workbook", "2016-17", "site", "accepted_with_warnings", 236 + 1213, 1447, 2,
-        {("VAL-RANGE", "reject"): 2, ("ES-R2", "warn"): 138, ("STR06", "warn"): 25},
+        {("VAL-RANGE", "reject"): 2, ("ES-R2", "warn"): 138, ("STR06", "warn"): 25, ("VAL-READ-AS", "info"): 1},
     ),
     "eric_2019-20_site.csv": (
-        "eric-2019-20-site", "2019-20", "site", "accepted_with_warnings", 1261, 1261, 0, {("STR06", "warn"): 87},
+        "eric-2019-20-site", "2019-20", "site", "accepted_with_warnings", 1261, 1261, 0,
+        {("STR06", "warn"): 87, ("VAL-READ-AS", "info"): 94},
     ),
     "eric_2016-17_trust_broken_thousands.csv": (
         "eric-2016-17-trust-with-sites", "2016-17", "trust", "held", 236, 0, 0, {("STR02", "hold"): 1},

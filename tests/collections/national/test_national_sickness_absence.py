@@ -129,7 +129,7 @@ def test_a_heading_spelt_in_another_way_is_read_and_noted(shared_data, made_up):
         ({"FTE_DAYS_AVAILABLE": "0"}, "VAL-RANGE", "above 0"),
         ({"ORG_TYPE": "Care Trust"}, "VAL-LIST", "'Care Trust' is not on the list"),
         ({"ORG_CODE": "RY"}, "VAL-FORM", "RY"),
-        ({"FTE_DAYS_LOST": "#N/A"}, "VAL-TYPE", "#N/A"),
+        ({"FTE_DAYS_LOST": "#N/A"}, "VAL-DAMAGED", "#N/A"),
     ],
 )  # fmt: skip
 def test_a_wrong_row_is_left_out_and_said(made_up, changed, rule, says):
