@@ -13,6 +13,9 @@ PARTS = ("cat_m", "ix", "viii_a")
 KEY = ("part", "line_key")
 COMPLETE = None
 
+# How lines are compared: a GTIN-14 with a nought in front is its GTIN-13.
+SAME = {"line_key": pl.col("line_key").str.to_uppercase().str.replace(r"/0(\d{13})$", "/$1")}
+
 # Of tens of thousands of lines one that is repeated is left out and listed; the ceiling holds the file when many are.
 STRUCTURE = {"STR03": REJECT}
 

@@ -15,7 +15,7 @@ def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
     module = import_module(schemas.__name__ + "." + schema.collection)
     severity = getattr(module, "STRUCTURE", {})
     responsible = parsed.responsible
-    key = pl.struct(schema.key)
+    key = pl.struct(_same_key(parsed, name, getattr(module, "SAME", {})) for name in schema.key)
     whole_key = pl.all_horizontal(pl.col(name).is_not_null() for name in schema.key)
     rules = [
         Rule(
@@ -25,7 +25,7 @@ def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
             (next((name for name in reversed(schema.key) if name in parsed.table.headings), schema.key[-1]),),
             ~(key.is_duplicated() & whole_key),
             "This row has the same key as another one: " + ", ".join(f"{n} {{{n}}}" for n in schema.key) + ". "
-            "Expected one row a key: remove or correct the repeated rows.",
+            "Expected one row a key, where capitals and blanks make no other key: remove or correct the repeated rows.",
         )
     ]
     if not catalogue.load(schema.collection).is_national:
@@ -61,6 +61,18 @@ def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
             )
         )
     return rules
+
+
+def _same_key(parsed: Parsed, name: str, same: dict[str, pl.Expr]) -> pl.Expr:
+    """A field of the key as it is compared: W01, w01 and "W 01" are one ward."""
+    spec = parsed.schema.fields[name]
+    if name in same:
+        return same[name].alias(name)
+    # Codes with a pattern are in one spelling already; most others are too, and need not be made so.
+    kinds = parsed.kinds.get(name)
+    if spec.kind != "text" or spec.pattern or kinds is None or not kinds.str.contains(r"[\sa-z]").any():
+        return pl.col(name)
+    return pl.col(name).str.to_uppercase().str.replace_all(r"\s", "")
 
 
 def body_of(schema: Schema) -> pl.Expr:

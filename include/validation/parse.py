@@ -352,6 +352,8 @@ def _unlike(spec: FieldSpec) -> pl.Expr:
     unlike = (text == "") | text.str.contains(f"{spelling.ODD}|{spoilt.SUSPECT[spec.role]}")
     if spec.pattern:
         unlike = unlike | ~text.str.contains(spec.pattern)
+    if spec.gtin_if:
+        unlike = unlike | text.str.contains(r"\s")
     if spec.role == "gtin":
         unlike = unlike | ~text.str.contains(r"^\d+$")
     return unlike

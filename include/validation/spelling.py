@@ -11,6 +11,7 @@ import polars as pl
 
 from ..reading import periods
 from ..schemas.fields import FINANCIAL_YEAR, MONTH, FieldSpec
+from . import spoilt
 
 # Blanks that are seen or not: cut off around a cell, and no part of a number or a code.
 BLANKS = (
@@ -26,6 +27,7 @@ KINDS = {
     "blanks": "with blanks or characters that cannot be seen",
     "apostrophe": "with an apostrophe in front",
     "case": "in other letters",
+    "inside": "with blanks inside",
     "digits": "with blanks or hyphens between its digits",
     "gtin-14": "as the GTIN-14 of the same product, with a nought in front",
     "words": "in other words",
@@ -87,6 +89,10 @@ def tidy_texts(spec: FieldSpec, frequency_of_field: str | None, texts: pl.Series
         said = periods.read(frame["said"], frequency_of_field)
         canonical = MONTH if frequency_of_field == periods.MONTH else FINANCIAL_YEAR
         return _changed(frame, "period", said.fill_null(frame["said"]), ~frame["said"].str.contains(canonical))
+    if spec.gtin_if:  # codes of products are compared between trusts: a blank inside makes no other product
+        joined = frame["said"].str.replace_all(_BLANK, "")
+        codes = frame["said"].str.contains(r"\d") & ~frame["said"].str.contains(spoilt.DATE)
+        frame = _changed(frame, "inside", joined, codes)
     if spec.role == "gtin":
         frame = _changed(frame, "digits", gtin_digits(frame["said"]))
     if spec.pattern:

@@ -14,7 +14,7 @@ from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import HOLD, REJECT, US, WARN, About, Rule, Schema
-from . import columns, decided, profile, provider_rows
+from . import columns, decided, provider_rows
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
@@ -105,8 +105,7 @@ def version(collection: str) -> str:
     validates, and the reference data that validation reads."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(reference.read_by_validation().encode())
-    files = [path for room in RULE_ROOMS for path in sorted((root / room).glob("*.py"))]
-    files.append(profile.SETTINGS)
+    files = [p for room in RULE_ROOMS for p in sorted((root / room).glob("*.*")) if p.suffix in (".py", ".toml")]
     files += [
         Path(layouts.__file__),
         Path(catalogue.__file__),
