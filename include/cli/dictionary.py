@@ -13,7 +13,9 @@ FOLDER = Path(__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
 DOCUMENT = PACKAGE.parent / "docs" / "data-dictionary.md"
 CONTRACT = PACKAGE.parent / "docs" / "contract" / "trust-benchmarks.odcs.yaml"
-RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL|DEC|STR|SYS)-[A-Z]+(?:-[A-Z]+)*|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
+RULE_ID = re.compile(
+    r"""["']((?:FIL|ROW|VAL|DEC|STR|SYS|COL|UNIT|WARN|PROF)-[A-Z]+(?:-[A-Z]+)*|(?:STR|SUB)\d\d|FLOOR|CEILING)["']"""
+)
 
 HEAD = """# Data dictionary
 
@@ -122,7 +124,7 @@ def _common_rules() -> str:
 def _rules_in_code() -> set[str]:
     folders = ("reading", "validation", "records", "ingest", "pipeline", "measures")
     files = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
-    files += (PACKAGE / "sql" / "migrations").glob("*.sql")
+    files += [*(PACKAGE / "sql" / "migrations").glob("*.sql"), PACKAGE / "sql" / "cross" / "_profiles.sql"]
     return {found for path in files for found in RULE_ID.findall(path.read_text(encoding="utf-8"))}
 
 

@@ -11,7 +11,7 @@ from trust_benchmarks.validation.validate import validate
 
 
 def looks(rows: list[dict]) -> dict[str, dict]:
-    outcome = validate(read(flow.text(rows), "workforce_RA9_2025-06_v1.csv", "workforce"))
+    outcome = validate(read(flow.text(rows), f"workforce_RA9_{rows[0]['period']}_v1.csv", "workforce"))
     return {row["column_name"]: row for row in profile.of(outcome.records, "workforce").to_dicts()}
 
 
