@@ -2,6 +2,9 @@
 
 from functools import cache
 from importlib import import_module
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
 
 
 @cache

@@ -14,7 +14,7 @@ from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import HOLD, REJECT, US, WARN, About, Rule, Schema
-from . import columns, decided, provider_rows
+from . import columns, decided, provider_rows, units
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
@@ -112,6 +112,7 @@ def version(collection: str) -> str:
         root / "schemas" / "__init__.py",
         root / "schemas" / "fields.py",
         root / "schemas" / f"{collection}.py",
+        root / "schemas" / "units.toml",
     ]
     for folder in (layouts.FOLDER, catalogue.FOLDER):
         files.append(folder / f"{collection}.toml")
@@ -156,7 +157,7 @@ def _check(parsed: Parsed, schema: Schema, about: About) -> list[pl.DataFrame]:
             pa.DataFrameSchema(columns, checks=checks, strict=False, coerce=False).validate(parsed.frame, lazy=True)
         except pa.errors.SchemaErrors as errors:
             found = [finding(parsed, by_name, error) for error in errors.schema_errors]
-    return found + _absent_keys(parsed, schema)
+    return found + _absent_keys(parsed, schema) + units.suspects(parsed, schema.collection, about.part)
 
 
 def _broken(frame: pl.DataFrame, collection: str, by_name: dict[str, Rule]) -> tuple[dict, list[str]]:
