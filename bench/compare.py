@@ -22,15 +22,16 @@ PLAIN = {
     "findings": "SELECT file, line, rule_id FROM plain.findings",
     "spread": f"SELECT {SPREAD} FROM plain.spread",
     "position": f"SELECT {POSITION} FROM plain.position",
-    "measures": f"SELECT {MEASURES} FROM plain.measures",
+    "measures": f"SELECT {MEASURES} FROM plain.measures WHERE metric_id = 'PP05'",
 }
-# Left out: what only a pipeline can find (late files) and measure (quality of returns, trusts that sent nothing).
+# Left out: what only a pipeline can find (late files) and measure (quality of returns, trusts that sent nothing), and measures over
+# twelve months, which are not shown over the one month that there is; every price that they are made of is compared.
 OURS = {
     "findings": "SELECT file_name AS file, line, rule_id FROM intake.findings JOIN intake.submissions USING (submission_id) "
     "WHERE rule_id NOT LIKE 'SUB%'",
     "spread": f"SELECT {SPREAD} FROM core.price_spread",
     "position": f"SELECT {POSITION} FROM core.price_position",
-    "measures": f"SELECT {MEASURES} FROM published.measures WHERE metric_id LIKE 'PP%' AND quality_flag <> 'D'",
+    "measures": f"SELECT {MEASURES} FROM published.measures WHERE metric_id = 'PP05' AND quality_flag <> 'D'",
 }
 
 

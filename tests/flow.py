@@ -148,7 +148,7 @@ def connect_as(role: str, variable: str) -> psycopg.Connection:
 # Other processes: forked from one that has imported everything, because importing takes longer than the work ---------
 
 # The code's versions are part of releases and validations; all processes of a session name the same ones.
-validate.version(), gather.code_version()
+validate.version("workforce"), gather.code_version()
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["flow"])
 

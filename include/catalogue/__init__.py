@@ -32,6 +32,7 @@ class Collection:
         final: from when the figures of a period change in numbered revisions only; `final_rule` says what holds when it is left out.
         min_rows: fewer rows than this hold a submission (a floor, by part where parts differ).
         max_rejected_share: a larger share of rejected rows holds a submission (a ceiling), 0 to 1.
+        max_warned_share: a larger share of rows with a warning holds a submission, too, 0 to 1.
         looks_back: how many earlier periods its measures and cross-period rules read.
         uses: other collections whose records its measures or cross-collection rules read, of the same period or its months.
         uses_back: how many months before those they read of them, too.
@@ -57,6 +58,7 @@ class Collection:
     final: dict = field(default_factory=dict, hash=False)
     min_rows: dict = field(default_factory=dict, hash=False)
     max_rejected_share: float = 0.0
+    max_warned_share: float = 0.5
     looks_back: int = 0
     uses: tuple[str, ...] = ()
     uses_back: int = 0

@@ -377,6 +377,8 @@ def _shown(decision, name: str) -> str | None:
         ("other releases made anew", ", ".join(" ".join(pair) for pair in found.follows) or "none"),
     ]
     write(rows, ["what would follow", f"{found.collection} {found.period or ''}".strip()], Format.table)
+    if found.missing:
+        write([[one] for one in found.missing], ["what would be missing"], Format.table)
     names = ["metric_id", "provider_code"]
     pairs = [f"{name}_{when}" for name in ("value", "rank", "opportunity") for when in ("before", "after")]
     changed = [[one[name] for name in names + pairs] for one in found.measures if one["changed"]]

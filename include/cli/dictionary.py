@@ -13,7 +13,9 @@ FOLDER = Path(__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
 DOCUMENT = PACKAGE.parent / "docs" / "data-dictionary.md"
 CONTRACT = PACKAGE.parent / "docs" / "contract" / "trust-benchmarks.odcs.yaml"
-RULE_ID = re.compile(r"""["']((?:FIL|ROW|VAL|DEC|STR)-[A-Z]+(?:-[A-Z]+)*|(?:STR|SUB)\d\d|FLOOR|CEILING)["']""")
+RULE_ID = re.compile(
+    r"""["']((?:FIL|ROW|VAL|DEC|STR|SYS|COL|UNIT|WARN|PROF)-[A-Z]+(?:-[A-Z]+)*|(?:STR|SUB)\d\d|FLOOR|CEILING)["']"""
+)
 
 HEAD = """# Data dictionary
 
@@ -76,7 +78,8 @@ def _collection(name: str) -> str:
         f"A row is named by `{'`, `'.join(schema.key)}`."
         + (f" Every `{schema.complete}` must be there." if schema.complete else "")
         + "\n",
-        f"Held if more than {100 * declared.max_rejected_share:g} percent of rows are rejected.\n",
+        f"Held if more than {100 * declared.max_rejected_share:g} percent of rows are rejected, or more than "
+        f"{100 * declared.max_warned_share:g} percent carry a warning.\n",
         _table(
             ("field", "what it is", "kind", "unit", "required", "expected", "unusual outside"),
             [
@@ -121,7 +124,7 @@ def _common_rules() -> str:
 def _rules_in_code() -> set[str]:
     folders = ("reading", "validation", "records", "ingest", "pipeline", "measures")
     files = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
-    files += (PACKAGE / "sql" / "migrations").glob("*.sql")
+    files += [*(PACKAGE / "sql" / "migrations").glob("*.sql"), PACKAGE / "sql" / "cross" / "_profiles.sql"]
     return {found for path in files for found in RULE_ID.findall(path.read_text(encoding="utf-8"))}
 
 

@@ -382,6 +382,66 @@ def rollback(
 
 
 @app.command()
+def revalidate(
+    collection: Annotated[str, typer.Option(help="The collection.", show_default=False)],
+    period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
+    accepted_too: Annotated[
+        bool, typer.Option("--all", help="Also accepted returns, not only held ones. Only an approver can.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why, in a sentence that will still be understood next year.")] = "",
+    user: User = None,
+    yes: Yes = False,
+):
+    """Have returns validated again by the rules in force. Says how many, asks, and notes who wanted it and why.
+
+    Held returns that new rules, layouts or reference data concern are validated again by themselves; this is for the others. A return
+    that comes to the same stays as it is, and no figure moves.
+
+    Examples:
+
+      trust-benchmarks revalidate --collection workforce --reason "The layout of May is known now." --user steward
+
+      trust-benchmarks revalidate --collection estates --period 2016-17 --all --reason "Areas are read to the metre now." --user approver
+    """
+    from . import replay as replays
+
+    replays.revalidate(collection, period, accepted_too, reason, user, yes)
+
+
+@app.command()
+def replay(
+    collection: Annotated[str, typer.Option(help="The collection.", show_default=False)],
+    since: Annotated[str | None, typer.Option(help="From this period on, such as 2025-06 (default: all).")] = None,
+    accepted_too: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Figures as if accepted returns were validated again too, not only what follows by itself."
+        ),
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="Also write a page for reviewers to this file.")] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Keep the report's tables and the new records in this folder (default: nothing is kept)."),
+    ] = None,
+    limit: Limit = None,
+):
+    """Say what the rules, layouts and methods of this checkout would change: submissions, findings, figures. Nothing is changed by it.
+
+    Every archived file of the collection is read again, so a long archive takes a while; --since shortens it. Run it before a change is
+    merged, and give the page to the reviewer.
+
+    Examples:
+
+      trust-benchmarks replay --collection workforce --since 2025-04
+
+      trust-benchmarks replay --collection estates --html replay.html
+    """
+    from . import replay as replays
+
+    replays.replay(collection, since, accepted_too, html, keep, limit)
+
+
+@app.command()
 def template(
     collection: Annotated[str, typer.Argument(help="A collection that each trust sends.", show_default=False)],
     form: Annotated[

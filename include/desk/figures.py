@@ -176,9 +176,9 @@ def thin(found: dict) -> list[str]:
     elif not found["benchmark"] or found["benchmark"]["lower_quartile"] is None:
         said.append(f"{len(found['valued'])} trusts have a value: too few for quartiles.")
     if status and status["coverage"] is not None and status["coverage"] < LOW_COVERAGE:
-        said.append(
-            f"Low coverage: {percent(status['coverage'])} of the {status['expected']:,} expected returns are in."
-        )
+        in_file = status["providers_expected"]
+        of = f"{in_file:,} trusts expected in the file" if in_file else f"{status['expected']:,} expected returns"
+        said.append(f"Low coverage: {percent(status['coverage'])} of the {of} are in.")
     elif found["members"] and len(found["valued"]) < LOW_COVERAGE * found["members"]:
         said.append(f"Low coverage: {len(found['valued'])} of {found['members']} trusts have a value.")
     if own and own["quality_flag"] == "C":

@@ -234,6 +234,7 @@ def tracker(connection) -> list[dict]:
             if row["collection"]:
                 key = (row["collection"], row["period"])
                 about = {"collection": key[0], "period": key[1], "is_sample": False, "metrics": [], "expected": 0}
+                about["providers_expected"] = None
                 group = groups.setdefault(key, about | {"coverage": None} | status.get(key, {}))
                 group["metrics"].append(row)
         one["figures"] = [groups[key] for key in sorted(groups)]

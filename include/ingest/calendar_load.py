@@ -25,22 +25,15 @@ def expect(collection: str, periods) -> int:
     """
     if not periods:
         return 0
-    declared, known = catalogue.load(collection), reference.load()
+    declared = catalogue.load(collection)
     rows, in_file = [], []
     for period in sorted(periods):
         dates = _dates(declared, period, (declared.due, declared.closes))
         if dates is None:
             continue
         due, closes = dates
-        end = calendar.period_end(period)
-        providers = known.expected(declared.sectors, end)
-        if declared.is_national:
-            senders = [(declared.publisher, part) for part in declared.parts]
-            # A publisher gives those that closed with the period's last day under their successors, or as they were.
-            stay = known.expected(declared.sectors, end + timedelta(days=1))
-            in_file += [(collection, period, code) for code in providers if code in stay]
-        else:
-            senders = [(code, "") for code in providers]
+        senders, providers = who_is_expected(collection, period)
+        in_file += [(collection, period, code) for code in providers]
         rows += [(collection, period, sender, part, due, closes) for sender, part in senders]
     with warehouse.connect() as connection:
         _schedule(connection, collection, periods)
@@ -51,6 +44,17 @@ def expect(collection: str, periods) -> int:
         )
         _expect_in_file(connection, in_file)
         return connection.execute("SELECT count(*) FROM core.expected").fetchone()[0] - before
+
+
+def who_is_expected(collection: str, period: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """(sender, part) of each return that is expected for a period, and the codes of the trusts that must be in a national file."""
+    declared, known, end = catalogue.load(collection), reference.load(), calendar.period_end(period)
+    providers = known.expected(declared.sectors, end)
+    if not declared.is_national:
+        return [(code, "") for code in providers], []
+    # A publisher gives those that closed with the period's last day under their successors, or as they were.
+    stay = known.expected(declared.sectors, end + timedelta(days=1))
+    return [(declared.publisher, part) for part in declared.parts], [code for code in providers if code in stay]
 
 
 def _expect_in_file(connection, rows: list[tuple[str, str, str]]) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from .. import catalogue, layouts
 from ..reading.identify import impossible, in_name
 from ..reading.read import read
-from ..records import process
+from ..records import process, revalidate
 from ..reference.calendar import LONDON
 from ..stores import log, objects, settings, warehouse
 from ..stores.faults import is_failure, is_outage, status
@@ -65,7 +65,7 @@ def receive(collection: str | None = None) -> dict:
 
     Returns:
         {"received": new submissions, "again": files whose bytes were here before, "waiting": [[collection, period], ...]
-        of submissions that nobody has validated yet}; and, where a file could not be brought to the archive or registered,
+        of submissions that nobody has validated yet, or that the rules in force concern}; and, where a file could not be brought to the archive or registered,
         "failed": its key and the reason. Such a file is tried again the next time, and keeps no other back.
 
     Raises:
@@ -75,6 +75,7 @@ def receive(collection: str | None = None) -> dict:
     received = again = 0
     failed: dict[str, str] = {}
     with warehouse.connect() as guard:
+        revalidate.note_rules(guard, names)
         for name in names:
             try:
                 new, repeated = _receive(guard, name, failed)
@@ -170,7 +171,7 @@ def _make_up(connection: psycopg.Connection, names: list[str]) -> None:
         calendar_load.expect(collection, periods)  # what is expected is part of what figures rest on
     waiting = connection.execute(
         """SELECT submission_id, collection, period, sender, received_at FROM intake.waiting WHERE collection = ANY(%s)
-           ORDER BY collection, submission_id""",
+           ORDER BY collection, received_at, registered_at, submission_id""",
         [names],
     ).fetchall()
     connection.commit()

@@ -12,9 +12,14 @@ from .. import catalogue, reference, sql
 from ..pipeline import explain
 from ..reference import calendar
 from ..stores import objects, settings
-from . import measure
+from ..validation import profile
+from . import measure, profiles
 
 LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
+PROFILES_BACK = {
+    "month": 1,
+    "financial_year": 3,
+}  # periods whose profiles a new one is compared with: a year may be missing in between
 
 
 @cache
@@ -24,6 +29,7 @@ def code_version() -> str:
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
     files += sorted(Path(__file__).parent.glob("*.py"))
     files += sorted(p for p in (sql.FOLDER.parent / "methods").iterdir() if p.suffix in (".py", ".toml"))
+    files += [Path(profile.__file__), profile.SETTINGS]
     for path in files:
         digest.update(path.read_bytes())
     digest.update(repr([(one.name, one.disclosure, one.people_parts) for one in catalogue.all().values()]).encode())
@@ -102,8 +108,9 @@ def _months(year: str) -> list[str]:
 
 def rests_on(collection: str, period: str) -> list[tuple[str, str]]:
     declared = catalogue.load(collection)
-    # Of a national file, whoever was in the one before and is not in this one is missed.
-    back = max(declared.looks_back, 1) if declared.is_national else max(declared.looks_back, LOG_MONTHS)
+    # Of a national file, whoever was in the one before and is not in this one is missed; and every return looks like the one before.
+    back = max(declared.looks_back, PROFILES_BACK[declared.frequency])
+    back = back if declared.is_national else max(back, LOG_MONTHS)
     return [(collection, p) for p in _back(period, back)] + _used(collection, period)
 
 
@@ -185,7 +192,18 @@ def inputs_of(connection, collection: str, period: str, rests: explain.Rests) ->
         [collection, period],
         measure.EXPECTED_IN_FILE,
     )
-    return measure.Inputs(collection, period, paths, log, expected, reference.load(), counted, in_file), records
+    looks = as_frame(
+        connection,
+        """SELECT submission_id, p.column_name, p.rows, p.filled, p.distinct_values, p.minimum, p.lower_quartile, p.median, p.upper_quartile,
+                  p.maximum, p.total, p.patterns, p.recognised, p.sketch
+           FROM unnest(%s::text[], %s::text[]) AS r (submission_id, rules_version)
+           JOIN core.submission s USING (submission_id) JOIN core.profile p USING (submission_id, rules_version)
+           WHERE s.collection = %s ORDER BY submission_id, p.column_name""",
+        [*given[:2], collection],
+        profiles.PROFILES,
+    )
+    inputs = measure.Inputs(collection, period, paths, log, expected, reference.load(), counted, in_file, looks)
+    return inputs, records
 
 
 def _decided(connection, collection: str, submission_id: str, decisions: list[int], path) -> dict:

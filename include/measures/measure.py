@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 from trust_benchmarks import catalogue, reference, schemas
-from trust_benchmarks.measures import size_line
+from trust_benchmarks.measures import profiles, size_line
 from trust_benchmarks.reference import calendar
 
 SQL = Path(__file__).parent.parent / "sql"
@@ -113,6 +113,8 @@ class Inputs:
         provider_rows: rows sent, used and warned about of each provider in the validated submissions of that window,
             columns as in `PROVIDER_ROWS`. Where a submission has none, its records count as all that was sent.
         expected_in_file: the trusts that must be in a national file of the period, columns as in `EXPECTED_IN_FILE`.
+        profiles: what the own collection's validated submissions of that window look like as a whole, also of those that no
+            longer count; columns as in `profiles.PROFILES`.
     """
 
     collection: str
@@ -123,6 +125,7 @@ class Inputs:
     reference: reference.Tables
     provider_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROVIDER_ROWS))
     expected_in_file: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EXPECTED_IN_FILE))
+    profiles: pl.DataFrame = field(default_factory=profiles.empty)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "700MB") ->
         db.execute("SET memory_limit = ?", [memory_limit])
         db.execute("SET temp_directory = ?", [spill])
         _load(db, inputs)
+        profiles.load(db, inputs.collection, inputs.profiles)
         size_line.lend(db)
         _run(db, inputs.collection)
         return Results(**{name: _output(db, name) for name in OUTPUTS})

@@ -182,7 +182,11 @@ def _cause(ids, versions, old: Rests, new: Rests, decisions, kinds) -> str | Non
     if was is None:
         # It was there and did not count, and a decision changed that; or it had not come.
         mine = decisions.get((now, new[now][0]), set())
-        return _of_decisions({kinds[one] for one in mine}) if now in old and mine else "late data"
+        if now in old and mine:
+            return _of_decisions({kinds[one] for one in mine})
+        # Held by other rules before: it was freed. Decisions are the part of a version behind the dot.
+        freed = now in old and old[now][0].split(".")[0] != new[now][0].split(".")[0]
+        return "rule change" if freed else "late data"
     return "resubmission" if versions[now] > versions[was] else "withdrawn submission"
 
 

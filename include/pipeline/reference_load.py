@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import polars as pl
 
-from .. import reference
+from .. import catalogue, reference
+from ..records import revalidate
 from ..reference import ReferenceDataError
 from ..stores import warehouse
 
@@ -36,6 +37,7 @@ def refresh() -> dict:
                 "INSERT INTO core.reference_version (version) VALUES (%s) ON CONFLICT (version) DO UPDATE SET loaded_at = now()",
                 [version],
             )
+        revalidate.note_rules(connection, list(catalogue.all()))  # what the new tables concern waits again
     return {"version": version, "new": last != (version,), **{table: frame.height for table, frame in frames.items()}}
 
 

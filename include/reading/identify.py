@@ -139,6 +139,12 @@ def _identify_period(reading: Reading, declared: Collection, said: Named, receiv
         else:
             what = f"Could not determine the period of {name}."
         _hold_period(reading, f"{what} Expected one period {where}, for example {example}.")
+    elif not inside and not said.periods:
+        reading.found(
+            "FIL-READ-AS",
+            f"The period was understood from the name {name} as {reading.period}. Nothing to do if that is right.",
+            severity="info",
+        )
 
 
 def _hold_period(reading: Reading, message: str) -> None:

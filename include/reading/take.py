@@ -13,6 +13,9 @@ from .ragged import settle
 from .reading import Place, Reading, Table
 from .workbook_faults import column_letters
 
+FEW = 100  # distinct texts that are gone through one by one, which is quicker than a whole column's call
+MOST_LOOKED_AT = 1_000  # characters at the beginning of a text
+
 
 def take(
     reading: Reading,
@@ -186,9 +189,9 @@ def _aside(frame: pl.DataFrame, fit: Fit) -> tuple[pl.Series, list[tuple[int, st
     few = 1 if len(cells) > 2 else 0
     text = {name: pl.col(name).str.strip_chars() for name in cells}
     ordinary = pl.all_horizontal((text[name] != "").fill_null(False) for name in cells[: few + 1])
-    starts = frame.select(text[cells[0]]).to_series().unique()
+    starts = frame[cells[0]].str.strip_chars().unique()
     again = _headings_again(frame, fit, cells[0], starts)
-    starts = starts.filter(_marked(starts, table))
+    starts = _marked_texts(starts, table)
     looked = frame.filter(~ordinary | pl.col(cells[0]).str.strip_chars().is_in(starts.implode()))
     out, notes = pl.Series("line", again, pl.Int64), []
     if looked.height:
@@ -212,7 +215,10 @@ def _headings_again(frame: pl.DataFrame, fit: Fit, first: str, starts: pl.Series
         return []
     name, heading = f"c{at}", fit.headings[at].strip().lower()
     texts = starts if name == first else frame[name].str.strip_chars().unique()
-    same = texts.filter((texts.str.to_lowercase() == heading).fill_null(False))
+    if texts.len() <= FEW:
+        same = pl.Series([one for one in texts if one and one.lower() == heading], dtype=pl.String)
+    else:
+        same = texts.filter((texts.str.to_lowercase() == heading).fill_null(False))
     if not same.len():
         return []
     columns = [column for column in frame.columns if column != "line"]
@@ -238,6 +244,16 @@ def _is_heading(fit: Fit, cells: list[str]) -> bool:
     return len(cells) > 0 and all(
         heading_key((cells[at] if at < len(cells) else "")[:500]) == heading_key(fit.headings[at])
         for at in fit.positions.values()
+    )
+
+
+def _marked_texts(texts: pl.Series, table: TableLayout) -> pl.Series:
+    """Those of some distinct texts that stand at the head of a total or a note."""
+    if texts.len() > FEW:
+        return texts.filter(_marked(texts, table))
+    shown = [(text, text[:MOST_LOOKED_AT]) for text in texts if text]
+    return pl.Series(
+        [text for text, head in shown if any(re.search(p, head) for p in table.set_aside)], dtype=pl.String
     )
 
 

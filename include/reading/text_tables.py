@@ -12,6 +12,8 @@ from .reading import Reading
 from .take import note_reading, take
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", "$": "dollar signs"}
+BLANK = " \t\r\n,;"
+SAMPLE = 4096  # characters that are looked at before a long text is copied
 # The line that Excel puts first, or wants to find first, where the delimiter is not that of the machine's country.
 SEP_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;\t|$ ]{0,100}(?=[\r\n])', re.IGNORECASE)
 
@@ -23,7 +25,7 @@ def read(reading: Reading, source: formats.Source) -> None:
         Unreadable: in no known encoding, too large, or to be taken apart in two ways.
     """
     text, encoding = source.decoded
-    if not text.strip(" \t\r\n,;"):
+    if not text[:SAMPLE].strip(BLANK) and not text.strip(BLANK):
         raise Unreadable("FIL-EMPTY", f"{reading.file_name} holds nothing but blanks. Send the file again.")
     hint = SEP_LINE.match(text)
     found = _found(reading, text, hint[1] if hint else None)

@@ -5,6 +5,7 @@ import io
 import logging
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -15,8 +16,9 @@ from ..reading.reading import Reading
 from ..schemas.fields import US
 from ..stores import log, objects, settings, warehouse
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided, validate
+from ..validation import decided, profile, validate
 from ..validation.validate import HELD, Outcome
+from . import revalidate
 
 logger = logging.getLogger(__name__)
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
@@ -67,7 +69,7 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
         keep_records: whether records go to the object store; a preview keeps them in the cache only.
 
     Returns:
-        'accepted', 'accepted_with_warnings' or 'held', or 'done_before'.
+        'accepted', 'accepted_with_warnings' or 'held'; 'done_before'; or 'identified': the file is another submission now, which waits.
     """
     began = time.monotonic()
     with connection.transaction():
@@ -79,15 +81,19 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
             if _done(connection, submission_id, decisions):
                 count(connection, submission_id)
                 return "done_before"
-        outcome = _validated(connection, submission_id, decisions)
-        plain = _plain(connection, submission_id, outcome, decisions)
+        became = revalidate.identify_again(connection, submission_id) if keep_records else None
+        if became:
+            # Of one that no run was for it is not known whether this one is: it waits, and its period is announced.
+            return "identified" if None in (period, sender) else settle(connection, became, keep_records=keep_records)
+        outcome = outcome_of(connection, submission_id, decisions)
+        plain = plain_of(connection, submission_id, outcome, decisions)
         try:
             state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
         except BaseException as problem:
             if not is_failure(problem) or is_outage(problem) or connection.closed:
                 raise
             outcome = _broken(submission_id, outcome.reading, problem)
-            plain = plain if decisions else _plain(connection, submission_id, outcome, decisions)
+            plain = plain if decisions else plain_of(connection, submission_id, outcome, decisions)
             state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
         if state is None:
             continue  # somebody decided meanwhile: what was found is not what holds now
@@ -120,7 +126,8 @@ def _settled(
         _lock(connection, *chain)
         if decided.in_force(connection, submission_id) != decisions:
             return None
-        if not _record(connection, submission_id, outcome, records, decisions, plain):
+        add = partial(_record, connection, submission_id, outcome, records, decisions, plain)
+        if not revalidate.record(connection, submission_id, add):
             return "done_before"
         count(connection, submission_id)
     return outcome.state
@@ -131,28 +138,30 @@ def without_decisions(connection: psycopg.Connection, submission_id: str) -> tup
 
     The copy is None if it is held then.
     """
-    outcome = _validated(connection, submission_id, [])
+    outcome = outcome_of(connection, submission_id, [])
     if outcome.state == HELD:
         return None, outcome.provider_rows
-    content = _as_parquet(submission_id, outcome)
+    content = as_parquet(submission_id, outcome)
     return objects.keep(content, hashlib.sha256(content).hexdigest()), outcome.provider_rows
 
 
-def _plain(connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions) -> tuple[str, int, int]:
-    """State, cells expected and cells valid that a submission has by these rules when nobody decided anything about it.
+def plain_of(
+    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions
+) -> tuple[bool, str, int, int]:
+    """What a submission is by these rules when nobody decided anything: whether it is identified, state, cells expected and valid.
 
     What a trust sent is told by these, whatever was decided.
     """
     if decisions:
         with connection.transaction():
             stands = connection.execute(
-                "SELECT outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
-                [submission_id, validate.version()],
+                "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
+                [submission_id, validate.version(outcome.reading.collection)],
             ).fetchone()
-        if stands:
+        if stands and stands[0] is not None:
             return stands
-        outcome = _validated(connection, submission_id, [])
-    return outcome.state, outcome.cells_expected, outcome.cells_valid
+        outcome = outcome_of(connection, submission_id, [])
+    return outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid
 
 
 def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
@@ -166,7 +175,14 @@ def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
     return row
 
 
-def _validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
+def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
+    """What the archived file of a submission says, as sent."""
+    with connection.transaction():
+        collection, _, _, _, archive_key, sha256, file_name, received_at, _ = _about(connection, submission_id)
+    return read(objects.content(settings.load().archive, archive_key, sha256), file_name, collection, received_at)
+
+
+def outcome_of(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
     """Reads the archived file and validates it under these decisions; what breaks on its content is a finding."""
     with connection.transaction():
         collection, period, sender, part, archive_key, sha256, file_name, received_at, says_arrived = _about(
@@ -224,10 +240,12 @@ def _lock(connection: psycopg.Connection, *chain) -> None:
 
 
 def _done(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> bool:
-    return connection.execute(
+    """Whether it was validated under these decisions, and other rules that are in force since then do not concern it."""
+    done = connection.execute(
         "SELECT EXISTS (SELECT FROM core.validation WHERE submission_id = %s AND decisions = %s::bigint[])",
         [submission_id, [one.decision_id for one in decisions]],
     ).fetchone()[0]
+    return done and not revalidate.concerns(connection, submission_id)
 
 
 def _agrees(reading: Reading, period, sender, part) -> None:
@@ -250,7 +268,7 @@ def _agrees(reading: Reading, period, sender, part) -> None:
 
 def _write_records(submission_id: str, period: str, outcome: Outcome, keep: bool) -> tuple[str, str, int]:
     """Writes the accepted rows as one Parquet object named by its content; returns key, hash and size."""
-    content = _as_parquet(submission_id, outcome)
+    content = as_parquet(submission_id, outcome)
     sha256 = hashlib.sha256(content).hexdigest()
     key = f"{outcome.reading.collection}/{period}/{submission_id}/{sha256[:16]}.parquet"
     if keep:
@@ -259,7 +277,7 @@ def _write_records(submission_id: str, period: str, outcome: Outcome, keep: bool
     return key, sha256, len(content)
 
 
-def _as_parquet(submission_id: str, outcome: Outcome) -> bytes:
+def as_parquet(submission_id: str, outcome: Outcome) -> bytes:
     named = pl.Series("submission_id", [submission_id] * outcome.records.height, pl.String)
     buffer = io.BytesIO()
     outcome.records.insert_column(0, named).write_parquet(buffer, compression="lz4")
@@ -271,14 +289,14 @@ def _record(
 ) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
-    reading, rules_version = outcome.reading, validate.version()
+    reading, rules_version = outcome.reading, validate.version(outcome.reading.collection)
     if decisions:  # the same rules under other decisions find something else
         rules_version += "." + hashlib.sha256(decided.key(decisions).encode()).hexdigest()[:12]
     added = connection.execute(
         """
         INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
                                      rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions,
-                                     identified, counts_hash, plain_outcome, plain_cells_expected, plain_cells_valid)
+                                     counts_hash, identified, plain_outcome, plain_cells_expected, plain_cells_valid)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         [
@@ -297,7 +315,6 @@ def _record(
             sha256,
             size,
             [one.decision_id for one in decisions],
-            outcome.identified,
             _counts_hash(outcome),
             *plain,
         ],
@@ -312,6 +329,8 @@ def _record(
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
     rows = outcome.provider_rows
     warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
+    looks = profile.as_texts(profile.of(outcome.records, reading.collection))
+    warehouse.copy(connection, "profile", looks, submission_id=submission_id, rules_version=rules_version)
     return True
 
 

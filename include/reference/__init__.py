@@ -60,10 +60,13 @@ __all__ = [
     "check",
     "load",
     "read",
+    "read_by_validation",
     "version",
 ]
 
 FOLDER = Path(__file__).parent
+# The tables that decide what a submission is found to be: whether a code is known, when it was open, who followed, what it was called.
+OF_VALIDATION = ("holidays.csv", "provider_names.csv", "providers.csv", "successions.csv")
 
 # Kept for callers who write `reference.ReferenceError`; never import it bare, the built-in of that name is another error.
 ReferenceError = ReferenceDataError
@@ -105,8 +108,18 @@ def read(folder: Path) -> Tables:
 @cache
 def version() -> str:
     """A hash over the bytes of the tables: 16 hexadecimal digits that change when a fact does."""
+    return _hash([*sorted(FOLDER.glob("*.csv")), *sorted((FOLDER / "metrics").glob("*.toml"))])
+
+
+@cache
+def read_by_validation() -> str:
+    """The same over the tables that validation reads: another value means that a submission may be found to be something else."""
+    return _hash([FOLDER / name for name in OF_VALIDATION])
+
+
+def _hash(paths: list[Path]) -> str:
     digest = hashlib.sha256()
-    for path in [*sorted(FOLDER.glob("*.csv")), *sorted((FOLDER / "metrics").glob("*.toml"))]:
+    for path in paths:
         content = path.read_bytes().replace(b"\r\n", b"\n")
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]

@@ -91,17 +91,17 @@ def empty_file(case: Case) -> None:
 
 
 def workbook_named_csv(case: Case) -> None:
-    """A sound workbook with the wrong ending."""
+    """A sound workbook with the wrong ending, which is read for what it is."""
     case.content = to_xlsx(case.table)
-    case.mark("FIL-KIND", note="a workbook named .csv")
+    case.mark("FIL-READ-AS", 1, "", "a workbook named .csv")
 
 
 def windows_1252(case: Case) -> None:
-    """Text saved in the old Windows encoding; only its one accented letter shows it."""
+    """Text saved in the old Windows encoding; only its one accented letter shows it. It is read and noted."""
     line = 3
     case.table.put(line, description=case.table.get(line, "description").replace("sample", "échantillon"))
     case.content = to_csv(case.table).decode("utf-8").encode("cp1252")
-    case.mark("STR02", line, "", "Windows-1252 bytes where UTF-8 is expected")
+    case.mark("FIL-READ-AS", 1, "", "Windows-1252 where UTF-8 is usual")
 
 
 def open_quote(case: Case) -> None:

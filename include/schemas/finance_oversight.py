@@ -3,7 +3,7 @@
 import pandera.polars as pa
 import polars as pl
 
-from .fields import MONTH, ODS_CODE, REJECT, TRUST, WARN, About, Rule, number, text, whole
+from .fields import MONTH, ODS_CODE, TRUST, WARN, About, Rule, number, text, whole
 
 KEY = ("ods_code", "period")
 COMPLETE = None
@@ -92,9 +92,10 @@ def rules(about: About) -> list[Rule]:
     c = pl.col
     parts = components(about.period)
     return [
+        # A warning: FN06 is worked out from the figures, never taken from the trust's own score.
         Rule(
             "FN-R3",
-            REJECT,
+            WARN,
             TRUST,
             ("finance_score",),
             c("finance_score").is_null() | (c("finance_score") == score(about.period)),

@@ -12,7 +12,8 @@ from ..measures.figures import figures
 from ..pipeline import publish
 from ..records import process
 from ..stores import warehouse
-from . import decisions
+from ..validation.validate import HELD
+from . import decisions, left_out
 from .decisions import Draft, Refused
 
 VALUES = ("value", "numerator", "denominator", "rank", "quality", "opportunity")
@@ -30,6 +31,8 @@ class Preview:
             "<value>_before", "<value>_after" for value, numerator, denominator, rank, quality, opportunity (GBP)}.
         others_changed_quartile: how many other providers come into another quartile of a metric.
         other_changes: [{"provider_code", "metric_id", "quartile_before", "quartile_after"}].
+        missing: what the return would lack if it counts like that, in sentences: rows, trusts, and figures that would not be
+            shown or would be marked because of it; empty where nothing is missing.
         follows: the other (collection, period) pairs whose releases are made anew.
     """
 
@@ -49,6 +52,7 @@ class Preview:
     measures: list[dict] = field(default_factory=list)
     others_changed_quartile: int = 0
     other_changes: list[dict] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     follows: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -114,6 +118,8 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     found.release_after = gathered.release_id
     tables = figures(gathered)
     _compare(found, old, tables["measure"], tables["comparison"], providers)
+    if found.state_after != HELD:
+        found.missing = left_out.sentences(connection, submission_id, gathered.inputs.provider_rows, tables["measure"])
     own = (found.collection, found.period)
     found.follows = sorted(
         pair for pair, rests_on in publish.due(connection).items() if rests_on != due_before.get(pair) and pair != own

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandera.polars as pa
 import polars as pl
 
-from .. import catalogue, reference, schemas
+from .. import catalogue, layouts, reference, schemas
 from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
-from ..schemas.fields import HOLD, REJECT, WARN, About, Rule, Schema
-from . import decided, provider_rows, units
+from ..schemas.fields import HOLD, REJECT, US, WARN, About, Rule, Schema
+from . import columns, decided, provider_rows, units
 from .common_rules import body_of, plausible, structure
 from .parse import Parsed
 from .wording import FIELD_RULES, finding
@@ -22,6 +22,7 @@ from .wording import FIELD_RULES, finding
 # The rooms whose code decides what a file is found to be.
 RULE_ROOMS = ("reading", "validation")
 
+FEWEST_WARNED = 10  # rows with a warning; of fewer, half is no sign of anything
 # A file with one of these is not the return that it was sent as, or cannot be seen to be it.
 NOT_THIS_RETURN = ["FIL-EMPTY", "FIL-KIND", "FIL-DAMAGED", "FIL-SIZE", "FIL-PERIOD", "FIL-SENDER", "STR01"]
 
@@ -75,13 +76,15 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
         about_all += _about_sender(reading, about)
         for table in reading.tables:
             parsed = Parsed(table, schema, reading.layout, reading.responsible)
-            faults = settled(parsed.findings + _check(parsed, schema, about))
+            checked = parsed.findings + _check(parsed, schema, about)
+            faults = settled(checked + columns.other(parsed, checked))
             required = [name for name in parsed.asked if schema.fields[name].required]
             cells_expected += len(required) * parsed.frame.height
             cells_valid += len(required) * parsed.frame.height - _faulty_cells(parsed, faults, required)
             kept.append((parsed, faults))
     rejected = sum(_rejected(faults).len() for _, faults in kept)
-    bounds = settled(_bounds(reading, rejected))
+    warned = sum(_warned(faults).len() for _, faults in kept)
+    bounds = settled(_bounds(reading, rejected, warned))
     found = pl.concat([settled(about_all), *(faults for _, faults in kept), bounds])
     found = found.sort("sheet", "line", maintain_order=True)
     stands, read = found.filter(pl.col("decision_id").is_null())["severity"], reading.rows_read
@@ -97,13 +100,23 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
 
 
 @cache
-def version() -> str:
-    """Names the rules in force: a hash over schemas, layouts, catalogue and the code that reads and validates."""
+def version(collection: str) -> str:
+    """Names the rules in force for a collection: a hash over its schema, layouts and catalogue entry, the code that reads and
+    validates, and the reference data that validation reads."""
     root = Path(__file__).parents[1]
-    digest = hashlib.sha256(reference.version().encode())
-    files = [path for room in RULE_ROOMS for path in sorted((root / room).glob("*.py"))]
-    for folder in ("schemas", "layouts", "catalogue"):
-        files += sorted(p for p in (root / folder).iterdir() if p.suffix in (".py", ".toml"))
+    digest = hashlib.sha256(reference.read_by_validation().encode())
+    files = [p for room in RULE_ROOMS for p in sorted((root / room).glob("*.*")) if p.suffix in (".py", ".toml")]
+    files += [
+        Path(layouts.__file__),
+        Path(catalogue.__file__),
+        root / "schemas" / "__init__.py",
+        root / "schemas" / "fields.py",
+        root / "schemas" / f"{collection}.py",
+        root / "schemas" / "units.toml",
+    ]
+    for folder in (layouts.FOLDER, catalogue.FOLDER):
+        files.append(folder / f"{collection}.toml")
+    files += [root / "reference" / name for name in ("__init__.py", "calendar.py", "tables.py")]
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -227,8 +240,8 @@ def _absent_keys(parsed: Parsed, schema: Schema) -> list[pl.DataFrame]:
     ]
 
 
-def _bounds(reading: Reading, rejected: int) -> list[pl.DataFrame]:
-    """The collection's floor on rows and ceiling on rejected rows."""
+def _bounds(reading: Reading, rejected: int, warned: int) -> list[pl.DataFrame]:
+    """The collection's floor on rows, and its ceilings on rejected rows and on rows with a warning."""
     declared, found = catalogue.load(reading.collection), []
     if not reading.tables:
         return found
@@ -243,7 +256,21 @@ def _bounds(reading: Reading, rejected: int) -> list[pl.DataFrame]:
             "The whole return is held: correct the rows listed and send it again."
         )
         found.append(findings.one("CEILING", says, responsible=reading.responsible))
+    if warned >= FEWEST_WARNED and warned / reading.rows_read > declared.max_warned_share:
+        says = (
+            f"{warned} of {reading.rows_read} rows ({100 * warned / reading.rows_read:.1f} percent) carry a warning. Expected at most "
+            f"{100 * declared.max_warned_share:g} percent: what is unusual in most rows is one mistake made throughout. Correct it and "
+            "send the return again, or tell us why the rows are right."
+        )
+        found.append(findings.one("WARN-CEILING", says, responsible=reading.responsible))
     return found
+
+
+def _warned(faults: pl.DataFrame) -> pl.Series:
+    """The lines that carry a warning which the sender can act on and nobody passed over."""
+    here = (pl.col("severity") == WARN) & pl.col("line").is_not_null() & pl.col("decision_id").is_null()
+    # A word that stands in many cells is told once, on its first line; it is no doubt about the rows.
+    return faults.filter(here & (pl.col("responsible") != US))["line"].unique()
 
 
 def _rejected(faults: pl.DataFrame) -> pl.Series:

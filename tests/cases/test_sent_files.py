@@ -22,6 +22,8 @@ ABOUT_TEXT = {
     },
     "shared_string_cell_empty_v_procurement_prices_RA9_2025-06.xlsx": {"supplier_id"},
 }
+# (600000) is a deficit, so the surplus is another than the base file's.
+ABOUT_TEXT |= {"deficit_in_brackets_finance_oversight_RY8_2025-06.csv": {"surplus_ytd_gbp"}}
 PLACE = {"sheet", "line"}
 
 

@@ -141,7 +141,6 @@ NO_RETURNS = {
     "heading alone": HEADER + b"\n",
     "random": bytes(range(256)) * 8,
     "another table": b"name,colour\nsnow,white\n",
-    "another trust's": flow.workforce("RHA", PERIOD, scale=2),
 }
 
 

@@ -2,6 +2,8 @@
 
 import flow
 import pytest
+from trust_benchmarks.stewardship.decisions import Draft
+from trust_benchmarks.stewardship.preview import preview
 
 COLLECTION = "sickness_absence"
 STATUS = """SELECT coverage, providers_expected, providers_missing, received, accepted, missing FROM published.data_status
@@ -77,3 +79,25 @@ def test_a_year_of_which_the_part_with_the_figures_never_came_is_covered_by_nobo
     flow.release()
     ((coverage, expected, missing, *_),) = flow.rows(STATUS, ["estates", "2015-16"])
     assert coverage == 0 and expected == missing > 200
+
+
+def test_a_held_file_covers_nobody_and_a_preview_says_whom_accepting_it_would_leave_out(shared_data):
+    source = shared_data / f"workforce/{COLLECTION}_2024-06.csv"
+    lines, spoilt = source.read_text(encoding="utf-8").splitlines(), []
+    for number, line in enumerate(lines):
+        cells = line.split(",")
+        if len(spoilt) < 12 and len(cells) > 7 and cells[5].startswith("RX"):
+            spoilt.append(cells[5])
+            cells[-3] = "plenty"
+            lines[number] = ",".join(cells)
+    flow.put(f"{COLLECTION}/{source.name}", ("\n".join(lines) + "\n").encode())
+    flow.take_in()
+    flow.release()
+    ((held, state),) = flow.rows("SELECT submission_id, state FROM intake.submissions WHERE period = '2024-06'")
+    assert state == "held"
+    assert flow.rows(STATUS, [COLLECTION, "2024-06"]) == [(0.0, 229, 229, 1, 0, 0)]
+    rows, trusts, figures = preview(Draft("accept", held, "The publisher puts the rest right next month.")).missing
+    assert rows.startswith("12 of 285 rows would not be used: line ") and rows.endswith("; and 2 more.")
+    assert spoilt[0] in rows
+    assert trusts == f"12 trusts would have no row at all: {'; '.join(sorted(spoilt)[:10])}; and 2 more."
+    assert figures.startswith("12 figures would not be shown: WF04 ")

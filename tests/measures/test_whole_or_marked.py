@@ -241,3 +241,28 @@ def test_no_trust_with_a_rejected_site_is_ranked_as_if_it_were_whole(shared_data
     assert median == pytest.approx((costs["cost"] / costs["area"]).median(), rel=1e-9)
     (providers,) = found["benchmark"].filter(metric_id="ES01", peer_group="national")["providers"]
     assert providers == costs.height == measures.filter(pl.col("value").is_not_null(), metric_id="ES01").height
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_finding_between_returns_reaches_the_flag_of_whom_it_is_about(tmp_path, monkeypatch, named):
+    """With a provider it is about that one; without, about all that its submission speaks for."""
+    inputs, _ = random_returns.make("sickness_absence", 5, tmp_path)
+    inputs = dataclasses.replace(
+        inputs, submissions=inputs.submissions.with_columns(state=pl.lit("accepted"), on_time=pl.lit(True))
+    )
+    before = measure.compute(inputs).measures
+    assert set(before["quality_flag"]) == {"A"}
+    union = measure._union
+
+    def also(db, table, columns, scripts):
+        union(db, table, columns, scripts)
+        if table == "cross_findings":
+            db.execute(
+                "INSERT INTO cross_findings (submission_id, rule_id, provider_code, message) "
+                "SELECT submission_id, 'XX-R1', ?, 'Found.' FROM submissions WHERE is_current AND period = target_period()",
+                ["T03" if named else None],
+            )
+
+    monkeypatch.setattr(measure, "_union", also)
+    flags = dict(measure.compute(inputs).measures.select("provider_code", "quality_flag").rows())
+    assert flags == {code: "B" if code == "T03" or not named else "A" for code in flags}

@@ -144,8 +144,8 @@ def test_a_switch_is_whole_or_nothing(copied, monkeypatch):
 # Checks -----------------------------------------------------------------------------------------------------------------
 
 
-def put_release(connection, release_id, measures, lists=(), total=None, sample=False) -> str:
-    """A release made by hand: {metric: values by provider}, parts of a price list, and a total."""
+def put_release(connection, release_id, measures, lists=(), total=None, sample=False, prices=(), since=None) -> str:
+    """A release made by hand: {metric: values by provider}, parts of a price list, a total, and prices with how much each changed."""
     connection.execute(
         """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
            VALUES (%s, 'made_up', '2025-06', %s, 'x', 'x', '{}', %s)""",
@@ -160,6 +160,12 @@ def put_release(connection, release_id, measures, lists=(), total=None, sample=F
         connection.execute(
             "INSERT INTO core.price_list (release_id, part, line_key, is_sample) SELECT %s, %s, n, false FROM generate_series(1, %s) n",
             [release_id, part, lines],
+        )
+    for line, price in enumerate(prices):
+        connection.execute(
+            """INSERT INTO core.price_list (release_id, part, line_key, price_pence, change_on_previous_pence, is_sample)
+               VALUES (%s, 'viii_a', %s, %s, %s, false)""",
+            [release_id, str(line), price, since[line] if since else None],
         )
     if total:
         connection.execute("INSERT INTO core.release_total VALUES (%s, 'days', %s, %s, %s, %s)", [release_id, *total])
@@ -222,6 +228,11 @@ SOUND = [100.0 + n for n in range(24)]
         (same([]) | {"lists": [("ix", 30), ("cat_m", 30)]}, same([]) | {"lists": [("ix", 30)]},
          {"lost_category": "part of the price list cat_m", "counts": "price list cat_m"}),
         (same([]) | {"lists": [("ix", 30)]}, same([]) | {"lists": [("ix", 25)]}, {}),
+        # Prices: all times 100, and a quarter of them doubled, against the list that stands and against last month's.
+        (same([]) | {"prices": SOUND}, same([]) | {"prices": [100 * v for v in SOUND]}, {"prices": "prices of viii_a beside the list that stands"}),
+        (same([]) | {"prices": SOUND}, same([]) | {"prices": [v * 2 for v in SOUND[:6]] + SOUND[6:]}, {}),
+        (None, same([]) | {"prices": [100 * v for v in SOUND], "since": [99 * v for v in SOUND]}, {"prices": "prices of viii_a beside last month's list"}),
+        (None, same([]) | {"prices": SOUND, "since": [0.0] * 24}, {}),
         # Totals: (published, summed, slack, withheld).
         (None, same([]) | {"total": (100, 100, 0.1, 0)}, {}),
         (None, same([]) | {"total": (100, 99, 0.1, 0)}, {"totals": "days"}),

@@ -156,7 +156,7 @@ def test_newer_rules_do_not_judge_again_what_was_judged(monkeypatch):
     flow.take_in()
     flow.release()
     before = flow.snapshot()
-    monkeypatch.setattr(process.validate, "version", lambda: "newer")
+    monkeypatch.setattr(process.validate, "version", lambda _: "newer")
     assert process.process([flow.value("SELECT submission_id FROM intake.submissions")])["done_before"] == 1
     flow.release()
     assert flow.snapshot() == before

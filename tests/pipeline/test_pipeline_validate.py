@@ -302,7 +302,7 @@ def test_the_same_return_as_a_workbook_gives_the_same_records():
 
 IDENTITY = {
     "another month in the name": ("workforce_RA9_2025-05_v1.csv", None, "FIL-PERIOD"),
-    "another trust in the name": ("workforce_RHA_2025-06_v1.csv", None, "STR04"),
+    "another trust in the name": ("workforce_RHA_2025-06_v1.csv", None, "FIL-SENDER"),
     "a trust that is not known": ("workforce_ZZZ_2025-06_v1.csv", "ZZZ", "STR04"),
     "nothing in the name": ("return.csv", None, None),
 }

@@ -199,3 +199,9 @@ def test_a_workbook_of_several_tables(shared_data):
     assert_held(
         result(plain_book({"Trust Data": broken, "Site Data": sheets["Site Data"]})), "STR01", "'Organisation Code'"
     )
+
+
+def test_the_sheet_that_we_add_is_the_one_that_is_passed_over():
+    from trust_benchmarks.stewardship import manifest
+
+    assert book_tables.OURS == manifest.SHEET

@@ -159,6 +159,25 @@ def test_a_preview_keeps_nothing(month):
     assert flow.value("SELECT count(*) FROM core.decision") == 0
 
 
+def test_a_preview_says_what_would_be_missing_before_part_of_a_return_is_accepted(month):
+    rows, *others = preview(accept()).missing
+    assert rows.startswith("1 of 10 rows would not be used: line 4 (staff group ")
+    withheld = next(one for one in others if "would not be shown" in one)
+    assert "WF01" in withheld and "Rows of the trust were rejected" in withheld
+    decide(accept())
+    flow.take_in()
+    flow.release()
+    said = flow.rows(
+        "SELECT metric_id FROM published.measures WHERE provider_code = 'RA9' AND withheld = 'ROWS_REJECTED' AND period = %s",
+        [PERIOD],
+    )
+    assert said and all(metric in withheld for (metric,) in said)
+
+
+def test_a_preview_of_a_whole_return_has_nothing_missing(month):
+    assert preview(correct()).missing == []
+
+
 def test_figures_carry_the_decision_that_they_rest_on_and_others_do_not(month):
     number = decide(correct())
     flow.take_in()

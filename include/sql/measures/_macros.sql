@@ -41,3 +41,18 @@ CREATE MACRO say(x, decimals) AS format('{:,.' || CAST(decimals AS VARCHAR) || '
 -- The version of a metric's definition that holds in the target period: where a definition changed, a measures file computes each
 -- period by the version of its own.
 CREATE MACRO metric_version(id) AS (SELECT version FROM metrics WHERE metric_id = id);
+
+-- Sketches are the smallest 64 hashes, in ascending order (include/validation/profile.py). Up to the largest hash of a full one it holds
+-- all that there are, so what both hold up to there is a fair sample of what both have in common: the share of the smaller of the two.
+CREATE MACRO sketch_reach(a, b) AS least(
+    CASE WHEN len(a) >= 64 THEN a[64] ELSE 9223372036854775807 END,
+    CASE WHEN len(b) >= 64 THEN b[64] ELSE 9223372036854775807 END
+);
+CREATE MACRO sketch_count(a, reach) AS len(list_filter(a, lambda x: x <= reach));
+CREATE MACRO sketch_shared(a, b) AS
+    CAST(sketch_count(list_intersect(a, b), sketch_reach(a, b)) AS DOUBLE)
+    / nullif(least(sketch_count(a, sketch_reach(a, b)), sketch_count(b, sketch_reach(a, b))), 0);
+
+-- How many times apart two numbers above 0 are; 1 where both are 0.
+CREATE MACRO times_apart(x, y) AS
+    CASE WHEN x = y THEN 1.0 WHEN x > 0 AND y > 0 THEN greatest(x / y, y / x) ELSE 'Infinity'::DOUBLE END;

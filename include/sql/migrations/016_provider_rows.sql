@@ -9,13 +9,21 @@ CREATE TABLE core.provider_rows (
   CONSTRAINT used_and_warned_were_sent CHECK (rows_used BETWEEN 0 AND rows_sent AND rows_warned BETWEEN 0 AND rows_sent));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.provider_rows FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
-ALTER TABLE core.validation ADD COLUMN identified boolean;  -- it can be seen to be the return that it was sent as; NULL: not looked at
 ALTER TABLE core.validation ADD COLUMN counts_hash text;    -- of the rows by provider and the cells, which figures rest on too
 
--- What it is when nobody decided anything about it; NULL: validated before this was kept.
+-- What it is when nobody decided anything about it; NULL: validated before this was kept. Identified: it can be seen to be the return
+-- that it was sent as.
+ALTER TABLE core.validation ADD COLUMN identified boolean;
 ALTER TABLE core.validation ADD COLUMN plain_outcome text CHECK (plain_outcome IN ('accepted', 'accepted_with_warnings', 'held'));
 ALTER TABLE core.validation ADD COLUMN plain_cells_expected bigint;
 ALTER TABLE core.validation ADD COLUMN plain_cells_valid bigint;
+
+-- As before (004), with these columns.
+CREATE OR REPLACE VIEW intake.validations AS
+SELECT DISTINCT ON (v.submission_id) v.*
+FROM core.validation v LEFT JOIN core.applying_sets a USING (submission_id)
+ORDER BY v.submission_id, (v.decisions = coalesce(a.decisions, '{}')) DESC, v.validated_at DESC, v.rules_version;
+SELECT core.write_moment('intake.validations');
 
 -- Trusts that must be in a national file, as they were open at the period's end.
 CREATE TABLE core.expected_provider (

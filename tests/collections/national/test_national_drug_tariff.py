@@ -75,9 +75,16 @@ def test_keys_of_appliances_last_from_month_to_month(real):
 
 def test_a_name_without_a_month_is_held(shared_data, made_up):
     content = (shared_data / FOLDER / "drug_tariff_cat_m_2025-07.csv").read_bytes()
-    result = made_up("drug_tariff", "Category M July 2025.csv", content)
+    result = made_up("drug_tariff", "Category M summer.csv", content)
     assert result.outcome.state == "held"
     assert "in the file's name" in result.of("FIL-PERIOD")[0]["message"]
+
+
+def test_a_month_in_words_is_understood_and_noted(shared_data, made_up):
+    content = (shared_data / FOLDER / "drug_tariff_cat_m_2025-07.csv").read_bytes()
+    result = made_up("drug_tariff", "Category M July 2025.csv", content)
+    assert (result.outcome.state, result.reading.period) == ("accepted", "2025-07")
+    assert "2025-07" in result.of("FIL-READ-AS")[0]["message"]
 
 
 def test_the_part_follows_from_the_content_not_the_name(shared_data, made_up):

@@ -1,0 +1,428 @@
+"""The rule lab: what the rules, layouts and methods of this checkout would make of the archive, beside what stands.
+
+A reading of archive and ledger: files are read and validated as `records.process` does, figures computed as a release is, and
+nothing is written to either. What the pipeline would do by itself (validate again what new rules concern) is told apart from what
+it would do on request.
+"""
+
+import hashlib
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+import psycopg
+
+from .. import catalogue, reference
+from ..ingest.calendar_load import who_is_expected
+from ..measures import gather, measure
+from ..measures.figures import figures
+from ..reading.read import read
+from ..records import process, revalidate
+from ..reference import calendar
+from ..stores import objects, settings, warehouse
+from ..validation import decided, validate
+from ..validation.validate import HELD, Outcome
+
+BATCH = 200  # submissions whose facts are read at once; files are read one after the other
+MOST_FIGURES = 2_000  # figures that are listed, the largest changes first; all are counted
+COMPARED = ("value", "percentile_rank", "quality_flag", "withheld")  # of a figure, where releases have it
+FINDING = ("rule_id", "severity", "sheet", "line", "column_name", "raw_value", "message")
+BY_ITSELF, ON_REQUEST = "by itself", "on request"
+
+
+@dataclass
+class Replay:
+    """What this checkout would change.
+
+    Attributes:
+        read, same, broke: submissions read, those that come to the same, and those that our code broke on, with the reason.
+        submissions: those that change state: submission_id, file_name, collection, period, sender, part, version, before, after, when
+            ('by itself', or 'on request': accepted ones are validated again only if somebody asks for it).
+        rules: findings that appear or go, by rule: rule_id, severity, change ('appears' or 'goes'), by_itself and on_request (how many
+            findings), submissions, example.
+        releases: what is published anew: collection, period, release_id (None: nothing stands), figures, moved, appear, go.
+        figures: figures that move: collection, period, metric_id, provider_code, and <name>_before and <name>_after of `COMPARED`.
+    """
+
+    collection: str
+    since: str | None
+    accepted_too: bool
+    read: int = 0
+    same: int = 0
+    broke: list[dict] = field(default_factory=list)
+    submissions: list[dict] = field(default_factory=list)
+    rules: list[dict] = field(default_factory=list)
+    releases: list[dict] = field(default_factory=list)
+    figures: list[dict] = field(default_factory=list)
+    figures_moved: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class _Changed:
+    """A submission as it would be: a row of the log of submissions, where its records are, and its rows by provider."""
+
+    row: dict
+    path: Path | None
+    provider_rows: pl.DataFrame
+
+
+def replay(
+    collection: str,
+    since: str | None = None,
+    *,
+    accepted_too: bool = False,
+    keep: Path | None = None,
+    report=lambda _: None,
+) -> Replay:
+    """Runs the rules, layouts and methods of this checkout over what was received, beside what stands.
+
+    Args:
+        collection: its name.
+        since: the first period; None: all. Files of no known period are looked at in any case.
+        accepted_too: compute figures as if accepted submissions had been validated again too; else as they follow by themselves.
+        keep: a folder for the records that would be new, as Parquet; None keeps nothing.
+        report: is told how many submissions have been read, now and then.
+    """
+    began = time.monotonic()
+    catalogue.load(collection)
+    found = Replay(collection, since, accepted_too)
+    with tempfile.TemporaryDirectory() as spare, warehouse.connect() as connection:
+        connection.isolation_level = (
+            psycopg.IsolationLevel.REPEATABLE_READ
+        )  # the same ledger from the first file to the last figure
+        try:
+            connection.execute("SELECT 1")  # one transaction for all, which is rolled back
+            changed = _files(connection, found, keep or Path(spare), report)
+            _figures(connection, found, changed)
+        finally:
+            connection.rollback()
+    found.seconds = time.monotonic() - began
+    return found
+
+
+# Submissions ----------------------------------------------------------------------------------------------------------
+
+
+def _files(connection, found: Replay, folder: Path, report) -> dict[str, _Changed]:
+    """Reads every submission again; returns those that what counts would rest on differently."""
+    changed: dict[str, _Changed] = {}
+    rules: dict[tuple, dict] = {}
+    concerned = _concerned(connection, found.collection)
+    for one in _submissions(connection, found.collection, found.since):
+        found.read += 1
+        when = BY_ITSELF if one["outcome"] is None or one["submission_id"] in concerned else ON_REQUEST
+        try:
+            is_new, outcome, plain = _again(connection, one, found.collection, when, changed)
+        except Exception as problem:  # one bad file must not end the whole
+            found.broke.append(one | {"problem": f"{type(problem).__name__}: {str(problem)[:300]}"})
+            continue
+        state = outcome.state
+        before = _found_before(connection, one)
+        differs = _compare_findings(rules, before, outcome.findings, when, one)
+        records = None if state == HELD else process.as_parquet(one["submission_id"], outcome)
+        differs |= is_new or state != one["outcome"] or _other_records(one, outcome, records)
+        if state != (one["outcome"] or "received"):
+            about = ("submission_id", "file_name", "period", "sender", "part", "version")
+            told = {"collection": found.collection} | {name: one[name] for name in about}
+            found.submissions.append(told | {"before": one["outcome"] or "received", "after": state, "when": when})
+        found.same += not differs
+        if differs and one["period"] and one["sender"] and (when == BY_ITSELF or found.accepted_too):
+            path = None
+            if records is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                path = folder / f"{one['submission_id']}.parquet"
+                path.write_bytes(records)
+            rows = outcome.provider_rows.with_columns(submission_id=pl.lit(one["submission_id"]))
+            changed[one["submission_id"]] = _Changed(_log_row(connection, one, found, outcome, plain), path, rows)
+        if found.read % BATCH == 0:
+            report(found.read)
+    found.rules = sorted(rules.values(), key=lambda one: (one["rule_id"], one["severity"], one["change"]))
+    for one in found.rules:
+        one["submissions"] = len(one["submissions"])
+    return changed
+
+
+def _concerned(connection, collection: str) -> set[str]:
+    """Which submissions the pipeline would validate again by itself: asked of the ledger as it would be with these rules in force."""
+    with connection.transaction(force_rollback=True):
+        revalidate.note_rules(connection, [collection])
+        rows = connection.execute(
+            "SELECT k.submission_id FROM core.concerned k JOIN core.submission s USING (submission_id) WHERE s.collection = %s",
+            [collection],
+        ).fetchall()
+    return {submission_id for (submission_id,) in rows}
+
+
+def _submissions(connection, collection: str, since: str | None) -> Iterator[dict]:
+    """What was received, in the order in which files of no known period are looked at, then by period and version."""
+    ids = connection.execute(
+        """SELECT s.submission_id, s.period FROM core.submission s WHERE s.collection = %s
+           AND s.submission_id NOT IN (SELECT i.submission_id FROM core.identified_later i)
+           ORDER BY s.period NULLS FIRST, s.received_at, s.registered_at, s.sender, s.part, s.version""",
+        [collection],
+    ).fetchall()
+    first = calendar.period_start(since) if since else None
+    wanted = [i for i, period in ids if first is None or period is None or calendar.period_start(period) >= first]
+    for start in range(0, len(wanted), BATCH):
+        cursor = connection.execute(
+            """SELECT s.submission_id, s.period, s.sender, s.part, s.version, s.is_sample, s.received_at, s.archive_key, s.sha256,
+                      s.file_name, v.rules_version, v.outcome, v.rows_read, v.rows_recorded, v.rows_rejected, v.cells_expected,
+                      v.cells_valid, v.records_sha256
+               FROM unnest(%s::text[]) WITH ORDINALITY AS w (submission_id, at) JOIN core.submission s USING (submission_id)
+               LEFT JOIN intake.validations v USING (submission_id) ORDER BY w.at""",
+            [wanted[start : start + BATCH]],
+        )
+        names = [column.name for column in cursor.description]
+        for row in cursor.fetchall():
+            yield dict(zip(names, row, strict=True))
+
+
+def _again(connection, one: dict, collection: str, when: str, changed: dict) -> tuple[bool, Outcome, tuple]:
+    """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
+    if one["outcome"] == HELD and when == BY_ITSELF:
+        content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
+        chain = revalidate.identity(content, one["file_name"], collection, one["received_at"])
+        if chain and chain != (one["period"], one["sender"], one["part"]):
+            version = _next_version(connection, one, chain, changed)
+            if version is not None:
+                outcome = validate.validate(read(content, one["file_name"], collection, one["received_at"]))
+                one |= {"submission_id": revalidate.new_id(one["submission_id"], *chain), "version": version}
+                one |= dict(zip(("period", "sender", "part"), chain, strict=True))
+                return True, outcome, process.plain_of(connection, one["submission_id"], outcome, [])
+    decisions = decided.in_force(connection, one["submission_id"])
+    outcome = process.outcome_of(connection, one["submission_id"], decisions)
+    return False, outcome, process.plain_of(connection, one["submission_id"], outcome, decisions)
+
+
+def _next_version(connection, one: dict, chain: tuple, changed: dict[str, _Changed]) -> int | None:
+    """Its place in its return, after the files that would be registered anew before it."""
+    version = revalidate.next_version(connection, one["submission_id"], *chain)
+    before = [c.row for c in changed.values() if (c.row["period"], c.row["sender"], c.row["part"]) == chain]
+    if version is not None and before:
+        version = max(version, *(row["version"] + 1 for row in before))
+    return version
+
+
+def _other_records(one: dict, outcome: Outcome, records: bytes | None) -> bool:
+    counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
+    sha256 = hashlib.sha256(records).hexdigest() if records is not None else None
+    return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
+
+
+def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: tuple[bool, str, int, int]) -> dict:
+    """The row of `measure.SUBMISSIONS` that it would be, without whether it counts."""
+    declared = catalogue.load(found.collection)
+    due = connection.execute(
+        "SELECT due FROM core.expected WHERE (collection, period, sender, part) = (%s, %s, %s, %s)",
+        [found.collection, one["period"], one["sender"], one["part"]],
+    ).fetchone()
+    if due is None:  # of a period that nothing had come of, or a trust that was not known
+        senders, _ = who_is_expected(found.collection, one["period"])
+        due = (_due(declared, one["period"]) if (one["sender"], one["part"]) in senders else None,)
+    counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
+    identified, plain_state, plain_expected, plain_valid = plain
+    return {
+        "plain_state": plain_state,
+        "plain_cells_expected": plain_expected,
+        "plain_cells_valid": plain_valid,
+        "identified": identified,
+        "collection": found.collection,
+        "provider_code": None if declared.is_national else one["sender"],
+        "state": outcome.state,
+        "on_time": due[0] is None or one["received_at"] <= due[0],
+        **{name: one[name] for name in ("period", "sender", "part", "submission_id", "version", "is_sample")},
+        **{name: getattr(outcome, name) for name in counted},
+    }
+
+
+def _due(declared, period: str):
+    try:
+        return calendar.due(declared, period)
+    except ValueError:  # the bank holidays that are known end too early
+        return None
+
+
+def _found_before(connection, one: dict) -> Counter:
+    return Counter(
+        connection.execute(
+            f"SELECT {', '.join(FINDING)} FROM core.finding f WHERE (f.submission_id, f.rules_version) = (%s, %s)",
+            [one["submission_id"], one["rules_version"]],
+        ).fetchall()
+    )
+
+
+def _compare_findings(rules: dict, before: Counter, now: pl.DataFrame, when: str, one: dict) -> bool:
+    """Counts findings that appear and go by rule, with one example each; whether there are any."""
+    text = pl.col("raw_value", "message", "column_name").str.replace_all(
+        "\x00", "\N{REPLACEMENT CHARACTER}", literal=True
+    )
+    after = Counter(now.with_columns(text).select(FINDING).iter_rows())
+    for change, gone in (("goes", before - after), ("appears", after - before)):
+        for finding, count in gone.items():
+            rule_id, severity, sheet, line, column, _, message = finding
+            entry = rules.setdefault(
+                (rule_id, severity, change),
+                {"rule_id": rule_id, "severity": severity, "change": change, "by_itself": 0, "on_request": 0, "submissions": set(), "example": ""},
+            )  # fmt: skip
+            entry["by_itself" if when == BY_ITSELF else "on_request"] += count
+            entry["submissions"].add(one["submission_id"])
+            place = ", ".join(
+                str(part) for part in (sheet, line and f"line {line}", column and f"column '{column}'") if part
+            )
+            entry["example"] = entry["example"] or f"{one['file_name']}{', ' + place if place else ''}: {message}"[:500]
+    return before != after
+
+
+# Figures --------------------------------------------------------------------------------------------------------------
+
+
+def _figures(connection, found: Replay, changed: dict[str, _Changed]) -> None:
+    """Computes what would be published anew, and how it differs from what is published."""
+    touched = {(one.row["collection"], one.row["period"]) for one in changed.values()}
+    listed: list[pl.DataFrame] = []
+    for collection, period, release_id in _pairs(connection, found, touched):
+        before, after = _published(connection, release_id), _computed(connection, collection, period, changed)
+        names = [name for name in COMPARED if name in after.columns]
+        keys = ["metric_id", "provider_code"]
+        after = after.select(*keys, *(pl.col(name).alias(f"{name}_after") for name in names))
+        before = before.select(
+            *keys, *(pl.col(name).alias(f"{name}_before") for name in names if name in before.columns)
+        )
+        before = before.with_columns(
+            pl.lit(None, after.schema[f"{name}_after"]).alias(f"{name}_before")
+            for name in names
+            if f"{name}_before" not in before.columns
+        )
+        both = before.with_columns(was=True).join(after.with_columns(will=True), on=keys, how="full", coalesce=True)
+        differs = pl.any_horizontal(pl.col(f"{name}_before").ne_missing(pl.col(f"{name}_after")) for name in names)
+        moved = both.filter(differs | pl.col("was").is_null() | pl.col("will").is_null()).sort(keys)
+        if not moved.height:
+            continue
+        appear, go = moved["was"].is_null().sum(), moved["will"].is_null().sum()
+        found.figures_moved += moved.height
+        about = {"collection": collection, "period": period}
+        counts = {"figures": both.height, "moved": moved.height - appear - go, "appear": appear, "go": go}
+        found.releases.append(about | {"release_id": release_id} | counts)
+        listed = [
+            _largest([*listed, moved.drop("was", "will").with_columns(pl.lit(v).alias(k) for k, v in about.items())])
+        ]
+    found.figures = listed[0].to_dicts() if listed else []
+
+
+def _largest(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """The figures that move most, relatively; one that appears or goes comes first."""
+    all_of = pl.concat(frames, how="diagonal")
+    before, after = pl.col("value_before"), pl.col("value_after")
+    size = ((after - before).abs() / pl.max_horizontal(before.abs(), after.abs())).fill_nan(0.0)
+    one_sided = before.is_null() != after.is_null()
+    ordered = all_of.with_columns(size=pl.when(one_sided).then(float("inf")).otherwise(size.fill_null(0.0)))
+    order = ["size", "collection", "period", "metric_id", "provider_code"]
+    ordered = ordered.sort(order, descending=[True, False, False, False, False]).head(MOST_FIGURES)
+    first = ["collection", "period", "metric_id", "provider_code"]
+    return ordered.select(*first, pl.exclude(*first, "size"))
+
+
+def _pairs(connection, found: Replay, touched: set) -> list[tuple[str, str, str | None]]:
+    """(collection, period, current release) of what may be another: what rests on touched periods, and releases of other methods."""
+    rows = connection.execute(
+        """SELECT c.collection, c.period, c.release_id, (r.code_version, r.reference_version) <> (%s, %s)
+           FROM core.current_release c JOIN core.release r USING (release_id)""",
+        [gather.code_version(), reference.version()],
+    ).fetchall()
+    first = calendar.period_start(found.since) if found.since else None
+    wanted = {
+        (collection, period): release_id
+        for collection, period, release_id, other in rows
+        if touched & set(gather.rests_on(collection, period))
+        or (other and collection == found.collection and (first is None or calendar.period_start(period) >= first))
+    }
+    for pair in touched - {row[:2] for row in rows}:
+        wanted[pair] = None
+    return [(*pair, release_id) for pair, release_id in sorted(wanted.items())]
+
+
+def _published(connection, release_id: str | None) -> pl.DataFrame:
+    types = {"metric_id": pl.String, "provider_code": pl.String, "value": pl.Float64, "percentile_rank": pl.Float64}
+    types |= {"quality_flag": pl.String, "withheld": pl.String}
+    there = {
+        name
+        for (name,) in connection.execute(
+            "SELECT column_name::text FROM information_schema.columns WHERE (table_schema, table_name) = ('core', 'measure')"
+        )
+    }
+    types = {name: kind for name, kind in types.items() if name in there}
+    query = f"SELECT {', '.join(types)} FROM core.measure WHERE release_id = %s"
+    return gather.as_frame(connection, query, [release_id], types)
+
+
+def _computed(connection, collection: str, period: str, changed: dict[str, _Changed]) -> pl.DataFrame:
+    """The figures as a release of what would count has them."""
+    gathered = gather.gather(connection, collection, period)
+    window = set(gather.rests_on(collection, period))
+    mine = [one for one in changed.values() if (one.row["collection"], one.row["period"]) in window]
+    inputs = _with(connection, gathered, mine) if mine else gathered.inputs
+    # A release is made when it has been put down who is expected, newly known trusts among them.
+    senders, providers = who_is_expected(collection, period)
+    due = pl.DataFrame([(collection, period, sender) for sender, _ in senders], schema=measure.EXPECTED, orient="row")
+    known = inputs.expected.select(pl.struct(due.columns)).to_series().implode()
+    expected = pl.concat([inputs.expected, due.filter(~pl.struct(due.columns).is_in(known))]).sort(due.columns)
+    in_file = inputs.expected_in_file
+    if not in_file.height:
+        in_file = pl.DataFrame(
+            [(collection, period, code) for code in providers], schema=measure.EXPECTED_IN_FILE, orient="row"
+        )
+    inputs = replace(inputs, expected=expected, expected_in_file=in_file)
+    own = inputs.submissions.filter(
+        (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
+    )
+    return figures(replace(gathered, inputs=inputs, own=own, decided=[]))["measure"]
+
+
+def _with(connection, gathered: gather.Gathered, mine: list[_Changed]) -> measure.Inputs:
+    """Inputs in which these submissions are as they would be, and count or do not accordingly."""
+    inputs, collection = gathered.inputs, gathered.collection
+    new = pl.DataFrame([one.row | {"is_current": False} for one in mine], schema=measure.SUBMISSIONS)
+    ids = new["submission_id"].implode()
+    log = pl.concat(
+        [inputs.submissions.filter(~pl.col("submission_id").is_in(ids)), new.select(inputs.submissions.columns)]
+    )
+    # As `process.count` has it: of each return the newest version that stands accepted, a real one before a sample.
+    chain = ["collection", "period", "sender", "part"]
+    of_mine = pl.struct(chain).is_in(new.select(pl.struct(chain)).to_series().implode())
+    best = (
+        log.filter(of_mine & (pl.col("state") != HELD))
+        .sort("is_sample", "version", descending=[False, True])
+        .group_by(chain, maintain_order=True)
+        .first()
+    )
+    counts = pl.col("submission_id").is_in(best["submission_id"].implode())
+    log = log.with_columns(is_current=pl.when(of_mine).then(counts).otherwise("is_current"))
+    log = log.sort("collection", "period", "sender", "part", "version")
+    declared = catalogue.load(collection)
+    read_back = {gathered.period}
+    for _ in range(declared.looks_back):
+        read_back.add(calendar.previous_period(min(read_back)))
+    current = log.filter(
+        pl.col("is_current") & ((pl.col("collection") != collection) | pl.col("period").is_in(list(read_back)))
+    )
+    _, stored = gather.inputs_of(connection, collection, gathered.period, gathered.rests)
+    paths = {submission_id: path for _, submission_id, _, path in stored}
+    paths |= {one.row["submission_id"]: one.path for one in mine}
+    records: dict[str, list] = {name: [] for name in inputs.records}
+    for name, submission_id in current.select("collection", "submission_id").iter_rows():
+        records[name].append(paths.get(submission_id) or _stored(connection, submission_id))
+    kept = inputs.provider_rows.filter(~pl.col("submission_id").is_in(ids))
+    rows = pl.concat([kept, *(one.provider_rows.select(kept.columns) for one in mine)])
+    return replace(inputs, records=records, submissions=log, provider_rows=rows)
+
+
+def _stored(connection, submission_id: str) -> Path:
+    key, sha256 = connection.execute(
+        "SELECT records_key, records_sha256 FROM intake.validations WHERE submission_id = %s", [submission_id]
+    ).fetchone()
+    return objects.cached(settings.load().records, key, sha256)

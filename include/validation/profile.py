@@ -1,0 +1,207 @@
+"""What a submission looks like as a whole: its profile, from the rows that were accepted.
+
+A profile has one row a column (how much is filled, how many values, quantiles, patterns of codes, shares of codes that are known or
+have a right check digit) and three rows that name no column but hold sketches: hashes by which the overlap of two submissions can be
+estimated without reading either. Releases compare profiles (include/sql/cross/_profiles.sql); what they ask is data: profile.toml.
+"""
+
+import hashlib
+import json
+import string
+import tomllib
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from .. import catalogue, reference, schemas
+from ..schemas.drug_tariff import snomed_is_valid
+from ..schemas.fields import FieldSpec, Schema
+from ..schemas.procurement_prices import gtin_is_valid
+
+SETTINGS = Path(__file__).with_name("profile.toml")
+COLUMNS = {
+    "column_name": pl.String,  # a field of the schema, or one of the sketches below
+    "rows": pl.Int64,
+    "filled": pl.Int64,
+    "distinct_values": pl.Int64,
+    "minimum": pl.Float64,
+    "lower_quartile": pl.Float64,
+    "median": pl.Float64,
+    "upper_quartile": pl.Float64,
+    "maximum": pl.Float64,
+    "total": pl.Float64,
+    "patterns": pl.String,  # JSON: [[pattern, share], ...], the most frequent first
+    "recognised": pl.Float64,  # share of the filled cells that are a known code, or have a right check digit
+    "sketch": pl.List(pl.Int64),  # the smallest hashes, in ascending order
+}
+KEYS = "(keys)"  # sketch: of the rows' keys, without period and sender
+ROWS = "(rows)"  # sketch: of what those same rows say, in the same order
+ABOUT = "(about)"  # sketch: of what the submission is about: products, wards, sites
+SKETCHED = 64  # hashes in a sketch
+LOOKED_AT = 5_000  # rows, evenly spaced, that patterns and shares are taken from
+MEASURED = 200_000  # rows, evenly spaced, that distinct values and quantiles are taken from
+SORTS = 20_000  # different codes, at most, of a column that gets a sketch: kinds of things, not numbers of orders
+PATTERNS = 3
+END = "\x1f"  # between the parts of a key, and behind each
+PERIODS = {"period", "financial_year", "month_start", "period_end", "publication_period", "publication_date"}
+FORM = str.maketrans(dict.fromkeys(string.ascii_letters, "A") | dict.fromkeys(string.digits, "9"))
+CHECKS = {"gtin": gtin_is_valid, "snomed": snomed_is_valid}
+
+
+@cache
+def settings(collection: str | None = None) -> dict:
+    """What is asked of the profiles of a collection: the defaults of profile.toml with the collection's own entries over them."""
+    declared = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
+    own = declared.get("collections", {}).get(collection, {})
+    if strange := sorted(set(own) - set(declared["defaults"])):
+        raise ValueError(f"profile.toml: {collection} has unknown entries {', '.join(strange)}.")
+    return declared["defaults"] | own
+
+
+def empty() -> pl.DataFrame:
+    """The profile of nothing."""
+    return pl.DataFrame(schema=COLUMNS)
+
+
+def of(records: pl.DataFrame, collection: str) -> pl.DataFrame:
+    """The profile of accepted records: a row a column of the schema and a row a sketch, columns as in `COLUMNS`."""
+    if not records.height:
+        return empty()
+    schema = schemas.load(collection)
+    many, some = _spaced(records, MEASURED), _spaced(records, LOOKED_AT)
+    rows = []
+    # Column by column: a plan over all of them takes longer than the work on a return of ten rows.
+    for name, spec in schema.fields.items():
+        row = dict.fromkeys(COLUMNS) | {"column_name": name, "rows": records.height}
+        row["filled"] = records.height - records[name].null_count()
+        filled = many[name].drop_nulls()
+        row["distinct_values"] = filled.n_unique() if filled.len() else 0
+        if spec.kind in ("whole", "number") and filled.len():
+            row |= _quantiles(filled.cast(pl.Float64)) | {"total": float(records[name].sum())}
+        if is_code(spec) and row["filled"]:
+            row["patterns"] = json.dumps(_patterns(some[name]))
+            row["recognised"] = _recognised(spec, some[name], collection)
+            if row["distinct_values"] <= SORTS:
+                row["sketch"] = _smallest(hashes(filled.unique()))[0].tolist()
+        rows.append(row)
+    blank = dict.fromkeys(COLUMNS) | {"rows": records.height}
+    rows += [blank | {"column_name": name, "sketch": sketch} for name, sketch in _sketches(records, schema)]
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def as_texts(profile: pl.DataFrame) -> pl.DataFrame:
+    """A profile as PostgreSQL's COPY takes it: sketches as the texts of arrays."""
+    numbers = pl.col("sketch").cast(pl.List(pl.String)).list.join(",")
+    return profile.with_columns(sketch=pl.concat_str(pl.lit("{"), numbers, pl.lit("}")))
+
+
+def _spaced(records: pl.DataFrame, most: int) -> pl.DataFrame:
+    """At most so many rows, evenly spaced."""
+    return records if records.height <= most else records.gather_every(-(-records.height // most))
+
+
+def is_code(spec: FieldSpec) -> bool:
+    """Whether a field holds codes: texts of a form, not words."""
+    return spec.kind == "text" and (
+        spec.pattern is not None or spec.name == "gtin" or spec.name.endswith(("_code", "_id", "_number", "_ref"))
+    )
+
+
+def hashes(texts: pl.Series) -> np.ndarray:
+    """A 64-bit number for each text, the same on every machine and for ever (so not polars' own, which changes with its version)."""
+    if not texts.len():
+        return np.zeros(0, np.int64)
+    found = [_hashes(texts.slice(at, 50_000)) for at in range(0, texts.len(), 50_000)]
+    return np.concatenate(found)
+
+
+def _hashes(texts: pl.Series) -> np.ndarray:
+    ended = texts.fill_null("") + END  # so that none is empty
+    lengths = ended.str.len_bytes().to_numpy().astype(np.int64)
+    letters = np.frombuffer(ended.str.join("").item().encode(), np.uint8).astype(np.uint64)
+    starts = np.cumsum(lengths) - lengths
+    places = np.arange(letters.size) - np.repeat(starts, lengths)
+    # A polynomial in an odd number, modulo 2^64, and then splitmix64's last steps, so that near texts lie far apart.
+    powers = np.cumprod(np.full(int(lengths.max()), 0x9E3779B97F4A7C15, np.uint64), dtype=np.uint64)
+    h = np.add.reduceat(letters * powers[places], starts, dtype=np.uint64)
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (h ^ (h >> np.uint64(31))).view(np.int64)
+
+
+def _smallest(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest hashes in ascending order, each once, and where each stands first."""
+    at = np.arange(found.size)
+    if found.size > SKETCHED:
+        at = np.flatnonzero(found <= np.partition(found, SKETCHED - 1)[SKETCHED - 1])
+    values, first = np.unique(found[at], return_index=True)
+    return values[:SKETCHED], at[first][:SKETCHED]
+
+
+def _sketches(records: pl.DataFrame, schema: Schema) -> list[tuple[str, list[int]]]:
+    keys = hashes(records.select(_joined(key_fields(schema))).to_series())
+    values, at = _smallest(keys)
+    said = records[at].select(name for name in schema.fields if name not in PERIODS)
+    rows = [
+        int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=8).digest(), "big", signed=True)
+        for row in said.rows()
+    ]
+    about = settings(schema.collection)["about"]
+    subject = values
+    if about:
+        subject = _smallest(hashes(records.select(_joined(about)).unique().to_series()))[0]
+    return [(KEYS, values.tolist()), (ROWS, rows), (ABOUT, subject.tolist())]
+
+
+def key_fields(schema: Schema) -> list[str]:
+    """The fields that name a row among those of its submission, or of the next month's."""
+    fixed = PERIODS | (set() if catalogue.load(schema.collection).is_national else {"ods_code"})
+    return [name for name in schema.key if name not in fixed] or [schema.key[-1]]
+
+
+def _joined(names: list[str]) -> pl.Expr:
+    return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator=END)
+
+
+def _quantiles(filled: pl.Series) -> dict[str, float]:
+    """Minimum, quartiles and maximum, each a value that stands in the column (the nearest below)."""
+    ordered = filled.sort().to_numpy()
+    names = ("minimum", "lower_quartile", "median", "upper_quartile", "maximum")
+    return {name: float(ordered[(ordered.size - 1) * quarter // 4]) for quarter, name in enumerate(names)}
+
+
+def _patterns(texts: pl.Series) -> list[list]:
+    """The most frequent forms, letters as A and digits as 9, with their shares."""
+    counts = texts.drop_nulls().value_counts()  # what stands often is looked at once
+    forms: Counter[str] = Counter()
+    for text, count in counts.rows():
+        forms[text[:40].translate(FORM)] += count
+    total = sum(forms.values())
+    most = sorted(forms.items(), key=lambda form: (-form[1], form[0]))[:PATTERNS]
+    return [[form, round(count / total, 4)] for form, count in most]
+
+
+def _recognised(spec: FieldSpec, texts: pl.Series, collection: str) -> float | None:
+    """The share of the filled cells that are a provider that is known here, or have the check digit of their kind of code."""
+    filled = texts.drop_nulls()
+    check = kind_of_code(spec.name, collection)
+    if not filled.len():
+        return None
+    if spec.name == "ods_code":
+        return float(sum(text in _known_providers() for text in filled) / filled.len())
+    if check:
+        return float(filled.to_frame().select(CHECKS[check](pl.col(spec.name)).fill_null(False)).to_series().mean())
+    return None
+
+
+def kind_of_code(name: str, collection: str) -> str | None:
+    """'gtin' or 'snomed' where profile.toml says that a field holds such codes."""
+    return settings(collection)["codes"].get(name)
+
+
+@cache
+def _known_providers() -> frozenset[str]:
+    return frozenset(provider.code for provider in reference.load().providers)
