@@ -61,7 +61,7 @@ def test_records_are_written_as_they_were_understood(tb, workforce_file, tmp_pat
 
     target = tmp_path / f"understood.{ending}"
     ran = tb(
-        "check", workforce_file({(2, "bank_pay_gbp"): '"12,345.60"', (2, "ods_code"): "ry8"}), "--records", str(target)
+        "check", workforce_file({(2, "bank_pay_gbp"): "12,345.60", (2, "ods_code"): "ry8"}), "--records", str(target)
     )
     assert ran.code == 0 and "Wrote 10 rows" in ran.err
     found = pl.read_csv(target) if ending == "csv" else pl.read_parquet(target)
