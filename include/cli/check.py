@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import catalogue
-from ..harmless import harmless
+from ..harmless import csv_safe_frame, harmless
 from . import Refused
 from .output import SHOWN, Format, console, in_json, note, write_frame
 
@@ -19,6 +19,8 @@ VERDICTS = {
 }
 COLOURS = {"hold": "bold red", "reject": "red", "warn": "yellow", "info": "dim"}
 COLUMNS = ["rule_id", "severity", "responsible", "sheet", "line", "column_name", "raw_value", "message"]
+
+RECORD_FORMS = (".csv", ".parquet")
 
 # What files of a collection are called, besides its own name.
 CALLED = {"eric": "estates"}
@@ -38,6 +40,9 @@ class Verdict:
     part: str | None = None
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("read", "recorded", "rejected", "held"), 0))
     note: str = ""
+    records: object = (
+        None  # the frame of accepted rows, typed, with sheet and line; None where nothing could be validated
+    )
 
     def facts(self) -> dict:
         """Everything but the findings, in the order in which it is told."""
@@ -166,6 +171,7 @@ def _validated(name: str, reading, note: str = "") -> Verdict:
             "held": outcome.rows_held,
         },
         note,
+        outcome.records,
     )
 
 
@@ -201,6 +207,39 @@ def _fits_none(name: str, readings: list, called: list[str], named: str | None) 
         "If it is one, name its collection: trust-benchmarks check FILE --collection NAME."
     )
     return Verdict(name, "held", findings.one("STR01", says, line=1))
+
+
+def check_target(target: Path) -> None:
+    """Refuses a file for records that has another ending than .csv and .parquet, or that exists."""
+    if target.suffix.lower() not in RECORD_FORMS:
+        raise Refused(
+            f"Records cannot be written to {_shown(str(target))}. Expected a name that ends in .csv or .parquet."
+        )
+    if target.exists():
+        raise Refused(f"{_shown(str(target))} exists and is left as it is. Name another file with --records.")
+
+
+def write_records(verdict: Verdict, target: Path) -> None:
+    """Writes the accepted rows, typed, with sheet and line, to a new CSV or Parquet file (see `check_target`).
+
+    Nothing of a file that would be held is recorded, so none is written then. In CSV, texts that a spreadsheet would run carry
+    a mark, as in all CSV that we write; Parquet holds every value as it is recorded.
+    """
+    shown = _shown(str(target))
+    if verdict.state == "held" or verdict.records is None:
+        note(f"{verdict.file} would be held and nothing of it recorded, so {shown} was not written.")
+        return
+    try:
+        with target.open("xb") as file:
+            if target.suffix.lower() == ".parquet":
+                verdict.records.write_parquet(file)
+            else:
+                csv_safe_frame(verdict.records).write_csv(file)
+    except FileExistsError:
+        raise Refused(f"{shown} exists and is left as it is. Name another file with --records.") from None
+    except OSError as problem:
+        raise Refused(f"{shown} cannot be written ({problem.strerror}). Name another place with --records.") from None
+    note(f"Wrote {verdict.records.height:,} rows as they were understood to {shown}.")
 
 
 def show(verdict: Verdict, form: Format) -> None:

@@ -55,6 +55,10 @@ def check(
         str | None,
         typer.Option(help="The collection it is meant for; found from name, folder or headings if left out."),
     ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(help="Also write the rows as they were understood to this new file: .csv or .parquet."),
+    ] = None,
     form: Form = Format.table,
 ):
     """Say what would happen to a file if it were sent, and everything that is wrong with it. Needs no services.
@@ -68,11 +72,17 @@ def check(
       trust-benchmarks check return.xlsx --collection workforce
 
       trust-benchmarks check return.csv --format csv > findings.csv
+
+      trust-benchmarks check return.csv --records understood.csv
     """
     from . import check as checking
 
+    if records:
+        checking.check_target(records)
     verdict = checking.check(file, collection)
     checking.show(verdict, form)
+    if records:
+        checking.write_records(verdict, records)
     raise typer.Exit(1 if verdict.state == "held" else 0)
 
 

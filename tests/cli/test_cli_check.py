@@ -55,6 +55,34 @@ def test_a_sound_return_is_accepted(tb_process, workforce_file):
     assert told["findings"] == []
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_records_are_written_as_they_were_understood(tb, workforce_file, tmp_path, ending):
+    import polars as pl
+
+    target = tmp_path / f"understood.{ending}"
+    ran = tb(
+        "check", workforce_file({(2, "bank_pay_gbp"): '"12,345.60"', (2, "ods_code"): "ry8"}), "--records", str(target)
+    )
+    assert ran.code == 0 and "Wrote 10 rows" in ran.err
+    found = pl.read_csv(target) if ending == "csv" else pl.read_parquet(target)
+    assert {"sheet", "line", "provider_code"} < set(found.columns)
+    assert found.select("line", "ods_code", "bank_pay_gbp").row(0) == (2, "RY8", 12345.6)
+    again = tb("check", workforce_file(), "--records", str(target))
+    assert again.code == 2 and "exists and is left as it is" in again.err
+
+
+def test_of_a_held_file_no_records_are_written(tb, workforce_file, tmp_path):
+    target = tmp_path / "understood.csv"
+    ran = tb("check", workforce_file({(2, "headcount"): "many"}), "--records", str(target))
+    assert ran.code == 1 and not target.exists()
+    assert "nothing of it recorded" in ran.err
+
+
+def test_records_go_to_csv_or_parquet_only(tb, workforce_file, tmp_path):
+    ran = tb("check", workforce_file(), "--records", str(tmp_path / "understood.xlsx"))
+    assert ran.code == 2 and ".csv or .parquet" in ran.err
+
+
 def test_a_warning_does_not_hold(tb, workforce_file):
     ran = tb("check", workforce_file({(2, "fte_days_available"): "2000"}))
     assert ran.code == 0
