@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test bench bench-small lint clean environment dashboard test-dashboard
+.PHONY: help run test test-all bench bench-small lint clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -35,6 +35,9 @@ test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
 	@# Browser tests take the browser that is there; without one it is fetched once, unless TB_OFFLINE is set.
 	if [ -z "$${TB_OFFLINE:-}" ] && ! .ci/browser --look >/dev/null 2>&1; then .ci/browser >/dev/null || true; fi
 	exec $(PYTHON) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(TESTS)
+
+test-all: ## the same in full size, with kills of the whole job and everything that takes minutes
+	@TB_TEST_FULL=1 $(MAKE) test
 
 dashboard: environment $(DASHBOARD)/.ready ## Superset with a ready dashboard over what was published; stays up until Ctrl-C
 	@TB_STARTED_BY_MAKE=1 exec $(PYTHON) dashboard/run.py

@@ -9,6 +9,7 @@ import browser as browsers
 import psutil
 import pytest
 from browser import browser  # noqa: F401 (a fixture for all)
+from sizes import FULL
 from worlds import FREE_BUCKETS, environment, new_world
 
 MEMORY = Path("/dev/shm")
@@ -86,8 +87,12 @@ def shared_world(services):
 LONG_FIRST = ("end_to_end", "desk", "stewardship", "pipeline", "local", "cli")
 
 
-def pytest_collection_modifyitems(items):
-    """The order in which files are given out; the tests of one file stay in theirs, for some build on one another."""
+def pytest_collection_modifyitems(config, items):
+    """What is run, and in what order: the tests of one file stay in theirs, for some build on one another."""
+    if not FULL:
+        kept = [item for item in items if not item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("full")])
+        items[:] = kept
 
     def place(item) -> int:
         folder = item.path.parent.name
@@ -113,8 +118,10 @@ LAST_LINE = pytest.StashKey[str]()
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Notes whether browser tests could not run."""
+    """Notes whether browser tests could not run, and that some tests are left to `make test-all`."""
     config.stash[LAST_LINE] = browsers.why_not(terminalreporter.stats)
+    if not FULL:
+        terminalreporter.write_line("Tests marked 'full' are left to make test-all, and others ran in small size.")
 
 
 @pytest.hookimpl(trylast=True)

@@ -139,6 +139,14 @@ def _identify_period(reading: Reading, declared: Collection, said: Named, receiv
         else:
             what = f"Could not determine the period of {name}."
         _hold_period(reading, f"{what} Expected one period {where}, for example {example}.")
+    elif inside and said.impossible and not said.periods:
+        one = said.impossible[0]
+        reading.found(
+            "FIL-PERIOD",
+            f"The file's name says {one}, which {impossible(declared.name, one, received_at)}; its content is about {inside} and was read as that. "
+            "Rename the file, or send the one that was meant.",
+            severity="warn",
+        )
     elif not inside and not said.periods:
         reading.found(
             "FIL-READ-AS",

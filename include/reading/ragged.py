@@ -17,6 +17,7 @@ DATE = re.compile(r"(?=.{0,9}\d)[\dA-Za-z][\dA-Za-z ,:./-]{3,24}")
 MOST_FILLED = 0.2  # share of whole rows that may have something where another row has no cells
 RUN = 8  # rows one below the other that end at the same column; Excel leaves blank cells out for 16 rows at a time
 YES_NO = {"yes", "no", "y", "n", "true", "false", "1", "0"}
+PART_OF_A_WHOLE = re.compile(r"\.\d*[1-9]")
 THOUSANDS_FIRST, THOUSANDS_REST = re.compile(r"\s*£?\d{1,3}"), re.compile(r"\d{3}(\.\d+)?\s*")
 
 
@@ -131,6 +132,15 @@ def _may_be_cut(fit: Fit, cells: list[str]) -> bool:
         return False
     numbers = {at for spec, at in _specs(fit) if spec.kind in ("whole", "number")}
     return any(
-        at in numbers and THOUSANDS_FIRST.fullmatch(cells[at]) and THOUSANDS_REST.fullmatch(cells[at + 1])
+        at in numbers
+        and THOUSANDS_FIRST.fullmatch(cells[at])
+        and THOUSANDS_REST.fullmatch(cells[at + 1])
+        and _fits_mended(fit, [*cells[:at], cells[at].strip() + cells[at + 1].strip(), *cells[at + 2 :]])
         for at in range(len(cells) - 1)
     )
+
+
+def _fits_mended(fit: Fit, cells: list[str]) -> bool:
+    """Whether a row could be what was meant, with a number put together again: each cell of its kind, and no part of a whole."""
+    whole = [cells[at] for spec, at in _specs(fit) if spec.kind == "whole" and at < len(cells)]
+    return is_plausible(fit, cells) and not any(PART_OF_A_WHOLE.search(text) for text in whole)

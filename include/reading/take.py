@@ -4,7 +4,8 @@ import re
 
 import polars as pl
 
-from ..layouts import TableLayout, heading_key
+from .. import schemas
+from ..layouts import TableLayout, heading_key, plain
 from . import damage, findings
 from .fit import Fit, Head, rows_above
 from .grid import Grid, text_frame
@@ -13,6 +14,7 @@ from .ragged import settle
 from .reading import Place, Reading, Table
 from .workbook_faults import column_letters
 
+TOTAL = re.compile(r"(?i)(grand |sub-?|overall )?totals?|sum|overall")
 FEW = 100  # distinct texts that are gone through one by one, which is quicker than a whole column's call
 MOST_LOOKED_AT = 1_000  # characters at the beginning of a text
 
@@ -48,8 +50,9 @@ def take(
         )
     frame, beside = _without_blank_columns(reading, fit, frame, sheet)
     aside, more_notes, more_again = _aside(frame, fit)
-    notes, again = sorted(notes + beside + more_notes), sorted(again + more_again)
-    frame = frame.filter(~aside)
+    totals = _totals(frame.filter(~aside), fit)
+    notes, again = sorted(notes + beside + more_notes + totals), sorted(again + more_again)
+    frame = frame.filter(~aside & ~frame["line"].is_in([line for line, _ in totals]))
     last = frame["line"].tail(1).to_list()
     reading.rows_set_aside += len(notes) + len(again)
     _note_aside(reading, notes, again, sheet)
@@ -206,6 +209,22 @@ def _aside(frame: pl.DataFrame, fit: Fit) -> tuple[pl.Series, list[tuple[int, st
     if not out.len():
         return pl.Series([False] * frame.height, dtype=pl.Boolean), [], []
     return frame["line"].is_in(out.implode()), notes, again
+
+
+def _totals(frame: pl.DataFrame, fit: Fit) -> list[tuple[int, str]]:
+    """Rows whose key says 'Total' where one of a list of choices is asked for, and the list has no such choice."""
+    schema, found = schemas.load(fit.layout.collection), []
+    for name in schema.key:
+        spec, at = schema.fields[name], fit.positions.get(name)
+        if spec.kind != "choice" or at is None or f"c{at}" not in frame.columns:
+            continue
+        known = {plain(option) for option in (*spec.options, *fit.table.values.get(name, ()))}
+        texts = frame[f"c{at}"].unique().drop_nulls()
+        totals = [text for text in texts if TOTAL.fullmatch(text.strip()[:40]) and plain(text) not in known]
+        if totals:
+            rows = frame.filter(pl.col(f"c{at}").is_in(totals)).select("line", pl.col(f"c{at}").str.strip_chars())
+            found += [row for row in rows.rows() if row not in found]
+    return found
 
 
 def _headings_again(frame: pl.DataFrame, fit: Fit, first: str, starts: pl.Series) -> list[int]:

@@ -167,8 +167,8 @@ def numbers(spec: FieldSpec, texts: pl.Series) -> pl.DataFrame:
         frame = _changed(frame, "brackets", frame["said"].str.replace(r"^\(\s?([\d.][\d., ]*?)\s?\)$", "-$1"))
     # Where one cell shows that commas are decimal points, no comma of the column is taken for a thousands separator.
     if not frame["said"].str.contains(DECIMAL_COMMA).any():
-        grouped = frame["said"].str.contains(r"^[-+]?[1-9]\d{0,2}(?:(?:,\d{3})+|(?: \d{3})+)(?:\.\d+)?$")
-        frame = _changed(frame, "thousands", frame["said"].str.replace_all("[, ]", ""), grouped)
+        grouped = frame["said"].str.contains(r"^[-+]?[1-9]\d{0,2}(?:(?:,\d{3})+|(?: \d{3})+|(?:['’]\d{3})+)(?:\.\d+)?$")
+        frame = _changed(frame, "thousands", frame["said"].str.replace_all("[, '’]", ""), grouped)
     value = frame["said"].set(~frame["said"].str.contains(NUMBER), None).cast(pl.Float64, strict=False)
     value = value.set(~value.is_finite().fill_null(True), None)
     if spec.kind == "whole":

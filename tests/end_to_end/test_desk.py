@@ -6,7 +6,6 @@ import os
 
 import psycopg
 import pytest
-from sizes import FULL
 from standing import PATIENCE, PERIOD, Standing
 
 pytestmark = [pytest.mark.timeout(900)]
@@ -92,10 +91,7 @@ def test_an_approver_does_not_approve_what_they_made(desk):
         assert desk.query("SELECT state FROM intake.decisions WHERE decision_id = %s", number) == [("proposed",)]
 
 
-@pytest.mark.skipif(
-    not FULL,
-    reason="Takes a minute and a half; tests/stewardship has the same without Airflow. TB_TEST_FULL=1 runs it.",
-)
+@pytest.mark.full  # tests/stewardship has the same without Airflow
 def test_killed_between_the_decision_and_its_release_nothing_is_lost(desk):
     """Everything dies at once after an approval; the next start finds it in the log and publishes it."""
     from worlds import environment

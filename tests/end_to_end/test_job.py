@@ -5,7 +5,6 @@ import re
 
 import flow
 import pytest
-from sizes import FULL
 from worlds import new_world
 
 pytestmark = [pytest.mark.timeout(1200)]
@@ -71,9 +70,7 @@ def test_every_figure_says_that_it_is_a_sample(sampled):
         assert rows == samples > 0, view
 
 
-@pytest.mark.skipif(
-    not FULL, reason="Takes a minute; tests/pipeline has the same without Airflow. TB_TEST_FULL=1 runs it."
-)
+@pytest.mark.full  # tests/pipeline has the same without Airflow
 def test_it_was_killed_and_yet_ends_as_the_stages_do_that_nobody_disturbed(sampled, services):
     """The stages run here one after the other, without Airflow, on the same files."""
     job, _ = sampled

@@ -5,7 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-pytestmark = [pytest.mark.timeout(1200)]
+# tests/pipeline/test_pipeline_real.py has the same files without Airflow.
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.full]
 
 PROVIDERS = {"Acute", "Ambulance", "Mental Health", "Community Provider Trust"}
 
