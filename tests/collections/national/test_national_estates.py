@@ -346,18 +346,18 @@ def test_the_same_in_windows_1252_and_gzip(shared_data, made_up):
 # ------------------------------------------------------------------------------------------ made up: a small workbook
 
 FIGURES = {
-    "Estates and facilities finance costs (£)": 100, "Estates and property maintenance (£)": 200,
-    "Grounds and gardens maintenance (£)": 10, "Electro Bio Medical Equipment maintenance cost (£)": 20,
-    "Other Hard FM (Estates) costs (£)": 30, "Other Soft FM (Hotel Services) costs (£)": 40,
+    "Estates and facilities finance costs (£)": 10000, "Estates and property maintenance (£)": 20000,
+    "Grounds and gardens maintenance (£)": 1000, "Electro Bio Medical Equipment maintenance cost (£)": 2000,
+    "Other Hard FM (Estates) costs (£)": 3000, "Other Soft FM (Hotel Services) costs (£)": 4000,
     "Gross internal floor area (m²)": 1000, "Occupied floor area (m²)": 900, "Clinical space (m²)": 600,
     "Non-clinical space (m²)": 300, "Floor area - empty (%)": 5, "Floor area - under used (%)": 10,
     "Cost to eradicate high risk backlog (£)": 1, "Cost to eradicate significant risk backlog (£)": 2,
     "Cost to eradicate moderate risk backlog (£)": 3, "Cost to eradicate low risk backlog (£)": 4,
-    "Energy costs (all energy supplies) (£)": 50, "Electricity consumed (kWh)": 60, "Gas consumed (kWh)": 70,
-    "Water cost (£)": 5, "Sewage cost (£)": 6, "Landfill disposal cost (£)": 7, "Incineration disposal cost (£)": 8,
-    "Waste reycling cost (£)": 9, "Other recovery cost (£)": 11, "Cleaning service cost (£)": 80,
-    "Inpatient food service cost (£)": 90, "Cost of feeding one inpatient per day (inpatient meal day) (£)": 10,
-    "Laundry and linen service cost (£)": 12, "Portering service cost (£)": 13,
+    "Energy costs (all energy supplies) (£)": 5000, "Electricity consumed (kWh)": 60000, "Gas consumed (kWh)": 70000,
+    "Water cost (£)": 500, "Sewage cost (£)": 600, "Landfill disposal cost (£)": 700, "Incineration disposal cost (£)": 800,
+    "Waste reycling cost (£)": 900, "Other recovery cost (£)": 1100, "Cleaning service cost (£)": 8000,
+    "Inpatient food service cost (£)": 9000, "Cost of feeding one inpatient per day (inpatient meal day) (£)": 10,
+    "Laundry and linen service cost (£)": 1200, "Portering service cost (£)": 1300,
     **{f"Age profile - {band} (%)": 0 for band in ("2015 to 2024", "2005 to 2014", "1995 to 2004", "1985 to 1994", "1975 to 1984", "1965 to 1974", "1955 to 1964", "1948 to 1954")},
     "Age profile - pre 1948 (%)": 100,
 }  # fmt: skip
@@ -393,7 +393,7 @@ def test_a_small_workbook_is_put_together(made_up):
     assert (result.outcome.rows_read, result.outcome.rows_recorded) == (90, 90)
     site = result.sites().row(0, named=True)
     assert site | {
-        "hard_fm_gbp": 321.0, "soft_fm_gbp": 270.0, "empty_m2": 50.0, "under_used_m2": 90.0, "meal_days": 9,
+        "hard_fm_gbp": 32100.0, "soft_fm_gbp": 27000.0, "empty_m2": 50.0, "under_used_m2": 90.0, "meal_days": 900,
         "backlog_total_gbp": 10.0, "age_profile_total_pct": 100.0, "value_status": "measured", "line": 3,
         "site_type": "other_inpatient", "financial_year": "2016-17",
     } == site  # fmt: skip
