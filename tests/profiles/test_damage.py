@@ -105,15 +105,15 @@ VARIANTS = [
         ("lost and available exchanged", partial(exchanged, one="FTE_DAYS_LOST", two="FTE_DAYS_AVAILABLE"), {"FTE_DAYS_LOST", "FTE_DAYS_AVAILABLE"}),
         ("name and kind exchanged", partial(exchanged, one="ORG_NAME", two="ORG_TYPE"), {"ORG_TYPE"}),
         ("days of one trust of a year", lambda rows: times(rows, 12, "FTE_DAYS_LOST", "FTE_DAYS_AVAILABLE", where=lambda row: row[5] == "RWK"), {"fte_days_available", "fte_days_lost"}),
-        ("all in thousands", lambda rows: times(rows, 0.001, "FTE_DAYS_LOST", "FTE_DAYS_AVAILABLE"), {"fte_days_available", "fte_days_lost"}),
+        ("all in thousands", lambda rows: times(rows, 0.001, "FTE_DAYS_LOST", "FTE_DAYS_AVAILABLE"), {"FTE_DAYS_AVAILABLE", "fte_days_available", "fte_days_lost"}),
         ("half cut", cut, set()),
     ]],
     *[("drug_tariff", "2025-08", "drug_tariff_viii_a_2025-08.csv", name, change, places) for name, change, places in [
         ("shifted by one", partial(shifted, first="medicine"), {"medicine", "pack_size", "unit_of_measure", "vmp_snomed_code"}),
         ("price and pack size exchanged", partial(exchanged, one="pack_size", two="basic_price"), {"pack_size", "basic_price"}),
         ("codes exchanged with names", partial(exchanged, one="medicine", two="vmp_snomed_code"), {"medicine", "vmp_snomed_code"}),
-        ("pounds for pence", lambda rows: times(rows, 0.01, "basic_price"), {"price_pence"}),
-        ("all times 100", lambda rows: times(rows, 100, "basic_price"), {"price_pence"}),
+        ("pounds for pence", lambda rows: times(rows, 0.01, "basic_price"), {"basic_price", "price_pence"}),
+        ("all times 100", lambda rows: times(rows, 100, "basic_price"), {"basic_price", "price_pence"}),
         ("half cut", cut, set()),
     ]],
     *[("estates", "2019-20", "eric_2019-20_site.csv", name, change, places) for name, change, places in [
