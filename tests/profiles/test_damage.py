@@ -2,9 +2,9 @@
 
 from functools import partial
 
-import made
+import made_damage as made
 import pytest
-from made import cut, exchanged, renamed, rows_of, shifted, text, times
+from made_damage import cut, exchanged, renamed, rows_of, shifted, text, times
 from trust_benchmarks import sample
 
 MONTHS = ("2025-03", "2025-04", "2025-05", "2025-06")

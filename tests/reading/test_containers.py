@@ -4,7 +4,7 @@ import csv
 import gzip
 
 import pytest
-from made import COLLECTIONS, as_book, as_text, assert_held, assert_same, base_outcome, outcome, rows_of
+from made_files import COLLECTIONS, as_book, as_text, assert_held, assert_same, base_outcome, outcome, rows_of
 from trust_benchmarks.reading import read
 from trust_benchmarks.validation import validate
 

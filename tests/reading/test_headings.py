@@ -1,7 +1,7 @@
 """Headings are the same across case, blanks, hyphens and signs that cannot be seen; near misses are asked about."""
 
 import pytest
-from made import as_book, as_text, assert_held, assert_same, outcome, rows_of
+from made_files import as_book, as_text, assert_held, assert_same, outcome, rows_of
 from trust_benchmarks import catalogue, layouts
 from trust_benchmarks.layouts import heading_key
 from trust_benchmarks.reading.fit import wanted

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from made import as_book, as_text, assert_held, assert_same, outcome, rows_of, told
+from made_files import as_book, as_text, assert_held, assert_same, outcome, rows_of, told
 from trust_benchmarks.reading import book_tables, read
 from trust_benchmarks.validation import validate
 

@@ -7,7 +7,7 @@ import struct
 import zipfile
 
 import pytest
-from made import as_book, as_text, assert_held, assert_same, base_outcome, outcome, rows_of, told
+from made_files import as_book, as_text, assert_held, assert_same, base_outcome, outcome, rows_of, told
 from trust_benchmarks.reading import apart, formats
 from trust_benchmarks.reading.fit import Head, locate
 from trust_benchmarks.reading.ragged import settle
