@@ -86,10 +86,13 @@ def fingerprints(connection: psycopg.Connection) -> dict[tuple[str, str], tuple[
 
 
 def _back(period: str, count: int) -> list[str]:
-    """A period and the `count` before it, oldest first."""
+    """A period and up to `count` before it, oldest first; years before 2012-13 cannot be told from months, and nobody collects them."""
     periods = [period]
     for _ in range(count):
-        periods.append(calendar.previous_period(periods[-1]))
+        try:
+            periods.append(calendar.previous_period(periods[-1]))
+        except calendar.PeriodError:
+            break
     return periods[::-1]
 
 

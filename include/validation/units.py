@@ -72,7 +72,7 @@ def suspects(parsed: Parsed, collection: str, part: str) -> list[pl.DataFrame]:
     for i, one in enumerate(checks):
         median, rows = seen[f"median {i}"], seen[f"rows {i}"]
         asked = one.column in parsed.table.headings and (not one.parts or part in one.parts)
-        if asked and rows >= one.rows and median is not None and not one.fits(median):
+        if asked and rows >= one.rows and median and not one.fits(median):  # nought is nought in every unit
             found.append(_finding(parsed, one, median, rows))
     return found
 

@@ -228,7 +228,7 @@ def test_two_at_once_and_again_free_once(learned, monkeypatch):
     learned.layout("workforce", other_layout())
     receive.receive()
     ids = [row[0] for row in flow.rows("SELECT submission_id FROM core.submission ORDER BY 1")]
-    real, nested = process._validated, []
+    real, nested = process.outcome_of, []
 
     def late(connection, submission_id, decisions):
         made = real(connection, submission_id, decisions)
@@ -237,7 +237,7 @@ def test_two_at_once_and_again_free_once(learned, monkeypatch):
             process.process([submission_id])  # another worker, meanwhile
         return made
 
-    monkeypatch.setattr(process, "_validated", late)
+    monkeypatch.setattr(process, "outcome_of", late)
     process.process(ids)
     counts = "SELECT (SELECT count(*) FROM core.validation), (SELECT count(*) FROM core.submission), (SELECT count(*) FROM core.counting_log)"
     made = flow.rows(counts)

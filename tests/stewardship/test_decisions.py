@@ -395,14 +395,14 @@ def test_a_decision_while_the_pipeline_works_on_the_period_is_not_lost(month, mo
     from trust_benchmarks.records import process
 
     first = decide(correct(), approver=None)
-    real, approved = process._validated, []
+    real, approved = process.outcome_of, []
 
     def slow(connection, submission_id, in_force):
         if not approved:
             approved.append(approve(first))
         return real(connection, submission_id, in_force)
 
-    monkeypatch.setattr(process, "_validated", slow)
+    monkeypatch.setattr(process, "outcome_of", slow)
     resubmit(lambda rows: (too_many(rows), rows.reverse()))
     assert approved
     assert flow.rows("SELECT decisions, state FROM intake.submissions WHERE version = 2") == [([first], "accepted")]

@@ -46,7 +46,7 @@ def test_a_held_return():
     assert "State: held: nothing of it counts until this is settled." in said
     assert "10 rows read: 0 recorded, 0 left out, 10 held." in said
     assert (
-        "- VAL-TYPE in headcount: 7 findings (lines 2, 3, 4, 5, 6 and 2 more).\n  For example: 'many' is not a value of"
+        "- VAL-TYPE in headcount: 7 findings (lines 2, 3, 4, 5, 6 and 2 more).\n  For example: 'many' is not a valid value for"
         in said
     )
     assert "- VAL-MISSING in period: 1 finding (line 11).\n  Month that the return is about is missing." in said
