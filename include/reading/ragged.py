@@ -88,6 +88,14 @@ def is_plausible(fit: Fit, cells: list[str]) -> bool:
     return True
 
 
+def names_a_row(fit: Fit, cells: list[str]) -> bool:
+    """Whether the cells that say what a row is about (choices, dates and codes of a known form that must be filled) all do."""
+    asked = [
+        (spec, at) for spec, at in _specs(fit) if spec.required and (spec.kind in ("choice", "date") or spec.pattern)
+    ]
+    return bool(asked) and all(cells[at].strip() and _is_of_kind(fit, spec, cells[at].strip()) for spec, at in asked)
+
+
 def _specs(fit: Fit) -> list[tuple[FieldSpec, int]]:
     fields = schemas.load(fit.layout.collection).fields
     kinds = fit.table.kinds

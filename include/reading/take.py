@@ -10,11 +10,13 @@ from . import damage, findings
 from .fit import Fit, Head, rows_above
 from .grid import Grid, text_frame
 from .misfit import MOST_NAMED, listed
-from .ragged import settle
+from .ragged import names_a_row, settle
 from .reading import Place, Reading, Table
 from .workbook_faults import column_letters
 
 TOTAL = re.compile(r"(?i)(grand |sub-?|overall )?totals?|sum|overall")
+# What no row of data is called, even where every other cell of it could be one's.
+SURELY_TOTAL = re.compile(r"(grand |sub-?|overall )?(totals?|sum)\W*((for|of|all)\b.*)?|overall", re.I)
 FEW = 100  # distinct texts that are gone through one by one, which is quicker than a whole column's call
 MOST_LOOKED_AT = 1_000  # characters at the beginning of a text
 
@@ -204,11 +206,29 @@ def _aside(frame: pl.DataFrame, fit: Fit) -> tuple[pl.Series, list[tuple[int, st
             first=pl.coalesce(pl.when(text[name] != "").then(pl.col(name)) for name in cells),
         ).filter(~pl.col("line").is_in(out.implode()))
         found = looked.filter((looked["filled"] <= few) | _marked(looked["first"].str.strip_chars(), table))
+        # A ward is called Total Care and a supplier Source BioScience where that column stands first.
+        named = found.filter(pl.col("filled") > few)
+        found = found.filter(~pl.col("line").is_in(_rows_after_all(frame, fit, named).implode()))
         notes = found.filter(pl.col("filled") > 0).select("line", "first").rows()
         out = pl.concat([out, found["line"]])
     if not out.len():
         return pl.Series([False] * frame.height, dtype=pl.Boolean), [], []
     return frame["line"].is_in(out.implode()), notes, again
+
+
+def _rows_after_all(frame: pl.DataFrame, fit: Fit, marked: pl.DataFrame) -> pl.Series:
+    """Lines of rows that begin like a total or a note and yet are rows: everything else that names a row is there."""
+    marked = marked.filter(~pl.col("first").str.strip_chars().str.contains(f"(?i)^(?:{SURELY_TOTAL.pattern})$"))
+    if not marked.height:
+        return marked["line"]
+    lines = []
+    for line, *texts in frame.filter(pl.col("line").is_in(marked["line"].implode())).iter_rows():
+        wide = [""] * len(fit.headings)
+        for column, text in zip(frame.columns[1:], texts, strict=True):
+            wide[int(column[1:])] = text or ""
+        if names_a_row(fit, wide):
+            lines.append(line)
+    return pl.Series("line", lines, pl.Int64)
 
 
 def _totals(frame: pl.DataFrame, fit: Fit) -> list[tuple[int, str]]:

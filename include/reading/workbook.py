@@ -14,9 +14,13 @@ from .workbook_faults import COMPUTED_LATER, NOT_COMPUTED, Faults, column_letter
 
 KNOWN_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"}  # to the reader
 
-# Cells of a sheet's XML that hold something: with an address, and without one.
-FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*(?<!/)>\s*<(?!/)""")
-UNPLACED_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]*\br=)[^>]*)?(?<!/)>\s*<(?!/)""")
+# Cells of a sheet's XML that hold something: with an address, and without one. What repeats has an end, or a hostile sheet
+# could keep us busy for days; a cell with more attributes than any program writes is refused before.
+FILLED_CELL = re.compile(
+    rb"""<(?:\w+:)?c\s[^>]{0,500}?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^>]{0,500}(?<!/)>\s*<(?!/)"""
+)
+UNPLACED_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]{0,500}\br=)[^>]{0,500})?(?<!/)>\s*<(?!/)""")
+LONG_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]{500}")
 
 
 class Book:
@@ -126,6 +130,12 @@ def _extent(content: bytes, sheet: str) -> tuple[int, int]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in _parts(archive, sheet):
             part = archive.read(name)
+            if LONG_CELL.search(part):
+                raise Unreadable(
+                    "FIL-DAMAGED",
+                    f"Sheet '{sheet}' holds a cell that no spreadsheet writes. Open it in a spreadsheet, save it and send it again.",
+                    sheet=sheet,
+                )
             cells = part.count(b"<c ") + part.count(b"<c>")
             for found in FILLED_CELL.finditer(part):
                 height, width, cells = max(height, int(found[2])), max(width, column_number(found[1])), cells - 1

@@ -9,10 +9,12 @@ from html import unescape
 
 from .grid import Unreadable
 
-ERROR_CELL = re.compile(rb"""<(?:\w{1,20}:)?c\s([^<>]*\bt=["']e["'][^<>]*)(?<!/)>""")
-FORMULA_CELL = re.compile(rb"<(?:\w{1,20}:)?c(\s[^<>]*)?(?<!/)>\s*(<(?:\w{1,20}:)?f)(?=[\s/>])")
+ERROR_CELL = re.compile(rb"""<(?:\w{1,20}:)?c\s([^<>]{0,500}?\bt=["']e["'][^<>]{0,500})(?<!/)>""")
+FORMULA_CELL = re.compile(rb"<(?:\w{1,20}:)?c(\s[^<>]{0,500})?(?<!/)>\s*(<(?:\w{1,20}:)?f)(?=[\s/>])")
 VALUE = re.compile(rb"<(?:\w{1,20}:)?v(?:\s[^<>]*)?(?<!/)>([^<]*)<")
-CELL_END = re.compile(rb"</(?:\w{1,20}:)?c\s*>")
+CELL_END = re.compile(
+    rb"</?(?:\w{1,20}:)?c(?=[\s>])"
+)  # or the next one's begin, where a damaged sheet does not close them
 ADDRESS = re.compile(rb"""\br=["']([A-Za-z]{1,3})(\d{1,7})["']""")
 NO_VALUE = re.compile(rb"<(?:\w{1,20}:)?v\s*/>")
 IS_TEXT = re.compile(rb"""\bt=["']str["']""")

@@ -181,6 +181,7 @@ class Parsed:
             if padded.any():
                 at = padded.arg_true()[0]
                 self._note(spec, padded, spelling.KINDS["blanks"], f"read as {_short_number(typed[at])}")
+            typed = typed.set(spelling.doubtful_points(text.filter(typed.is_null()), text), None)
         empty = typed.is_null() & ~known
         blank = empty & (text == "")
         if spec.required:

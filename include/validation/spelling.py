@@ -54,6 +54,7 @@ UNITS = {
 }
 NUMBER = r"^[-+]?(?:\d+\.?\d*|\.\d+)$"
 DECIMAL_COMMA = r"^[-+]?(?:\d+,\d{1,2}|\d*,\d{4,}|0,\d+|\d{1,3}(?:[. ]\d{3})+,\d+)$"
+GROUPED_BY_POINTS = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
 NOISE = 1e-9  # relative: a computer's sum of tenths is off by less, a count that is no whole number by more
 
 
@@ -166,11 +167,14 @@ def numbers(spec: FieldSpec, texts: pl.Series) -> pl.DataFrame:
     if spec.may_be_negative:
         frame = _changed(frame, "brackets", frame["said"].str.replace(r"^\(\s?([\d.][\d., ]*?)\s?\)$", "-$1"))
     # Where one cell shows that commas are decimal points, no comma of the column is taken for a thousands separator.
-    if not frame["said"].str.contains(DECIMAL_COMMA).any():
+    has_decimal_comma = frame["said"].str.contains(DECIMAL_COMMA).any()
+    if not has_decimal_comma:
         grouped = frame["said"].str.contains(r"^[-+]?[1-9]\d{0,2}(?:(?:,\d{3})+|(?: \d{3})+|(?:['’]\d{3})+)(?:\.\d+)?$")
         frame = _changed(frame, "thousands", frame["said"].str.replace_all("[, '’]", ""), grouped)
     value = frame["said"].set(~frame["said"].str.contains(NUMBER), None).cast(pl.Float64, strict=False)
     value = value.set(~value.is_finite().fill_null(True), None)
+    if has_decimal_comma:  # and then a point may stand between thousands (see `doubtful_points`)
+        value = value.set(frame["said"].str.contains(GROUPED_BY_POINTS), None)
     if spec.kind == "whole":
         near = value.round()
         is_whole = ((value - near).abs() <= NOISE * pl.select(pl.max_horizontal(near.abs(), 1.0)).to_series()) & (
@@ -197,6 +201,21 @@ def rounded(texts: pl.Series, whole: bool) -> pl.Series:
     if whole:
         lost = lost & (unit > 0)
     return lost.fill_null(False)
+
+
+def doubtful_points(unread: pl.Series, texts: pl.Series) -> pl.Series:
+    """Which texts of a column are numbers whose point may stand between thousands: 51.123 beside 50.123,45 or 12,5.
+
+    Args:
+        unread: those of the column that are no number as they stand; a decimal comma among them is what raises the doubt.
+    """
+    grouped, none = texts.str.contains(GROUPED_BY_POINTS), texts.is_null() & texts.is_not_null()
+    if not (grouped.any() and unread.str.contains(DECIMAL_COMMA).any()):
+        return none
+    # Points that are plainly decimal elsewhere in the column show that the comma was a slip.
+    decimal = texts.str.contains(r"^[-+]?\d*\.\d+$") & ~grouped
+    shown = unread.str.contains(r"^[-+]?\d{1,3}(?:\.\d{3})+,\d+$").any()
+    return grouped if shown or not decimal.any() else none
 
 
 def _changed(frame: pl.DataFrame, kind: str, said: pl.Series, where: pl.Series | None = None) -> pl.DataFrame:

@@ -52,7 +52,7 @@ _MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _CLOCK = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 DATE = rf"^(?:\d{{4}}-\d{{2}}-\d{{2}}{_CLOCK}|\d{{1,2}}/\d{{1,2}}/\d{{4}}{_CLOCK}|\d{{1,2}}-{_MONTHS}(?:-\d{{2}}|-\d{{4}})?|{_MONTHS}-\d{{2}})$"
 FLOAT = r"^\d+\.0$"
-SCIENTIFIC = r"^\d(?:\.\d{1,14})?[eE]\+\d{2,3}$"
+SCIENTIFIC = r"^\d(?:\.\d{1,16})?[eE]\+\d{2,3}$"  # 16 decimals where another program than Excel wrote it
 LONG = r"^\d{15}0+$"
 
 # What `in_text` may find something in, as one expression.

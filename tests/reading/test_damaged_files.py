@@ -4,11 +4,12 @@ import csv
 import io
 import re
 import struct
+import time
 import zipfile
 
 import pytest
 from made_files import as_book, as_text, assert_held, assert_same, base_outcome, outcome, rows_of, told
-from trust_benchmarks.reading import apart, formats
+from trust_benchmarks.reading import apart, formats, workbook
 from trust_benchmarks.reading.fit import Head, locate
 from trust_benchmarks.reading.ragged import settle
 from trust_benchmarks.reading.workbook import Book
@@ -362,3 +363,22 @@ def test_a_table_that_ends_where_old_excel_cuts_off(lines, held):
         assert found.findings.filter(found.findings["rule_id"] == "FIL-CUT")["line"].to_list() == [65_536]
     else:
         assert found.state == "accepted", told(found)
+
+
+@pytest.mark.parametrize(
+    "part", [b'<row r="1"><c  ' + b'r="A1" ' * 100_000, b"<c " * 100_000, b'<c r="A1" t="e">' * 100_000]
+)
+def test_a_hostile_sheet_takes_no_time(part):
+    began = time.monotonic()
+    list(workbook.FILLED_CELL.finditer(part))
+    list(workbook.UNPLACED_CELL.finditer(part))
+    workbook.LONG_CELL.search(part)
+    faults_of(part + b't="e"', False)
+    assert time.monotonic() - began < 5
+
+
+def test_a_cell_far_out_cannot_hide_behind_its_attributes():
+    book = as_book({"Data": rows_of("workforce")})
+    far = b'<sheetData><row r="1"><c ' + b" " * 600 + b'r="XFD1048576" t="n"><v>1</v></c></row>'
+    content = changed(book, lambda name, part: part.replace(b"<sheetData>", far) if "sheet1" in name else part)
+    assert_held(outcome("workforce", content, ".xlsx"), "FIL-DAMAGED", "no spreadsheet writes")

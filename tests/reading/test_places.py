@@ -205,3 +205,25 @@ def test_the_sheet_that_we_add_is_the_one_that_is_passed_over():
     from trust_benchmarks.stewardship import manifest
 
     assert book_tables.OURS == manifest.SHEET
+
+
+@pytest.mark.parametrize(
+    ("collection", "column", "text"),
+    [
+        ("e_rostering", "ward_id", "Total care"),
+        ("procurement_prices", "supplier_name", "Total Orthopaedics Ltd"),
+        ("procurement_prices", "supplier_name", "Source BioScience"),
+        ("procurement_prices", "description", "Notes: sterile gloves"),
+    ],
+)
+def test_a_row_that_begins_like_a_total_is_a_row_where_all_that_names_it_is_there(collection, column, text):
+    rows = rows_of(collection)
+    at = rows[0].index(column)
+    rows[3][at] = text
+    rows = [[row[at], *row[:at], *row[at + 1 :]] for row in rows]
+    rows.append(["Total", *[""] * (len(rows[0]) - 1)])
+    rows.append(["Total of all rows", *rows[1][1:]])
+    found = outcome(collection, as_text(rows))
+    assert found.records.height == len(rows) - 3, told(found)
+    assert found.reading.rows_set_aside == 2
+    assert text in found.records[column]

@@ -217,3 +217,18 @@ def test_a_text_of_nothing_that_can_be_seen_is_missing():
 def test_full_precision_in_scientific_notation_is_no_damage():
     found = changed("procurement_prices", "unit_price_gbp", lambda t: "1.69112000000000e+01", lines={0})
     assert not found.findings.height
+
+
+def test_a_point_beside_decimal_commas_may_stand_between_thousands():
+    rows = rows_of("e_rostering")
+    rows[1]["ward_pay_gbp"], rows[2]["ward_pay_gbp"] = "50.123,45", "51.123"
+    found = outcome("e_rostering", rows)
+    wrong = found.findings.filter((pl.col("rule_id") == "VAL-TYPE") & (pl.col("column_name") == "ward_pay_gbp"))
+    assert wrong["raw_value"].to_list() == ["50.123,45", "51.123"]
+
+
+def test_a_code_that_became_a_number_of_seventeen_digits():
+    rows = rows_of("procurement_prices")
+    rows[0] |= {"product_code": "1.2345678901234568e+16", "code_type": "mpc"}
+    found = outcome("procurement_prices", rows).findings
+    assert "1.2345678901234568e+16" in found.filter(pl.col("rule_id") == "VAL-DAMAGED")["raw_value"]
