@@ -106,7 +106,7 @@ SICKNESS = "DATE,NHSE_REGION_CODE,NHSE_REGION_NAME,ICS_CODE,ICS_NAME,ORG_CODE,OR
 
 
 def sickness(codes, heading=SICKNESS) -> bytes:
-    lines = [f"30/04/2024,Y63,North,QWO,Yorkshire,{code},Name of {code},Acute,50,1000,5.00" for code in codes]
+    lines = [f"30/04/2024,Y63,North,QWO,Yorkshire,{code},Name of {code},Acute,5000,100000,5.00" for code in codes]
     return "\n".join([heading, *lines, ""]).encode()
 
 
