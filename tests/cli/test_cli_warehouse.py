@@ -152,7 +152,7 @@ def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, s
     (tmp_path / source.name).write_bytes(source.read_bytes())
     (tmp_path / "return.xlsx").write_bytes(template.blank_xlsx("workforce"))
     workforce_file(name="return.csv")
-    elsewhere = ("new_collection", "decide", "approve", "workbook", "release", "rollback", "revalidate")
+    elsewhere = ("new_collection", "decide", "approve", "workbook", "release", "rollback", "revalidate", "replay")
     commands = [command for command in main.app.registered_commands if command.callback.__name__ not in elsewhere]
     lines = [line.strip() for c in commands for line in c.callback.__doc__.splitlines()]
     examples = [line.split(" > ")[0] for line in lines if line.startswith("trust-benchmarks ")]
