@@ -127,7 +127,7 @@ def _take_all(reading: Reading, source: formats.Source, sheets: Sheets, found: l
 def _take_one(reading: Reading, sheets: Sheets, one: Found, notes: list[str], may_end: bool = False) -> None:
     book = sheets.book
     grid = book_grid(book.rows(one.sheet), one.fit.header_end, len(one.fit.headings))
-    said = take(reading, one.fit, grid, one.sheet, one.head, book.formulas(one.sheet), may_end)
+    said = take(reading, one.fit, grid, one.sheet, one.head, book.faults(one.sheet), may_end)
     note_reading(reading, one.fit, one.sheet, notes + said)
 
 

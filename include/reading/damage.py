@@ -166,6 +166,30 @@ def report_formulas(reading: Reading, fit: Fit, formulas: set, lines: set[int], 
         )
 
 
+def report_merged(reading: Reading, fit: Fit, merged: list, frame: pl.DataFrame, sheet: str | None) -> None:
+    """Holds a workbook in which one value stands over several cells of the rows: whose value it is, is not known."""
+    read = sorted(fit.positions.values())
+    for first_line, first, last_line, last in sorted(merged):
+        columns = [at for at in read if first <= at <= last]
+        rows = frame.filter(pl.col("line").is_between(first_line, last_line))
+        if len(columns) * rows.height < 2 or f"c{columns[0]}" not in frame.columns:
+            continue
+        value = rows[f"c{columns[0]}"][0]
+        if not (value or "").strip():
+            continue
+        cells = f"{column_letters(first + 1)}{first_line}:{column_letters(last + 1)}{last_line}"
+        reading.found(
+            "FIL-DAMAGED",
+            f"The cells {cells} of sheet '{sheet}' are merged into one, so it is not known for which of them '{value[:80]}' is meant. "
+            "Expected a value in every cell: unmerge the cells, fill each one and send the file again.",
+            sheet=sheet,
+            line=first_line,
+            column_name=_heading(fit, columns[0]),
+            raw_value=value,
+        )
+        return
+
+
 def report_cut_off(reading: Reading, last_line: int | None, rows: int, sheet: str | None) -> None:
     """Holds a table that ends on the very last line that a sheet can have: what stood below it was lost.
 

@@ -12,7 +12,7 @@ from .grid import Grid, text_frame
 from .misfit import MOST_NAMED, listed
 from .ragged import names_a_row, settle
 from .reading import Place, Reading, Table
-from .workbook_faults import column_letters
+from .workbook_faults import Faults, column_letters
 
 TOTAL = re.compile(r"(?i)(grand |sub-?|overall )?totals?|sum|overall")
 # What no row of data is called, even where every other cell of it could be one's.
@@ -27,13 +27,13 @@ def take(
     grid: Grid,
     sheet: str | None,
     head: Head,
-    formulas: set | None = None,
+    faults: Faults | None = None,
     may_end: bool = False,
 ) -> list[str]:
     """Adds a table to a reading, reports what is damaged in it, and says what was done to its rows (parts of a sentence).
 
     Args:
-        formulas: those of a workbook's sheet that were never computed.
+        faults: of a workbook's sheet.
         may_end: whether the table may end on the last line that a sheet has, because it goes on elsewhere.
     """
     said = []
@@ -62,8 +62,10 @@ def take(
         damage.report_open_quotes(reading, fit, grid, sheet)
     if fit.table.splits:
         damage.report_splits(reading, fit, frame, sheet)
-    if formulas:
-        damage.report_formulas(reading, fit, formulas, set(frame["line"]), sheet)
+    if faults and faults.formulas:
+        damage.report_formulas(reading, fit, faults.formulas, set(frame["line"]), sheet)
+    if faults and faults.merged:
+        damage.report_merged(reading, fit, faults.merged, frame, sheet)
     if last and not may_end:
         damage.report_cut_off(reading, last[0], frame.height + fit.header_line, sheet)
     reading.rows_read += frame.height + len(ragged)

