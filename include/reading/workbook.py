@@ -129,7 +129,7 @@ def _extent(content: bytes, sheet: str) -> tuple[int, int]:
     height = width = 0
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in _parts(archive, sheet):
-            part = archive.read(name)
+            part = _sheet_xml(archive, name)
             if LONG_CELL.search(part):
                 raise Unreadable(
                     "FIL-DAMAGED",
@@ -149,7 +149,7 @@ def _extent(content: bytes, sheet: str) -> tuple[int, int]:
 def _plainly_fits(content: bytes, sheet: str) -> bool:
     """Whether a sheet, written as Excel does, has few enough cells by the names of its rows and columns; quicker than `_extent`."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for part in map(archive.read, _parts(archive, sheet)):
+        for part in (_sheet_xml(archive, name) for name in _parts(archive, sheet)):
             rows = max(map(int, re.findall(rb'<row r="(\d{1,7})"', part)), default=0)
             letters = set(re.findall(rb'r="([A-Za-z]{2,3})\d', part))
             letters |= {next((c for c in (bytes([n]) for n in range(90, 64, -1)) if b'r="' + c in part), b"A")}
@@ -170,9 +170,20 @@ def _faults(content: bytes, sheet: str) -> Faults:
         parts = _parts(archive, sheet)
         if len(parts) != 1:
             return Faults()
-        part = archive.read(parts[0])
+        part = _sheet_xml(archive, parts[0])
         later = b"<f" in part and COMPUTED_LATER.search(archive.read("xl/workbook.xml")) is not None
         return faults_of(part, later)
+
+
+def _sheet_xml(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The XML of a sheet, with every tag closed: searching one whose tags are not takes time without end."""
+    part = archive.read(name)
+    if part.count(b"<") > part.count(b">"):
+        raise Unreadable(
+            "FIL-DAMAGED",
+            "A sheet of the workbook is damaged: its tags are not closed. Save it again in Excel and send it.",
+        )
+    return part
 
 
 def _parts(archive: zipfile.ZipFile, sheet: str) -> list[str]:
