@@ -7,6 +7,7 @@ estimated without reading either. Releases compare profiles (include/sql/cross/_
 
 import hashlib
 import json
+import math
 import string
 import tomllib
 from collections import Counter
@@ -41,6 +42,7 @@ KEYS = "(keys)"  # sketch: of the rows' keys, without period and sender
 ROWS = "(rows)"  # sketch: of what those same rows say, in the same order
 ABOUT = "(about)"  # sketch: of what the submission is about: products, wards, sites
 SKETCHED = 64  # hashes in a sketch
+FEW = 500  # rows that are looked at without polars
 LOOKED_AT = 5_000  # rows, evenly spaced, that patterns and shares are taken from
 MEASURED = 200_000  # rows, evenly spaced, that distinct values and quantiles are taken from
 SORTS = 20_000  # different codes, at most, of a column that gets a sketch: kinds of things, not numbers of orders
@@ -72,20 +74,27 @@ def of(records: pl.DataFrame, collection: str) -> pl.DataFrame:
         return empty()
     schema = schemas.load(collection)
     many, some = _spaced(records, MEASURED), _spaced(records, LOOKED_AT)
+    # A return of ten rows is looked at as Python's lists: each call of polars takes longer than the work on it.
+    lists = records.to_dict(as_series=False) if records.height <= FEW else None
     rows = []
-    # Column by column: a plan over all of them takes longer than the work on a return of ten rows.
     for name, spec in schema.fields.items():
         row = dict.fromkeys(COLUMNS) | {"column_name": name, "rows": records.height}
-        row["filled"] = records.height - records[name].null_count()
-        filled = many[name].drop_nulls()
-        row["distinct_values"] = filled.n_unique() if filled.len() else 0
-        if spec.kind in ("whole", "number") and filled.len():
-            row |= _quantiles(filled.cast(pl.Float64)) | {"total": float(records[name].sum())}
+        if lists:
+            values = [value for value in lists[name] if value is not None]
+            row |= {"filled": len(values), "distinct_values": len(set(values))}
+            if spec.kind in ("whole", "number") and values:
+                row |= _quantiles_of(np.sort(np.asarray(values, np.float64))) | {"total": math.fsum(values)}
+        else:
+            filled = many[name].drop_nulls()
+            row["filled"] = records.height - records[name].null_count()
+            row["distinct_values"] = filled.n_unique() if filled.len() else 0
+            if spec.kind in ("whole", "number") and filled.len():
+                row |= _quantiles_of(filled.cast(pl.Float64).sort().to_numpy()) | {"total": float(records[name].sum())}
         if is_code(spec) and row["filled"]:
             row["patterns"] = json.dumps(_patterns(some[name]))
             row["recognised"] = _recognised(spec, some[name], collection)
             if row["distinct_values"] <= SORTS:
-                row["sketch"] = _smallest(hashes(filled.unique()))[0].tolist()
+                row["sketch"] = _smallest(hashes(many[name].drop_nulls().unique()))[0].tolist()
         rows.append(row)
     blank = dict.fromkeys(COLUMNS) | {"rows": records.height}
     rows += [blank | {"column_name": name, "sketch": sketch} for name, sketch in _sketches(records, schema)]
@@ -166,9 +175,8 @@ def _joined(names: list[str]) -> pl.Expr:
     return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator=END)
 
 
-def _quantiles(filled: pl.Series) -> dict[str, float]:
-    """Minimum, quartiles and maximum, each a value that stands in the column (the nearest below)."""
-    ordered = filled.sort().to_numpy()
+def _quantiles_of(ordered: np.ndarray) -> dict[str, float]:
+    """Minimum, quartiles and maximum of sorted values, each a value that stands in the column (the nearest below)."""
     names = ("minimum", "lower_quartile", "median", "upper_quartile", "maximum")
     return {name: float(ordered[(ordered.size - 1) * quarter // 4]) for quarter, name in enumerate(names)}
 

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from standing import PATIENCE, PERIOD, Standing
 
-pytestmark = [pytest.mark.timeout(900)]
+# tests/desk and tests/stewardship have the same without Airflow.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.full]
 
 
 @pytest.fixture
