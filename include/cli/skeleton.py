@@ -66,7 +66,7 @@ What to fill in (search for TO DO):
 Then: trust-benchmarks check {valid}
       pytest {tests} tests/sql/test_cases.py -k {name}
       trust-benchmarks dictionary && make test
-How the last ones were added, step by step: docs/adding-a-collection.md
+Step by step: docs/adding-a-collection.md
 No DAG, table or page is written by hand: collect_{name} is there at the next start.
 """
 
