@@ -27,7 +27,7 @@ run: environment ## collect a month: start everything, do the job, stay up (ONCE
 	@arguments=()
 	[ -z "$(strip $(ONCE))" ] || [ "$(strip $(ONCE))" = 0 ] || arguments+=(--once)
 	if [ -n "$$INBOX" ]; then arguments+=(--inbox "$$INBOX"); fi
-	TB_STARTED_BY_MAKE=1 exec $(PYTHON) -m trust_benchmarks.local.run $${arguments[@]+"$${arguments[@]}"}
+	TB_STARTED_BY_MAKE=1 exec $(PYTHON) -m trust_benchmarks_local.run $${arguments[@]+"$${arguments[@]}"}
 # By the environment, not by text in a recipe: a folder's name may hold spaces and quotes.
 export INBOX ?=
 

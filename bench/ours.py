@@ -5,8 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from trust_benchmarks.ingest import receive
-from trust_benchmarks.pipeline import publish
 from trust_benchmarks.records import process
+from trust_benchmarks.releases import publish
 from trust_benchmarks.stores import objects, settings
 from watch import Watch, peak_mb
 

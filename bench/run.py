@@ -62,7 +62,7 @@ def bench(folder: Path, lines: int, ways, rounds: int = 1, singles=("plain-one",
     Raises:
         SystemExit: when two ways do not give the same.
     """
-    from trust_benchmarks.sample import bench_lines
+    from trust_benchmarks_local.sample import bench_lines
 
     say(f"Writing {lines:,} order lines")
     bench_lines.write(lines, trusts=max(FEWEST, -(-lines // bench_lines.A_FILE)), folder=folder / "files")
@@ -97,8 +97,8 @@ def say(what: str) -> None:
 
 def _child(way: str, folder: Path, out: Path) -> dict:
     """Runs one way on fresh services, keeps what it stored in `out`, and returns its figures."""
-    from trust_benchmarks.local import services
     from trust_benchmarks.stores import warehouse
+    from trust_benchmarks_local import services
     from watch import Watch, peak_mb
 
     paths = sorted((folder / "files" / "procurement_prices").glob("*.csv"))
@@ -108,7 +108,7 @@ def _child(way: str, folder: Path, out: Path) -> dict:
         with services.running(state):
             if kind == "ours":
                 import ours
-                from trust_benchmarks.pipeline import reference_load
+                from trust_benchmarks.ingest import reference_load
 
                 warehouse.migrate()
                 reference_load.refresh()

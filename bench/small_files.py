@@ -30,12 +30,11 @@ def main() -> None:
 
 def run(folder: Path, files: int) -> Watch:
     """Sends `files` sample returns, takes them in with two workers, and publishes every period."""
-    from trust_benchmarks import sample
-    from trust_benchmarks.ingest import receive
-    from trust_benchmarks.local import services
-    from trust_benchmarks.pipeline import publish, reference_load
+    from trust_benchmarks.ingest import receive, reference_load
     from trust_benchmarks.records import process
+    from trust_benchmarks.releases import publish
     from trust_benchmarks.stores import objects, settings, warehouse
+    from trust_benchmarks_local import sample, services
 
     months = -(-files // (2 * 60))
     sample.write(folder / "sample", providers=60, periods=months, lines=12, faults=False)

@@ -47,7 +47,7 @@ with DAG(
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:
         """What must be released anew, in batches."""
-        from trust_benchmarks.pipeline import publish
+        from trust_benchmarks.releases import publish
 
         changed = [list(pair) for pair in publish.stale()]
         # Dealt out like cards: neighbours are of one collection and cost the same.
@@ -57,7 +57,7 @@ with DAG(
     @task(pool="warehouse", map_index_template="{{ pairs | length }} releases")
     def make(pairs: list[list[str]]) -> int:
         """Make the releases of a batch; one that fails does not keep the others back."""
-        from trust_benchmarks.pipeline import publish
+        from trust_benchmarks.releases import publish
 
         failed = publish.make_each(pairs)
         if failed:
@@ -70,7 +70,7 @@ with DAG(
     def switch() -> dict:
         """Check what was made, and move the pointers to what holds, all in one transaction."""
         from trust_benchmarks.ingest import calendar_load
-        from trust_benchmarks.pipeline import publish
+        from trust_benchmarks.releases import publish
 
         calendar_load.schedule()
         done = publish.switch()
@@ -81,7 +81,7 @@ with DAG(
     def held_back(switched: dict) -> None:
         """Say which releases wait for a person, why, and what to do."""
         from airflow.sdk.exceptions import AirflowFailException
-        from trust_benchmarks.pipeline import publish
+        from trust_benchmarks.releases import publish
         from trust_benchmarks.stores import warehouse
 
         with warehouse.connect() as connection:
@@ -101,7 +101,7 @@ with DAG(
     @task(pool="warehouse", trigger_rule="all_done")
     def export() -> dict:
         """Export the current releases that have none yet; what time does not suffice for is left to the next run."""
-        from trust_benchmarks.pipeline import export
+        from trust_benchmarks.releases import export
 
         done = export.export_missing()
         if done["failed"]:

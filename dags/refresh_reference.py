@@ -23,7 +23,7 @@ with DAG(
 
     @task(pool="warehouse", outlets=[REFERENCE])
     def refresh() -> dict:
-        from trust_benchmarks.pipeline import reference_load
+        from trust_benchmarks.ingest import reference_load
 
         return reference_load.refresh()
 

@@ -25,7 +25,7 @@ with DAG(
     @task(pool="warehouse", outlets=[TIMELINE])
     def refresh() -> dict:
         from airflow.sdk.exceptions import AirflowFailException
-        from trust_benchmarks.pipeline import timeline
+        from trust_benchmarks.timeline import refresh as timeline
 
         done = timeline.refresh()
         if "failed" in done:

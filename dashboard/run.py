@@ -16,9 +16,9 @@ import urllib.request
 from pathlib import Path
 
 import psycopg
-from trust_benchmarks.local import Trouble, postgres, processes, services
-from trust_benchmarks.local.run import Screen, stop_by_signal
-from trust_benchmarks.local.state import State
+from trust_benchmarks_local import Trouble, postgres, processes, services
+from trust_benchmarks_local.run import Screen, stop_by_signal
+from trust_benchmarks_local.state import State
 
 HERE = Path(__file__).resolve().parent
 PYTHON = HERE / ".venv" / "bin" / "python"

@@ -50,9 +50,9 @@ def services():
 
     The warehouse of these settings is migrated, has the reference data, and is what `new_world` copies: leave it alone.
     """
-    from trust_benchmarks.local import postgres
-    from trust_benchmarks.local.services import started
-    from trust_benchmarks.local.state import State
+    from trust_benchmarks_local import postgres
+    from trust_benchmarks_local.services import started
+    from trust_benchmarks_local.state import State
 
     # These tests kill programs, and pull no plug: what was written is there without waiting for the disk.
     postgres.OPTIONS |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -60,7 +60,7 @@ def services():
     with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
         state = State(Path(folder) / "state").open()
         with started(state), environment(state.settings):
-            from trust_benchmarks.pipeline import reference_load
+            from trust_benchmarks.ingest import reference_load
             from trust_benchmarks.stores import warehouse
 
             warehouse.migrate()

@@ -10,11 +10,12 @@ import signal
 import psycopg
 from psycopg import sql as pgsql
 from trust_benchmarks.ingest import receive
-from trust_benchmarks.measures import gather
-from trust_benchmarks.pipeline import edition, publish, timeline
 from trust_benchmarks.records import process
+from trust_benchmarks.releases import edition, publish
+from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stores import objects, settings, warehouse
+from trust_benchmarks.timeline import refresh as timeline
 from trust_benchmarks.validation import validate
 
 TRUSTS = ("RA9", "RHA", "RNU", "RP7", "RQY", "RT5", "RTQ", "RX4")

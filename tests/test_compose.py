@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import trust_benchmarks_local as local
 import yaml
-from trust_benchmarks import local
-from trust_benchmarks.local import airflow
+from trust_benchmarks_local import airflow
 
 HERE = Path(__file__).parents[1]
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
@@ -140,7 +140,7 @@ def test_what_runs_once_gets_all_that_it_needs(services):
     )
     needed = set(re.findall(r'_need\("([A-Z0-9_]+)"\)', text)) | set(re.findall(r'"(TB_[A-Z_]+_PASSWORD)"', text))
     assert needed - {"TB_POSTGRES_PASSWORD"} <= set(services["prepare"]["environment"])
-    assert services["prepare"]["command"] == ["trust_benchmarks.local.prepare"]
+    assert services["prepare"]["command"] == ["trust_benchmarks_local.prepare"]
     assert {"reading", "warehouse"} == set(airflow.POOLS)
 
 

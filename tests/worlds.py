@@ -11,7 +11,7 @@ def new_world(services):
     """An own warehouse (migrated, with reference data), own empty buckets and cache, named in the environment."""
     import boto3  # noqa: F401  (loaded here, so that no test's time limit pays for it)
     import psycopg
-    from trust_benchmarks.local import objects
+    from trust_benchmarks_local import objects
 
     name = f"world_{secrets.token_hex(4)}"
     port, password = services["TB_PORT_POSTGRES"], services["TB_POSTGRES_PASSWORD"]
@@ -54,8 +54,8 @@ def _empty_buckets(s3, names):
 @contextlib.contextmanager
 def environment(settings):
     """The settings of the pipeline in the environment, and the S3 client that belongs to them."""
-    from trust_benchmarks.local.services import exported
     from trust_benchmarks.stores import objects
+    from trust_benchmarks_local.services import exported
 
     before = {name: os.environ.get(name) for name in exported(settings)}
     os.environ.update(exported(settings))

@@ -1,4 +1,4 @@
-"""What is collected: one TOML file a collection, read into plain dataclasses (standard library only, so DAG files may import it)."""
+"""What is collected: one folder a collection, read into plain dataclasses (standard library only, so DAG files may import it)."""
 
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -95,7 +95,7 @@ class UnknownCollection(ValueError):
 @cache
 def all() -> dict[str, Collection]:
     """Every collection by name, in alphabetical order."""
-    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.toml"))}
+    return {path.parent.name: _read(path) for path in sorted(FOLDER.glob("*/collection.toml"))}
 
 
 def load(name: str) -> Collection:
@@ -115,14 +115,18 @@ def _read(path: Path) -> Collection:
     known = {f.name for f in fields(Collection)}
     unknown = sorted(set(declared) - known)
     if unknown:
-        raise ValueError(f"{path.name}: unknown entries {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+        raise ValueError(
+            f"{path.parent.name}/{path.name}: unknown entries {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
+        )
     if declared.get("disclosure", "hes") not in REGIMES:
         raise ValueError(
-            f"{path.name}: disclosure is '{declared['disclosure']}'. Expected one of {', '.join(REGIMES)}: "
+            f"{path.parent.name}/{path.name}: disclosure is '{declared['disclosure']}'. Expected one of {', '.join(REGIMES)}: "
             + "; ".join(f"{name}: {says}" for name, says in REGIMES.items())
             + "."
         )
     if strange := sorted(set(declared.get("people_parts", {}).values()) - set(PARTS)):
-        raise ValueError(f"{path.name}: people_parts has {', '.join(strange)}. Expected {', '.join(PARTS)}.")
+        raise ValueError(
+            f"{path.parent.name}/{path.name}: people_parts has {', '.join(strange)}. Expected {', '.join(PARTS)}."
+        )
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
-    return Collection(name=path.stem, **values)
+    return Collection(name=path.parent.name, **values)

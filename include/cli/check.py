@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import catalogue
-from ..harmless import csv_safe_frame, harmless
+from ..reading.harmless import csv_safe_frame, harmless
 from . import Refused
 from .output import SHOWN, Format, console, in_json, note, write_frame
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..harmless import harmless
+from ..reading.harmless import harmless
 from . import Refused
 from .output import Format, note, write
 
@@ -176,7 +176,7 @@ def _airflow() -> tuple[str, dict[str, str]]:
                 f"TB_AIRFLOW_URL is {url}: a password would travel there unprotected. Give an address that begins with https."
             )
         return url.rstrip("/"), {}
-    from ..local.state import State
+    from trust_benchmarks_local.state import State
 
     settings = State().read()
     if "TB_PORT_AIRFLOW" not in settings:
@@ -188,7 +188,7 @@ def _airflow() -> tuple[str, dict[str, str]]:
 
 def _password(user: str, settings: dict[str, str]) -> str:
     """TB_USER_PASSWORD; else what `make run` made for this user; else what is typed."""
-    from ..local.airflow import USERS
+    from trust_benchmarks_local.airflow import USERS
 
     if given := os.environ.get("TB_USER_PASSWORD"):
         return given
@@ -210,8 +210,8 @@ def stores() -> Iterator[None]:
     if os.environ.get("TB_WAREHOUSE_URL"):
         yield
         return
-    from ..local import services
-    from ..local.state import State
+    from trust_benchmarks_local import services
+    from trust_benchmarks_local.state import State
 
     state = State()
     if "TB_WAREHOUSE_URL" not in state.read():

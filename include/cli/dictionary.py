@@ -6,7 +6,8 @@ from pathlib import Path
 
 from .. import catalogue, reference, schemas
 from ..sql import published, views
-from . import Refused, contract, moves, rules
+from ..validation import rules
+from . import Refused, contract, moves
 from .output import note
 
 FOLDER = Path(__file__).parent
@@ -109,11 +110,11 @@ def _usual(spec) -> str:
 
 
 def _common_rules() -> str:
-    declared = tomllib.loads((FOLDER / "rules.toml").read_text(encoding="utf-8"))["rule"]
+    declared = tomllib.loads(Path(rules.__file__).with_name("rules.toml").read_text(encoding="utf-8"))["rule"]
     known, used = {rule["id"] for rule in declared}, _rules_in_code()
     if known != used:
         raise Refused(
-            f"include/cli/rules.toml and the code disagree. Without words: {_named(used - known)}; "
+            f"include/validation/rules.toml and the code disagree. Without words: {_named(used - known)}; "
             f"no longer in the code: {_named(known - used)}. Add or remove their sentences."
         )
     meant = [f"- *{severity}*: {means}" for severity, means in rules.MEANS.items()]

@@ -608,8 +608,9 @@ def run() -> None:
 
 
 def _told(problem: BaseException) -> int:
+    from trust_benchmarks_local import Trouble
+
     from ..catalogue import UnknownCollection
-    from ..local import Trouble
     from ..sql.published import Undescribed
     from ..stores.settings import Unconfigured
 

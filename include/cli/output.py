@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import islice
 from math import isfinite
 
-from ..harmless import csv_safe, csv_safe_frame, harmless, json_safe
+from ..reading.harmless import csv_safe, csv_safe_frame, harmless, json_safe
 
 SHOWN = 200  # rows of a table; CSV and JSON give all
 

@@ -12,7 +12,7 @@ def release(release_ids: list[str], reason: str, user: str | None, yes: bool) ->
     Raises:
         Refused: no right to, no reason, not there, not what counts now, or not wanted after what was shown.
     """
-    from ..pipeline import publish
+    from ..releases import publish
     from ..stores import warehouse
 
     who = _approver(user, reason)
@@ -41,7 +41,7 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
     Raises:
         Refused: no right to, no reason, no such edition, or not wanted after what was shown.
     """
-    from ..pipeline import edition
+    from ..releases import edition
     from ..stores import warehouse
 
     who = _approver(user, reason)

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from .. import catalogue
-from ..harmless import csv_safe, harmless
+from ..reading.harmless import csv_safe, harmless
 from . import Refused, desk
 from .output import Format, note, words, write
 

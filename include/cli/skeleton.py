@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from .. import catalogue
-from ..harmless import harmless
+from ..reading.harmless import harmless
 from . import Refused
 
 BLUEPRINTS = Path(__file__).parent / "blueprints"
@@ -16,11 +16,11 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # blueprint -> where it goes, from the folder above include/ ("include" stands for that folder's own name); a blueprint
 # whose name starts with "national_" takes its place for a national collection
 FILES = {
-    "catalogue.toml": "include/catalogue/$name.toml",
+    "catalogue.toml": "include/catalogue/$name/collection.toml",
     "schema.py": "include/schemas/$name.py",
-    "layout.toml": "include/layouts/$name.toml",
+    "layout.toml": "include/catalogue/$name/layouts.toml",
     "measures.sql": "include/sql/measures/$name.sql",
-    "metrics.toml": "include/reference/metrics/$name.toml",
+    "metrics.toml": "include/catalogue/$name/metrics.toml",
     "valid.csv": "tests/collections/$name/${name}${of}_$period.csv",
     "broken.csv": "tests/collections/$name/${name}${of}_${period}_broken.csv",
     "README.md": "tests/collections/$name/README.md",
@@ -140,10 +140,10 @@ def _refuse_name(name: str, include: Path) -> None:
         raise Refused(
             f"{include} is not an include folder (it has no catalogue and schemas). Name the right one with --into."
         )
-    folders = ("catalogue", "schemas", "layouts", "reference/metrics")
+    folders = ("catalogue", "schemas")
     taken = {path.stem for folder in folders for path in (include / folder).iterdir()}
     if name in taken:
-        known = ", ".join(sorted(path.stem for path in (include / "catalogue").glob("*.toml")))
+        known = ", ".join(sorted(path.parent.name for path in (include / "catalogue").glob("*/collection.toml")))
         raise Refused(f"The name {name} is taken. Collections: {known}. Choose another.")
     longer = next((n for n in catalogue.all() if n.startswith(name + "_") or name.startswith(n + "_")), None)
     if longer:
@@ -155,7 +155,7 @@ def _refuse_name(name: str, include: Path) -> None:
 
 def _prefix(name: str, include: Path) -> str:
     """Two to four capitals that no other collection's rules or metrics start with: initials, or the first letters."""
-    files = [*(include / "schemas").glob("*.py"), *(include / "reference" / "metrics").glob("*.toml")]
+    files = [*(include / "schemas").glob("*.py"), *(include / "catalogue").glob("*/metrics.toml")]
     used = "\n".join(path.read_text(encoding="utf-8") for path in files)
     letters = re.sub(r"[^a-z]", "", name)
     initials = "".join(word[0] for word in name.split("_") if word[0].isalpha())[:4]

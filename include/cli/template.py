@@ -83,7 +83,7 @@ def blank_xlsx(collection: str) -> bytes:
 
 
 def _notes(book, collection: str, schema, head) -> None:
-    from . import rules
+    from ..validation import rules
 
     declared = catalogue.load(collection)
     wrap = book.add_format({"text_wrap": True, "valign": "top"})

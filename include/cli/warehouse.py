@@ -209,8 +209,8 @@ def _url():
     if url := os.environ.get("TB_WAREHOUSE_URL"):
         yield url
         return
-    from ..local import postgres, services
-    from ..local.state import State
+    from trust_benchmarks_local import postgres, services
+    from trust_benchmarks_local.state import State
 
     state = State()
     if not state.file.is_file() or "TB_WAREHOUSE_URL" not in (settings := state.read()):

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 
-from ..harmless import harmless
+from ..reading.harmless import harmless
 from ..stewardship import decisions
 from ..stewardship import preview as previews
 from . import pages, runs, security, store, submission, words

@@ -14,8 +14,8 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-from ..harmless import csv_safe
 from ..ingest import receive
+from ..reading.harmless import csv_safe
 from ..stewardship import summary, workbook
 from ..stores import objects, settings
 from . import security, store, submission

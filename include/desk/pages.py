@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup, escape
 
-from ..harmless import harmless
+from ..reading.harmless import harmless
 from . import words
 
 FOLDER = Path(__file__).parent

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from .. import catalogue
-from ..cli import rules
+from ..validation import rules
 
 LONDON = ZoneInfo("Europe/London")
 

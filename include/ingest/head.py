@@ -2,8 +2,9 @@
 
 import csv
 
-from .. import catalogue, layouts
-from ..layouts import plain
+from .. import catalogue
+from ..catalogue import layouts
+from ..catalogue.layouts import plain
 from ..reading import periods
 
 LOOKED_AT = 16_384  # bytes of a file that are looked at here

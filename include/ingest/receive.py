@@ -13,7 +13,8 @@ from itertools import islice
 import psycopg
 from botocore.exceptions import ClientError, ParamValidationError
 
-from .. import catalogue, layouts
+from .. import catalogue
+from ..catalogue import layouts
 from ..reading.identify import impossible, in_name
 from ..reading.read import read
 from ..records import process, revalidate
@@ -407,7 +408,7 @@ def _try_note_answer(connection: psycopg.Connection, one: Arrival) -> None:
 
 def _note_answer(connection: psycopg.Connection, one: Arrival) -> None:
     """Notes that a file was made from the workbook that we sent back about an earlier version of the same return."""
-    from ..stewardship import manifest  # stewardship rests on the pipeline; only this looks the other way
+    from . import manifest  # stewardship rests on the pipeline; only this looks the other way
 
     answer = manifest.of(one.content)
     if answer is None or not answer.intact:

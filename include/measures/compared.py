@@ -13,11 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from .. import methods
-from ..methods.spread import FOR_MEDIAN, FOR_QUARTILES  # or more, where a metric asks
 from ..reference import calendar, tables
+from .spread import FOR_MEDIAN, FOR_QUARTILES  # or more, where a metric asks
 
-APPLIED = Path(methods.__file__).with_name("applied.toml")
+APPLIED = Path(__file__).with_name("applied.toml")
 SAME = 1e-9  # a metric's parts may be added when they give its value this exactly, relatively
 
 SERIES_RULE = {
@@ -114,7 +113,7 @@ def _codes(measures) -> list[str]:
 
 def _series_rule(metric: tables.Metric, rows: pl.DataFrame) -> dict:
     """How a metric's series is read: by which rules, over how many months a value reaches, and whether its parts add up."""
-    from ..methods import spc
+    from . import spc
 
     rolling = re.fullmatch(r"rolling (\d+)m", metric.period)
     adds, times = _adds(metric, rows)
@@ -201,7 +200,7 @@ def _groups(measures, collection: str, known: tables.Tables) -> pl.DataFrame:
     if part := declared["by"].get(collection):
         sizes = _part(measures, part).filter(pl.col(part) > 0)
         if sizes.height >= declared["fewest"]:
-            from ..methods import peers
+            from . import peers
 
             named = _named(part, known)
             of = peers.size_bands(sizes.rename({part: "size"}), declared["bands"])
@@ -224,7 +223,7 @@ def _named(part: str, known: tables.Tables) -> str:
 
 def _peers(measures, collection: str, known: tables.Tables) -> pl.DataFrame:
     """Each provider's nearest neighbours, and its own list."""
-    from ..methods import peers
+    from . import peers
 
     codes, rows = set(_codes(measures)), []
     declared = applied()["nearest"]
@@ -284,7 +283,7 @@ def _funnels(measures, present: list[str], times: dict[str, float | None]) -> pl
 
 
 def _funnel(metric_id: str, kind: str, own: pl.DataFrame, times: float | None) -> list[dict]:
-    from ..methods import funnel
+    from . import funnel
 
     # Some of what was counted may be no count: the method refuses it, so it is left out by name here.
     left_out = {
@@ -331,7 +330,7 @@ def _size_costs(measures, present: list[str]) -> pl.DataFrame:
 
 
 def _size_cost(metric_id: str, own: pl.DataFrame) -> list[dict]:
-    from ..methods import size_cost
+    from . import size_cost
 
     found = size_cost.adjust(own.select("provider_code", size="denominator", cost="numerator"))
     about = {"trusts": found.n}

@@ -15,7 +15,7 @@ def lend(db: duckdb.DuckDBPyConnection) -> None:
 def _expected(sizes: list[float], costs: list[float]) -> list[float | None]:
     import polars as pl
 
-    from ..methods import size_cost
+    from . import size_cost
 
     names = [f"{place:06d}" for place in range(len(sizes))]
     found = size_cost.adjust(pl.DataFrame({"provider_code": names, "size": sizes, "cost": costs}))

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from .. import layouts, schemas
-from ..layouts import Layout, TableLayout, plain
+from .. import schemas
+from ..catalogue import layouts
+from ..catalogue.layouts import Layout, TableLayout, plain
 from . import formats
 from .damage import MOST_LINES
 from .fit import Fit, Head, locate, wanted

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from .. import schemas
-from ..layouts import Layout, TableLayout, heading_key, plain
+from ..catalogue.layouts import Layout, TableLayout, heading_key, plain
 
 TITLE_CELLS = 3  # a line above the headings with at least so many filled cells may be a row of data
 ROWS_TRIED = 3  # lines with the most known headings that are compared in full

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from .. import catalogue, layouts, reference
-from ..catalogue import Collection
-from ..harmless import harmless
-from ..layouts import Layout
+from .. import catalogue, reference
+from ..catalogue import Collection, layouts
+from ..catalogue.layouts import Layout
 from ..reference import calendar
 from . import periods
+from .harmless import harmless
 from .reading import Reading
 
 LONGEST_NAME = 1024  # characters of a name that are looked at; object stores take no longer keys

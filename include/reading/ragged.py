@@ -7,7 +7,7 @@ from functools import cache
 import polars as pl
 
 from .. import schemas
-from ..layouts import COMMON_WORDS, plain
+from ..catalogue.layouts import COMMON_WORDS, plain
 from ..schemas.fields import FieldSpec
 from .fit import Fit
 from .grid import Grid

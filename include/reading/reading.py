@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from .. import catalogue
-from ..layouts import Layout, TableLayout
+from ..catalogue.layouts import Layout, TableLayout
 from ..schemas.fields import PUBLISHER, TRUST
 from . import findings
 

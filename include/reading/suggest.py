@@ -1,6 +1,6 @@
 """Headings that come close to a missing one: named in a question, never taken for it."""
 
-from ..layouts import heading_key
+from ..catalogue.layouts import heading_key
 
 CLOSE = 80  # of 100, by the share of letters that need no change
 MOST_LETTERS, MOST_HEADINGS = 200, 300  # longer cells and wider tables are not compared

@@ -5,7 +5,7 @@ import re
 import polars as pl
 
 from .. import schemas
-from ..layouts import TableLayout, heading_key, plain
+from ..catalogue.layouts import TableLayout, heading_key, plain
 from . import damage, findings
 from .fit import Fit, Head, rows_above
 from .grid import Grid, text_frame

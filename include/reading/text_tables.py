@@ -2,7 +2,7 @@
 
 import re
 
-from .. import layouts
+from ..catalogue import layouts
 from . import formats
 from .encoding import CALLED
 from .fit import Fit, Head, locate

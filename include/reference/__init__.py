@@ -1,6 +1,6 @@
 """The facts people keep by hand: providers, names, successions, cohort, holidays, recommendations, events and metrics.
 
-Each table is one CSV file in this folder, and metrics are one TOML file a collection in metrics/; all are read into frozen
+Each table is one CSV file in this folder, and metrics are defined in catalogue/<collection>/metrics.toml; all are read into frozen
 dataclasses (standard library only, so DAG files may import it).
 `README.md` beside them says where every fact comes from and what is verified.
 """
@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from trust_benchmarks import catalogue
 from trust_benchmarks.reference import metrics
 from trust_benchmarks.reference.checks import KINDS, SECTORS, check
 from trust_benchmarks.reference.tables import (
@@ -82,7 +83,7 @@ def load() -> Tables:
     return read(FOLDER)
 
 
-def read(folder: Path) -> Tables:
+def read(folder: Path, definitions: Path = catalogue.FOLDER) -> Tables:
     """All reference tables of a folder (`load` reads the reviewed ones; a test or a proposal reads its own)."""
     names = _rows(folder / "provider_names.csv", Name)
     latest = {n.code: n.name for n in sorted(names, key=starts)}
@@ -94,7 +95,7 @@ def read(folder: Path) -> Tables:
         holidays=_rows(folder / "holidays.csv", Holiday),
         recommendations=_rows(folder / "recommendations.csv", Recommendation),
         programme_events=_rows(folder / "programme_events.csv", ProgrammeEvent),
-        metric_versions=metrics.read(folder / "metrics"),
+        metric_versions=metrics.read(definitions),
         plan_outcomes=_rows(folder / "plan_outcomes.csv", PlanOutcome),
         recurring_events=_rows(folder / "recurring_events.csv", RecurringEvent),
         contradictions=_rows(folder / "contradictions.csv", Contradiction),
@@ -108,7 +109,7 @@ def read(folder: Path) -> Tables:
 @cache
 def version() -> str:
     """A hash over the bytes of the tables: 16 hexadecimal digits that change when a fact does."""
-    return _hash([*sorted(FOLDER.glob("*.csv")), *sorted((FOLDER / "metrics").glob("*.toml"))])
+    return _hash([*sorted(FOLDER.glob("*.csv")), *sorted(catalogue.FOLDER.glob("*/metrics.toml"))])
 
 
 @cache

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from trust_benchmarks import catalogue
 from trust_benchmarks.reference import FOLDER, ReferenceDataError
 
 LONDON = ZoneInfo("Europe/London")
@@ -181,8 +182,6 @@ def closes(collection, period: str) -> datetime | None:
 def _entry(collection):
     if not isinstance(collection, str):
         return collection
-    from trust_benchmarks import catalogue  # here, because the catalogue is not needed for plain dates
-
     return catalogue.load(collection)
 
 

@@ -223,7 +223,7 @@ def _check_metrics(tables: Tables) -> list[str]:
     problems, versions = [], {}
     numbers = {r.number for r in tables.recommendations}
     for metric in tables.metric_versions:
-        where = f"metrics/{metric.collection}.toml: {metric.metric_id}"
+        where = f"{metric.collection}/metrics.toml: {metric.metric_id}"
         versions.setdefault(metric.metric_id, []).append(metric)
         for number in metric.carter_rec:
             if number not in numbers:
@@ -249,10 +249,10 @@ def _check_metrics(tables: Tables) -> list[str]:
 
 def _check_versions(metrics: list[Metric]) -> list[str]:
     """The versions of one metric stand in one file, from 1 on; all but the first say from which day they hold."""
-    where = f"metrics/{metrics[0].collection}.toml: {metrics[0].metric_id}"
+    where = f"{metrics[0].collection}/metrics.toml: {metrics[0].metric_id}"
     problems = []
     if len({metric.collection for metric in metrics}) > 1:
-        files = ", ".join(sorted({f"{metric.collection}.toml" for metric in metrics}))
+        files = ", ".join(sorted({f"{metric.collection}/metrics.toml" for metric in metrics}))
         problems.append(f"{where} is defined in {files}. Keep one home; the others name it in feeds.")
     if (numbers := [metric.version for metric in metrics]) != list(range(1, len(metrics) + 1)):
         problems.append(f"{where}: versions are {numbers}. Expected 1, 2, and so on, each once and in this order.")
@@ -271,7 +271,7 @@ def _check_series(tables: Tables) -> list[str]:
         where = f"series_breaks.csv: {one.metric_id or 'every metric'} of {one.provider_code or 'every provider'} on {one.day}"
         if one.metric_id and one.metric_id not in metrics:
             problems.append(
-                f"{where}: {one.metric_id} has no record in metrics/. Correct it, or leave it empty for all."
+                f"{where}: {one.metric_id} has no record in catalogue/*/metrics.toml. Correct it, or leave it empty for all."
             )
         if one.provider_code and not tables.knows(one.provider_code):
             problems.append(

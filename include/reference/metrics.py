@@ -44,9 +44,11 @@ def read(folder: Path) -> list[Metric]:
     Raises:
         ReferenceDataError: for a file that cannot be read, an unknown or missing entry, or one of the wrong kind.
     """
-    files = {path.stem: _load(path) for path in sorted(folder.glob("*.toml"))}
+    files = {path.parent.name: _load(path) for path in sorted(folder.glob("*/metrics.toml"))}
     if not files:
-        raise ReferenceDataError(f"The folder {folder.name} holds no definitions of metrics (*.toml). Put them back.")
+        raise ReferenceDataError(
+            f"The folder {folder.name} holds no definitions of metrics (*/metrics.toml). Put them back."
+        )
     feeders: dict[str, list[str]] = {}
     for collection, content in files.items():
         for metric_id in content.get(FEEDS, []):
@@ -62,14 +64,14 @@ def read(folder: Path) -> list[Metric]:
             if known.get(metric_id) in (None, collection):
                 why = "which no file defines" if metric_id not in known else "which it defines itself"
                 raise ReferenceDataError(
-                    f"metrics/{collection}.toml: feeds names {metric_id}, {why}. "
+                    f"{collection}/metrics.toml: feeds names {metric_id}, {why}. "
                     "Expected metrics that another collection's file defines: correct the id, or take it out."
                 )
     return [_fed(metric, feeders.get(metric.metric_id, [])) for metric in found]
 
 
 def _load(path: Path) -> dict:
-    where = f"metrics/{path.name}"
+    where = f"{path.parent.name}/{path.name}"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -85,7 +87,7 @@ def _load(path: Path) -> dict:
 
 
 def _metric(collection: str, shared: dict, entry: dict) -> Metric:
-    where = f"metrics/{collection}.toml: {entry.get('metric_id', 'a metric without metric_id')}"
+    where = f"{collection}/metrics.toml: {entry.get('metric_id', 'a metric without metric_id')}"
     given = shared | entry
     expected = {field.name: field for field in fields(Metric) if field.name != "collection"}
     if strange := sorted(set(given) - set(expected)):

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import polars as pl
 import psycopg
 
-from .. import layouts, schemas
-from ..harmless import MOST_IN_CELL, UNFIT, visible
+from .. import schemas
+from ..catalogue import layouts
 from ..reading import findings as frames
+from ..reading.harmless import MOST_IN_CELL, UNFIT, visible
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import About

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from .. import catalogue, schemas
-from ..measures import gather
+from ..releases import inputs as gather
 from ..validation.row_keys import row_keys
 from . import rows
 

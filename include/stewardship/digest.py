@@ -12,7 +12,7 @@ from email.policy import SMTP
 from pathlib import Path
 
 from .. import catalogue
-from ..harmless import harmless
+from ..reading.harmless import harmless
 from ..reference.calendar import LONDON
 from ..stores import warehouse
 

@@ -8,7 +8,7 @@ import polars as pl
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from ..harmless import MOST_IN_CELL, in_cell, runs
+from ..reading.harmless import MOST_IN_CELL, in_cell, runs
 
 MOST_ROWS = 1_048_576  # of a sheet, in Excel
 

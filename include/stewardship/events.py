@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from ..layouts import plain
+from ..catalogue.layouts import plain
 from ..reading import formats
 from ..reading.grid import Unreadable
 from ..reading.workbook import book_grid

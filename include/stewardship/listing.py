@@ -3,7 +3,7 @@
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from .. import catalogue
-from ..harmless import cut, harmless, runs
+from ..reading.harmless import cut, harmless, runs
 from . import advice
 from .draft import MOST_ROWS, Draft
 

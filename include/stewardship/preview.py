@@ -7,10 +7,10 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, reference
-from ..measures import gather
-from ..measures.figures import figures
-from ..pipeline import publish
 from ..records import process
+from ..releases import inputs as gather
+from ..releases import publish
+from ..releases.figures import figures
 from ..stores import warehouse
 from ..validation.validate import HELD
 from . import decisions, left_out

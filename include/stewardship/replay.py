@@ -18,11 +18,12 @@ import psycopg
 
 from .. import catalogue, reference
 from ..ingest.calendar_load import who_is_expected
-from ..measures import gather, measure
-from ..measures.figures import figures
+from ..measures import measure
 from ..reading.read import read
 from ..records import process, revalidate
 from ..reference import calendar
+from ..releases import inputs as gather
+from ..releases.figures import figures
 from ..stores import objects, settings, warehouse
 from ..validation import decided, validate
 from ..validation.validate import HELD, Outcome

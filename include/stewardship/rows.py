@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from ..harmless import harmless
 from ..ingest.receive import archive_key
+from ..reading.harmless import harmless
 from ..reading.read import read
 from ..reading.reading import Reading, Table
 from ..stores import objects, settings

@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 
 from .. import catalogue
-from ..harmless import harmless
+from ..reading.harmless import harmless
 from . import advice, workbook
 
 SHOWN_LINES = 5  # of a kind of finding

@@ -17,11 +17,12 @@ import psycopg
 import xlsxwriter
 
 from .. import catalogue
-from ..harmless import cut, harmless
+from ..ingest import manifest
 from ..reading import findings as frames
 from ..reading.grid import Unreadable
+from ..reading.harmless import cut, harmless
 from ..reading.reading import Reading
-from . import advice, listing, manifest, rows, sheets
+from . import advice, listing, rows, sheets
 from .draft import LOOKS, MOST_ROWS, Draft, write_cell
 
 NOTES = 5_000  # cells that get a note; with many more, whoever opens the workbook waits for them to be drawn

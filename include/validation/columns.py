@@ -9,7 +9,7 @@ import itertools
 
 import polars as pl
 
-from ..layouts import plain
+from ..catalogue.layouts import plain
 from ..reading import findings
 from ..schemas.fields import HOLD, REJECT, WARN, FieldSpec
 from . import profile

@@ -7,7 +7,7 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, schemas
-from ..layouts import plain
+from ..catalogue.layouts import plain
 from ..reading import findings
 from ..reading.reading import Reading, Table
 from ..schemas.fields import HOLD, REJECT, US, WARN

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ..layouts import COMMON_WORDS, Layout, TableLayout, plain
+from ..catalogue.layouts import COMMON_WORDS, Layout, TableLayout, plain
 from ..reading import findings, periods
 from ..reading.reading import Table
 from ..schemas.fields import DTYPES, FINANCIAL_YEAR, INFO, MONTH, REJECT, WARN, FieldSpec, Schema

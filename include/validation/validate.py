@@ -9,7 +9,8 @@ from pathlib import Path
 import pandera.polars as pa
 import polars as pl
 
-from .. import catalogue, layouts, reference, schemas
+from .. import catalogue, reference, schemas
+from ..catalogue import layouts
 from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
@@ -114,8 +115,7 @@ def version(collection: str) -> str:
         root / "schemas" / f"{collection}.py",
         root / "schemas" / "units.toml",
     ]
-    for folder in (layouts.FOLDER, catalogue.FOLDER):
-        files.append(folder / f"{collection}.toml")
+    files += [catalogue.FOLDER / collection / name for name in ("collection.toml", "layouts.toml")]
     files += [root / "reference" / name for name in ("__init__.py", "calendar.py", "tables.py")]
     for path in files:
         digest.update(path.read_bytes())

@@ -19,9 +19,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Header, HTTPException
 from trust_benchmarks.cli import main
-from trust_benchmarks.local import airflow
-from trust_benchmarks.local.services import exported
-from trust_benchmarks.local.state import State
+from trust_benchmarks_local import airflow
+from trust_benchmarks_local.services import exported
+from trust_benchmarks_local.state import State
 
 PERIOD = "2025-06"
 LATER = str(date.today() + timedelta(days=90))

@@ -5,8 +5,9 @@ import re
 
 import pytest
 from trust_benchmarks import catalogue, reference, schemas, sql
-from trust_benchmarks.cli import Refused, dictionary, rules
+from trust_benchmarks.cli import Refused, dictionary
 from trust_benchmarks.sql import views
+from trust_benchmarks.validation import rules
 
 
 def test_the_data_dictionary_is_up_to_date(tb):

@@ -7,8 +7,8 @@ import json
 import flow
 import pytest
 from test_cli_decide import Door
-from trust_benchmarks.local.services import exported
 from trust_benchmarks.stewardship.event_checks import FIELDS
+from trust_benchmarks_local.services import exported
 
 ROWS = (
     {"date": "2018-09", "date_precision": "month", "kind": "visit", "status": "actual", "provider": "RY8", "summary": "A visit, made up.",

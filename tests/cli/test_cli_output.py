@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from trust_benchmarks.cli import output
 from trust_benchmarks.cli.output import Format
-from trust_benchmarks.harmless import csv_safe
+from trust_benchmarks.reading.harmless import csv_safe
 
 NAMES = ["a", "b", "c", "d", "a"]
 ROWS = [(1, 0.1 + 0.2, Decimal("1.10"), dt.date(2025, 6, 1), None), (2**70, 1e-300, Decimal("-0"), None, 'x, "y"\nz')]

@@ -5,7 +5,7 @@ import json
 import flow
 import pytest
 from test_cli_decide import PERIOD, as_user, door, month  # noqa: F401 (fixtures)
-from trust_benchmarks.pipeline import publish
+from trust_benchmarks.releases import publish
 from trust_benchmarks.stores import warehouse
 
 

@@ -14,7 +14,7 @@ def milder(tmp_path, monkeypatch):
 
     copy = tmp_path / "catalogue"
     shutil.copytree(catalogue.FOLDER, copy)
-    path = copy / "workforce.toml"
+    path = copy / "workforce" / "collection.toml"
     path.write_text(path.read_text().replace("max_rejected_share = 0.0", "max_rejected_share = 0.2"))
     with monkeypatch.context() as patch:
         patch.setattr(catalogue, "FOLDER", copy)

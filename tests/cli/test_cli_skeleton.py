@@ -172,5 +172,5 @@ def test_a_file_in_the_way_stops_all_of_it(checkout):
     there.write_text("mine")
     ran = inside(checkout, "new-collection", "in_the_way")
     assert ran.returncode == 2 and "exists already" in ran.stderr
-    assert there.read_text() == "mine" and not (checkout / "include" / "catalogue" / "in_the_way.toml").exists()
+    assert there.read_text() == "mine" and not (checkout / "include" / "catalogue" / "in_the_way").exists()
     there.unlink()

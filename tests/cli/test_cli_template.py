@@ -45,7 +45,7 @@ def test_a_filled_in_workbook_passes(tb, tmp_path, workforce_rows):
 
 @pytest.mark.parametrize("collection", EACH_TRUST)
 def test_the_notes_explain_every_field_and_rule(collection):
-    from trust_benchmarks.cli import rules
+    from trust_benchmarks.validation import rules
 
     book = openpyxl.load_workbook(io.BytesIO(template.blank_xlsx(collection)))
     assert book.sheetnames == ["return", "notes"]

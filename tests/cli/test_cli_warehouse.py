@@ -129,8 +129,8 @@ def test_the_embedded_warehouse_is_found_or_started(tb_process):
     import tempfile
     from pathlib import Path
 
-    from trust_benchmarks.local.services import started
-    from trust_benchmarks.local.state import State
+    from trust_benchmarks_local.services import started
+    from trust_benchmarks_local.state import State
 
     with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
         state = State(Path(folder) / "state").open()

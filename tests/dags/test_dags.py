@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from trust_benchmarks import catalogue
-from trust_benchmarks.local import airflow as local_airflow
-from trust_benchmarks.local.run import DAGS
+from trust_benchmarks_local import airflow as local_airflow
+from trust_benchmarks_local.run import DAGS
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]

@@ -34,10 +34,10 @@ COLLECTIONS = ("workforce", "estates", "procurement_prices")
 def folder():
     """A state folder in which sample returns of three collections were published; nothing runs in it."""
     from flow import release, take_in
-    from trust_benchmarks.local import inbox, services
-    from trust_benchmarks.local.state import State
-    from trust_benchmarks.pipeline import reference_load
+    from trust_benchmarks.ingest import reference_load
     from trust_benchmarks.stores import objects, warehouse
+    from trust_benchmarks_local import inbox, services
+    from trust_benchmarks_local.state import State
 
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="trust-benchmarks-") as parent:
         for name, value in SAMPLE.items():
@@ -59,7 +59,7 @@ def folder():
 
 def left_running(folder: Path) -> list:
     """Processes of this state folder that still live."""
-    from trust_benchmarks.local import postgres, processes
+    from trust_benchmarks_local import postgres, processes
 
     return [
         *processes.marked(folder),
@@ -108,7 +108,7 @@ def started(folder: Path):
 
 
 def settings_of(folder: Path) -> dict[str, str]:
-    from trust_benchmarks.local.state import State
+    from trust_benchmarks_local.state import State
 
     return State(folder).read()
 
@@ -357,8 +357,8 @@ def test_the_dashboard_shows_what_sql_says(folder, browser):
 
 @pytest.mark.timeout(600)
 def test_a_second_start_continues_and_uses_what_already_runs(folder):
-    from trust_benchmarks.local import postgres, services
-    from trust_benchmarks.local.state import State
+    from trust_benchmarks_local import postgres, services
+    from trust_benchmarks_local.state import State
 
     before = State(folder / "dashboard").read()
     with services.running(folder):

@@ -8,7 +8,7 @@ from pathlib import Path
 import flow
 import pytest
 from sizes import size
-from trust_benchmarks import sample
+from trust_benchmarks_local import sample
 
 LINES = size(15_000, 50_000)
 

@@ -8,7 +8,7 @@ import re
 import flow
 import pytest
 from desk_world import HOSTILE, PERIOD
-from trust_benchmarks import harmless
+from trust_benchmarks.reading import harmless
 
 MARKUP_OF_CELLS = ("<script>alert", "<img", "<svg", "<iframe", "<style", "<h1>taken", "<b>", "<!-- ")
 

@@ -24,7 +24,7 @@ class Job:
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """Starts it; what it says goes to the process's stdout, and errors with it."""
-        command = [sys.executable, "-m", "trust_benchmarks.local.run", *arguments]
+        command = [sys.executable, "-m", "trust_benchmarks_local.run", *arguments]
         return subprocess.Popen(
             command,
             env=self.environment,
@@ -64,14 +64,14 @@ class Job:
     def queries(self, statements: list[str]):
         """Rows of several statements, with the services started once."""
         import psycopg
-        from trust_benchmarks.local import services
+        from trust_benchmarks_local import services
 
         with services.running(self.state) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
             yield from [connection.execute(statement).fetchall() for statement in statements]
 
     def tables(self) -> dict[str, list[str]]:
         """Every row of every view, as `flow.snapshot` gives them."""
-        from trust_benchmarks.local import services
+        from trust_benchmarks_local import services
 
         with services.running(self.state) as settings, environment(settings):
             return flow.snapshot()

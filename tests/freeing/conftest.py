@@ -3,8 +3,9 @@
 import shutil
 
 import pytest
-from trust_benchmarks import catalogue, layouts, reference
-from trust_benchmarks.measures import gather
+from trust_benchmarks import catalogue, reference
+from trust_benchmarks.catalogue import layouts
+from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.validation import validate
 
 CACHED = (
@@ -43,13 +44,13 @@ class Learned:
 
     def layout(self, collection: str, text: str) -> None:
         """One more layout."""
-        with (self._copy(layouts) / f"{collection}.toml").open("a", encoding="utf-8") as out:
+        with (self._copy(catalogue) / collection / "layouts.toml").open("a", encoding="utf-8") as out:
             out.write(text)
         forget()
 
     def entry(self, collection: str, before: str, after: str) -> None:
         """Another entry in the catalogue: `after` in the place of `before`."""
-        path = self._copy(catalogue) / f"{collection}.toml"
+        path = self._copy(catalogue) / collection / "collection.toml"
         text = path.read_text(encoding="utf-8")
         assert before in text
         path.write_text(text.replace(before, after), encoding="utf-8")

@@ -137,9 +137,9 @@ def test_a_national_file_of_no_known_layout_finds_its_part(learned):
     )
     flow.take_in()
     assert flow.rows("SELECT period, part, state FROM intake.submissions") == [("2024-04", "", "held")]
-    from trust_benchmarks import layouts
+    from trust_benchmarks import catalogue
 
-    text = (layouts.FOLDER / "sickness_absence.toml").read_text(encoding="utf-8")
+    text = (catalogue.FOLDER / "sickness_absence" / "layouts.toml").read_text(encoding="utf-8")
     learned.layout(
         "sickness_absence", text.replace('"ORG_CODE"', '"PROVIDER"').replace("nhse-sickness-absence-2024", "newer")
     )

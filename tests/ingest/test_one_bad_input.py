@@ -8,10 +8,11 @@ import flow
 import pytest
 from botocore.exceptions import ClientError
 from trust_benchmarks.ingest import calendar_load, receive
-from trust_benchmarks.pipeline import publish, timeline
 from trust_benchmarks.reading import read as reading_room
 from trust_benchmarks.records import process
+from trust_benchmarks.releases import publish
 from trust_benchmarks.stores import objects, settings, warehouse
+from trust_benchmarks.timeline import refresh as timeline
 from trust_benchmarks.validation import validate
 
 MONTHS = ("2025-03", "2025-04", "2025-05", "2025-06", "2025-07")

@@ -1,7 +1,7 @@
 """A person's inbox folder: what is taken, and what is said about the rest."""
 
 import pytest
-from trust_benchmarks.local import Trouble, inbox
+from trust_benchmarks_local import Trouble, inbox
 
 
 def test_what_does_not_belong_is_left_out_and_named(tmp_path):

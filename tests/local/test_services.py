@@ -13,12 +13,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
-from trust_benchmarks.local import Trouble, inbox, objects, postgres, processes, services
-from trust_benchmarks.local.state import State
+from trust_benchmarks_local import Trouble, inbox, objects, postgres, processes, services
+from trust_benchmarks_local.state import State
 
 STAY = """
 import sys, time
-from trust_benchmarks.local import services
+from trust_benchmarks_local import services
 with services.running(sys.argv[1]):
     print("up", flush=True)
     time.sleep(120)

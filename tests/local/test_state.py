@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from trust_benchmarks.local import Trouble
-from trust_benchmarks.local.state import State, is_free
+from trust_benchmarks_local import Trouble
+from trust_benchmarks_local.state import State, is_free
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_second_run_is_refused_in_one_sentence_that_names_the_first(state):
 
 def test_the_lock_of_a_killed_run_is_void(state):
     code = (
-        "import sys, time; from trust_benchmarks.local.state import State\n"
+        "import sys, time; from trust_benchmarks_local.state import State\n"
         "with State(sys.argv[1]).held('make run'): print('held', flush=True); time.sleep(60)"
     )
     run = subprocess.Popen([sys.executable, "-c", code, state.folder], stdout=subprocess.PIPE, text=True)

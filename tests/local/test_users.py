@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from trust_benchmarks.local import airflow, run
-from trust_benchmarks.local.services import exported
-from trust_benchmarks.local.state import State
+from trust_benchmarks_local import airflow, run
+from trust_benchmarks_local.services import exported
+from trust_benchmarks_local.state import State
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import flow
 import polars as pl
 import pytest
 from trust_benchmarks import schemas
-from trust_benchmarks.measures import gather, measure
+from trust_benchmarks.measures import measure
 from trust_benchmarks.reading import findings
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.records import process
+from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks.validation import parse, provider_rows, validate

@@ -16,8 +16,7 @@ import test_funnel
 import test_peers
 import test_size_cost
 from trust_benchmarks import reference
-from trust_benchmarks.measures import compared, measure
-from trust_benchmarks.methods import peers
+from trust_benchmarks.measures import compared, measure, peers
 from trust_benchmarks.reference.tables import PeerChoice, SeriesBreak
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sql"))

@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from scipy import stats
-from trust_benchmarks.methods import MethodError, funnel
+from trust_benchmarks.measures import funnel
+from trust_benchmarks.measures.methods import MethodError
 
 MEDPAR = Path(__file__).with_name("medpar_by_provider.csv")
 SIX = pl.DataFrame(

@@ -9,7 +9,8 @@ import random
 import numpy as np
 import pytest
 from scipy import optimize, stats
-from trust_benchmarks.methods import MethodError, intervals
+from trust_benchmarks.measures import intervals
+from trust_benchmarks.measures.methods import MethodError
 
 # numerator, denominator, value, 95% lower, upper, 99.8% lower, upper
 PROPORTIONS = [

@@ -10,7 +10,7 @@ import test_funnel
 import test_peers
 import test_size_cost
 import test_spc
-from trust_benchmarks.methods import funnel, peers, size_cost, spc
+from trust_benchmarks.measures import funnel, peers, size_cost, spc
 
 MONTHS = [f"2024-{month:02}" for month in range(4, 13)]
 PROVIDERS = ("Acute", "Ambulance", "Mental Health", "Community Provider Trust")

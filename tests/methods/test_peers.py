@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from trust_benchmarks.methods import MethodError, peers
+from trust_benchmarks.measures import peers
+from trust_benchmarks.measures.methods import MethodError
 
 NAMES = ["income", "fte", "beds"]
 

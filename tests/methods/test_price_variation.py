@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from trust_benchmarks.methods import MethodError, price_variation
+from trust_benchmarks.measures import price_variation
+from trust_benchmarks.measures.methods import MethodError
 
 SQL = Path(price_variation.__file__).parents[1] / "sql"
 COLUMNS = ["product", "provider_code", "quantity", "units_per_issue", "unit_price_gbp", "line_value_gbp", "is_credit"]

@@ -14,7 +14,7 @@ import test_size_cost
 import test_spc
 from test_methods_real import MONTHS, absence, estates  # noqa: F401 (fixtures)
 from trust_benchmarks import reference
-from trust_benchmarks.methods import funnel
+from trust_benchmarks.measures import funnel
 from trust_benchmarks.stores import warehouse
 
 LIMITS = ", ".join(funnel.LIMITS)

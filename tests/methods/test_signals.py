@@ -11,7 +11,7 @@ import pytest
 import released
 import test_spc
 from trust_benchmarks import reference
-from trust_benchmarks.methods import spc
+from trust_benchmarks.measures import spc
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.reference.tables import SeriesBreak
 from trust_benchmarks.stores import warehouse

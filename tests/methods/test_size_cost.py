@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
-from trust_benchmarks.methods import MethodError, size_cost
+from trust_benchmarks.measures import size_cost
+from trust_benchmarks.measures.methods import MethodError
 
 
 def trusts(seed, n=40, slope=0.7, noise=0.15, outliers=3):

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
-from trust_benchmarks.methods import MethodError, spc
+from trust_benchmarks.measures import spc
+from trust_benchmarks.measures.methods import MethodError
 
 MONTHS = [f"{2016 + (m + 3) // 12}-{(m + 3) % 12 + 1:02d}" for m in range(48)]  # 2016-04 to 2020-03
 # NHSRdatasets' ae_attendances (CC0): type 1 four-hour breaches of RQM, April 2016 to March 2018.

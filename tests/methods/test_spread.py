@@ -5,7 +5,8 @@ import random
 import duckdb
 import polars as pl
 import pytest
-from trust_benchmarks.methods import MethodError, spread
+from trust_benchmarks.measures import spread
+from trust_benchmarks.measures.methods import MethodError
 
 
 def values(seed, n=40):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql as pgsql
 from sizes import size
-from trust_benchmarks.pipeline import edition
+from trust_benchmarks.releases import edition
 from trust_benchmarks.stewardship import decisions, events
 from trust_benchmarks.stores import warehouse
 

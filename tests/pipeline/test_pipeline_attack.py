@@ -7,8 +7,9 @@ import flow
 import polars as pl
 import pytest
 from trust_benchmarks import catalogue, reference
-from trust_benchmarks.measures import gather, measure
-from trust_benchmarks.pipeline import export
+from trust_benchmarks.measures import measure
+from trust_benchmarks.releases import export
+from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.stores import objects, settings, warehouse
 from worlds import copy_of
 
@@ -179,9 +180,9 @@ def test_people_who_left_are_no_more_than_people_in_post_tell():
 
 
 def test_every_collection_says_how_it_protects_people():
-    for path in sorted(catalogue.FOLDER.glob("*.toml")):
+    for path in sorted(catalogue.FOLDER.glob("*/collection.toml")):
         assert "\ndisclosure = " in path.read_text(), (
-            f"{path.name}: add disclosure, one of {', '.join(catalogue.REGIMES)}."
+            f"{path.parent.name}: add disclosure, one of {', '.join(catalogue.REGIMES)}."
         )
     protected = {}
     for one in catalogue.all().values():

@@ -6,7 +6,7 @@ from datetime import date
 import flow
 import pytest
 from trust_benchmarks import reference
-from trust_benchmarks.pipeline import reference_load
+from trust_benchmarks.ingest import reference_load
 from trust_benchmarks.reference import ReferenceDataError
 
 MONTHS = ("2025-06", "2025-07")

@@ -13,9 +13,11 @@ import polars as pl
 import psycopg
 import pytest
 from trust_benchmarks import catalogue, reference
-from trust_benchmarks.measures import gather, measure
-from trust_benchmarks.pipeline import edition, publish, release_checks
+from trust_benchmarks.measures import measure
 from trust_benchmarks.reference import calendar
+from trust_benchmarks.releases import checks as release_checks
+from trust_benchmarks.releases import edition, publish
+from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stewardship.decisions import Draft
 from trust_benchmarks.stores import objects, settings, warehouse

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from sizes import size
 from test_pipeline_as_at import MADE, make
-from trust_benchmarks.pipeline import export
 from trust_benchmarks.records import sweep
+from trust_benchmarks.releases import export
 from trust_benchmarks.sql import published
 from trust_benchmarks.stores import objects, settings, warehouse
 

@@ -1,6 +1,6 @@
 """Which periods of which collections a release rests on, by the catalogue."""
 
-from trust_benchmarks.measures import gather
+from trust_benchmarks.releases import inputs as gather
 
 
 def months_of(collection: str, period: str, other: str) -> list[str]:

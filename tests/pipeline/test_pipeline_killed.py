@@ -8,9 +8,9 @@ from datetime import timedelta
 import flow
 import pytest
 from sizes import size
-from trust_benchmarks import sample
 from trust_benchmarks.records import sweep
 from trust_benchmarks.stores import objects, settings
+from trust_benchmarks_local import sample
 from worlds import new_world
 
 KILLS = int(os.environ.get("TB_TEST_KILLS", size(3, 10)))

@@ -8,11 +8,12 @@ import pandas as pd
 import psycopg
 import pytest
 from trust_benchmarks import sql
-from trust_benchmarks.ingest import receive
+from trust_benchmarks.ingest import receive, reference_load
 from trust_benchmarks.measures import measure
-from trust_benchmarks.pipeline import publish, reference_load, timeline
 from trust_benchmarks.reference import calendar
+from trust_benchmarks.releases import publish
 from trust_benchmarks.stores import warehouse
+from trust_benchmarks.timeline import refresh as timeline
 
 MONTHS = calendar.periods("2025-01", "2025-06")
 SUM = "SELECT count(*), count(DISTINCT release_id), sum(value) FROM published.measures WHERE metric_id = 'WF01' AND period = '2025-06'"

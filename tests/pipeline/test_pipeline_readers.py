@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors
 from test_pipeline_as_at import MADE, make
-from trust_benchmarks.pipeline import export
+from trust_benchmarks.releases import export
 from trust_benchmarks.sql import published, versions
 from trust_benchmarks.stores import objects, settings, warehouse
 

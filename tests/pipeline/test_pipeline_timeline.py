@@ -5,9 +5,9 @@ from datetime import date
 import flow
 import psycopg
 import pytest
-from trust_benchmarks.pipeline import timeline
 from trust_benchmarks.stewardship import event_checks, events
 from trust_benchmarks.stores import warehouse
+from trust_benchmarks.timeline import refresh as timeline
 from worlds import copy_of
 
 GOOD = {

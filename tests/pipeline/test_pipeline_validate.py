@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trust_benchmarks import layouts
+from trust_benchmarks.catalogue import layouts
 from trust_benchmarks.reading import read
 from trust_benchmarks.schemas import fields
 from trust_benchmarks.schemas.fields import Rule

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from sizes import size
-from trust_benchmarks import catalogue, sample
+from trust_benchmarks import catalogue
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.validation import validate
+from trust_benchmarks_local import sample
 
 COLLECTIONS = [name for name, declared in catalogue.all().items() if not declared.is_national]
 NUMBERS = ("", " ", "-1", "0", "1", " 7 ", "12.0", "0.5", "1e12", "inf", "1,000", "n/a", "none", "9520000003005")

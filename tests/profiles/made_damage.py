@@ -7,8 +7,9 @@ from pathlib import Path
 
 import polars as pl
 from trust_benchmarks import catalogue, reference
-from trust_benchmarks.measures import gather, measure, profiles
+from trust_benchmarks.measures import measure, profiles
 from trust_benchmarks.reading.read import read
+from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.validation import profile
 from trust_benchmarks.validation.validate import HELD, Outcome, validate
 

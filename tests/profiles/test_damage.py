@@ -5,7 +5,7 @@ from functools import partial
 import made_damage as made
 import pytest
 from made_damage import cut, exchanged, renamed, rows_of, shifted, text, times
-from trust_benchmarks import sample
+from trust_benchmarks_local import sample
 
 MONTHS = ("2025-03", "2025-04", "2025-05", "2025-06")
 FORM = ("workforce", "e_rostering", "procurement_prices")

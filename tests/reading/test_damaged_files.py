@@ -337,7 +337,7 @@ def test_a_number_cut_at_its_comma_is_not_taken_for_blank_cells_at_the_end():
 def test_settling_many_rows_is_linear():
     rows = ragged_base("procurement_prices")
     text = as_text([rows[0], *([cut(row) for row in rows[1:]] * 1500)]).decode()
-    from trust_benchmarks import layouts
+    from trust_benchmarks.catalogue import layouts
 
     (layout,) = layouts.load("procurement_prices")
     fit = locate(layout, layout.tables[0], Head(formats.csv_head(text, ",")))

@@ -2,8 +2,9 @@
 
 import pytest
 from made_files import as_book, as_text, assert_held, assert_same, outcome, rows_of
-from trust_benchmarks import catalogue, layouts
-from trust_benchmarks.layouts import heading_key
+from trust_benchmarks import catalogue
+from trust_benchmarks.catalogue import layouts
+from trust_benchmarks.catalogue.layouts import heading_key
 from trust_benchmarks.reading.fit import wanted
 
 SOME = ["workforce", "procurement_prices", "sickness_absence", "medicines_pharmacy", "estates"]

@@ -202,7 +202,7 @@ def test_a_workbook_of_several_tables(shared_data):
 
 
 def test_the_sheet_that_we_add_is_the_one_that_is_passed_over():
-    from trust_benchmarks.stewardship import manifest
+    from trust_benchmarks.ingest import manifest
 
     assert book_tables.OURS == manifest.SHEET
 

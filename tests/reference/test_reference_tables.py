@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from trust_benchmarks import reference
+from trust_benchmarks import catalogue, reference
 from trust_benchmarks.reference import Name, Provider, ReferenceDataError, Succession, Tables
 
 START, END = date(2015, 4, 1), date(2020, 3, 31)
@@ -225,7 +225,9 @@ def test_faulty_lists_are_found():
 def folder(tmp_path):
     for path in reference.FOLDER.glob("*.csv"):
         shutil.copy(path, tmp_path)
-    shutil.copytree(reference.FOLDER / "metrics", tmp_path / "metrics")
+    for path in catalogue.FOLDER.glob("*/metrics.toml"):
+        (tmp_path / path.parent.name).mkdir()
+        shutil.copy(path, tmp_path / path.parent.name)
     return tmp_path
 
 
@@ -247,51 +249,51 @@ def folder(tmp_path):
         ("successions.csv", "2024-11-01", "", r"legal_date: '' is not a date"),
         ("cohort.csv", "mental_health,", "", r"cohort\.csv line 2 has 5 cells; expected 6"),
         ("recommendations.csv", "\n1,", "\none,", r"number: 'one' is not a whole number"),
-        ("metrics/workforce.toml", "opportunity_root = false", 'opportunity_root = "maybe"', "expected true or false"),
-        ("metrics/workforce.toml", "[6, 7]", '"6+7"', r"WF15: carter_rec is '6\+7'; expected whole numbers"),
+        ("workforce/metrics.toml", "opportunity_root = false", 'opportunity_root = "maybe"', "expected true or false"),
+        ("workforce/metrics.toml", "[6, 7]", '"6+7"', r"WF15: carter_rec is '6\+7'; expected whole numbers"),
         (
-            "metrics/workforce.toml",
+            "workforce/metrics.toml",
             'question = "How many staff',
             'qestion = "How many staff',
             "unknown entries qestion",
         ),
-        ("metrics/workforce.toml", 'name = "Staff in post"', "", r"workforce\.toml: WF01: name missing"),
-        ("metrics/workforce.toml", "[every]", "[evry]", "unknown entries evry"),
-        ("metrics/workforce.toml", "checked_on = 2026-11-22", "checked_on = 2026-11-32", "is not TOML"),
+        ("workforce/metrics.toml", 'name = "Staff in post"', "", r"workforce/metrics\.toml: WF01: name missing"),
+        ("workforce/metrics.toml", "[every]", "[evry]", "unknown entries evry"),
+        ("workforce/metrics.toml", "checked_on = 2026-11-22", "checked_on = 2026-11-32", "is not TOML"),
         (
-            "metrics/workforce.toml",
+            "workforce/metrics.toml",
             'missing_rows = "withhold"',
             'missing_rows = "drop"',
             r"WF01: missing_rows is 'drop'; expected one of withhold, mark, none: withhold: it is not shown",
         ),
-        ("metrics/workforce.toml", 'missing_rows = "withhold"', "", r"WF01: missing_rows missing"),
+        ("workforce/metrics.toml", 'missing_rows = "withhold"', "", r"WF01: missing_rows missing"),
         (
-            "metrics/procurement_prices.toml",
+            "procurement_prices/metrics.toml",
             "tolerates_missing = 0.02",
             "tolerates_missing = 2",
             r"PP01: tolerates_missing is 2; expected a share of the rows, from 0 to below 1",
         ),
         (
-            "metrics/all.toml",
+            "all/metrics.toml",
             'missing_rows = "none"',
             'missing_rows = "none"\ntolerates_missing = 0.1',
             r"DQ01: tolerates_missing is 0\.1 and missing_rows is 'none'",
         ),
         (
-            "metrics/out_of_area_placements.toml",
+            "out_of_area_placements/metrics.toml",
             'window_months = 3\nwindow = "mark"\nbenchmark_default = "peer_median"\nmonetised = "yes',
             'window_months = 1\nwindow = "mark"\nbenchmark_default = "peer_median"\nmonetised = "yes',
             r"OA05: window_months is 1 and period is 'rolling 3m'; expected 3",
         ),
         (
-            "metrics/all.toml",
+            "all/metrics.toml",
             'window = "mark"',
             'window = "some"',
             r"DQ04: window is 'some'; expected one of whole, mark",
         ),
-        ("metrics/sickness_absence.toml", "WF04", "WF99", "feeds names WF99, which no file defines"),
+        ("sickness_absence/metrics.toml", "WF04", "WF99", "feeds names WF99, which no file defines"),
         (
-            "metrics/workforce.toml",
+            "workforce/metrics.toml",
             "\n# What",
             '\nfeeds = ["WF01"]\n# What',
             "feeds names WF01, which it defines itself",
@@ -304,23 +306,23 @@ def test_an_unreadable_file_is_an_error_in_words(folder, file, old, new, expecte
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ReferenceDataError, match=expected):
-        reference.read(folder)
+        reference.read(folder, folder)
 
 
 def test_a_missing_or_wrongly_saved_file_is_an_error_in_words(folder):
     (folder / "holidays.csv").write_bytes(b"date,title,source\n2017-04-17,P\xe2ques,x\n")
     with pytest.raises(ReferenceDataError, match=r"holidays\.csv is not UTF-8"):
-        reference.read(folder)
+        reference.read(folder, folder)
     (folder / "holidays.csv").unlink()
     with pytest.raises(ReferenceDataError, match=r"holidays\.csv is missing"):
-        reference.read(folder)
+        reference.read(folder, folder)
 
 
 def test_a_copy_saved_by_a_spreadsheet_reads_the_same(folder):
     for path in folder.glob("*.csv"):
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert reference.read(folder).successions == reference.load().successions
-    assert reference.read(folder).providers == reference.load().providers
+    assert reference.read(folder, folder).successions == reference.load().successions
+    assert reference.read(folder, folder).providers == reference.load().providers
 
 
 def version(metric_id="WF04", **changes):
@@ -344,7 +346,7 @@ def test_a_metric_has_one_version_a_period():
         ([{}, {"version": 2}], "valid_from is None, None"),
         ([{"valid_from": date(2025, 4, 1)}], "valid_from is 2025-04-01. Expected none for version 1"),
         ([{}, {"version": 2, "valid_from": date(2026, 4, 1)}, {"version": 3, "valid_from": date(2026, 4, 1)}], "later day"),
-        ([{}, {"version": 2, "valid_from": date(2026, 4, 1), "collection": "estates"}], "is defined in estates.toml, workforce.toml"),
+        ([{}, {"version": 2, "valid_from": date(2026, 4, 1), "collection": "estates"}], "is defined in estates/metrics.toml, workforce/metrics.toml"),
     ],
 )  # fmt: skip
 def test_versions_that_contradict_each_other_are_found(versions, expected):
@@ -354,8 +356,9 @@ def test_versions_that_contradict_each_other_are_found(versions, expected):
 
 def test_who_feeds_a_metric_is_said_in_the_feeders_own_file(folder):
     """A reason not to be fed is over once somebody feeds it, so that no line elsewhere has to go."""
-    (folder / "metrics" / "staff_survey.toml").write_text('feeds = ["WF14", "WF04"]\n')
-    metrics = {m.metric_id: m for m in reference.read(folder).metrics}
+    (folder / "staff_survey").mkdir()
+    (folder / "staff_survey" / "metrics.toml").write_text('feeds = ["WF14", "WF04"]\n')
+    metrics = {m.metric_id: m for m in reference.read(folder, folder).metrics}
     assert (metrics["WF14"].fed_by, metrics["WF14"].not_fed_because) == (("staff_survey",), "")
     assert metrics["WF04"].fed_by == ("workforce", "sickness_absence", "staff_survey")
     assert (metrics["WF06"].fed_by, bool(metrics["WF06"].not_fed_because)) == ((), True)
@@ -371,7 +374,7 @@ def test_breaks_of_series_and_own_peers_are_checked():
     )
     said = reference.check(wrong)
     assert [words.split(": ", 2)[2] for words in said] == [
-        "XX01 has no record in metrics/. Correct it, or leave it empty for all.",
+        "XX01 has no record in catalogue/*/metrics.toml. Correct it, or leave it empty for all.",
         "R99 is not in providers.csv. Correct it, or leave it empty for all.",
         "no reason is given. Say what changed.",
         "a trust is no peer of itself. Remove the line.",

@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from trust_benchmarks import sample
+from trust_benchmarks_local import sample
 
 
 @pytest.fixture(scope="session")

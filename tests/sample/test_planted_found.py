@@ -4,11 +4,12 @@ from collections import defaultdict
 
 import polars as pl
 import pytest
-from trust_benchmarks import reference, sample
+from trust_benchmarks import reference
 from trust_benchmarks.measures import measure
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.validation.validate import validate
+from trust_benchmarks_local import sample
 
 # Seen only with other files beside it: other months, other collections, other trusts, or how it was sent.
 BESIDE = {"WF-R6", "WF-R7", "ER-R6", "ER-R7", "ES-R7", "ES-R8", "PP-R3", "PP-R4", "SUB01", "SUB02", "SUB03"}

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from trust_benchmarks import catalogue, reference, sample
+from trust_benchmarks import catalogue, reference
 from trust_benchmarks.reference import calendar
-from trust_benchmarks.sample import __main__ as command
-from trust_benchmarks.sample.plants import every_rule
-from trust_benchmarks.sample.procurement_prices import check_digit
+from trust_benchmarks_local import sample
+from trust_benchmarks_local.sample import __main__ as command
+from trust_benchmarks_local.sample.plants import every_rule
+from trust_benchmarks_local.sample.procurement_prices import check_digit
 
 # validation_rules.csv, the rules of the six collections.
 RULES = (

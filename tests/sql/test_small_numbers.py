@@ -59,7 +59,11 @@ def test_a_regime(regime, tmp_path, monkeypatch):
 
 
 def test_a_regime_that_is_not_known_is_refused(tmp_path):
-    text = (catalogue.FOLDER / "workforce.toml").read_text().replace('disclosure = "hes"', 'disclosure = "some"')
-    (tmp_path / "workforce.toml").write_text(text)
+    text = (
+        (catalogue.FOLDER / "workforce" / "collection.toml")
+        .read_text()
+        .replace('disclosure = "hes"', 'disclosure = "some"')
+    )
+    (tmp_path / "collection.toml").write_text(text)
     with pytest.raises(ValueError, match=r"disclosure is 'some'\. Expected one of hes, mhsds, as_published, none"):
-        catalogue._read(tmp_path / "workforce.toml")
+        catalogue._read(tmp_path / "collection.toml")

@@ -8,8 +8,7 @@ import hostile
 import polars as pl
 import pytest
 import xlsxwriter
-from trust_benchmarks import harmless
-from trust_benchmarks.reading import findings
+from trust_benchmarks.reading import findings, harmless
 from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import rows
 from trust_benchmarks.stewardship.compare import compare

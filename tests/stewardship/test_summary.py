@@ -8,10 +8,10 @@ import hostile
 import openpyxl
 import polars as pl
 import pytest
-from trust_benchmarks import harmless
-from trust_benchmarks.reading import findings
+from trust_benchmarks.ingest import manifest
+from trust_benchmarks.reading import findings, harmless
 from trust_benchmarks.records import process
-from trust_benchmarks.stewardship import compare, manifest, rows, summary, workbook
+from trust_benchmarks.stewardship import compare, rows, summary, workbook
 from trust_benchmarks.stores import warehouse
 
 SENT = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)

@@ -18,10 +18,11 @@ import pytest
 from openpyxl.utils.escape import unescape
 from python_calamine import CalamineWorkbook
 from sizes import size
-from trust_benchmarks import harmless
+from trust_benchmarks.ingest import manifest
+from trust_benchmarks.reading import harmless
 from trust_benchmarks.records import process
 from trust_benchmarks.schemas import workforce as workforce_schema
-from trust_benchmarks.stewardship import compare, listing, manifest, sheets, workbook
+from trust_benchmarks.stewardship import compare, listing, sheets, workbook
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 SOFFICE = shutil.which("soffice")

@@ -9,7 +9,8 @@ import openpyxl
 import polars as pl
 import pytest
 from python_calamine import CalamineWorkbook
-from trust_benchmarks import layouts, schemas
+from trust_benchmarks import schemas
+from trust_benchmarks.catalogue import layouts
 
 FOLDER = "estates_eric/"
 # file -> layout, period, part, state, rows read, recorded, rejected, findings by rule

@@ -1,0 +1,69 @@
+"""Looks at releases before they are switched to: SQL files over the release that stands and the one that is to come."""
+
+from contextlib import closing
+from itertools import takewhile
+
+import duckdb
+import polars as pl
+import psycopg
+
+from .. import sql
+from .inputs import Gathered
+
+FOLDER = sql.FOLDER / "release_checks"
+TOTAL = {"subject": pl.String, "published": pl.Float64, "summed": pl.Float64, "slack": pl.Float64, "withheld": pl.Int64}
+
+
+def words() -> dict[str, str]:
+    """Each check and what it asks for: the comment at the head of its file."""
+    return {
+        path.stem: " ".join(
+            line.removeprefix("--").strip()
+            for line in takewhile(lambda line: line.startswith("--"), path.read_text(encoding="utf-8").splitlines())
+        )
+        for path in sorted(FOLDER.glob("*.sql"))
+    }
+
+
+def look(connection: psycopg.Connection, candidates: list[tuple[str, str | None]]) -> None:
+    """Runs every check on every candidate and keeps what it says, in the caller's transaction; twice says it once.
+
+    Args:
+        candidates: (release, the release that stands or None). A sample is no measure for a real release, nor the other way round: such
+            a pair is asked only what is asked of a first release.
+    """
+    if not candidates:
+        return
+    connection.execute(
+        """CREATE TEMP TABLE candidate ON COMMIT DROP AS
+           SELECT r.release_id, coalesce(c.against, '') AS against, coalesce(o.is_sample = r.is_sample, false) AS comparable
+           FROM unnest(%s::text[], %s::text[]) AS c (release_id, against)
+           JOIN core.release r USING (release_id) LEFT JOIN core.release o ON o.release_id = c.against""",
+        [[one for one, _ in candidates], [against for _, against in candidates]],
+    )
+    for check in words():
+        connection.execute(
+            # psycopg.sql is not needed: the file's text is ours and has no parameters.
+            "INSERT INTO core.release_check (release_id, against, check_id, subject, passed, message) "
+            f"WITH found AS ({sql.text(f'release_checks/{check}.sql')}) "
+            "SELECT c.release_id, c.against, k.check_id, coalesce(f.subject, ''), f.release_id IS NULL, coalesce(f.message, '') "
+            f"FROM candidate c CROSS JOIN (SELECT '{check}' AS check_id) k "
+            "LEFT JOIN (SELECT release_id, subject, min(message) AS message FROM found GROUP BY 1, 2) f USING (release_id) "
+            "ON CONFLICT DO NOTHING"
+        )
+    connection.execute("DROP TABLE candidate")
+
+
+def totals(gathered: Gathered) -> pl.DataFrame:
+    """The publisher's own totals beside what the rows add up to, with the columns of `TOTAL`; empty where a collection has no such file."""
+    path = sql.FOLDER / "totals" / f"{gathered.collection}.sql"
+    paths = gathered.inputs.records[gathered.collection]
+    if not path.exists() or not paths:
+        return pl.DataFrame(schema=TOTAL)
+    with closing(duckdb.connect()) as db:
+        db.register("own", gathered.own.select("submission_id").to_arrow())
+        files = ", ".join("'" + str(one).replace("'", "''") + "'" for one in sorted(map(str, paths)))
+        db.execute(
+            f"CREATE TEMP VIEW records AS SELECT * FROM read_parquet([{files}], union_by_name = true) SEMI JOIN own USING (submission_id)"
+        )
+        return pl.from_arrow(db.sql(path.read_text(encoding="utf-8")).to_arrow_table()).cast(TOTAL).sort("subject")

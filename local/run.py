@@ -1,0 +1,354 @@
+"""`make run`: starts everything on this machine, has Airflow do the whole job, shows how far it is, and sums it up."""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from trust_benchmarks import catalogue
+from trust_benchmarks_local import Trouble, airflow, inbox, processes, services, watch
+from trust_benchmarks_local.state import State
+
+DAGS = {
+    "receive_inbox",
+    "refresh_benchmarks",
+    "refresh_timeline",
+    "refresh_reference",
+    "send_digests",
+    "housekeeping",
+}
+
+
+class Screen:
+    """One line a step, and bars where there is waiting: live on a terminal, a line now and then elsewhere."""
+
+    def __init__(self):
+        self.console = Console(highlight=False, soft_wrap=True)
+        if not self.console.is_terminal:
+            self.console.width = 100
+        self.began = time.monotonic()
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """A step: the words that its body appends are shown when it has ended."""
+        words: list[str] = []
+        start = time.monotonic()
+        with self.console.status(f"{name} ..."):
+            yield words
+        self.done(name, words, time.monotonic() - start)
+
+    def done(self, name: str, words: list[str], seconds: float) -> None:
+        self.console.print(f"[green]done[/]  {name:<20} {seconds:6.1f} s  {'; '.join(words)}")
+
+    def say(self, words: str, style: str = "") -> None:
+        self.console.print(words, style=style or None, markup=False)
+
+
+class Bars:
+    """Several named bars; without a terminal a line is printed when something moved, at most every ten seconds."""
+
+    def __init__(self, screen: Screen, names: list[str]):
+        self.screen = screen
+        self.bars = Progress(
+            TextColumn("      {task.description:<20}"),
+            BarColumn(40),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=screen.console,
+            transient=True,
+        )
+        self.tasks = {name: self.bars.add_task(name, total=None, note="") for name in names}
+        self.spoke, self.said = time.monotonic(), ""
+
+    def __enter__(self):
+        if self.screen.console.is_terminal:
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.screen.console.is_terminal:
+            self.bars.stop()
+
+    def show(self, name: str, completed: int, total: int | None, note: str = "") -> None:
+        self.bars.update(self.tasks[name], completed=completed, total=total, note=note)
+        if not self.screen.console.is_terminal and time.monotonic() - self.spoke > 10:
+            words = ", ".join(
+                f"{bar.description} {bar.completed:.0f} of {bar.total:.0f}"
+                for bar in self.bars.tasks
+                if bar.total is not None
+            )
+            if words != self.said:
+                self.screen.say(f"      {words}")
+            self.spoke, self.said = time.monotonic(), words
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 when every step finished, 1 when one did not, 130 when it was interrupted before."""
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the job (make run ONCE=1)")
+    parser.add_argument("--inbox", type=Path, help="collect folder/<collection>/ instead of samples (INBOX=folder)")
+    given = parser.parse_args(arguments)
+    screen = Screen()
+    stop_by_signal()
+    state = State()
+    try:
+        files = inbox.folder_files(given.inbox.absolute()) if given.inbox else None
+        state.open()
+        with state.held("make run"):
+            return run(screen, state, files, given.once)
+    except Trouble as problem:
+        screen.say(f"Not done: {problem}", style="bold red")
+        return 1
+    except KeyboardInterrupt:
+        screen.say("Stopped before the job was done. The next start continues from here.")
+        return 130
+
+
+def run(screen: Screen, state: State, given: tuple | None, once: bool) -> int:
+    """Everything between holding the state folder and letting it go."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(_stopping, screen)
+        with screen.step("services") as words:
+            if orphans := processes.end_orphans(state.folder):
+                words.append(f"ended {orphans} processes of an earlier run that was killed")
+            children = list(stack.enter_context(services.started(state)))
+            os.environ.update(services.exported(state.settings))
+            words.append(f"PostgreSQL on 127.0.0.1:{state.settings['TB_PORT_POSTGRES']}")
+            words.append(f"S3 on {state.settings['TB_S3_ENDPOINT']}")
+        migration = airflow.prepare(state)
+        if migration:
+            stack.callback(migration.stop)
+        with screen.step("warehouse") as words:
+            words.append(_warehouse())
+        with screen.step("sample returns" if given is None else "inbox") as words:
+            files, left_out = given or (inbox.sample_files(state), [])
+            words.append(f"{len(files)} files{' of invented figures' if given is None else ''}")
+        for sentence in left_out:
+            screen.say(f"      {sentence}", style="yellow")
+        with screen.step("Airflow's database") as words:
+            airflow.migrated(state, migration)
+            words.append("up to date")
+        parts = airflow.start(state)
+        stack.callback(airflow.stop, parts)
+        children += parts
+        with screen.step("files to the inbox") as words, Bars(screen, ["uploaded"]) as bars:
+            sent = [0]
+
+            def advanced() -> None:
+                sent[0] += 1
+                bars.show("uploaded", sent[0], len(files))
+
+            new = inbox.upload(state.settings, files, advanced)
+            words.append(f"{new} new, {len(files) - new} there already")
+        rest = airflow.Rest(state)
+        with screen.step("Airflow") as words:
+            _up(state, rest, children)
+            words.append(f"scheduler, DAG processor, API server, triggerer; {rest.url}")
+        problems = _job(screen, state, rest, children)
+        _results(screen, state, rest)
+        for problem in problems:
+            screen.say(f"Not done: {problem}", style="bold red")
+        if once:
+            return 1 if problems else 0
+        screen.say("Everything stays up until Ctrl-C.")
+        _stay(children)
+    return 1 if problems else 0
+
+
+def _warehouse() -> str:
+    """Migrations and reference data."""
+    from trust_benchmarks.ingest import reference_load
+    from trust_benchmarks.stores import warehouse
+
+    applied = warehouse.migrate()
+    loaded = reference_load.refresh()
+    numbers = ", ".join(
+        f"{value:,} {name.replace('_', ' ')}" for name, value in loaded.items() if isinstance(value, int)
+    )
+    return f"{len(applied)} migrations applied; reference data{': ' + numbers if numbers else ' loaded'}"
+
+
+def _up(state: State, rest: airflow.Rest, children: list[processes.Child]) -> None:
+    """Wait until the components are healthy and every DAG is known; make the pools."""
+    expected = DAGS | {f"collect_{name}" for name in catalogue.all()}
+    give_up = time.monotonic() + 180
+    down = missing = None
+    warm = None
+    while time.monotonic() < give_up:
+        _alive(children)
+        down = rest.healthy()
+        if "api-server" not in down:
+            if warm is None:
+                warm = threading.Thread(target=rest.warm_up, daemon=True)
+                warm.start()
+            if errors := rest.import_errors():
+                last = errors[0]["stack_trace"].strip().splitlines()[-1]
+                raise Trouble(f"The DAG file {errors[0]['filename']} cannot be read: {last}.")
+            missing = expected - rest.dags()
+            if not down and not missing:
+                rest.make_pools()
+                warm.join()
+                return
+        time.sleep(0.5)
+    what = (
+        f"{', '.join(down)} did not become healthy" if down else f"the DAGs {', '.join(sorted(missing))} did not appear"
+    )
+    raise Trouble(f"Airflow is not ready after three minutes: {what}. Its logs: {state.logs}")
+
+
+def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[processes.Child]) -> list[str]:
+    """Have Airflow collect what lies in the inbox; returns what failed, in words."""
+    began, start = datetime.now(UTC), time.monotonic()
+    url = state.settings["TB_WAREHOUSE_URL"]
+    released_before = watch.progress(url).released
+    name = f"run_{began:%Y-%m-%dT%H-%M-%S}"
+    rest.trigger("receive_inbox", f"{name}_receive", "make run")
+    asked: set[str] = set()
+    with Bars(screen, ["registered", "checked", "released"]) as bars:
+        while True:
+            _alive(children)
+            seen = watch.progress(url)
+            bars.show("registered", seen.registered, None)
+            bars.show("checked", seen.checked, seen.registered)
+            under_way = rest.count("queued", "running")
+            bars.show("released", seen.released, None, f"{under_way} runs under way")
+            if under_way == 0:
+                following = _what_is_left(rest, began)
+                if following is None or following in asked:
+                    break
+                asked.add(following)
+                rest.trigger(following, f"{name}_{following}", "make run: something was left to do")
+            time.sleep(1)
+    seen = watch.progress(url)
+    words = [f"{seen.registered} submissions, {seen.checked} checked", f"{seen.released} releases"]
+    if seen.released > released_before:
+        words[-1] += f" ({seen.released - released_before} new)"
+    screen.done("collected", words, time.monotonic() - start)
+    problems = [_failure(state, rest, run) for run in rest.runs("failed", since=began)]
+    if following and not problems:
+        problems.append(
+            f"{following} ended well and yet has something to do; {seen.registered - seen.checked} submissions are unchecked. "
+            f"Task logs: {state.logs / 'tasks'}"
+        )
+    return problems
+
+
+def _what_is_left(rest: airflow.Rest, began: datetime) -> str | None:
+    """The DAG that still has something to do although none is under way; None when the job is done."""
+    from trust_benchmarks.releases import publish
+
+    if _waiting():
+        return "receive_inbox"
+    if publish.stale():
+        return "refresh_benchmarks"
+    runs = [
+        run for run in rest.runs("success", since=began) if run["dag_id"] in ("refresh_timeline", "refresh_benchmarks")
+    ]
+    if not runs or max(runs, key=lambda run: run["start_date"])["dag_id"] != "refresh_timeline":
+        return "refresh_timeline"
+    return None
+
+
+def _waiting() -> int:
+    from trust_benchmarks.stores import warehouse
+
+    with warehouse.connect() as connection:
+        return connection.execute("SELECT count(*) FROM intake.waiting").fetchone()[0]
+
+
+def _held_back() -> int:
+    from trust_benchmarks.releases import publish
+    from trust_benchmarks.stores import warehouse
+
+    with warehouse.connect() as connection:
+        return len(publish.held_back(connection))
+
+
+def _failure(state: State, rest: airflow.Rest, run: dict) -> str:
+    """One failed run in words: its task, its last error, its log."""
+    which = f"{run['dag_id']} {run.get('partition_key') or run['dag_run_id']}"
+    for task in rest.failed_tasks(run["dag_id"], run["dag_run_id"]):
+        words, log = airflow.last_error(state, task)
+        return f"{which} failed in {task['task_id']}: {words}\n      Its log: {log}"
+    return f"{which} failed; see {rest.url}/dags/{run['dag_id']}/runs/{run['dag_run_id']}"
+
+
+def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
+    """The summary, and where to look."""
+    table, sentence, is_sample = watch.summary(state.settings["TB_WAREHOUSE_URL"])
+    if is_sample:
+        screen.console.rule("SAMPLE: real trust codes, invented figures")
+    screen.console.print(table)
+    screen.say(f"\n{sentence}\n")
+    if held := _held_back():
+        screen.say(f"{held} releases are held back by a check: .venv/bin/trust-benchmarks releases --state held_back\n")
+    port = state.settings["TB_PORT_POSTGRES"]
+    for line in _sign_in(rest.url, state.settings):
+        screen.say(line)
+    screen.say(
+        f"Dashboards   postgresql://dashboard_reader:{state.settings['TB_READER_PASSWORD']}@127.0.0.1:{port}/warehouse"
+        "  (schema published)"
+    )
+    screen.say(
+        "Look around  .venv/bin/trust-benchmarks submissions | findings | query 'SELECT * FROM published.data_status'"
+    )
+    screen.say(f"Logs         {state.logs}")
+
+
+def _sign_in(url: str, settings: dict[str, str]) -> list[str]:
+    """Where people sign in, and with what."""
+    password = {name: settings[variable] for name, (_, variable) in airflow.USERS.items()}
+    return [
+        f"Airflow      {url}  user admin, password {password['admin']}",
+        f"Steward desk {url}/steward/  user steward, password {password['steward']}",
+        f"             a second person approves: approver, {password['approver']}; who only reads: viewer, {password['viewer']}",
+    ]
+
+
+def _alive(children: list[processes.Child]) -> None:
+    for child in children:
+        if not child.alive():
+            raise Trouble(f"{child.name} ended by itself: {child.last_words()}. Its log: {child.log}")
+
+
+def _stay(children: list[processes.Child]) -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            _alive(children)
+            time.sleep(1)
+
+
+def _stopping(screen: Screen) -> None:
+    screen.say(f"Stopped; nothing was left running. {time.monotonic() - screen.began:.0f} s in all.")
+
+
+def stop_by_signal() -> None:
+    """SIGTERM and a closed terminal stop the run as Ctrl-C does; while it stops, further ones are ignored."""
+
+    def stop(*_) -> None:
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(sign, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, stop)
+    if (
+        sys.platform == "linux"
+        and os.environ.get("TB_STARTED_BY_MAKE")
+        and threading.current_thread() is threading.main_thread()
+    ):
+        ctypes.CDLL(None).prctl(1, int(signal.SIGTERM), 0, 0, 0)  # PR_SET_PDEATHSIG: a killed `make` stops us too
+
+
+if __name__ == "__main__":
+    sys.exit(main())
