@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test test-all bench bench-small lint clean environment dashboard test-dashboard
+.PHONY: help run test test-all bench bench-small lint types clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -58,6 +58,9 @@ bench-small: environment ## a thousand small files from the inbox to published f
 lint: environment ## ruff, on code and format
 	@$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+
+types: environment ## mypy in strict mode
+	@exec $(PYTHON) -m mypy
 
 clean: ## remove the local state (.state); the environment stays (make clean-all removes it too)
 	@folder="$${TB_STATE:-.state}"
