@@ -18,10 +18,26 @@ import polars as pl
 
 HERE = Path(__file__).resolve().parents[1]
 KEPT = HERE / ".same-figures"
-VIEWS = (
-    "measures benchmarks comparisons price_comparison price_spread price_list kept_apart signals funnel size_adjusted peers "
-    "peer_benchmarks measures_restated definitions_used recommendation_progress engagement_facts engagement_timeline reasons"
-).split()
+VIEWS = [
+    "measures",
+    "benchmarks",
+    "comparisons",
+    "price_comparison",
+    "price_spread",
+    "price_list",
+    "kept_apart",
+    "signals",
+    "funnel",
+    "size_adjusted",
+    "peers",
+    "peer_benchmarks",
+    "measures_restated",
+    "definitions_used",
+    "recommendation_progress",
+    "engagement_facts",
+    "engagement_timeline",
+    "reasons",
+]
 NAMES_A_RUN = {"release_id", "event_id"}
 SHOWN = 5  # rows of each kind that differ
 
