@@ -13,11 +13,14 @@ from .. import catalogue
 from ..stores import settings
 from . import (
     board,
+    decision_form,
     decisions,
+    downloads,
     events,
     figures,
     formatting,
     pages,
+    queue,
     security,
     submission,
     timeline,

@@ -22,7 +22,7 @@ from trust_benchmarks.ingest import manifest
 from trust_benchmarks.reading import harmless
 from trust_benchmarks.records import process
 from trust_benchmarks.schemas import workforce as workforce_schema
-from trust_benchmarks.stewardship import compare, source_sheets, workbook
+from trust_benchmarks.stewardship import compare, source_sheets, workbook, workbook_findings
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 SOFFICE = shutil.which("soffice")
