@@ -104,6 +104,7 @@ def workbook(submission_id: str, output: Path | None) -> None:
     """Writes the trust's own workbook back, with what was found marked in it."""
     from xlsxwriter.exceptions import FileCreateError
 
+    from ..stewardship import submitted_file
     from ..stewardship import workbook as workbooks
     from ..stores import warehouse
 
@@ -113,12 +114,8 @@ def workbook(submission_id: str, output: Path | None) -> None:
     with stores(), told():
         try:
             with warehouse.connect() as connection:
-                row = connection.execute(
-                    "SELECT collection, sender, period FROM intake.submissions WHERE submission_id = %s",
-                    [submission_id],
-                ).fetchone()
-                about = dict(zip(("collection", "sender", "period"), row or (), strict=bool(row)))
-                path = path or Path(workbooks.name_of(about))
+                one = submitted_file.submission(connection, submission_id)
+                path = path or Path(workbooks.name_of(one.collection, one.sender, one.period))
                 workbooks.build(connection, submission_id, path)
         except workbooks.TooLarge as problem:
             raise Refused(str(problem)) from None
@@ -417,7 +414,7 @@ def _outcome(decision_id: int, who: Asker) -> None:
     if one["state"] == "proposed":
         note(f"A second person approves it: trust-benchmarks approve {decision_id} --user NAME")
     elif one["kind"] in decisions.CHANGES_FIGURES and one["state"] == "in_force" and one["period"]:
-        if airflow_client.announce(who.url, who.token, one["collection"], one["period"]):
+        if airflow_client.start_collection(who.url, who.token, one["collection"], one["period"]):
             note(f"Airflow collects {one['collection']} {one['period']} now; the release follows in a few minutes.")
         else:
             note("Airflow could not be told; it finds what waits within a quarter of an hour (receive_inbox).")

@@ -93,7 +93,7 @@ def workbook_xlsx(submission_id: str, person: security.Anybody):
                 raise HTTPException(409, str(problem)) from problem
             raise
     # Under the name by which a return that is made from it is recognised.
-    headers = attachment(workbook.name_of(one))
+    headers = attachment(workbook.name_of(one["collection"], one["sender"], one["period"]))
     return FileResponse(out, media_type=XLSX, headers=headers, background=BackgroundTask(shutil.rmtree, folder, True))
 
 

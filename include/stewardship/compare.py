@@ -1,36 +1,39 @@
-"""Two versions of a return compared: what was mended, what is still wrong, newly wrong, and changed without being asked.
+"""Compares two versions of a return: what was fixed, what is still wrong, what is newly wrong, and what changed without being asked.
 
-Rows are known again by their key, then by their whole content, then by their place; so they may have been moved, and a CSV
-file may have been answered by a workbook. What cannot be seen in a workbook is compared as it is written there.
+Rows are matched by their key, then by their whole content, then by their place. So rows may have moved, and a workbook may answer
+a CSV file. Characters that a workbook cannot hold are compared as they are written there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
 
 from .. import schemas
 from ..catalogue import layouts
-from ..reading import findings as frames
 from ..reading.harmless import MOST_IN_CELL, UNFIT, visible
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.fields import About
-from ..validation.parse import BLANKS, YES_NO
+from ..validation.parse import YES_NO
 from ..validation.row_keys import row_keys
-from . import submitted_file, workbook
+from ..validation.spelling import BLANKS
+from . import queries, submitted_file
+from .workbook import FINDINGS, findings_of
 
-# Not about what the file says: when it came, and what people decided.
-NOT_CONTENT = r"^(SUB|DEC-)"
-ALIKE = 0.5  # share of filled cells that two rows without a common key have in common, if one is taken for the other
+NOT_CONTENT = r"^(SUB|DEC-)"  # rules about the time of receipt and about decisions, not about the file
+ALIKE = (
+    0.5  # share of equal cells among the filled ones at which two rows without a common key are taken for the same row
+)
 
-FINDINGS = frames.COLUMNS | {"decision_id": pl.Int64}
-CELLS = {
+CELLS = pl.Schema({
     "row_key": pl.String, "column_name": pl.String, "sheet_before": pl.String, "line_before": pl.Int64,
     "sheet": pl.String, "line": pl.Int64, "before": pl.String, "after": pl.String, "asked": pl.Boolean,
-}  # fmt: skip
-ROWS = {"row_key": pl.String, "sheet": pl.String, "line": pl.Int64}
+})  # fmt: skip
+ROWS = pl.Schema({"row_key": pl.String, "sheet": pl.String, "line": pl.Int64})
 
+RuleFields = dict[tuple[str, str], tuple[str, ...]]
 _UNFIT = {chr(code): visible(chr(code)) for code in [*range(0x80, 0xA0), *range(9), *range(11, 32), 127]}
 _UNFIT |= {chr(code): visible(chr(code)) for code in [*range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFFFE, 0xFFFF]}
 _HOLDS_UNFIT = "[" + UNFIT.replace("\\ud800-\\udfff", "").replace("\ud800-\udfff", "") + "]"
@@ -38,16 +41,18 @@ _HOLDS_UNFIT = "[" + UNFIT.replace("\\ud800-\\udfff", "").replace("\ud800-\udfff
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between a version of a return and the one before it.
+    """What differs between a version of a return and an earlier one.
 
     Attributes:
-        before, after: the submissions compared (None for files that are none), and their versions.
-        fixed: findings of the old version that the new one has no more; `row_gone` where their row was taken out.
-        still, new: findings of the new version, those that the old one had too (with line_before), and those it had not.
-        changed: every cell that says something else; `asked` where a finding spoke of it.
-        added, removed: rows that only the new, or only the old version has.
-        moved: how many rows follow one that stood after them before; 0 where the order is the same.
-        columns_added, columns_removed: headings that only one of them has.
+        fixed: findings of the old version only (`FINDINGS`); `row_gone` where their row was removed.
+        still: findings of both versions (`FINDINGS`), with line_before, before and message_before.
+        new: findings of the new version only (`FINDINGS`).
+        changed: every cell with another value (`CELLS`); `asked` where a finding was about it.
+        added, removed: rows of the new, or of the old version only (`ROWS`).
+        moved: how many rows follow a row that came after them before; 0 where the order is the same.
+        columns_added, columns_removed: headings of one version only.
+        before, after, version_before, version_after: the submissions compared; None for files that are not submissions.
+        answers: whether the new version was made from the workbook that was sent to the trust.
     """
 
     fixed: pl.DataFrame
@@ -63,43 +68,50 @@ class Comparison:
     after: str | None = None
     version_before: int | None = None
     version_after: int | None = None
-    answers: bool = False  # the new version was made from the workbook that we sent back
+    answers: bool = False
 
     @property
     def unasked(self) -> pl.DataFrame:
-        """Cells that were changed though nothing was said about them."""
+        """Changed cells that no finding was about."""
         return self.changed.filter(~pl.col("asked"))
 
 
-def of_submissions(connection: psycopg.Connection, submission_id: str) -> Comparison | None:
-    """A submission compared with the one it answers, or else with the version before it; None for a first version.
+class _Earlier(NamedTuple):
+    """The version to compare a submission with."""
+
+    submission_id: str
+    version: int
+    own_version: int
+    is_answered: bool
+
+
+def of_submissions(connection: psycopg.Connection[Any], submission_id: str) -> Comparison | None:
+    """A submission compared with the one it answers, or with the version before it; None for a first version.
 
     Raises:
         LookupError: there is no such submission.
     """
     content = submitted_file.content_of(connection, submission_id)
-    answers = connection.execute(
-        "SELECT answers FROM intake.answers WHERE submission_id = %s", [submission_id]
-    ).fetchone()
-    found = connection.execute(
-        """SELECT o.submission_id, o.version, s.version
-           FROM intake.submissions s JOIN intake.submissions o
-             ON (o.collection, o.period, o.sender, o.part) IS NOT DISTINCT FROM (s.collection, s.period, s.sender, s.part)
-           WHERE s.submission_id = %s AND o.version < s.version
-           ORDER BY o.submission_id IS NOT DISTINCT FROM %s DESC, o.version DESC LIMIT 1""",
-        [submission_id, answers and answers[0]],
-    ).fetchone()
-    if found is None:
+    earlier = queries.first(connection, "stewardship/version_before", _Earlier, submission_id=submission_id)
+    if earlier is None:
         return None
-    earlier, version_before, version_after = found
-    old, new = (submitted_file.as_sent(*one) for one in (submitted_file.content_of(connection, earlier), content))
-    made = compare(old, workbook.findings_of(connection, earlier), new, workbook.findings_of(connection, submission_id))
-    names = {"before": earlier, "after": submission_id, "answers": answers == (earlier,)}
-    return Comparison(**vars(made) | names | {"version_before": version_before, "version_after": version_after})
+    old, new = (
+        submitted_file.as_sent(*file)
+        for file in (submitted_file.content_of(connection, earlier.submission_id), content)
+    )
+    made = compare(old, findings_of(connection, earlier.submission_id), new, findings_of(connection, submission_id))
+    return replace(
+        made,
+        before=earlier.submission_id,
+        after=submission_id,
+        version_before=earlier.version,
+        version_after=earlier.own_version,
+        answers=earlier.is_answered,
+    )
 
 
 def compare(old: Reading, old_findings: pl.DataFrame, new: Reading, new_findings: pl.DataFrame) -> Comparison:
-    """Two readings of one collection and their findings (columns as in `reading.findings.COLUMNS`) compared."""
+    """Compares two readings of a collection with their findings (columns as in `reading.findings.COLUMNS`)."""
     before, after = _rows(old), _rows(new)
     kinds = _kinds(old) | _kinds(new)
     common = [name for name in kinds if name in before.columns and name in after.columns]
@@ -112,7 +124,7 @@ def compare(old: Reading, old_findings: pl.DataFrame, new: Reading, new_findings
         fixed=fixed,
         still=still,
         new=fresh,
-        changed=_changed(before, after, pairs, kinds, common, new_headings, old_found, _spoken_of(old)),
+        changed=_changed(before, after, pairs, kinds, common, new_headings, old_found, _rule_fields(old)),
         added=_only(after, "new", pairs),
         removed=_only(before, "old", pairs),
         moved=_moved(pairs),
@@ -125,7 +137,7 @@ def compare(old: Reading, old_findings: pl.DataFrame, new: Reading, new_findings
 
 
 def _rows(reading: Reading) -> pl.DataFrame:
-    """Every row of a file: its number, table, sheet, line and key, and its cells by field as they can be compared."""
+    """Every row of a file: _row (number), _table, _sheet, _line, _key, and its cells by field in comparable form."""
     schema, parts = schemas.load(reading.collection), []
     for number, table in enumerate(reading.tables):
         cells = table.frame.with_columns(_fit_for_cells(table.frame[name]) for name in table.headings)
@@ -137,13 +149,14 @@ def _rows(reading: Reading) -> pl.DataFrame:
         ]
         parts.append(cells.with_columns(place).drop("line"))
     if not parts:
-        schema = {"_row": pl.Int64, "_table": pl.Int64, "_sheet": pl.String, "_line": pl.Int64, "_key": pl.String}
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(
+            schema={"_row": pl.Int64, "_table": pl.Int64, "_sheet": pl.String, "_line": pl.Int64, "_key": pl.String}
+        )
     return pl.concat(parts, how="diagonal").select(pl.int_range(pl.len()).alias("_row"), pl.all())
 
 
 def _fit_for_cells(texts: pl.Series) -> pl.Series:
-    """Texts as a workbook holds them, without blanks around them, so that sending one back changes nothing."""
+    """Texts as a workbook holds them, stripped, so that a round trip through a workbook is no change."""
     texts = texts.fill_null("")
     if texts.str.contains(_HOLDS_UNFIT).any():
         texts = texts.str.replace_all("\r\n", "\n", literal=True).str.replace_many(list(_UNFIT), list(_UNFIT.values()))
@@ -151,7 +164,7 @@ def _fit_for_cells(texts: pl.Series) -> pl.Series:
 
 
 def _pairs(before: pl.DataFrame, after: pl.DataFrame, common: list[str]) -> pl.DataFrame:
-    """Which row of the old version (`old`) is which of the new one (`new`), each at most once."""
+    """Pairs of row numbers (`old`, `new`) of the same row in both versions, each at most once."""
     content = (
         pl.concat_str([pl.lit("")] + [pl.col(name).fill_null("") for name in common], separator="\x1f")
         if common
@@ -164,7 +177,7 @@ def _pairs(before: pl.DataFrame, after: pl.DataFrame, common: list[str]) -> pl.D
         )
         for frame, side in ((before, "old"), (after, "new"))
     )  # fmt: skip
-    if before["_table"].n_unique() != after["_table"].n_unique():  # the sheets were put together or taken apart
+    if before["_table"].n_unique() != after["_table"].n_unique():  # sheets were merged or split
         old, new = old.with_columns(_table=pl.lit(0, pl.Int64)), new.with_columns(_table=pl.lit(0, pl.Int64))
     by_key = old.filter("unique").join(new.filter("unique"), on=["_table", "_key"]).select("old", "new")
     found, (old, new) = by_key, _left(old, new, by_key)
@@ -180,13 +193,15 @@ def _pairs(before: pl.DataFrame, after: pl.DataFrame, common: list[str]) -> pl.D
 
 
 def _left(old: pl.DataFrame, new: pl.DataFrame, pairs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return old.join(pairs, on="old", how="anti", maintain_order="left"), new.join(
-        pairs, on="new", how="anti", maintain_order="left"
+    """The rows that are not paired yet."""
+    return (
+        old.join(pairs, on="old", how="anti", maintain_order="left"),
+        new.join(pairs, on="new", how="anti", maintain_order="left"),
     )
 
 
 def _alike(before: pl.DataFrame, after: pl.DataFrame, pairs: pl.DataFrame, common: list[str]) -> pl.Series:
-    """Which pairs say the same in enough of their filled cells to be one row."""
+    """Whether enough of the filled cells of each pair are equal."""
     if not pairs.height or not common:
         return pl.Series([False] * pairs.height, dtype=pl.Boolean)
     one, other = before[pairs["old"]].select(common), after[pairs["new"]].select(common)
@@ -212,7 +227,7 @@ def _moved(pairs: pl.DataFrame) -> int:
 
 
 def _kinds(reading: Reading) -> dict[str, tuple[str, str]]:
-    """field -> its kind, and how dates are written."""
+    """Field -> its kind and date format."""
     fields = schemas.load(reading.collection).fields
     return {
         name: (fields[name].kind if name in fields else table.layout.kinds.get(name, "text"), table.layout.dates.get(name, "%Y-%m-%d"))
@@ -225,39 +240,36 @@ def _headings(reading: Reading) -> dict[str, str]:
     return {name: heading for table in reading.tables for name, heading in table.headings.items()}
 
 
-def _changed(before, after, pairs, kinds, common, headings, old_found, spoken_of) -> pl.DataFrame:
-    """Every cell that says something else than before, with whether a finding had asked for it."""
-    if not pairs.height:
-        return pl.DataFrame(schema=CELLS)
+def _changed(
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    pairs: pl.DataFrame,
+    kinds: dict[str, tuple[str, str]],
+    common: list[str],
+    headings: dict[str, str],
+    old_found: pl.DataFrame,
+    rule_fields: RuleFields,
+) -> pl.DataFrame:
+    """Every cell with another value than before (`CELLS`), and whether a finding was about it."""
     one, other, parts = before[pairs["old"]], after[pairs["new"]], []
-    for name in common:
-        a, b = one[name].fill_null(""), other[name].fill_null("")
-        differs = a != b
-        if differs.any():
-            at = differs.arg_true()
-            at = at.filter(~_equal(a.gather(at), b.gather(at), *kinds[name]))
-            parts.append(
-                pl.DataFrame(
-                    {
-                        "old": pairs["old"].gather(at),
-                        "field": pl.Series([name] * at.len(), dtype=pl.String),
-                        "row_key": other["_key"].gather(at),
-                        "column_name": pl.Series([headings[name]] * at.len(), dtype=pl.String),
-                        "sheet_before": one["_sheet"].gather(at),
-                        "line_before": one["_line"].gather(at),
-                        "sheet": other["_sheet"].gather(at),
-                        "line": other["_line"].gather(at),
-                        "before": a.gather(at),
-                        "after": b.gather(at),
-                    }
-                )
-            )
+    both = pairs.select("old").with_columns(
+        row_key=other["_key"], sheet_before=one["_sheet"], line_before=one["_line"], sheet=other["_sheet"], line=other["_line"]
+    )  # fmt: skip
+    for name in common if pairs.height else []:
+        cells = both.with_columns(
+            before=one[name].fill_null(""),
+            after=other[name].fill_null(""),
+            field=pl.lit(name),
+            column_name=pl.lit(headings[name]),
+        ).filter(pl.col("before") != pl.col("after"))
+        if cells.height:
+            parts.append(cells.filter(~_equal(cells["before"], cells["after"], *kinds[name])))
     if not parts:
         return pl.DataFrame(schema=CELLS)
-    cells, whole = _asked(old_found, spoken_of)
+    at_cells, at_rows = _asked(old_found, rule_fields)
     changed = pl.concat(parts).with_row_index("_n")
     asked = pl.concat(
-        [changed.join(cells, on=["old", "field"], how="semi"), changed.join(whole, on="old", how="semi")]
+        [changed.join(at_cells, on=["old", "field"], how="semi"), changed.join(at_rows, on="old", how="semi")]
     )["_n"]
     return (
         changed.with_columns(asked=pl.col("_n").is_in(asked.unique().implode()))
@@ -267,23 +279,23 @@ def _changed(before, after, pairs, kinds, common, headings, old_found, spoken_of
     )
 
 
-def _asked(found: pl.DataFrame, spoken_of: dict[tuple[str, str], tuple[str, ...]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The cells (old, field) and whole rows (old) that findings spoke of: a rule between fields speaks of all its fields."""
+def _asked(found: pl.DataFrame, rule_fields: RuleFields) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The cells (old, field) and whole rows (old) that findings are about; a rule between fields is about all of them."""
     named = found.filter(pl.col("row").is_not_null()).select("rule_id", "scope", field="field", old="row")
     fields = pl.DataFrame(
-        [(rule, first, name) for (rule, first), names in spoken_of.items() for name in names],
-        schema={"rule_id": pl.String, "field": pl.String, "spoken": pl.String},
+        [(rule, first, name) for (rule, first), names in rule_fields.items() for name in names],
+        schema={"rule_id": pl.String, "field": pl.String, "also": pl.String},
         orient="row",
     )
     at_cell = pl.col("scope").is_in(["cell", "cross"]) & pl.col("field").is_not_null()
     by_rule = named.join(fields, on=["rule_id", "field"])
     whole = named.filter(~at_cell).join(fields, on=["rule_id", "field"], how="anti")
-    cells = [named.filter(at_cell).select("old", "field"), by_rule.select("old", field="spoken")]
+    cells = [named.filter(at_cell).select("old", "field"), by_rule.select("old", field="also")]
     return pl.concat(cells).unique(), whole.select("old").unique()
 
 
-def _spoken_of(reading: Reading) -> dict[tuple[str, str], tuple[str, ...]]:
-    """(rule, the field that its findings stand at) -> every field that the rule speaks of."""
+def _rule_fields(reading: Reading) -> RuleFields:
+    """(rule, the field at which its findings are shown) -> every field that the rule is about."""
     schema = schemas.load(reading.collection)
     found = {("STR03", name): schema.key for name in schema.key}
     found |= {("STR04", "ods_code"): ("ods_code",), ("VAL-PERIOD", "period"): ("period",)}
@@ -297,39 +309,33 @@ def _spoken_of(reading: Reading) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 def _equal(a: pl.Series, b: pl.Series, kind: str, date_format: str) -> pl.Series:
-    """Which texts differ only in how the same value is written."""
+    """Which texts are the same value written differently."""
     if kind in ("whole", "number"):
-        whole = [texts.cast(pl.Int64, strict=False) for texts in (a, b)]
-        decimal = [texts.cast(pl.Float64, strict=False) for texts in (a, b)]
-        both_whole = whole[0].is_not_null() & whole[1].is_not_null()
         # Whole numbers are compared as such: two large ones can be the same decimal number.
-        same = both_whole & (whole[0] == whole[1]) | ~both_whole & (decimal[0] == decimal[1])
+        whole = a.cast(pl.Int64, strict=False) == b.cast(pl.Int64, strict=False)
+        same = whole.zip_with(whole.is_not_null(), a.cast(pl.Float64, strict=False) == b.cast(pl.Float64, strict=False))
     elif kind == "date":
-        days = [_days(texts, date_format) for texts in (a, b)]
-        same = days[0] == days[1]
+        same = _days(a, date_format) == _days(b, date_format)
     elif kind == "yes_no":
-        said = [
-            texts.str.to_lowercase().replace_strict(YES_NO, default=None, return_dtype=pl.Boolean) for texts in (a, b)
-        ]
-        same = said[0] == said[1]
+        one, other = (
+            t.str.to_lowercase().replace_strict(YES_NO, default=None, return_dtype=pl.Boolean) for t in (a, b)
+        )
+        same = one == other
     else:
-        # A text that a workbook had to cut is no change of the trust's.
+        # A text that the workbook had to cut is no change made by the trust.
         same = (a.str.len_chars() > MOST_IN_CELL // 2) & b.str.contains("… (cut; ", literal=True)
     return same.fill_null(False)
 
 
 def _days(texts: pl.Series, date_format: str) -> pl.Series:
-    frame = pl.DataFrame({"d": texts})
-    return frame.select(
-        pl.coalesce(pl.col("d").str.to_date(form, strict=False) for form in dict.fromkeys([date_format, "%Y-%m-%d"]))
-    ).to_series()
+    return texts.str.to_date(date_format, strict=False).fill_null(texts.str.to_date("%Y-%m-%d", strict=False))
 
 
 # Findings ------------------------------------------------------------------------------------------------------------
 
 
 def _placed(found: pl.DataFrame, reading: Reading, frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Findings about what the file says, with field, own row (`own`), and the old version's number of that row (`row`)."""
+    """Findings about the content, with field, row number (`own`) and the number of that row in the old version (`row`)."""
     if "decision_id" not in found.columns:
         found = found.with_columns(decision_id=pl.lit(None, pl.Int64))
     found = found.select(list(FINDINGS)).filter(
@@ -350,7 +356,10 @@ def _placed(found: pl.DataFrame, reading: Reading, frame: pl.DataFrame, known: p
 def _findings(
     old: pl.DataFrame, new: pl.DataFrame, pairs: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    # What is about a line that is no row (a heading, a torn line) is known again by its text; what is about the whole by its rule.
+    """Findings that are fixed, still there and new (see `Comparison`).
+
+    Findings are matched by rule, field and row. On a line that is not a row (a heading, a broken line) they are matched by its text.
+    """
     at = (
         pl.when(pl.col("row").is_not_null())
         .then(pl.format("row {}", "row"))
@@ -363,14 +372,13 @@ def _findings(
     keys = ["rule_id", "field", "_at", "_nth"]
     nth = pl.int_range(pl.len()).over("rule_id", "field", "_at")
     old, new = (frame.with_columns(_at=at).with_columns(_nth=nth) for frame in (old, new))
-    # A row that is new cannot have been in the old version, whatever its number.
+    # A new row was not in the old version, whatever its number.
     new = new.with_columns(_at=pl.when(pl.col("_at").str.starts_with("own ")).then(pl.lit(None)).otherwise("_at"))
+    matchable = new.filter(pl.col("_at").is_not_null())
     matched = old.select(*keys, line_before="line", before="raw_value", message_before="message")
-    still = new.filter(pl.col("_at").is_not_null()).join(matched, on=keys, nulls_equal=True, maintain_order="left")
+    still = matchable.join(matched, on=keys, nulls_equal=True, maintain_order="left")
     fresh = new.join(old, on=keys, how="anti", nulls_equal=True, maintain_order="left")
-    fixed = old.join(
-        new.filter(pl.col("_at").is_not_null()), on=keys, how="anti", nulls_equal=True, maintain_order="left"
-    )
+    fixed = old.join(matchable, on=keys, how="anti", nulls_equal=True, maintain_order="left")
     gone = pl.col("row").is_not_null() & ~pl.col("row").is_in(pairs["old"].implode())
     return (
         fixed.with_columns(row_gone=gone).select(*FINDINGS, "row_gone"),

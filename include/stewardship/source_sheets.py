@@ -1,14 +1,16 @@
-"""Every cell of a file as it was sent, sheet by sheet, and where the columns stand that findings speak of."""
+"""The cells of a file as sent, sheet by sheet, and the positions of the columns that findings name."""
 
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .. import schemas
 from ..reading import formats
 from ..reading.grid import MAX_CELLS, MAX_COLUMNS, Unreadable
 from ..reading.reading import Reading, Table
 from ..reading.text_tables import DELIMITERS
+from ..reading.workbook import Book
 
 CSV_SHEET = "return"  # as in the blank template
 
@@ -19,12 +21,12 @@ class Sheet:
 
     Attributes:
         sent_as: its name in findings; None for the table of a CSV file.
-        rows: (line, cells) in the order of the file; to be gone through once.
-        height: how many rows there are.
-        most_columns: cells of a row that are shown; what stands further right is cut off.
+        rows: (line, cells) in file order; can be read once.
+        height: number of rows.
+        most_columns: number of cells of a row that are shown; the rest are cut off.
         header_line: the line of the heading row, where the template is known.
-        columns: heading -> where it stands, counted from nought; several where headings repeat.
-        texts: columns that hold texts, not numbers.
+        columns: heading -> its positions from 0; several where headings repeat.
+        texts: positions of the columns that hold text, not numbers.
     """
 
     name: str
@@ -38,80 +40,92 @@ class Sheet:
 
 
 def of(content: bytes, file_name: str, reading: Reading) -> tuple[list[Sheet], list[str]]:
-    """The sheets of a file, and what must be said about them.
+    """The sheets of a file, and notices for whoever reads them.
 
     Args:
-        reading: what the pipeline made of the file.
+        content: the file as sent.
+        file_name: its name.
+        reading: the pipeline's reading of it.
 
     Raises:
         Unreadable: the file cannot be opened.
     """
     source = formats.opened(content, file_name)
-    return _of_csv(source, reading) if source.kind == "csv" else _of_book(source.book, reading)
+    return _of_book(source.book, reading) if source.book else _of_csv(source, reading)
 
 
 def _of_csv(source: formats.Source, reading: Reading) -> tuple[list[Sheet], list[str]]:
-    text, said = _decoded(source)
+    text, notices = _decoded(source)
     delimiter = reading.delimiter if reading.layout else _delimiter(text, reading)
     text = text.rstrip(delimiter + " \t\r\n")  # spreadsheets save a million blank rows below a table
-    height, width, spans = _shape(text, delimiter)
-    whole = height is not None and (bool(reading.tables) or not spans)
-    if not whole:
-        height, width = text.count("\n") + text.count("\r") + 1, MAX_COLUMNS
-        said.append("Quotation marks are not in pairs, so each line of your file is shown as one row, marks and all.")
-    usual = len(formats.csv_head(text, delimiter)[0][1]) if whole and text else 1
-    if max(height * usual, 0 if whole else height + text.count(delimiter)) > MAX_CELLS:
+    shape = _shape(text, delimiter)
+    if shape and (reading.tables or not shape.has_long_rows):
+        height, width, _ = shape
+        rows = _csv_rows(text, delimiter)
+        usual = len(formats.csv_head(text, delimiter)[0][1]) if text else 1
+        most_cells = height * usual
+    else:
+        height, width = text.count("\n") + text.count("\r") + 1, 0
+        rows = _raw_lines(text, delimiter)
+        usual, most_cells = 1, height + text.count(delimiter)
+        notices.append("Some quotation marks are not closed, so each line of your file is shown as one row.")
+    if most_cells > MAX_CELLS:
         raise Unreadable("FIL-SIZE", f"It has {height:,} rows, and at most {MAX_CELLS:,} cells are shown.")
     room = max(usual, min(MAX_COLUMNS, MAX_CELLS // max(height, 1)))
-    if whole and width > room:
-        said.append(f"Rows of your file have up to {width:,} cells; the first {room:,} of each row are shown.")
-    rows = _csv_rows(text, delimiter) if whole else _raw_lines(text, delimiter)
+    if width > room:
+        notices.append(f"Some rows of your file have {width:,} cells; only the first {room:,} of each row are shown.")
     sheet = Sheet(CSV_SHEET, None, rows, height, room)
     if reading.tables:
         _name_columns(sheet, reading, reading.tables[0])
-    return [sheet], said
+    return [sheet], notices
 
 
-def _of_book(book, reading: Reading) -> tuple[list[Sheet], list[str]]:
-    sheets, said = [], []
+def _of_book(book: Book, reading: Reading) -> tuple[list[Sheet], list[str]]:
+    sheets, notices = [], []
     for name in book.names:
         try:
             rows = book.rows(name)
         except Unreadable as error:
             rows = []
-            said.append(f"Sheet '{name}' is not shown: {error.message}")
+            notices.append(f"Sheet '{name}' is not shown: {error.message}")
         sheet = Sheet(name, name, enumerate(rows, 1), len(rows))
         table = next((table for table in reading.tables if table.sheet == name), None)
         if table:
             _name_columns(sheet, reading, table)
         sheets.append(sheet)
-    return sheets, said
+    return sheets, notices
 
 
 def _decoded(source: formats.Source) -> tuple[str, list[str]]:
     try:
         return source.decoded[0], []
-    except Unreadable:  # shown all the same: every byte is a letter there
+    except Unreadable:  # shown all the same: in Latin-1 every byte is a character
         return source.content.decode("latin-1"), [
-            "Your file is not UTF-8. It is shown as Windows text: look at letters such as £ and é."
+            "Your file is not UTF-8. It is shown as Windows text: check characters such as £ and é."
         ]
 
 
 def _delimiter(text: str, reading: Reading) -> str:
-    """The delimiter of a text that fits no template: the one that its closest template has, or that its first line has most of."""
+    """The delimiter of a text that fits no template: that of the closest template, or the most frequent one in the first line."""
     first = text.lstrip()[:10_000].split("\n", 1)[0]
     return max([reading.delimiter, *DELIMITERS], key=first.count)
 
 
-def _shape(text: str, delimiter: str) -> tuple[int | None, int, bool]:
-    """How many rows, the widest one, and whether a row spans lines; no rows (None) when quotation marks are not in pairs."""
+class _Shape(NamedTuple):
+    height: int
+    width: int
+    has_long_rows: bool  # rows of more than one line
+
+
+def _shape(text: str, delimiter: str) -> _Shape | None:
+    """The number of rows and the cells of the widest; None where quotation marks are not closed."""
     reader, height, width = csv.reader(_lines(text), delimiter=delimiter, strict=True), 0, 0
     try:
         for cells in reader:
             height, width = height + 1, max(width, len(cells))
     except csv.Error:
-        return None, 0, True
-    return height, width, reader.line_num > height
+        return None
+    return _Shape(height, width, reader.line_num > height)
 
 
 def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,9 +1,11 @@
-"""The file of a submission as it was sent, for showing: its reading, kept for a while, and the lines around a place."""
+"""A submission and its file as sent: its facts, its bytes, its reading (cached), and the lines around a place."""
 
 import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -12,10 +14,51 @@ from ..reading.harmless import harmless
 from ..reading.read import read
 from ..reading.reading import Reading, Table
 from ..stores import objects, settings
+from . import queries
 
-MOST_KEPT = 128 * 1024 * 1024  # bytes of tables that are kept for the next question
-_kept: OrderedDict[tuple[str, str, str], tuple[Reading, int]] = OrderedDict()
+CACHE_BYTES = 128 * 1024 * 1024  # of tables that are kept for the next question
+_cache: OrderedDict[tuple[str, str, str], tuple[Reading, int]] = OrderedDict()
 _guard = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What the ledger knows of a submission.
+
+    Attributes:
+        name: of the sender.
+        is_returned: whether a steward returned it to the trust.
+        counting: the submission of the same return that is included in published figures.
+    """
+
+    submission_id: str
+    sha256: str
+    collection: str
+    file_name: str
+    period: str | None = None
+    sender: str | None = None
+    name: str | None = None
+    version: int | None = None
+    received_at: datetime | None = None
+    state: str = "received"
+    rows_read: int | None = None
+    rows_recorded: int | None = None
+    rows_rejected: int | None = None
+    rows_held: int | None = None
+    is_sample: bool = False
+    is_newest: bool = True
+    is_returned: bool = False
+    due: datetime | None = None
+    closes: datetime | None = None
+    counting: str | None = None
+
+
+class SentFile(NamedTuple):
+    """The bytes of a submission as sent, its file name and its collection."""
+
+    content: bytes
+    file_name: str
+    collection: str
 
 
 @dataclass(frozen=True)
@@ -23,9 +66,9 @@ class Around:
     """A place in a file with the lines before and after it, as plain text.
 
     Attributes:
-        headings: the heading row, a text a column that is read.
-        at: which column is meant, counted from nought; None when the whole line is.
-        lines: (line, cells) in the order of the file; the line itself is not among them where it could not be cut into cells.
+        headings: the heading row, one text for each column that is read.
+        at: the position of the column in `headings`; None for the whole line.
+        lines: (line, cells) in file order; the line itself is missing where it could not be split into cells.
     """
 
     sheet: str | None
@@ -36,8 +79,20 @@ class Around:
     lines: list[tuple[int, list[str]]]
 
 
-def content_of(connection: psycopg.Connection, submission_id: str) -> tuple[bytes, str, str]:
-    """A submission's bytes as they were sent, its file name and its collection.
+def submission(connection: psycopg.Connection[Any], submission_id: str) -> Submission:
+    """One submission.
+
+    Raises:
+        LookupError: there is no such submission.
+    """
+    found = queries.first(connection, "stewardship/submission", Submission, submission_id=submission_id)
+    if found is None:
+        raise _unknown(submission_id)
+    return found
+
+
+def content_of(connection: psycopg.Connection[Any], submission_id: str) -> SentFile:
+    """The file of a submission from the archive.
 
     Raises:
         LookupError: there is no such submission.
@@ -46,25 +101,32 @@ def content_of(connection: psycopg.Connection, submission_id: str) -> tuple[byte
         "SELECT sha256, file_name, collection FROM intake.submissions WHERE submission_id = %s", [submission_id]
     ).fetchone()
     if row is None:
-        raise LookupError(f"There is no submission '{harmless(submission_id, 40)}'. List them in intake.submissions.")
+        raise _unknown(submission_id)
     sha256, file_name, collection = row
-    return objects.content(settings.load().archive, archive_key(sha256), sha256), file_name, collection
+    return SentFile(objects.content(settings.load().archive, archive_key(sha256), sha256), file_name, collection)
+
+
+def _unknown(submission_id: str) -> LookupError:
+    return LookupError(
+        f"There is no submission '{harmless(submission_id, 40)}'. intake.submissions lists all submissions."
+    )
 
 
 def as_sent(content: bytes, file_name: str, collection: str) -> Reading:
-    """What was read from a file, kept for the next question about it. Others share it: change nothing in it."""
-    name = hashlib.sha256(content).hexdigest(), file_name, collection
+    """The reading of a file, cached. Callers share it and must not change it."""
+    key = hashlib.sha256(content).hexdigest(), file_name, collection
     with _guard:
-        if name in _kept:
-            _kept.move_to_end(name)
-            return _kept[name][0]
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key][0]
     reading = read(content, file_name, collection)
-    size = 4096 + sum(frame.estimated_size() for frame in [*(t.frame for t in reading.tables), *reading.findings])
-    if size <= MOST_KEPT:
+    frames = [*(table.frame for table in reading.tables), *reading.findings]
+    size = 4096 + sum(int(frame.estimated_size()) for frame in frames)
+    if size <= CACHE_BYTES:
         with _guard:
-            _kept[name] = reading, size
-            while sum(size for _, size in _kept.values()) > MOST_KEPT:
-                _kept.popitem(last=False)
+            _cache[key] = reading, size
+            while sum(size for _, size in _cache.values()) > CACHE_BYTES:
+                _cache.popitem(last=False)
     return reading
 
 
@@ -75,21 +137,17 @@ def lines_around(
     return [_around(reading, *place, around) for place in places]
 
 
-def table_of(reading: Reading, sheet: str | None) -> Table | None:
-    """The table that stands on a sheet; the only one, if there is one."""
-    named = [table for table in reading.tables if table.sheet == sheet]
-    return named[0] if named else reading.tables[0] if len(reading.tables) == 1 else None
-
-
-def _around(reading: Reading, sheet, line, column_name, around: int) -> Around | None:
-    table = table_of(reading, sheet)
+def _around(
+    reading: Reading, sheet: str | None, line: int | None, column_name: str | None, around: int
+) -> Around | None:
+    table = _table_on(reading, sheet)
     if table is None or line is None:
         return None
     lines = table.frame["line"]
-    row = lines.search_sorted(line)
-    there = row < lines.len() and lines[row] == line
+    row = int(lines.search_sorted(line))
+    is_there = row < lines.len() and lines[row] == line
     start = max(0, row - around)
-    shown = table.frame.slice(start, row + around + there - start)
+    shown = table.frame.slice(start, row + around + is_there - start).select("line", *table.headings)
     headings = list(table.headings.values())
     return Around(
         table.sheet,
@@ -97,8 +155,11 @@ def _around(reading: Reading, sheet, line, column_name, around: int) -> Around |
         column_name,
         [harmless(heading) for heading in headings],
         headings.index(column_name) if column_name in headings else None,
-        [
-            (number, [harmless(cell) for cell in cells])
-            for number, *cells in shown.select("line", *table.headings).rows()
-        ],
+        [(number, [harmless(cell) for cell in cells]) for number, *cells in shown.rows()],
     )
+
+
+def _table_on(reading: Reading, sheet: str | None) -> Table | None:
+    """The table on a sheet; the only table, if there is one."""
+    named = [table for table in reading.tables if table.sheet == sheet]
+    return named[0] if named else reading.tables[0] if len(reading.tables) == 1 else None

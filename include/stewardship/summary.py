@@ -1,77 +1,82 @@
-"""What is written to a trust about its return: what came, what was wrong, what to do and by when, as plain text."""
+"""The summary for a trust of its return, as plain text: what was received, what is wrong, what to do and by when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import jinja2
 import polars as pl
 import psycopg
 
 from .. import catalogue
 from ..reading.harmless import harmless
-from . import trust_wording, workbook
+from . import submitted_file, trust_wording, workbook
+from .submitted_file import Submission
 
 SHOWN_LINES = 5  # of a kind of finding
-SHOWN_MESSAGE = 400
-SHOWN_KINDS = 40  # of findings, in one part of the summary; the workbook lists all
+SHOWN_MESSAGE = 400  # characters
+SHOWN_KINDS = 40  # of findings in one part of the summary; the workbook lists all
+
+Kind = dict[str, Any]  # a row of the frame of `by_kind`
 
 
-def text(connection: psycopg.Connection, submission_id: str, now: datetime | None = None) -> str:
-    """The summary of a submission, to paste or to send. Everything that came from the file is shown harmless.
+def text(connection: psycopg.Connection[Any], submission_id: str, now: datetime | None = None) -> str:
+    """The summary of a submission, to paste or to send. Text from the file is made harmless.
 
     Raises:
         LookupError: there is no such submission.
     """
-    about = _about(connection, submission_id)
-    return made(about, workbook.findings_of(connection, submission_id), now or datetime.now(UTC))
+    about = submitted_file.submission(connection, submission_id)
+    return summary(about, workbook.findings_of(connection, submission_id), now or datetime.now(UTC))
 
 
-def made(about: dict, findings: pl.DataFrame, now: datetime) -> str:
-    """The same from what is known of a submission (see `_about`) and its findings."""
-    declared = catalogue.load(about["collection"])
-    kinds = folded(findings)
-    open_kinds = [kind for kind in kinds if kind["open"]]
-    return (
-        _template()
-        .render(
-            title=declared.title,
-            about=about | {"file_name": harmless(about["file_name"]), "name": harmless(about.get("name"))},
-            received=trust_wording.day(about["received_at"]),
-            due=trust_wording.day(about.get("due")),
-            closes=trust_wording.day(about.get("closes")),
-            state=_state(about),
-            must=[
-                kind for kind in open_kinds if kind["severity"] in ("hold", "reject") and kind["responsible"] != "us"
-            ],
-            look=[kind for kind in open_kinds if kind["severity"] == "warn" and kind["responsible"] != "us"],
-            ours=[kind for kind in open_kinds if kind["severity"] != "info" and kind["responsible"] == "us"],
-            told=[kind for kind in open_kinds if kind["severity"] == "info"],
-            passed=sum(kind["findings"] for kind in kinds if not kind["open"]),
-            by_when=_by_when(about, open_kinds, now),
-            late=bool(about.get("due")) and about["received_at"] > about["due"],
-            most=SHOWN_KINDS,
-        )
-        .strip()
-        + "\n"
+def summary(about: Submission, findings: pl.DataFrame, now: datetime) -> str:
+    """The summary of a submission with these findings (columns as in `workbook.FINDINGS`) at a moment."""
+    kinds = by_kind(findings)
+    found = [kind for kind in kinds if kind["is_open"]]
+    theirs = [kind for kind in found if kind["responsible"] != "us"]
+    must = [kind for kind in theirs if kind["severity"] in ("hold", "reject")]
+    is_late = about.due is not None and about.received_at is not None and about.received_at > about.due
+    rendered = _template().render(
+        title=catalogue.load(about.collection).title,
+        about=replace(about, file_name=harmless(about.file_name), name=harmless(about.name)),
+        received=trust_wording.day(about.received_at),
+        due=trust_wording.day(about.due),
+        state=_state(about),
+        must=must,
+        look=[kind for kind in theirs if kind["severity"] == "warn"],
+        ours=[kind for kind in found if kind["severity"] != "info" and kind["responsible"] == "us"],
+        information=[kind for kind in found if kind["severity"] == "info"],
+        covered=sum(kind["findings"] for kind in kinds if not kind["is_open"]),
+        by_when=_by_when(about, bool(must), now),
+        late=is_late,
+        most=SHOWN_KINDS,
     )
+    return rendered.strip() + "\n"
 
 
-def folded(findings: pl.DataFrame) -> list[dict]:
-    """Findings folded by rule and column, worst first: how many, on which lines first, and one sentence as an example."""
-    if "decision_id" not in findings.columns:
-        findings = findings.with_columns(decision_id=pl.lit(None, pl.Int64))
-    order = {severity: at for at, severity in enumerate(trust_wording.SEVERITIES)}
+def by_kind(findings: pl.DataFrame) -> list[Kind]:
+    """Findings by rule and column, worst first: how many, their first lines, and one message as an example."""
+    order = {severity: at for at, severity in enumerate(trust_wording.MEANS)}
+    line = pl.col("line").drop_nulls()
     kinds = (
-        findings.with_columns(open=pl.col("decision_id").is_null())
-        .group_by("severity", "rule_id", "column_name", "responsible", "open", maintain_order=True)
+        findings.with_columns(is_open=pl.col("decision_id").is_null())
+        .group_by("severity", "rule_id", "column_name", "responsible", "is_open", maintain_order=True)
         .agg(
             findings=pl.len(),
-            lines=pl.col("line").drop_nulls().unique().sort().head(SHOWN_LINES),
-            with_line=pl.col("line").drop_nulls().n_unique(),
+            lines=line.unique().sort().head(SHOWN_LINES),
+            with_line=line.n_unique(),
             message=pl.col("message").first(),
         )
-        .sort(pl.col("severity").replace_strict(order, default=9), -pl.col("findings").cast(pl.Int64), "rule_id", maintain_order=True)
-    )  # fmt: skip
+        .sort(
+            pl.col("severity").replace_strict(order, default=9),
+            -pl.col("findings").cast(pl.Int64),
+            "rule_id",
+            maintain_order=True,
+        )
+    )
     return [
         row
         | {
@@ -83,62 +88,43 @@ def folded(findings: pl.DataFrame) -> list[dict]:
     ]
 
 
-def _about(connection: psycopg.Connection, submission_id: str) -> dict:
-    cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
-    row = cursor.execute(
-        """SELECT s.submission_id, s.collection, s.period, s.sender, p.provider_name AS name, s.version, s.file_name, s.received_at,
-                  s.state, s.rows_read, s.rows_recorded, s.rows_rejected, s.rows_held, s.is_sample, s.is_current, s.is_newest, s.is_returned,
-                  b.due, b.closes, b.counting
-           FROM intake.submissions s
-           LEFT JOIN published.providers p ON p.provider_code = s.sender
-           LEFT JOIN intake.board b ON (b.collection, b.period, b.sender, b.part) = (s.collection, s.period, s.sender, s.part)
-           WHERE s.submission_id = %s""",
-        [submission_id],
-    ).fetchone()
-    if row is None:
-        raise LookupError(f"There is no submission '{harmless(submission_id, 40)}'. List them in intake.submissions.")
-    return row
+def _state(about: Submission) -> str:
+    if about.is_returned:
+        return "returned to you: not included in published figures until you send a corrected version"
+    state = trust_wording.STATES.get(about.state, about.state)
+    if about.state == "held" and about.counting not in (None, about.submission_id):
+        state += ". The version that was accepted before is still included"
+    return state
 
 
-def _state(about: dict) -> str:
-    if about.get("is_returned"):
-        return "returned to you: it does not count until a corrected version has come"
-    said = trust_wording.STATES.get(about["state"], about["state"])
-    if about["state"] == "held" and about.get("counting") not in (None, about["submission_id"]):
-        said += "; the version that was accepted before still counts"
-    return said
-
-
-def _by_when(about: dict, open_kinds: list[dict], now: datetime) -> str:
-    """By when a corrected version is needed, or nothing where none is."""
-    due, closes = about.get("due"), about.get("closes")
-    wanted = about.get("is_returned") or any(
-        kind["severity"] in ("hold", "reject") and kind["responsible"] != "us" for kind in open_kinds
-    )
-    if not about.get("is_newest", True):
-        return "A newer version of this return has come since. Nothing to send for this one."
-    if not wanted:
+def _by_when(about: Submission, has_errors: bool, now: datetime) -> str:
+    """By when a corrected version is needed; '' if none is."""
+    due, closes = trust_wording.day(about.due), trust_wording.day(about.closes)
+    if not about.is_newest:
+        return "A newer version of this return has been received. No action needed for this one."
+    if not (about.is_returned or has_errors):
         return ""
-    if due and now <= due:
-        return f"Send the corrected return by {trust_wording.day(due)}."
-    if closes and now <= closes:
-        late = f"The deadline of {trust_wording.day(due)} has passed. " if due else ""
-        return f"{late}Send the corrected return as soon as you can, at the latest by {trust_wording.day(closes)}, when this period closes."
-    if closes:
-        return f"The period closed on {trust_wording.day(closes)}. What you send now is in the next refresh, and in publications made after that."
-    if due:
-        return f"The deadline of {trust_wording.day(due)} has passed. Send the corrected return as soon as you can."
-    return "Send the corrected return as soon as you can."
+    if about.due and now <= about.due:
+        return f"Send the corrected return by {due}."
+    if about.closes and now > about.closes:
+        return (
+            f"The period closed on {closes}. A return that you send now is included in the next refresh "
+            "and in publications made after that."
+        )
+    late = f"The deadline of {due} has passed. " if due else ""
+    latest = f". The last day is {closes}, when this period closes" if closes else ""
+    return f"{late}Send the corrected return as soon as you can{latest}."
 
 
 @cache
-def _template():
-    import jinja2
-
-    # Plain text: nothing is escaped, and what came from the file was made harmless before.
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+def _template() -> jinja2.Template:
+    # Plain text: nothing is escaped, and text from the file has been made harmless.
     environment = jinja2.Environment(
-        loader=loader, autoescape=False, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["count"] = lambda number, noun: f"{number:,} {noun}" + ("" if number == 1 else "s")
     return environment.get_template("summary.txt.j2")

@@ -1,44 +1,46 @@
-"""The words that a trust is given: what a severity means for it, what a state means, what to do about a finding, and when."""
+"""What trusts are told: what a severity or state means, what to do about a finding, and when."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-SEVERITIES = ("hold", "reject", "warn", "info")
+from ..reference.calendar import LONDON
 
-MEANS = {
-    "hold": "holds the whole return",
-    "reject": "leaves the row out",
-    "warn": "counts, to be looked at",
+MEANS = {  # worst first
+    "hold": "the whole return is held",
+    "reject": "the row is left out",
+    "warn": "warning, please check",
     "info": "for information",
 }
 STATES = {
-    "received": "received, and not yet looked at",
+    "received": "received, not checked yet",
     "accepted": "accepted",
-    "accepted_with_warnings": "accepted, with rows left out or values to look at",
-    "held": "held: nothing of it counts until this is settled",
+    "accepted_with_warnings": "accepted, but some rows were left out or some values need checking",
+    "held": "held: not included in published figures until it is corrected",
 }
-_DO = {
-    "hold": "Correct it and send the whole return again: none of it counts until then.",
-    "reject": "Correct it and send the whole return again: the row is left out until then.",
-    "warn": "Look at it: correct it and send the return again, or tell us that it is right.",
-    "info": "Nothing to do.",
+_ACTIONS = {
+    "hold": "Correct this and send the whole return again. Until then, none of it is included in published figures.",
+    "reject": "Correct this and send the whole return again. Until then, this row is left out.",
+    "warn": "Check this value. If it is wrong, correct it and send the return again. If it is right, tell us.",
+    "info": "No action needed.",
 }
-
-
-LONDON = ZoneInfo("Europe/London")
 
 
 def day(moment: datetime | None) -> str:
-    """A moment in words, by the clocks of London; nothing for none."""
+    """A moment in UK time, such as '5 July 2025, 23:59'; '' for None. A moment without a zone is taken as UK time."""
     if moment is None:
         return ""
     return f"{moment.astimezone(LONDON) if moment.tzinfo else moment:%-d %B %Y, %H:%M}"
 
 
 def what_to_do(severity: str, responsible: str, decision_id: int | None = None) -> str:
-    """What whoever sent the return has to do about a finding."""
+    """What the sender has to do about a finding.
+
+    Args:
+        severity: one of the keys of `MEANS`.
+        responsible: 'trust', 'publisher' or 'us'.
+        decision_id: the decision by which the finding is waived, corrected or accepted.
+    """
     if decision_id is not None:
-        return f"Nothing to do: decision {decision_id} passes over it."
+        return f"No action needed: covered by decision {decision_id}."
     if responsible == "us" and severity != "info":
-        return "Nothing to do for you: we look into it."
-    return _DO.get(severity, _DO["warn"])
+        return "No action needed: we are looking into it."
+    return _ACTIONS.get(severity, _ACTIONS["warn"])

@@ -281,16 +281,16 @@ def test_lines_around_a_place_are_plain_text():
 
 
 def test_readings_are_kept_up_to_a_bound(monkeypatch):
-    submitted_file._kept.clear()
+    submitted_file._cache.clear()
     contents = [flow.workforce(scale=scale) for scale in (1, 2, 3)]
     kept = [submitted_file.as_sent(content, NAME.format(1), "workforce") for content in contents]
     assert submitted_file.as_sent(contents[0], NAME.format(1), "workforce") is kept[0]
-    (size,) = {size for _, size in list(submitted_file._kept.values())[:1]}
-    monkeypatch.setattr(submitted_file, "MOST_KEPT", int(2.5 * size))
+    (size,) = {size for _, size in list(submitted_file._cache.values())[:1]}
+    monkeypatch.setattr(submitted_file, "CACHE_BYTES", int(2.5 * size))
     submitted_file.as_sent(contents[1], "workforce_RA9_2025-06_v7.csv", "workforce")
-    assert len(submitted_file._kept) == 2  # the oldest went
+    assert len(submitted_file._cache) == 2  # the oldest went
     assert submitted_file.as_sent(contents[0], NAME.format(1), "workforce") is kept[0]  # asked for last but two
-    monkeypatch.setattr(submitted_file, "MOST_KEPT", 10)
-    submitted_file._kept.clear()
+    monkeypatch.setattr(submitted_file, "CACHE_BYTES", 10)
+    submitted_file._cache.clear()
     submitted_file.as_sent(contents[1], NAME.format(1), "workforce")
-    assert not submitted_file._kept
+    assert not submitted_file._cache

@@ -12,20 +12,28 @@ from trust_benchmarks.ingest import manifest
 from trust_benchmarks.reading import findings, harmless
 from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import compare, submitted_file, summary, workbook
+from trust_benchmarks.stewardship.submitted_file import Submission
 from trust_benchmarks.stores import warehouse
 
 SENT = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
 DUE, CLOSES = SENT + timedelta(days=10), SENT + timedelta(days=40)
 ABOUT = {
-    "submission_id": "s1", "collection": "workforce", "period": "2025-06", "sender": "RA9", "name": "Example Trust", "version": 1,
+    "submission_id": "s1", "sha256": "x", "collection": "workforce", "period": "2025-06", "sender": "RA9", "name": "Example Trust", "version": 1,
     "file_name": "workforce_RA9_2025-06_v1.csv", "received_at": SENT, "state": "held", "rows_read": 10, "rows_recorded": 0,
-    "rows_rejected": 0, "rows_held": 10, "is_sample": False, "is_current": False, "is_newest": True, "is_returned": False,
+    "rows_rejected": 0, "rows_held": 10, "is_sample": False, "is_newest": True, "is_returned": False,
     "due": DUE, "closes": CLOSES, "counting": None,
 }  # fmt: skip
 
 
+COVERED = {"decision_id": pl.lit(None, pl.Int64)}
+
+
 def written(found, now=SENT, **more):
-    return summary.made(ABOUT | more, found, now)
+    return summary.summary(
+        Submission(**(ABOUT | more)),
+        found.with_columns(**COVERED) if "decision_id" not in found.columns else found,
+        now,
+    )
 
 
 def of(change=lambda rows: None):
@@ -39,11 +47,11 @@ def test_a_held_return():
         rows[9]["period"] = ""
 
     said = written(of(wrong))
-    assert said.startswith("Workforce, 2025-06\nRA9 Example Trust\n\nWHAT CAME\n")
+    assert said.startswith("Workforce, 2025-06\nRA9 Example Trust\n\nWHAT WE RECEIVED\n")
     assert (
         "version 1, received 1 July 2025, 09:30 (the deadline is 11 July 2025, 09:30)." in said
     )  # British summer time
-    assert "State: held: nothing of it counts until this is settled." in said
+    assert "State: held: not included in published figures until it is corrected." in said
     assert "10 rows read: 0 recorded, 0 left out, 10 held." in said
     assert (
         "- VAL-TYPE in headcount: 7 findings (lines 2, 3, 4, 5, 6 and 2 more).\n  For example: 'many' is not a valid value for"
@@ -59,17 +67,17 @@ def test_a_held_return():
     ("now", "more", "words"),
     [
         (DUE - timedelta(1), {}, "Send the corrected return by 11 July 2025, 09:30."),
-        (DUE + timedelta(1), {}, "The deadline of 11 July 2025, 09:30 has passed. Send the corrected return as soon as you can, at the latest by 10 August"),
-        (CLOSES + timedelta(1), {}, "The period closed on 10 August 2025, 09:30. What you send now is in the next refresh"),
+        (DUE + timedelta(1), {}, "The deadline of 11 July 2025, 09:30 has passed. Send the corrected return as soon as you can. The last day is 10 August"),
+        (CLOSES + timedelta(1), {}, "The period closed on 10 August 2025, 09:30. A return that you send now is included in the next refresh"),
         (DUE + timedelta(1), {"closes": None}, "has passed. Send the corrected return as soon as you can."),
         (SENT, {"due": None, "closes": None}, "\nSend the corrected return as soon as you can."),
-        (SENT, {"is_newest": False}, "A newer version of this return has come since. Nothing to send for this one."),
-        (SENT, {"is_returned": True}, "State: returned to you: it does not count until a corrected version has come."),
-        (SENT, {"counting": "s0"}, "until this is settled; the version that was accepted before still counts."),
+        (SENT, {"is_newest": False}, "A newer version of this return has been received. No action needed for this one."),
+        (SENT, {"is_returned": True}, "State: returned to you: not included in published figures until you send a corrected version."),
+        (SENT, {"counting": "s0"}, "until it is corrected. The version that was accepted before is still included."),
         (SENT, {"received_at": DUE + timedelta(2)}, "(late: the deadline was 11 July 2025, 09:30)"),
         (SENT, {"is_sample": True}, "SAMPLE DATA: this return was made up."),
         (SENT, {"sender": None, "name": None, "period": None}, "Workforce, period not known\nsender not known\n"),
-        (SENT, {"rows_read": None, "state": "received"}, "State: received, and not yet looked at."),
+        (SENT, {"rows_read": None, "state": "received"}, "State: received, not checked yet."),
     ],
 )  # fmt: skip
 def test_by_when_and_how_it_stands(now, more, words):
@@ -79,7 +87,7 @@ def test_by_when_and_how_it_stands(now, more, words):
 def test_nothing_is_asked_where_nothing_is_wrong():
     said = written(of(), state="accepted", rows_recorded=10, rows_held=0)
     assert (
-        said.endswith("WHAT TO DO\nNothing: thank you.\n\nSubmission s1\n")
+        said.endswith("WHAT TO DO\nNothing. Thank you.\n\nSubmission s1\n")
         and "by 11 July" not in said.split("WHAT TO DO")[1]
     )
 
@@ -96,11 +104,11 @@ def test_warnings_ours_passed_over_and_information_are_told_apart():
     said = written(pl.concat([found, passed.select(found.columns)]), state="accepted_with_warnings")
     parts = [line for line in said.splitlines() if line.isupper() or line.startswith("WHAT ")]
     assert parts == [
-        "WHAT CAME", "WHAT TO LOOK AT (this alone leaves nothing out)", "WHAT WE LOOK INTO (nothing to do for you)", "FOR INFORMATION",
+        "WHAT WE RECEIVED", "WHAT TO CHECK (warnings alone leave nothing out)", "WHAT WE ARE LOOKING INTO (no action needed)", "FOR INFORMATION",
         "WHAT TO DO",
     ]  # fmt: skip
-    assert "1 finding is passed over by decisions: nothing to do." in said and "WF-R1" not in said
-    assert "If a value is wrong, correct it and send the whole return again. If it is right, tell us so." in said
+    assert "1 finding is covered by decisions: no action needed." in said and "WF-R1" not in said
+    assert "If a value is wrong, correct it and send the whole return again. If it is right, tell us." in said
 
 
 def test_many_kinds_are_counted_and_hostile_texts_are_shown_harmless():
@@ -146,8 +154,8 @@ def test_a_held_return_is_answered_by_its_workbook(shared_world, tmp_path):
     assert flow.rows("SELECT submission_id, answers FROM core.answer") == [(second, first)]
     with warehouse.connect() as connection:
         made = compare.of_submissions(connection, second)
-        assert "Nothing: thank you." in summary.text(connection, second)
-        assert "A newer version of this return has come since." in summary.text(connection, first)
+        assert "Nothing. Thank you." in summary.text(connection, second)
+        assert "A newer version of this return has been received." in summary.text(connection, first)
     assert made.answers
     assert (made.before, made.after, made.version_before, made.version_after) == (first, second, 1, 2)
     assert "VAL-TYPE" in set(made.fixed["rule_id"]) and made.still.height == made.new.height == 0

@@ -23,30 +23,30 @@ from trust_benchmarks.reading import harmless
 from trust_benchmarks.records import process
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stewardship import compare, source_sheets, workbook, workbook_findings
+from trust_benchmarks.stewardship.submitted_file import Submission
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 SOFFICE = shutil.which("soffice")
 
 
-def about(content, **more):
-    return {
-        "submission_id": "s1",
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "period": "2025-06",
-        "sender": "RA9",
-        "name": "Example Trust",
-        "version": 1,
-        "received_at": datetime(2025, 7, 1, 9, 30),
-    } | more
+def about(content, name, collection, **more):
+    facts = {"period": "2025-06", "sender": "RA9", "name": "Example Trust", "version": 1}
+    return Submission(
+        submission_id="s1",
+        sha256=hashlib.sha256(content).hexdigest(),
+        collection=collection,
+        file_name=name,
+        received_at=datetime(2025, 7, 1, 9, 30),
+        **(facts | more),
+    )
 
 
 def made(tmp_path, content, name=NAME, collection="workforce", findings=None, **more):
     """The workbook of a file, and what the pipeline had found."""
     outcome = process.findings_of(content, name, collection)
     path = tmp_path / "made.xlsx"
-    workbook.build_from(
-        content, name, collection, outcome.findings if findings is None else findings, about(content, **more), path
-    )
+    found = outcome.findings if findings is None else findings
+    workbook.build_from(content, about(content, name, collection, **more), found, path)
     assert list(tmp_path.iterdir()) == [path]  # no draft is left behind
     return path, outcome
 
@@ -116,10 +116,10 @@ def test_warnings_and_what_a_decision_passes_over_look_different(tmp_path):
     path, _ = made(tmp_path, content, findings=found)
     cell = openpyxl.load_workbook(path)["return"]["J2"]
     assert (cell.fill.fgColor.rgb, cell.font.i, cell.border.left.style) == ("FFFFF0C2", True, "dashed")
-    assert listed(path)[0]["What to do"].startswith("Look at it")
+    assert listed(path)[0]["What to do"].startswith("Check this value.")
     path, _ = made(tmp_path, content, findings=found.with_columns(decision_id=pl.lit(7, pl.Int64)))
     assert openpyxl.load_workbook(path)["return"]["J2"].border.left.style == "dotted"
-    assert listed(path)[0]["What to do"] == "Nothing to do: decision 7 passes over it."
+    assert listed(path)[0]["What to do"] == "No action needed: covered by decision 7."
 
 
 def test_many_findings_of_one_cell_are_joined_in_one_note(tmp_path):
@@ -140,7 +140,7 @@ def test_beyond_the_most_notes_cells_are_marked_and_the_list_says_so(tmp_path, m
     assert [bool(sheet.cell(line, 4).comment) for line in range(2, 12)] == [True] * 3 + [False] * 7
     assert all(sheet.cell(line, 4).font.b for line in range(2, 12))
     text = [row[0] for row in cells(path, "Findings")]
-    assert "The first 3 marked cells have a note; 7 more are marked without one. All are listed below." in text
+    assert "The first 3 marked cells have a note; 7 more have none. All findings are listed below." in text
 
 
 def test_findings_go_on_on_a_second_sheet_when_one_is_full(tmp_path, monkeypatch):
@@ -225,7 +225,7 @@ def test_torn_rows_and_open_quotes_are_shown_as_they_are(tmp_path):
     assert outcome.findings["rule_id"].to_list() == ["STR02"] and outcome.findings["line"].to_list() == [3]
     sheet = openpyxl.load_workbook(path)["return"]
     assert sheet["A3"].value == '"RA9' and sheet["A3"].comment and sheet.max_row == 11
-    assert any("Quotation marks are not in pairs" in str(row[0]) for row in cells(path, "Findings"))
+    assert any("Some quotation marks are not closed" in str(row[0]) for row in cells(path, "Findings"))
 
 
 def test_a_file_with_unknown_headings_or_letters_is_shown_with_its_findings(tmp_path):
@@ -316,7 +316,7 @@ def test_very_wide_and_very_large_files_are_bounded(tmp_path, monkeypatch):
     path, _ = made(tmp_path, b"\n".join([header, *lines, b",".join([b"w"] * 1500)]))
     assert max(map(len, cells(path, "return"))) == 1_000 // 12
     assert any(
-        "have up to 1,500 cells; the first 83 of each row are shown" in str(row[0]) for row in cells(path, "Findings")
+        "have 1,500 cells; only the first 83 of each row are shown" in str(row[0]) for row in cells(path, "Findings")
     )
     monkeypatch.setattr(source_sheets, "MAX_CELLS", 200)
     path, _ = made(tmp_path, flow.workforce())
@@ -383,8 +383,10 @@ def test_hostile_cells_stay_texts(tmp_path):
     for row in listed(path):
         assert not re.search("[\u200b-\u200f\ufeff]", "".join(map(str, row.values())))
     said = [str(row[0]) for row in cells(path, "Findings")]
-    assert any("4 cells hold more than a cell of a workbook can and were cut (return!C" in line for line in said)
-    assert any("6 cells hold characters that cannot be shown" in line for line in said)
+    assert any(
+        "4 cells contain more text than a workbook cell can hold and were cut (return!C" in line for line in said
+    )
+    assert any("6 cells contain characters that cannot be shown" in line for line in said)
 
 
 @pytest.mark.skipif(
@@ -542,6 +544,7 @@ sys.path[:0] = [sys.argv[2]]
 import flow
 from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import workbook
+from trust_benchmarks.stewardship.submitted_file import Submission
 row = flow.workforce_rows()[0]
 rows = [row | {"staff_group": f"group {n}", "headcount": "90"} for n in range(int(sys.argv[3]))]
 content = flow.text(rows)
@@ -549,7 +552,8 @@ found = process.findings_of(content, "workforce_RA9_2025-06_v1.csv", "workforce"
 found = found.filter(found["rule_id"] == "VAL-LIST")
 assert found.height == int(sys.argv[3])
 start = time.monotonic()
-workbook.build_from(content, "workforce_RA9_2025-06_v1.csv", "workforce", found, {"submission_id": "s", "sha256": "x"}, Path(sys.argv[1]))
+about = Submission(submission_id="s", sha256="x", collection="workforce", file_name="workforce_RA9_2025-06_v1.csv")
+workbook.build_from(content, about, found, Path(sys.argv[1]))
 peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024  # not what our parent held
 print(time.monotonic() - start, peak)
 """
