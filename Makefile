@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test test-all bench bench-small lint types clean environment dashboard test-dashboard
+.PHONY: help run test test-all bench bench-small lint types docs clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -55,12 +55,17 @@ bench: environment ## measure this pipeline against the plain way (LINES=1000000
 bench-small: environment ## a thousand small files from the inbox to published figures
 	@exec $(PYTHON) bench/small_files.py
 
-lint: environment ## ruff, on code and format
+lint: environment ## ruff on code and format, import-linter on who imports whom, sqlfluff where it is configured
 	@$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(VENV)/bin/lint-imports
+	if [ -e .sqlfluff ]; then $(VENV)/bin/sqlfluff lint --disable-progress-bar include/sql; fi
 
 types: environment ## mypy in strict mode
 	@exec $(PYTHON) -m mypy
+
+docs: environment ## the documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 exec $(PYTHON) -m mkdocs build --quiet
 
 clean: ## remove the local state (.state); the environment stays (make clean-all removes it too)
 	@folder="$${TB_STATE:-.state}"
