@@ -58,6 +58,9 @@ bench-small: environment ## a thousand small files from the inbox to published f
 same-figures: environment ## compare what is published with another commit's, value for value (BASE=commit; INBOX=folder)
 	@exec $(PYTHON) tools/same_figures.py $(BASE) $(if $(strip $(INBOX)),--inbox "$$INBOX")
 
+docs: environment ## build the documentation as a site (build/site)
+	@NO_MKDOCS_2_WARNING=1 exec $(PYTHON) -m mkdocs build -q
+
 lint: environment ## ruff on code and format, import-linter on who imports whom, sqlfluff where it is configured
 	@$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -66,9 +69,6 @@ lint: environment ## ruff on code and format, import-linter on who imports whom,
 
 types: environment ## mypy in strict mode
 	@exec $(PYTHON) -m mypy
-
-docs: environment ## the documentation as a site, in build/site
-	@NO_MKDOCS_2_WARNING=1 exec $(PYTHON) -m mkdocs build --quiet
 
 clean: ## remove the local state (.state); the environment stays (make clean-all removes it too)
 	@folder="$${TB_STATE:-.state}"
