@@ -13,7 +13,7 @@ from ..releases import inputs as gather
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
 from ..validation.row_keys import row_keys
-from . import rows
+from . import submitted_file
 
 CHANGES_FIGURES = ("accept", "waive", "correct", "hold", "return", "undo")
 MOST_CELLS = 100_000  # of one decision
@@ -198,8 +198,8 @@ def provider_of(connection: psycopg.Connection, draft: Draft) -> str | None:
 
 
 def _keys(connection: psycopg.Connection, submission_id: str) -> dict:
-    content, file_name, collection = rows.content_of(connection, submission_id)
-    schema, reading = schemas.load(collection), rows.as_sent(content, file_name, collection)
+    content, file_name, collection = submitted_file.content_of(connection, submission_id)
+    schema, reading = schemas.load(collection), submitted_file.as_sent(content, file_name, collection)
     keys = {}
     for table in reading.tables:
         named = pl.DataFrame({"line": table.frame["line"], "key": row_keys(table, schema)})
