@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test test-all bench bench-small lint types clean environment dashboard test-dashboard
+.PHONY: help run test test-all bench bench-small same-figures docs lint types clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -54,6 +54,12 @@ bench: environment ## measure this pipeline against the plain way (LINES=1000000
 
 bench-small: environment ## a thousand small files from the inbox to published figures
 	@exec $(PYTHON) bench/small_files.py
+
+same-figures: environment ## compare what is published with another commit's, value for value (BASE=commit; INBOX=folder)
+	@exec $(PYTHON) tools/same_figures.py $(BASE) $(if $(strip $(INBOX)),--inbox "$$INBOX")
+
+docs: environment ## build the documentation as a site (build/site)
+	@NO_MKDOCS_2_WARNING=1 exec $(PYTHON) -m mkdocs build -q
 
 lint: environment ## ruff, on code and format
 	@$(PYTHON) -m ruff check .

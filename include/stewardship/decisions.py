@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from .. import catalogue, schemas
 from ..releases import inputs as gather
 from ..validation.row_keys import row_keys
-from . import rows
+from . import submitted_file
 
 CHANGES_FIGURES = ("accept", "waive", "correct", "hold", "return", "undo")
 MOST_CELLS = 100_000  # of one decision
@@ -222,8 +222,8 @@ def provider_of(connection: psycopg.Connection, draft: Draft) -> str | None:
 
 
 def _keys(connection: psycopg.Connection, submission_id: str) -> dict:
-    content, file_name, collection = rows.content_of(connection, submission_id)
-    schema, reading = schemas.load(collection), rows.as_sent(content, file_name, collection)
+    content, file_name, collection = submitted_file.content_of(connection, submission_id)
+    schema, reading = schemas.load(collection), submitted_file.as_sent(content, file_name, collection)
     keys = {}
     for table in reading.tables:
         named = pl.DataFrame({"line": table.frame["line"], "key": row_keys(table, schema)})

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from ..reading.harmless import harmless
 from ..stewardship import decisions
 from ..stewardship import preview as previews
-from . import pages, runs, security, store, submission, words
+from . import airflow_runs, database, formatting, pages, security, submission
 
 router = APIRouter()
 
@@ -94,7 +94,7 @@ def _form(request: Request, connection, fields: dict[str, str], errors=(), statu
         )
     finding = None
     if fields.get("finding"):
-        found = store.rows(
+        found = database.rows(
             connection,
             "SELECT * FROM intake.findings WHERE submission_id = %s AND finding_id = %s",
             [one["submission_id"], fields["finding"]],
@@ -112,7 +112,7 @@ def _form(request: Request, connection, fields: dict[str, str], errors=(), statu
     if kind not in kinds:
         errors = [
             *errors,
-            f"A submission that is {words.STATES[one['state']].lower()} cannot be decided on in this way.",
+            f"A submission that is {formatting.STATES[one['state']].lower()} cannot be decided on in this way.",
         ]
     undone = None
     if kind == "undo" and fields["undoes"].isdigit():
@@ -121,7 +121,7 @@ def _form(request: Request, connection, fields: dict[str, str], errors=(), statu
     return pages.page(
         request, "decide.html", status, section="board", one=one, kind=kind, says=says, fields=fields, finding=finding,
         open_cells=open_cells, undone=undone, limit=submission.limits(connection).get(fields.get("rule") or ""),
-        rule_says=words.rules_of(one["collection"]).get(fields.get("rule") or "", ""),
+        rule_says=formatting.rules_of(one["collection"]).get(fields.get("rule") or "", ""),
         second=kinds.get(kind, {}).get("second_person", ""), errors=list(errors), field="f-reason", is_sample=one["is_sample"],
     )  # fmt: skip
 
@@ -130,21 +130,21 @@ def _form(request: Request, connection, fields: dict[str, str], errors=(), statu
 def decide_form(request: Request, person: security.Steward):
     """The form of one kind of decision."""
     fields = {name: request.query_params.get(name, "") for name in FIELDS}
-    with store.opened() as connection:
+    with database.opened() as connection:
         return _form(request, connection, fields)
 
 
 @router.post("/preview")
 def preview(request: Request, person: security.Steward, form: security.Form):
     """What the decision would do, computed and not kept; with a button that takes it."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         try:
             draft = draft_of(connection, form)
             found = previews.preview(draft, person.name)
         except (Incomplete, decisions.Refused) as problem:
             return _form(request, connection, form, [str(problem)], 409)
         one = submission.get(connection, draft.submission_id)
-        names = store.names(connection, [row["provider_code"] for row in (*found.measures, *found.other_changes)])
+        names = database.names(connection, [row["provider_code"] for row in (*found.measures, *found.other_changes)])
     hidden = {name: form.get(name, "") for name in FIELDS}
     return pages.page(
         request, "preview.html", section="board", one=one, draft=draft, found=found, names=names, hidden=hidden,
@@ -155,7 +155,7 @@ def preview(request: Request, person: security.Steward, form: security.Form):
 @router.post("/decide")
 def decide(request: Request, person: security.Steward, form: security.Form):
     """Takes the decision, as it was previewed."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         try:
             draft = draft_of(connection, form)
             if form.get("seen") and form["seen"] != seen(draft):
@@ -190,7 +190,7 @@ def _noted(request: Request, person, form: dict[str, str], kind: str, done: str)
         rule_id=form.get("rule") or None, column_name=form.get("column") or None,
         assignee=(person.name if assignee == "me" else assignee) or None if kind == "assign" else None,
     )  # fmt: skip
-    with store.opened() as connection:
+    with database.opened() as connection:
         submission.get(connection, draft.submission_id)
         try:
             decisions.decide(connection, draft, person.name)
@@ -208,7 +208,7 @@ def _noted(request: Request, person, form: dict[str, str], kind: str, done: str)
 
 def tell_airflow(decision_id: int, person: str) -> None:
     """If the pipeline has something to do because of a decision, asks Airflow to begin at once."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         what = decisions.effect(connection, decision_id)
     if what["state"] == "queued" and what["period"]:
-        runs.announce(what["collection"], what["period"], decision_id, person)
+        airflow_runs.announce(what["collection"], what["period"], decision_id, person)

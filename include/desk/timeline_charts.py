@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from . import charts, words
+from . import charts, formatting
 from .charts import BLUE, LINE, ORANGE, PURPLE, QUIET, TEXT
 
 STATUS = {  # colour, marker, filled, words
@@ -244,7 +244,7 @@ def returns(asked: dict, counts: list[dict], width: int) -> bytes:
             axes.text(
                 -left / wide + 8 / wide,
                 y + 14,
-                words.title(collection),
+                formatting.title(collection),
                 fontsize=10.5,
                 fontweight="bold",
                 va="center",

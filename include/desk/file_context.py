@@ -4,8 +4,8 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ..reading.reading import Reading
-from ..stewardship import compare, rows
-from . import store
+from ..stewardship import compare, submitted_file
+from . import database
 
 PATIENCE = 0.4  # seconds that a page waits for a file to be read
 _readers = ThreadPoolExecutor(2, thread_name_prefix="reading")
@@ -13,7 +13,7 @@ _reading: dict[str, Future] = {}
 _guard = threading.Lock()
 
 
-def around(one: dict, findings: list[dict]) -> tuple[dict[str, rows.Around], bool]:
+def around(one: dict, findings: list[dict]) -> tuple[dict[str, submitted_file.Around], bool]:
     """The lines around each finding that names a line, by finding; and whether the file is still being read.
 
     A page does not wait for a large file: it is read in the background, and the lines are there when it is asked for again.
@@ -30,17 +30,17 @@ def around(one: dict, findings: list[dict]) -> tuple[dict[str, rows.Around], boo
     except TimeoutError:
         return {}, True
     finally:
-        if task.done():  # what was read is kept by rows.as_sent, as long as there is room
+        if task.done():  # what was read is kept by submitted_file.as_sent, as long as there is room
             with _guard:
                 _reading.pop(one["submission_id"], None)
-    found = rows.lines_around(reading, [(row["sheet"], row["line"], row["column_name"]) for row in placed])
+    found = submitted_file.lines_around(reading, [(row["sheet"], row["line"], row["column_name"]) for row in placed])
     return {row["finding_id"]: lines for row, lines in zip(placed, found, strict=True) if lines}, False
 
 
 def _read(submission_id: str) -> Reading:
-    with store.opened() as connection:
-        content = rows.content_of(connection, submission_id)
-    return rows.as_sent(*content)
+    with database.opened() as connection:
+        content = submitted_file.content_of(connection, submission_id)
+    return submitted_file.as_sent(*content)
 
 
 def changes(connection, one: dict) -> "Changes | None":

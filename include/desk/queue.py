@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from . import pages, security, store, words
+from . import database, formatting, pages, security
 
 router = APIRouter()
 
@@ -15,7 +15,7 @@ def tasks(connection, wanted: dict, me: str, page: int) -> tuple[list[dict], pag
             'nobody' or a name); empty for all.
     """
     assignee = wanted["assignee"]
-    where, parameters = store.conditions(
+    where, parameters = database.conditions(
         {
             "t.collection = %(collection)s": wanted["collection"],
             "t.period = %(period)s": wanted["period"],
@@ -38,7 +38,7 @@ def tasks(connection, wanted: dict, me: str, page: int) -> tuple[list[dict], pag
                           array_position(ARRAY['hold', 'reject', 'warn'], severity), rule_id, column_name
                    LIMIT %(size)s OFFSET %(offset)s) f ON true"""
     number = max(1, page)
-    found = store.rows(connection, query, {**parameters, "size": pages.PAGE, "offset": (number - 1) * pages.PAGE})
+    found = database.rows(connection, query, {**parameters, "size": pages.PAGE, "offset": (number - 1) * pages.PAGE})
     total = {name: found[0][name] for name in ("tasks_in_all", "findings_in_all", "any_sample")}
     paging = pages.Paging(number, total["tasks_in_all"])
     if paging.number != number:  # beyond the last page: show that one
@@ -48,12 +48,12 @@ def tasks(connection, wanted: dict, me: str, page: int) -> tuple[list[dict], pag
 
 def choices(connection) -> dict[str, list]:
     """What there is to choose from in the filters."""
-    found = store.rows(connection, "SELECT DISTINCT collection, period FROM intake.submissions")
+    found = database.rows(connection, "SELECT DISTINCT collection, period FROM intake.submissions")
     people = connection.execute(
         "SELECT DISTINCT assignee FROM intake.decisions WHERE kind = 'assign' AND state = 'in_force' ORDER BY 1"
     ).fetchall()
     return {
-        "collections": [(name, words.title(name)) for name in sorted({row["collection"] for row in found})],
+        "collections": [(name, formatting.title(name)) for name in sorted({row["collection"] for row in found})],
         "periods": [(name, name) for name in sorted({row["period"] for row in found if row["period"]}, reverse=True)],
         "people": [(name, name) for (name,) in people],
     }
@@ -69,7 +69,7 @@ def queue(
         "collection": collection, "period": period, "provider": provider.strip(), "severity": severity,
         "responsible": responsible, "assignee": assignee,
     }  # fmt: skip
-    with store.opened() as connection:
+    with database.opened() as connection:
         found, paging, total = tasks(connection, wanted, person.name, page)
         return pages.page(
             request, "queue.html", section="queue", tasks=found, paging=paging, total=total, wanted=wanted,

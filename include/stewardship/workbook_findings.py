@@ -4,8 +4,8 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from .. import catalogue
 from ..reading.harmless import cut, harmless, runs
-from . import advice
-from .draft import MOST_ROWS, Draft
+from . import trust_wording
+from .workbook_draft import MOST_ROWS, Draft
 
 LINKS = 65_000  # of a sheet; Excel takes 65,530
 WRAPPED = 2_000  # findings up to which the list wraps its cells; beyond, working out the heights takes too long
@@ -57,8 +57,8 @@ def _write_head(draft: Draft, out, about: dict) -> int:
     lines = [
         f"{declared.title}, {about.get('period') or 'period not known'}, {whose or 'sender not known'}",
         f"Your file: {harmless(about['file_name'])}" + (f", version {about['version']}" if about.get("version") else "")
-        + (f", received {advice.day(received)}" if received else "") + f". Submission {about['submission_id']}.",
-        f"{draft.findings.height:,} findings: " + (", ".join(f"{counts[s]:,} {s} ({advice.MEANS[s]})" for s in advice.SEVERITIES if s in counts) or "none") + ".",
+        + (f", received {trust_wording.day(received)}" if received else "") + f". Submission {about['submission_id']}.",
+        f"{draft.findings.height:,} findings: " + (", ".join(f"{counts[s]:,} {s} ({trust_wording.MEANS[s]})" for s in trust_wording.SEVERITIES if s in counts) or "none") + ".",
         "Correct the marked cells on your own sheets in this workbook and send the workbook, or send your own file again. Keep the headings and the order of the sheets. Rows may be moved.",
     ]  # fmt: skip
     if about.get("is_sample"):
@@ -115,8 +115,8 @@ def _write_findings(draft: Draft, out, row: int, start: int, count: int) -> None
         part.iter_rows(), start
     ):
         texts = (
-            harmless(column, 500), harmless(rule), f"{severity}: {advice.MEANS[severity]}", harmless(sent, None), harmless(message, 4_000),
-            advice.what_to_do(severity, responsible, decision),
+            harmless(column, 500), harmless(rule), f"{severity}: {trust_wording.MEANS[severity]}", harmless(sent, None), harmless(message, 4_000),
+            trust_wording.what_to_do(severity, responsible, decision),
         )  # fmt: skip
         if wrap:
             tall = max(-(-len(text) // (0.9 * WIDTHS[at])) for at, text in enumerate(texts, 3))

@@ -18,7 +18,7 @@ from ..ingest import receive
 from ..reading.harmless import csv_safe
 from ..stewardship import summary, workbook
 from ..stores import objects, settings
-from . import security, store, submission
+from . import database, security, submission
 
 router = APIRouter()
 COLUMNS = (
@@ -49,7 +49,7 @@ def name_of(one: dict, ending: str) -> str:
 @router.get("/submissions/{submission_id}/findings.csv")
 def findings_csv(submission_id: str, person: security.Anybody):
     """Every finding, as a table that a spreadsheet opens without running anything."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = submission.get(connection, submission_id)
     return StreamingResponse(
         _lines(submission_id), media_type="text/csv; charset=utf-8", headers=attachment(name_of(one, "_findings.csv"))
@@ -60,7 +60,7 @@ def _lines(submission_id: str) -> Iterator[bytes]:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    with store.opened() as connection, connection.cursor(name="findings") as cursor:
+    with database.opened() as connection, connection.cursor(name="findings") as cursor:
         cursor.itersize = 2000
         cursor.execute(
             f"""SELECT {", ".join(COLUMNS)} FROM intake.findings WHERE submission_id = %s
@@ -80,7 +80,7 @@ def _lines(submission_id: str) -> Iterator[bytes]:
 @router.get("/submissions/{submission_id}/workbook.xlsx")
 def workbook_xlsx(submission_id: str, person: security.Anybody):
     """The trust's own workbook back, with what was found marked in it."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = submission.get(connection, submission_id)
         folder = tempfile.mkdtemp(prefix="workbook-")
         out = Path(folder) / "workbook.xlsx"
@@ -100,7 +100,7 @@ def workbook_xlsx(submission_id: str, person: security.Anybody):
 @router.get("/submissions/{submission_id}/original")
 def original(submission_id: str, person: security.Anybody):
     """The file as it was sent, byte by byte. Never shown by the browser, always saved."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = submission.get(connection, submission_id)
     path = objects.cached(settings.load().archive, receive.archive_key(one["sha256"]), one["sha256"])
     return FileResponse(path, media_type="application/octet-stream", headers=attachment(one["file_name"]))
@@ -109,6 +109,6 @@ def original(submission_id: str, person: security.Anybody):
 @router.get("/submissions/{submission_id}/summary.txt")
 def summary_txt(submission_id: str, person: security.Anybody):
     """What was wrong, what to do and by when, to paste or to send."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         submission.get(connection, submission_id)
         return PlainTextResponse(summary.text(connection, submission_id))
