@@ -1,24 +1,45 @@
-"""What the desk tells Airflow and asks it: that a collection and period changed, and which runs work on it."""
+"""Tells Airflow in its own process that a collection and period changed, and asks which runs work on it."""
 
 import logging
 from datetime import datetime
+from typing import NamedTuple
+
+from airflow.assets.manager import asset_manager
+from airflow.models.asset import AssetModel
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from sqlalchemy import and_, or_, select
+
+from ..stewardship import decisions
+from . import database
 
 log = logging.getLogger(__name__)
 
 
-def announce(collection: str, period: str, decision_id: int, person: str) -> bool:
-    """Makes the asset event that has Airflow start `collect_<collection>` for the period; whether that worked.
+class Run(NamedTuple):
+    """A run of a DAG."""
 
-    It is made here and not through the REST API as the caller: a steward whose decision holds at once may not make asset
-    events of any kind, and an API server need not know the address at which it can reach itself. Without it the decision
-    takes effect all the same: receive_inbox announces what waits every quarter of an hour.
+    dag_id: str
+    state: str
+    run_id: str
+
+
+def start_after(decision_id: int, person: str) -> None:
+    """Asks Airflow to start at once if the pipeline has to validate a return again because of a decision."""
+    with database.opened() as connection:
+        one = decisions.get(connection, decision_id)
+        is_queued = decisions.effect(connection, decision_id).state == "queued"
+    if is_queued and one.period:
+        announce(one.collection, one.period, decision_id, person)
+
+
+def announce(collection: str, period: str, decision_id: int, person: str) -> bool:
+    """Creates the asset event by which Airflow starts `collect_<collection>` for the period; returns whether that worked.
+
+    It is created here and not through the REST API as the caller: a steward may not create asset events, and an API server need not
+    know its own address. The decision takes effect without it: receive_inbox looks for waiting returns every 15 minutes.
     """
     try:
-        from airflow.assets.manager import asset_manager
-        from airflow.models.asset import AssetModel
-        from airflow.utils.session import create_session
-        from sqlalchemy import select
-
         with create_session() as session:
             asset = session.scalar(select(AssetModel).where(AssetModel.name == f"waiting_{collection}"))
             if asset is None:
@@ -31,30 +52,23 @@ def announce(collection: str, period: str, decision_id: int, person: str) -> boo
                 session=session,
             )
             return event is not None
-    except Exception:  # whatever Airflow's database says, the decision stands
+    except Exception:  # whatever Airflow's database answers, the decision stands
         log.exception("Decision %s was not announced to Airflow; receive_inbox will find it.", decision_id)
         return False
 
 
-def of(collection: str, period: str, since: datetime) -> list[dict]:
-    """Runs that began to wait after a moment and bear on a collection and period, newest first; empty if Airflow does not say.
-
-    Returns:
-        [{"dag_id", "state", "run_id"}] of collect_<collection> for this period and of refresh_benchmarks.
-    """
+def of(collection: str, period: str, since: datetime) -> list[Run]:
+    """Runs queued after a moment that collect a collection and period or refresh benchmarks, newest first; [] if Airflow fails."""
+    collects = and_(DagRun.dag_id == f"collect_{collection}", DagRun.partition_key == period)
+    query = (
+        select(DagRun.dag_id, DagRun.state, DagRun.run_id)
+        .where(or_(collects, DagRun.dag_id == "refresh_benchmarks"), DagRun.queued_at >= since)
+        .order_by(DagRun.id.desc())
+        .limit(10)
+    )
     try:
-        from airflow.models.dagrun import DagRun
-        from airflow.utils.session import create_session
-        from sqlalchemy import and_, or_, select
-
-        mine = or_(
-            and_(DagRun.dag_id == f"collect_{collection}", DagRun.partition_key == period),
-            DagRun.dag_id == "refresh_benchmarks",
-        )
         with create_session() as session:
-            query = select(DagRun.dag_id, DagRun.state, DagRun.run_id).where(mine, DagRun.queued_at >= since)
-            found = session.execute(query.order_by(DagRun.id.desc()).limit(10)).all()
-            return [{"dag_id": dag_id, "state": str(state), "run_id": run_id} for dag_id, state, run_id in found]
+            return [Run(dag_id, str(state), run_id) for dag_id, state, run_id in session.execute(query)]
     except Exception:
         log.exception("Airflow's runs of %s for %s could not be read.", collection, period)
         return []

@@ -1,40 +1,48 @@
-"""The desk's way into the warehouse: the least-privileged role, rows as dictionaries."""
+"""The desk's access to the warehouse: the role with the fewest rights, and queries whose rows go to a template."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
+from .. import sql
 from ..stores import warehouse
+
+Connection = psycopg.Connection[Any]
+# A row of a query in include/sql/desk. Templates name its columns, and refuse a name that it does not have.
+Row = dict[str, Any]
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[psycopg.Connection]:
+def opened() -> Iterator[Connection]:
     """A connection of the desk's role; committed at the end of the block, rolled back if it raises."""
     with warehouse.connect(role="steward_desk") as connection:
         yield connection
 
 
-def rows(connection: psycopg.Connection, query: str, parameters=None) -> list[dict]:
-    """The rows of a query as dictionaries."""
+def rows(connection: Connection, name: str, /, **parameters: object) -> list[Row]:
+    """All rows of a query.
+
+    Args:
+        connection: of the desk's role.
+        name: of a file in include/sql/desk, such as 'tasks'.
+        **parameters: its named parameters.
+    """
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()
+        return cursor.execute(sql.text(f"desk/{name}"), parameters).fetchall()
 
 
-def names(connection: psycopg.Connection, codes) -> dict[str, str]:
+def values(connection: Connection, name: str, /, **parameters: object) -> list[Any]:
+    """The first column of a query (see `rows`)."""
+    return [value for value, *_ in connection.execute(sql.text(f"desk/{name}"), parameters).fetchall()]
+
+
+def names(connection: Connection, codes: Iterable[str | None]) -> dict[str, str]:
     """Names of providers by code, for those that have one."""
+    known = {code for code in codes if code}
     found = connection.execute(
-        "SELECT provider_code, provider_name FROM published.providers WHERE provider_code = ANY(%s)",
-        [sorted({code for code in codes if code})],
+        "SELECT provider_code, provider_name FROM published.providers WHERE provider_code = ANY(%s)", [sorted(known)]
     )
     return {code: name for code, name in found if name}
-
-
-def conditions(wanted: dict) -> tuple[str, dict]:
-    """A WHERE clause of the conditions whose value is not empty, and their parameters. Keys are SQL with %(name)s in it."""
-    kept = {clause: value for clause, value in wanted.items() if value not in (None, "")}
-    parameters = {}
-    for clause, value in kept.items():
-        parameters[clause.split("%(")[1].split(")")[0]] = value
-    return ("WHERE " + " AND ".join(kept)) if kept else "", parameters

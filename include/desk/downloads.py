@@ -1,4 +1,4 @@
-"""Downloads of a submission: all its findings, the workbook for the trust, the file as sent, and a plain summary."""
+"""Downloads of a submission: all its findings, the workbook for the trust, the file as sent, and a summary."""
 
 import csv
 import io
@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
+from .. import sql
 from ..ingest import receive
 from ..reading.harmless import csv_safe
 from ..stewardship import summary, workbook
 from ..stores import objects, settings
 from . import database, security, submission
+from .database import Row
 
 router = APIRouter()
 COLUMNS = (
@@ -29,13 +31,13 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def attachment(name: str) -> dict[str, str]:
-    """The header that has a browser save an answer under a name, whatever the name holds."""
+    """The header that has a browser save an answer under a name, whatever characters the name has."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "file"
     return {"Content-Disposition": f"attachment; filename=\"{safe}\"; filename*=UTF-8''{quote(safe)}"}
 
 
-def name_of(one: dict, ending: str) -> str:
-    """A file's name that says what it is about."""
+def file_name(one: Row, ending: str) -> str:
+    """The name of a download about a submission."""
     parts = (
         one["collection"],
         one["sender"] or "unknown",
@@ -47,13 +49,12 @@ def name_of(one: dict, ending: str) -> str:
 
 
 @router.get("/submissions/{submission_id}/findings.csv")
-def findings_csv(submission_id: str, person: security.Anybody):
+def findings_csv(submission_id: str, person: security.Anybody) -> Response:
     """Every finding, as a table that a spreadsheet opens without running anything."""
     with database.opened() as connection:
         one = submission.get(connection, submission_id)
-    return StreamingResponse(
-        _lines(submission_id), media_type="text/csv; charset=utf-8", headers=attachment(name_of(one, "_findings.csv"))
-    )
+    headers = attachment(file_name(one, "_findings.csv"))
+    return StreamingResponse(_lines(submission_id), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _lines(submission_id: str) -> Iterator[bytes]:
@@ -62,11 +63,7 @@ def _lines(submission_id: str) -> Iterator[bytes]:
     writer.writerow(COLUMNS)
     with database.opened() as connection, connection.cursor(name="findings") as cursor:
         cursor.itersize = 2000
-        cursor.execute(
-            f"""SELECT {", ".join(COLUMNS)} FROM intake.findings WHERE submission_id = %s
-                ORDER BY {submission.SEVERITY}, sheet, line, column_name, rule_id, message""",
-            [submission_id],
-        )
+        cursor.execute(sql.text("desk/all_findings"), {"submission_id": submission_id})
         yield "\N{BYTE ORDER MARK}".encode()  # so that Excel reads it as UTF-8
         for row in cursor:
             writer.writerow([csv_safe(value) if isinstance(value, str) else value for value in row])
@@ -78,28 +75,28 @@ def _lines(submission_id: str) -> Iterator[bytes]:
 
 
 @router.get("/submissions/{submission_id}/workbook.xlsx")
-def workbook_xlsx(submission_id: str, person: security.Anybody):
-    """The trust's own workbook back, with what was found marked in it."""
-    with database.opened() as connection:
-        one = submission.get(connection, submission_id)
-        folder = tempfile.mkdtemp(prefix="workbook-")
-        out = Path(folder) / "workbook.xlsx"
-        try:
+def workbook_xlsx(submission_id: str, person: security.Anybody) -> Response:
+    """The trust's own workbook with the findings marked in it."""
+    folder = tempfile.mkdtemp(prefix="workbook-")
+    out = Path(folder) / "workbook.xlsx"
+    try:
+        with database.opened() as connection:
+            one = submission.get(connection, submission_id)
             with _one_at_a_time:
                 workbook.build(connection, submission_id, out)
-        except BaseException as problem:
-            shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(problem, workbook.TooLarge):
-                raise HTTPException(409, str(problem)) from problem
-            raise
-    # Under the name by which a return that is made from it is recognised.
+    except BaseException as problem:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(problem, workbook.TooLarge):
+            raise HTTPException(409, str(problem)) from problem
+        raise
+    # A return that is made from it is recognised by this name.
     headers = attachment(workbook.name_of(one["collection"], one["sender"], one["period"]))
     return FileResponse(out, media_type=XLSX, headers=headers, background=BackgroundTask(shutil.rmtree, folder, True))
 
 
 @router.get("/submissions/{submission_id}/original")
-def original(submission_id: str, person: security.Anybody):
-    """The file as it was sent, byte by byte. Never shown by the browser, always saved."""
+def original(submission_id: str, person: security.Anybody) -> Response:
+    """The file as sent, byte for byte. The browser never shows it, it only saves it."""
     with database.opened() as connection:
         one = submission.get(connection, submission_id)
     path = objects.cached(settings.load().archive, receive.archive_key(one["sha256"]), one["sha256"])
@@ -107,8 +104,7 @@ def original(submission_id: str, person: security.Anybody):
 
 
 @router.get("/submissions/{submission_id}/summary.txt")
-def summary_txt(submission_id: str, person: security.Anybody):
-    """What was wrong, what to do and by when, to paste or to send."""
+def summary_txt(submission_id: str, person: security.Anybody) -> Response:
+    """What is wrong, what to do and by when, to paste into a message."""
     with database.opened() as connection:
-        submission.get(connection, submission_id)
         return PlainTextResponse(summary.text(connection, submission_id))

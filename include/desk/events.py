@@ -1,22 +1,20 @@
-"""Events that people add to the timeline: the form, one event with who entered it, and taking it back."""
+"""Events that people add to the timeline: the form, rows that are pasted, one event, and withdrawing it."""
 
 import re
+from collections.abc import Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from .. import catalogue
 from ..timeline import events
 from ..timeline.event_checks import FIELDS, KINDS
 from . import database, formatting, pages, security
+from .database import Connection, Row
+from .timeline import STATUSES
+from .timeline_data import dated
 
 router = APIRouter()
 PASTED = "rows pasted on the desk"
-STATUSES = {
-    "actual": "happened",
-    "planned": "planned",
-    "inferred": "happened, date inferred",
-    "deadline": "deadline",
-}
 
 
 def _cells(fields: dict[str, str]) -> dict[str, str]:
@@ -24,18 +22,19 @@ def _cells(fields: dict[str, str]) -> dict[str, str]:
     return {name: fields.get(name, "").strip() for name in FIELDS}
 
 
-def _form(request: Request, connection, fields: dict[str, str], errors=(), field: str = "f-date", status: int = 200):
-    providers = database.rows(
-        connection,
-        "SELECT provider_code, provider_name, in_cohort FROM published.providers ORDER BY coalesce(provider_name, provider_code), provider_code",
-    )
+def _form(
+    request: Request,
+    connection: Connection,
+    fields: dict[str, str],
+    errors: Sequence[str] = (),
+    field: str = "f-date",
+    status: int = 200,
+) -> Response:
+    """The form, filled with what is known."""
+    providers = database.rows(connection, "providers")
     named = [(p["provider_code"], f"{p['provider_name']} ({p['provider_code']})", p["in_cohort"]) for p in providers]
-    plans = database.rows(
-        connection,
-        """SELECT plan_id, planned_from, kind, provider_code FROM published.programme_plan WHERE outcome <> 'happened'
-           ORDER BY planned_from DESC, plan_id""",
-    )
-    recommendations = database.rows(connection, "SELECT number, area FROM published.recommendations ORDER BY number")
+    plans = database.rows(connection, "open_plans")
+    recommendations = database.rows(connection, "recommendations")
     return pages.page(
         request, "event_form.html", status, section="timeline", fields=_cells(fields) | {"back": fields.get("back", "")},
         errors=list(errors), field=field, FIELDS=FIELDS, providers=named, STATUSES=STATUSES,
@@ -50,7 +49,7 @@ def _form(request: Request, connection, fields: dict[str, str], errors=(), field
 
 
 @router.get("/timeline/add")
-def event_form(request: Request, person: security.Steward):
+def event_form(request: Request, person: security.Steward) -> Response:
     """The blank form; what an address names is filled in."""
     fields = {name: request.query_params.get(name, "") for name in FIELDS}
     fields["date_precision"] = fields["date_precision"] or "day"
@@ -60,7 +59,7 @@ def event_form(request: Request, person: security.Steward):
 
 
 @router.post("/timeline/add")
-def add(request: Request, person: security.Steward, form: security.Form):
+def add(request: Request, person: security.Steward, form: security.Form) -> Response:
     """Adds the event, or says everything that is wrong with the form."""
     checked = events.check_one(_cells(form))
     with database.opened() as connection:
@@ -79,13 +78,13 @@ def add(request: Request, person: security.Steward, form: security.Form):
 
 
 @router.get("/timeline/paste")
-def paste_form(request: Request, person: security.Steward):
+def paste_form(request: Request, person: security.Steward) -> Response:
     """The blank form for many events at once, with what each column wants."""
     return _pasted(request, "")
 
 
 @router.post("/timeline/paste")
-def paste(request: Request, person: security.Steward, form: security.Form):
+def paste(request: Request, person: security.Steward, form: security.Form) -> Response:
     """Adds every row that was pasted, or none and says what is wrong in which of them."""
     text = form.get("rows", "")
     headings = text.lstrip().partition("\n")[0]
@@ -108,9 +107,9 @@ def paste(request: Request, person: security.Steward, form: security.Form):
     return pages.go(request, "/timeline/paste", added=str(len(done.ids)), already=str(done.already))
 
 
-def _pasted(request: Request, text: str, found=(), status: int = 200):
+def _pasted(request: Request, text: str, found: Sequence[Row] = (), status: int = 200) -> Response:
     shown = list(found)[: pages.PAGE]
-    errors = [f"{formatting.counted(len(found), 'thing')} to mend, told below. Nothing was added."] if found else []
+    errors = [f"{formatting.counted(len(found), 'error')}, listed below. Nothing was added."] if found else []
     counts = [request.query_params.get(name, "") for name in ("added", "already")]
     done = [int(count) for count in counts] if all(re.fullmatch(r"[0-9]{1,4}", count) for count in counts) else None
     return pages.page(
@@ -119,37 +118,31 @@ def _pasted(request: Request, text: str, found=(), status: int = 200):
     )  # fmt: skip
 
 
-def _one(connection, event_id: str) -> dict:
-    found = database.rows(
-        connection,
-        "SELECT e.*, p.provider_name FROM intake.events e LEFT JOIN published.providers p USING (provider_code) WHERE event_id = %s",
-        [event_id.replace("\x00", "")],
-    )
+def _one(connection: Connection, event_id: str) -> Row:
+    found = database.rows(connection, "event", event_id=event_id.replace("\x00", ""))
     if not found:
-        raise LookupError("There is no such event that somebody entered. The timeline lists those that there are.")
+        raise LookupError("There is no such event. The timeline lists the events that people entered.")
     return found[0]
 
 
-def _page(request: Request, event_id: str, errors=(), status: int = 200):
-    from . import timeline
-
+def _page(request: Request, event_id: str, errors: Sequence[str] = (), status: int = 200) -> Response:
     with database.opened() as connection:
         one = _one(connection, event_id)
     return pages.page(
         request, "event.html", status, section="timeline", event=one, errors=list(errors), field="f-reason",
-        dated=timeline.dated, STATUSES=STATUSES,
+        dated=dated, STATUSES=STATUSES,
     )  # fmt: skip
 
 
 @router.get("/timeline/entered/{event_id}")
-def event(request: Request, person: security.Anybody, event_id: str):
-    """One event that somebody entered: what, who, when, and whether it was taken back."""
+def event(request: Request, person: security.Anybody, event_id: str) -> Response:
+    """One event that somebody entered: what, who, when, and whether it was withdrawn."""
     return _page(request, event_id)
 
 
 @router.post("/timeline/entered/{event_id}/withdraw")
-def withdraw(request: Request, person: security.Steward, form: security.Form, event_id: str):
-    """Takes an event back, with a reason."""
+def withdraw(request: Request, person: security.Steward, form: security.Form, event_id: str) -> Response:
+    """Withdraws an event, with a reason."""
     with database.opened() as connection:
         _one(connection, event_id)
         try:

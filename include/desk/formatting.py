@@ -1,20 +1,19 @@
-"""How the desk writes things: times of London, numbers, states, and the rules of a collection in words."""
+"""How the desk writes times (UK time), numbers, states, and the rules of a collection."""
 
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from .. import catalogue
+from ..reference.calendar import LONDON as LONDON
 from ..validation import rules
 
-LONDON = ZoneInfo("Europe/London")
-
-# A state as it is told, in the order in which the board shows them.
+# States of returns, in the order of the board.
 STATES = {
-    "not_due": "Not due",
+    "not_due": "Not due yet",
     "due": "Due",
     "late": "Late",
     "missing": "Missing",
@@ -23,7 +22,7 @@ STATES = {
     "accepted_with_warnings": "Accepted with warnings",
     "accepted": "Accepted",
 }
-SEVERITIES = {"hold": "Holds the return", "reject": "Row left out", "warn": "Warning", "info": "For information"}
+SEVERITIES = {"hold": "Return held", "reject": "Row left out", "warn": "Warning", "info": "For information"}
 RESPONSIBLE = {"trust": "The trust", "publisher": "The publisher", "us": "Us"}
 KINDS = {
     "assign": "Assigned",
@@ -36,7 +35,7 @@ KINDS = {
     "undo": "Undo",
 }
 DECISION_STATES = {
-    "proposed": "Waits for approval",
+    "proposed": "Awaiting approval",
     "in_force": "In force",
     "refused": "Refused",
     "withdrawn": "Withdrawn",
@@ -55,8 +54,8 @@ def day(on: date | None) -> str:
     return f"{on.day} {on:%b %Y}" if on else ""
 
 
-def number(value) -> str:
-    """A number with commas; a fraction with as many digits as it takes to tell it (six significant)."""
+def number(value: float | Decimal | None) -> str:
+    """A number with commas; a fraction with at most six significant digits."""
     if value is None:
         return "none"
     if isinstance(value, int) or float(value).is_integer():

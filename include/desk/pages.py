@@ -1,6 +1,7 @@
-"""Pages from templates: everything that is shown goes through `harmless` and is escaped; addresses are made in one place."""
+"""Renders pages from templates. Every text that is shown goes through `harmless` and is escaped."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
@@ -14,19 +15,19 @@ from . import formatting
 FOLDER = Path(__file__).parent
 PAGE = 50  # rows a page
 
-DONE = {  # what a page says first after something was done
-    "decided": "Your decision was recorded.",
-    "approved": "You approved this decision.",
-    "refused": "You refused this decision.",
-    "assigned": "The task was assigned.",
-    "noted": "Your comment was recorded.",
-    "added": "The event is on the timeline.",
-    "withdrawn": "The event was withdrawn.",
+DONE = {  # what a page says first after a form was sent
+    "decided": "Your decision has been saved.",
+    "approved": "You have approved this decision.",
+    "refused": "You have refused this decision.",
+    "assigned": "The task has been assigned.",
+    "noted": "Your comment has been saved.",
+    "added": "The event has been added to the timeline.",
+    "withdrawn": "The event has been withdrawn.",
 }
 
 
-def _shown(value):
-    """The last step before escaping: no text reaches a page as it came."""
+def _shown(value: object) -> object:
+    """The last step before escaping: makes every text harmless."""
     if value is None:
         return ""
     if isinstance(value, str) and not isinstance(value, Markup):
@@ -34,8 +35,8 @@ def _shown(value):
     return value
 
 
-def exact(value) -> Markup:
-    """A text for the value of a form's field, which must come back as it was. Escaped, nothing else."""
+def exact(value: object) -> Markup:
+    """A text for a form field, which must come back unchanged: only escaped."""
     return Markup(escape("" if value is None else value))
 
 
@@ -65,38 +66,52 @@ environment.globals |= {
 }
 
 
-def address(request: Request, path: str, **query) -> str:
-    """An address of the desk; parts of the query that are None or empty are left out."""
+def address(request: Request, path: str, **query: object) -> str:
+    """An address of the desk; query parameters that are None or '' are left out."""
     asked = {name: value for name, value in query.items() if value not in (None, "")}
-    return request.scope.get("root_path", "") + path + (f"?{urlencode(asked)}" if asked else "")
+    root: str = request.scope.get("root_path", "")
+    return root + path + (f"?{urlencode(asked)}" if asked else "")
 
 
-def page(request: Request, template: str, /, status: int = 200, **about) -> HTMLResponse:
-    """A page of the desk. `about` may hold errors (a list of sentences) and is_sample besides what the template needs."""
+def page(request: Request, template: str, /, status: int = 200, **about: Any) -> HTMLResponse:
+    """A page of the desk.
 
-    def link(path: str, **query) -> Markup:
+    Args:
+        request: the request that it answers.
+        template: a file name in templates/.
+        status: of the answer.
+        **about: what the template needs, and optionally errors (a list of sentences) and is_sample.
+    """
+
+    def link(path: str, **query: object) -> Markup:
         return exact(address(request, path, **query))
 
-    def here(**changes) -> Markup:
-        """This address with another query."""
+    def here(**changes: object) -> Markup:
+        """This address with other query parameters."""
         path = request.url.path.removeprefix(request.scope.get("root_path", ""))
         return link(path, **{**dict(request.query_params), "done": None, **changes})
 
-    known = {"errors": [], "is_sample": False, "person": request.state.person, "section": "", "field": "main"}
+    known: dict[str, Any] = {
+        "errors": [],
+        "is_sample": False,
+        "person": request.state.person,
+        "section": "",
+        "field": "main",
+    }
     known["done"] = DONE.get(request.query_params.get("done", ""), "")
     text = environment.get_template(template).render({**known, **about}, request=request, link=link, here=here)
     return HTMLResponse(text, status)
 
 
-def go(request: Request, path: str, **query) -> RedirectResponse:
-    """To another page of the desk, after a post."""
+def go(request: Request, path: str, **query: object) -> RedirectResponse:
+    """Redirects to another page of the desk after a form was sent."""
     return RedirectResponse(address(request, path, **query), 303)
 
 
 class Paging:
-    """Where in a list a page stands."""
+    """The place of a page in a list: number and pages from 1, first and last entry, offset."""
 
-    def __init__(self, number: int, total: int, size: int = PAGE):
+    def __init__(self, number: int, total: int, size: int = PAGE) -> None:
         self.size, self.total = size, total
         self.pages = max(1, -(-total // size))
         self.number = min(max(1, number), self.pages)
@@ -105,4 +120,5 @@ class Paging:
 
     @property
     def offset(self) -> int:
+        """Entries before this page."""
         return (self.number - 1) * self.size

@@ -1,4 +1,4 @@
-"""Who may do what on the desk: Airflow's users and rights on every request, and a guard on every post."""
+"""Who may do what on the desk: Airflow's users and permissions on every request, and checks on every post."""
 
 import hashlib
 import hmac
@@ -12,6 +12,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
 from fastapi import Depends, HTTPException, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -44,7 +45,7 @@ async def guard(request: Request, user: GetUserDep) -> None:
     rights = get_auth_manager()
     if not rights.is_authorized_dag(method="GET", user=user):
         raise HTTPException(
-            403, "Your account may not read this. Ask whoever manages Airflow's users for the role of a viewer."
+            403, "Your account cannot read the steward desk. Ask your Airflow administrator for the viewer role."
         )
     person = Person(
         name=user.get_name(),
@@ -59,7 +60,8 @@ async def guard(request: Request, user: GetUserDep) -> None:
 
 def anybody(request: Request) -> Person:
     """The person who asks: anybody who is signed in."""
-    return request.state.person
+    person: Person = request.state.person
+    return person
 
 
 def steward(request: Request) -> Person:
@@ -67,7 +69,8 @@ def steward(request: Request) -> Person:
     person: Person = request.state.person
     if not person.may_act:
         raise HTTPException(
-            403, f"{person.name} may read the desk, not act on it. A steward can: ask one, or ask for the role."
+            403,
+            f"{person.name} can read the desk but cannot make decisions. Ask a steward, or ask for the steward role.",
         )
     return person
 
@@ -76,13 +79,14 @@ def approver(request: Request) -> Person:
     """The person who asks, who may approve."""
     person: Person = request.state.person
     if not person.may_approve:
-        raise HTTPException(403, f"{person.name} may not approve or refuse decisions. Ask an approver.")
+        raise HTTPException(403, f"{person.name} cannot approve or refuse decisions. Ask an approver.")
     return person
 
 
 def form(request: Request) -> dict[str, str]:
-    """The fields of the form that was posted, each as one text."""
-    return request.state.form
+    """The fields of the posted form, each as one text."""
+    fields: dict[str, str] = request.state.form
+    return fields
 
 
 Anybody = Annotated[Person, Depends(anybody)]
@@ -97,17 +101,17 @@ async def _check_post(request: Request, person: Person) -> None:
     if headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
         "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host", "")
     ):
-        raise HTTPException(403, "This was sent from another site, so nothing was done. Use the forms of the desk.")
-    if not headers.get("content-length", "").isdigit() or int(headers["content-length"]) > LONGEST_POST:
         raise HTTPException(
-            413, "This is longer than a form of the desk can be, so nothing was done. Send less at once."
+            403, "This request came from another site, so nothing was saved. Use the forms of the desk."
         )
+    if not headers.get("content-length", "").isdigit() or int(headers["content-length"]) > LONGEST_POST:
+        raise HTTPException(413, "The form is too long, so nothing was saved. Send less at once.")
     fields = await request.form(max_files=0)
     request.state.form = {name: value for name, value in fields.items() if isinstance(value, str)}
     if not hmac.compare_digest(request.state.form.get("token", "").encode(), person.token.encode()):
         raise HTTPException(
             403,
-            "The form is older than your sign-in, so nothing was done. Go back, load the page again and send it once more.",
+            "The form was loaded before you signed in, so nothing was saved. Go back, reload the page and send it again.",
         )
 
 
@@ -122,11 +126,13 @@ def _token(request: Request, name: str) -> str:
 class Headers:
     """Puts the security headers on every answer; a page may say otherwise how long it may be kept."""
 
-    def __init__(self, app) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope, receive, send) -> None:
-        async def with_headers(message) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request with the headers added."""
+
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 have = {name.lower() for name, _ in message.get("headers", [])}
                 ours = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]

@@ -1,27 +1,37 @@
-"""Takes decisions and verdicts to the database, which alone says whether they are allowed, and tells what became of them."""
+"""Appends decisions and verdicts to the ledger, and reads them back. The database alone says whether a decision is allowed."""
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
-from psycopg.rows import dict_row
 
-from .. import catalogue, schemas
+from .. import catalogue, schemas, sql
 from ..releases import inputs as gather
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
 from ..validation.row_keys import row_keys
-from . import submitted_file
+from . import queries, submitted_file
 
 CHANGES_FIGURES = ("accept", "waive", "correct", "hold", "return", "undo")
 MOST_CELLS = 100_000  # of one decision
 
+# Sentences for the CHECK constraints of core.decision and core.verdict.
+MISSING = {
+    "decision_reason_check": "A reason is missing. Say why, in a sentence that people will still understand next year.",
+    "waive_is_bounded": "A waiver needs the rule, a last day, and either cells or a provider.",
+    "correct_is_one_cell": "A correction needs one cell, the right value, and the source of that value.",
+    "assign_names_somebody": "Say who takes the task.",
+    "undo_names_a_decision": "Say which decision is undone.",
+    "decision_author_check": "The name of the author is missing.",
+    "verdict_person_check": "The name of the approver is missing.",
+}
 
-@dataclass(frozen=True)
-class Cell:
-    """A cell that a decision is about, as it stood: where, in which row by its key, what it said, what was found."""
+
+class Cell(NamedTuple):
+    """A cell that a decision is about, with the key of its row, its text at that time, and the message of the finding."""
 
     sheet: str | None
     line: int | None
@@ -33,13 +43,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Draft:
-    """A decision before it is taken. Which fields a kind needs is said in include/sql/migrations/004_decisions.sql.
+    """A decision before it is appended. include/sql/migrations/004_decisions.sql says which fields each kind needs.
 
     Attributes:
         kind: 'assign', 'comment', 'accept', 'waive', 'correct', 'hold', 'return' or 'undo'.
-        until: the last day on which a waiver holds.
-        undoes: the decision that is undone.
-        expected_release: the release that the preview said would follow.
+        until: the last day of a waiver.
+        undoes: the decision to undo.
+        expected_release: the release that the preview announced.
     """
 
     kind: str
@@ -57,132 +67,174 @@ class Draft:
     expected_release: str | None = None
 
 
-def decide(connection: psycopg.Connection, draft: Draft, author: str) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A row of intake.decisions.
+
+    Attributes:
+        cells: as in `Cell`, one dict each.
+        second_person: whether a second person must approve it.
+        state: 'proposed', 'in_force', 'refused', 'withdrawn', 'undone' or 'ended'.
+    """
+
+    decision_id: int
+    kind: str
+    author: str
+    decided_at: datetime
+    submission_id: str
+    collection: str
+    period: str | None
+    sender: str | None
+    part: str | None
+    version: int
+    rule_id: str | None
+    column_name: str | None
+    provider_code: str | None
+    cells: list[dict[str, Any]]
+    new_value: str | None
+    value_source: str | None
+    until: date | None
+    assignee: str | None
+    undoes: int | None
+    reason: str
+    second_person: bool
+    expected_release: str | None
+    verdict: str | None
+    verdict_by: str | None
+    verdict_at: datetime | None
+    verdict_words: str | None
+    undone_by: int | None
+    state: str
+
+
+class Effect(NamedTuple):
+    """What a decision has led to.
+
+    Attributes:
+        state: 'none' (it changes no figure), 'proposed', 'queued' (the submission has not been validated under it yet), 'measuring',
+            or 'published' (the current release rests on it).
+        release_id: the current release, where the state is 'measuring' or 'published'.
+    """
+
+    state: str
+    release_id: str | None = None
+
+
+class _Progress(NamedTuple):
+    is_waiting: bool
+    current_release: str | None
+
+
+class _OpenFinding(NamedTuple):
+    sheet: str | None
+    line: int | None
+    column_name: str | None
+    raw_value: str | None
+    message: str
+
+
+def decide(connection: psycopg.Connection[Any], draft: Draft, author: str) -> int:
     """Appends a decision and returns its number.
 
     Raises:
-        Refused: when the database does not allow it.
+        Refused: the database does not allow it.
     """
     if len(draft.cells) > MOST_CELLS:
         raise Refused(
-            f"One decision names {MOST_CELLS:,} cells at most; this one names {len(draft.cells):,}. Return the submission, "
+            f"A decision can name at most {MOST_CELLS:,} cells; this one names {len(draft.cells):,}. Return the submission, "
             "or waive the rule for the provider and period."
         )
     values = asdict(draft) | {"author": author, "provider_code": draft.provider_code or provider_of(connection, draft)}
-    values["cells"] = json.dumps([asdict(cell) for cell in draft.cells]).replace("\\u0000", "\\ufffd")
-    values["reason"] = (draft.reason or "").strip()
-    names = list(values)
-    return ask(
-        connection,
-        f"INSERT INTO core.decision ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))}) RETURNING decision_id",
-        [_text(values[name]) for name in names],
-        already="The same decision has just been taken. Look at the submission again.",
-        missing=MISSING,
-    )[0]
+    values["cells"] = json.dumps([cell._asdict() for cell in draft.cells]).replace("\\u0000", "\\ufffd")
+    values["reason"] = draft.reason.strip()
+    values = {n: v.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(v, str) else v for n, v in values.items()}
+    taken = "The same decision has just been made. Look at the submission again."
+    row = ask(connection, sql.text("stewardship/add_decision"), values, already=taken, missing=MISSING)
+    return int(row[0])
 
 
-def verdict(connection: psycopg.Connection, decision_id: int, person: str, approve: bool, words: str = "") -> None:
-    """Appends what the second person said about a decision.
+def verdict(connection: psycopg.Connection[Any], decision_id: int, person: str, approve: bool, words: str = "") -> None:
+    """Appends a second person's verdict on a decision.
 
     Raises:
-        Refused: when the database does not allow it, or somebody else was faster.
+        Refused: the database does not allow it, or somebody has given a verdict already.
     """
-    ask(
-        connection,
-        "INSERT INTO core.verdict (decision_id, verdict, person, words) VALUES (%s, %s, %s, %s) RETURNING decision_id",
-        [decision_id, "approve" if approve else "refuse", person, words],
-        already=f"Somebody has just given a verdict on decision {decision_id}. Look at it again.",
-        missing=MISSING,
-    )
+    values = {
+        "decision_id": decision_id,
+        "verdict": "approve" if approve else "refuse",
+        "person": person,
+        "words": words,
+    }
+    taken = f"Somebody has just approved or refused decision {decision_id}. Look at it again."
+    ask(connection, sql.text("stewardship/add_verdict"), values, already=taken, missing=MISSING)
 
 
-def get(connection: psycopg.Connection, decision_id: int) -> dict:
-    """One row of intake.decisions.
+def get(connection: psycopg.Connection[Any], decision_id: int) -> Decision:
+    """One decision.
 
     Raises:
-        LookupError: when there is none of that number.
+        LookupError: there is no decision of that number.
     """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute("SELECT * FROM intake.decisions WHERE decision_id = %s", [decision_id]).fetchone()
-    if row is None:
-        raise LookupError(f"There is no decision {decision_id}. List them with: trust-benchmarks decisions")
-    return row
+    found = queries.first(connection, "stewardship/decision", Decision, decision_id=decision_id)
+    if found is None:
+        raise LookupError(f"There is no decision {decision_id}. List all decisions with: trust-benchmarks decisions")
+    return found
 
 
 def cells_of(
-    connection: psycopg.Connection,
+    connection: psycopg.Connection[Any],
     submission_id: str,
     rule_id: str | None = None,
     column_name: str | None = None,
     *,
     finding_ids: list[str] | None = None,
 ) -> tuple[Cell, ...]:
-    """The cells of a submission's open findings as they stand, with the keys of their rows.
+    """The cells of a submission's open findings, with the keys of their rows.
 
     Args:
-        rule_id, column_name: of one task; or
-        finding_ids: of the findings that are meant.
+        connection: of a role that may read findings.
+        submission_id: the submission.
+        rule_id: only findings of this rule.
+        column_name: only findings in this column.
+        finding_ids: only these findings.
     """
-    found = connection.execute(
-        """SELECT sheet, line, column_name, raw_value, message FROM intake.findings
-           WHERE submission_id = %s AND decision_id IS NULL AND severity <> 'info'
-             AND (%s::text[] IS NULL OR finding_id = ANY(%s::text[]))
-             AND (%s::text IS NULL OR rule_id = %s) AND (%s::text IS NULL OR column_name = %s)
-           ORDER BY sheet, line, column_name, message""",
-        [submission_id, finding_ids, finding_ids, rule_id, rule_id, column_name, column_name],
-    ).fetchall()
-    keys = _keys(connection, submission_id) if any(line is not None for _, line, *_ in found) else {}
+    found = queries.rows(
+        connection,
+        "stewardship/open_findings",
+        _OpenFinding,
+        submission_id=submission_id,
+        rule_id=rule_id,
+        column_name=column_name,
+        finding_ids=finding_ids,
+    )
+    keys = _row_keys(connection, submission_id) if any(one.line is not None for one in found) else {}
     return tuple(
-        Cell(sheet, line, keys.get((sheet, line)), column, raw, message) for sheet, line, column, raw, message in found
+        Cell(one.sheet, one.line, keys.get((one.sheet, one.line)), one.column_name, one.raw_value, one.message)
+        for one in found
     )
 
 
-def effect(connection: psycopg.Connection, decision_id: int) -> dict:
-    """What has become of a decision.
+def effect(connection: psycopg.Connection[Any], decision_id: int) -> Effect:
+    """What a decision has led to so far.
 
-    Returns:
-        {"state", "release_id", "collection", "period"}: state is 'none' (it changes no figure), 'proposed', 'queued' (the
-        pipeline has not looked at the submission under it), 'measuring', or 'published' (the current release rests on it).
+    Raises:
+        LookupError: there is no decision of that number.
     """
     one = get(connection, decision_id)
-    answer = {"state": "none", "release_id": None, "collection": one["collection"], "period": one["period"]}
-    if one["kind"] not in CHANGES_FIGURES or one["state"] in ("refused", "withdrawn"):
-        return answer
-    if one["state"] == "proposed":
-        return answer | {"state": "proposed"}
-    waits = connection.execute(
-        """SELECT EXISTS (SELECT FROM intake.waiting w WHERE (w.collection, w.period, w.sender, w.part)
-                          IS NOT DISTINCT FROM (%s::text, %s::text, %s::text, %s::text))""",
-        [one["collection"], one["period"], one["sender"], one["part"]],
-    ).fetchone()[0]
-    if waits:
-        return answer | {"state": "queued"}
-    current = connection.execute(
-        "SELECT release_id FROM intake.releases WHERE collection = %s AND period = %s AND is_current",
-        [one["collection"], one["period"]],
-    ).fetchone()
-    due = gather.next_release(connection, one["collection"], one["period"])[0] if one["period"] else None
-    published = current is not None and current[0] == due
-    return answer | {"state": "published" if published else "measuring", "release_id": current[0] if current else None}
+    if one.kind not in CHANGES_FIGURES or one.state in ("refused", "withdrawn"):
+        return Effect("none")
+    if one.state == "proposed":
+        return Effect("proposed")
+    now = queries.first(connection, "stewardship/progress", _Progress, decision_id=decision_id)
+    if now is None or now.is_waiting:
+        return Effect("queued")
+    due = gather.next_release(connection, one.collection, one.period)[0] if one.period else None
+    is_published = now.current_release is not None and now.current_release == due
+    return Effect("published" if is_published else "measuring", now.current_release)
 
 
-MISSING = {
-    "decision_reason_check": "A reason is missing. Say why, in a sentence that will still be understood next year.",
-    "waive_is_bounded": "A waiver needs the rule, a last day, and either cells or a provider.",
-    "correct_is_one_cell": "A correction needs one cell, the right value, and the source of that value.",
-    "assign_names_somebody": "Say who takes the task.",
-    "undo_names_a_decision": "Say which decision is undone.",
-    "decision_author_check": "It is not known who decides.",
-    "verdict_person_check": "It is not known who approves.",
-}
-
-
-def _text(value):
-    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
-
-
-def provider_of(connection: psycopg.Connection, draft: Draft) -> str | None:
-    """Whom a decision is about: the trust that sent the return, or the provider of a national file's rows if it is one."""
+def provider_of(connection: psycopg.Connection[Any], draft: Draft) -> str | None:
+    """The provider that a decision is about: the trust that sent the return, or the only provider of a national file's cells."""
     row = connection.execute(
         "SELECT collection, sender FROM intake.submissions WHERE submission_id = %s", [draft.submission_id]
     ).fetchone()
@@ -190,17 +242,18 @@ def provider_of(connection: psycopg.Connection, draft: Draft) -> str | None:
         return None
     collection, sender = row
     if not catalogue.load(collection).is_national:
-        return sender
+        return sender  # type: ignore[no-any-return]  # a text column
     if schemas.load(collection).key[0] != "ods_code":
         return None
     codes = {(cell.row_key or "").split("|")[0] for cell in draft.cells}
     return codes.pop() or None if len(codes) == 1 else None
 
 
-def _keys(connection: psycopg.Connection, submission_id: str) -> dict:
-    content, file_name, collection = submitted_file.content_of(connection, submission_id)
-    schema, reading = schemas.load(collection), submitted_file.as_sent(content, file_name, collection)
-    keys = {}
+def _row_keys(connection: psycopg.Connection[Any], submission_id: str) -> dict[tuple[str | None, int | None], str]:
+    """The key of each row of a submission's file, by sheet and line."""
+    file = submitted_file.content_of(connection, submission_id)
+    schema, reading = schemas.load(file.collection), submitted_file.as_sent(*file)
+    keys: dict[tuple[str | None, int | None], str] = {}
     for table in reading.tables:
         named = pl.DataFrame({"line": table.frame["line"], "key": row_keys(table, schema)})
         keys |= {(table.sheet, line): key for line, key in named.iter_rows()}

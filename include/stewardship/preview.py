@@ -1,39 +1,42 @@
-"""What a decision would do to figures: taken, settled and measured by the pipeline's own functions in a transaction that is rolled back."""
+"""Previews a decision: it is made, validated and measured by the pipeline's own functions in a transaction that is rolled back."""
 
 import time
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
 
-from .. import catalogue, reference
+from .. import catalogue, reference, sql
 from ..records import process
 from ..releases import inputs as gather
 from ..releases import publish
 from ..releases.figures import figures
 from ..stores import warehouse
 from ..validation.validate import HELD
-from . import decisions, shortfall
+from . import decisions, queries, shortfall, submitted_file
 from .decisions import Draft, Refused
 
 VALUES = ("value", "numerator", "denominator", "rank", "quality", "opportunity")
+KEYS = ["metric_id", "provider_code"]
+
+Row = dict[str, Any]  # of the frame that its attribute describes
 
 
 @dataclass
 class Preview:
-    """What would follow from a decision.
+    """What a decision would lead to.
 
     Attributes:
         state_before, state_after: of the submission; rows_*: of the submission.
-        counts_before, counts_after: which version of the return counts; None: none does.
-        release_before, release_after: the current release, and the one that follows if nothing else moves meanwhile.
-        measures: one entry a metric of the provider, {"metric_id", "name", "unit", "provider_code", "changed",
-            "<value>_before", "<value>_after" for value, numerator, denominator, rank, quality, opportunity (GBP)}.
-        others_changed_quartile: how many other providers come into another quartile of a metric.
-        other_changes: [{"provider_code", "metric_id", "quartile_before", "quartile_after"}].
-        missing: what the return would lack if it counts like that, in sentences: rows, trusts, and figures that would not be
-            shown or would be marked because of it; empty where nothing is missing.
-        follows: the other (collection, period) pairs whose releases are made anew.
+        counts_before, counts_after: the version of the return that is included in published figures; None for none.
+        release_before, release_after: the current release, and the next one if nothing else changes meanwhile.
+        measures: one entry for each metric of the provider: metric_id, name, unit, provider_code, changed, and <value>_before and
+            <value>_after for value, numerator, denominator, rank, quality and opportunity (GBP).
+        others_changed_quartile: number of other providers that move to another quartile of a metric.
+        other_changes: provider_code, metric_id, quartile_before, quartile_after for each such move.
+        missing: what the return would lack, as sentences: rows, trusts, and figures withheld or marked; [] for nothing.
+        follows: the other (collection, period) pairs that get a new release.
     """
 
     collection: str
@@ -49,20 +52,27 @@ class Preview:
     counts_after: int | None = None
     release_before: str | None = None
     release_after: str | None = None
-    measures: list[dict] = field(default_factory=list)
+    measures: list[Row] = field(default_factory=list)
     others_changed_quartile: int = 0
-    other_changes: list[dict] = field(default_factory=list)
+    other_changes: list[Row] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     follows: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
 
 
+class _Standing(NamedTuple):
+    state: str
+    rows_recorded: int | None
+    rows_rejected: int | None
+    counting_version: int | None
+
+
 def preview(decision: Draft | int, author: str = "(preview)") -> Preview:
-    """What would follow from a draft, or from approving the decision of that number. Nothing is kept.
+    """What a draft, or the approval of the decision of that number, would lead to. Nothing is kept.
 
     Raises:
-        Refused: when the decision would not be allowed.
-        LookupError: when there is none of that number.
+        Refused: the decision would not be allowed.
+        LookupError: there is no decision of that number, or no such submission.
     """
     began = time.monotonic()
     with warehouse.connect() as connection:
@@ -74,162 +84,98 @@ def preview(decision: Draft | int, author: str = "(preview)") -> Preview:
     return found
 
 
-def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -> Preview:
+def _tried(connection: psycopg.Connection[Any], decision: Draft | int, author: str) -> Preview:
     if isinstance(decision, int):
         one = decisions.get(connection, decision)
-        if one["state"] != "proposed":
-            raise Refused(f"Decision {decision} is {one['state'].replace('_', ' ')}: there is nothing left to preview.")
-        submission_id, providers = (
-            one["submission_id"],
-            _providers(connection, one["submission_id"], one["provider_code"]),
-        )
+        if one.state != "proposed":
+            raise Refused(f"Decision {decision} is {one.state.replace('_', ' ')}: there is nothing to preview.")
+        submission_id, provider_code = one.submission_id, one.provider_code
     else:
         submission_id = decision.submission_id
-        providers = _providers(
-            connection, submission_id, decision.provider_code or decisions.provider_of(connection, decision)
-        )
+        provider_code = decision.provider_code or decisions.provider_of(connection, decision)
+    about = submitted_file.submission(connection, submission_id)
+    found = Preview(about.collection, about.period, submission_id)
     before = _standing(connection, submission_id)
-    if before is None:
-        raise Refused(f"There is no submission {submission_id}.")
-    found = Preview(before["collection"], before["period"], submission_id, counts_before=before["counts"])
-    found.state_before, found.rows_recorded_before, found.rows_rejected_before = (
-        before["state"],
-        before["recorded"],
-        before["rejected"],
-    )
-    measurable = found.period is not None and before["sender"] is not None
-    if measurable:
-        old = _published(connection, found.collection, found.period)
-        found.release_before, due_before = old["release_id"], publish.due(connection)
-    decision_id = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
-    if decisions.get(connection, decision_id)["state"] == "proposed":
-        decisions.verdict(connection, decision_id, "(somebody else)", True)
+    found.state_before, found.rows_recorded_before, found.rows_rejected_before, found.counts_before = before
+    is_measurable = about.period is not None and about.sender is not None
+    due_before = publish.due(connection) if is_measurable else {}
+    number = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
+    if decisions.get(connection, number).state == "proposed":
+        decisions.verdict(connection, number, "(somebody else)", True)
     process.settle(connection, submission_id, keep_records=False)
     after = _standing(connection, submission_id)
-    found.state_after, found.rows_recorded_after, found.rows_rejected_after = (
-        after["state"],
-        after["recorded"],
-        after["rejected"],
-    )
-    found.counts_after = after["counts"]
-    if not measurable:
+    found.state_after, found.rows_recorded_after, found.rows_rejected_after, found.counts_after = after
+    if about.period is None or about.sender is None:
         return found
-    gathered = gather.gather(connection, found.collection, found.period)
+    found.release_before = _current_release(connection, about.collection, about.period)
+    old = _published(connection, about.collection, about.period)
+    gathered = gather.gather(connection, about.collection, about.period)
     found.release_after = gathered.release_id
     tables = figures(gathered)
-    _compare(found, old, tables["measure"], tables["comparison"], providers)
+    providers = [provider_code] if provider_code else [about.sender]
+    is_national = not provider_code and catalogue.load(about.collection).is_national
+    _compare(found, old, tables["measure"], tables["comparison"], None if is_national else providers)
     if found.state_after != HELD:
         found.missing = shortfall.sentences(connection, submission_id, gathered.inputs.provider_rows, tables["measure"])
-    own = (found.collection, found.period)
+    own = (about.collection, about.period)
     found.follows = sorted(
         pair for pair, rests_on in publish.due(connection).items() if rests_on != due_before.get(pair) and pair != own
     )
     return found
 
 
-def _providers(connection, submission_id: str, provider_code: str | None) -> list[str] | None:
-    """Whose figures are shown: the provider's that the decision is about; None: everybody's in a national file."""
+def _standing(connection: psycopg.Connection[Any], submission_id: str) -> _Standing:
+    found = queries.first(connection, "stewardship/standing", _Standing, submission_id=submission_id)
+    if found is None:
+        raise LookupError(f"There is no submission {submission_id}.")
+    return found
+
+
+def _current_release(connection: psycopg.Connection[Any], collection: str, period: str) -> str | None:
     row = connection.execute(
-        "SELECT collection, sender FROM intake.submissions WHERE submission_id = %s", [submission_id]
-    ).fetchone()
-    if provider_code:
-        return [provider_code]
-    return None if row is None or catalogue.load(row[0]).is_national else [row[1]]
-
-
-def _standing(connection, submission_id: str) -> dict | None:
-    row = connection.execute(
-        """SELECT s.collection, s.period, s.sender, s.state, s.rows_recorded, s.rows_rejected,
-                  (SELECT o.version FROM intake.submissions o
-                   WHERE o.is_current AND (o.collection, o.period, o.sender, o.part) IS NOT DISTINCT FROM (s.collection, s.period, s.sender, s.part))
-           FROM intake.submissions s WHERE s.submission_id = %s""",
-        [submission_id],
-    ).fetchone()
-    return (
-        dict(zip(("collection", "period", "sender", "state", "recorded", "rejected", "counts"), row, strict=True))
-        if row
-        else None
-    )
-
-
-def _published(connection, collection: str, period: str) -> dict:
-    release = connection.execute(
         "SELECT release_id FROM core.current_release WHERE collection = %s AND period = %s", [collection, period]
     ).fetchone()
-    release_id = release[0] if release else None
-    read = {
-        "measures": "SELECT metric_id, provider_code, numerator, denominator, value, unit, quality_flag, percentile_rank FROM core.measure WHERE release_id = %s",
-        "comparisons": "SELECT metric_id, provider_code, benchmark_kind, opportunity_gbp FROM core.comparison WHERE release_id = %s",
-    }
-    return {"release_id": release_id} | {
-        name: connection.execute(query, [release_id]).fetchall() for name, query in read.items()
-    }
+    return row[0] if row else None
+
+
+def _published(connection: psycopg.Connection[Any], collection: str, period: str) -> list[tuple[Any, ...]]:
+    """The published figures of a collection and period: metric_id, provider_code, unit and `VALUES`."""
+    where = {"collection": collection, "period": period}
+    return connection.execute(sql.text("stewardship/published_figures"), where).fetchall()
 
 
 def _compare(
-    found: Preview, old: dict, measures: pl.DataFrame, comparisons: pl.DataFrame, providers: list[str] | None
+    found: Preview,
+    old: list[tuple[Any, ...]],
+    measures: pl.DataFrame,
+    comparisons: pl.DataFrame,
+    providers: list[str] | None,
 ) -> None:
+    """Compares published figures with new ones, for these providers (None: all) and for the quartiles of the others."""
+    # Opportunities against several kinds of benchmark do not add up: the largest is shown.
+    largest = comparisons.group_by(KEYS).agg(opportunity=pl.col("opportunity_gbp").max())
+    after = measures.rename({"percentile_rank": "rank", "quality_flag": "quality"}).join(largest, on=KEYS, how="left")
+    after = after.select(*KEYS, "unit", *VALUES)
+    before = pl.DataFrame(old, schema=after.schema, orient="row")
+    both = before.join(after, on=KEYS, how="full", coalesce=True, suffix="_after").sort(KEYS)
     names = {metric.metric_id: metric.name for metric in reference.load().metrics}
-    before = _by_metric(old["measures"], old["comparisons"])
-    columns = [
-        "metric_id",
-        "provider_code",
-        "numerator",
-        "denominator",
-        "value",
-        "unit",
-        "quality_flag",
-        "percentile_rank",
-    ]
-    after = _by_metric(
-        measures.select(columns).rows(),
-        comparisons.select("metric_id", "provider_code", "benchmark_kind", "opportunity_gbp").rows(),
+    both = both.rename({name: f"{name}_before" for name in VALUES}).with_columns(
+        unit=pl.coalesce("unit_after", "unit"),
+        name=pl.col("metric_id").replace(names),
+        changed=pl.any_horizontal(pl.col(f"{name}_before").ne_missing(pl.col(f"{name}_after")) for name in VALUES),
+        quartile_before=_quartile("rank_before"),
+        quartile_after=_quartile("rank_after"),
     )
-    units = {row[0]: row[5] for row in old["measures"]} | dict(measures.select("metric_id", "unit").unique().rows())
-    nothing = dict.fromkeys(VALUES)
-    for metric_id, provider in sorted(before.keys() | after.keys()):
-        was, will = before.get((metric_id, provider), nothing), after.get((metric_id, provider), nothing)
-        if providers is None or provider in providers:
-            entry = {
-                "metric_id": metric_id,
-                "name": names.get(metric_id, metric_id),
-                "unit": units.get(metric_id),
-                "provider_code": provider,
-            }
-            for name in VALUES:
-                entry |= {f"{name}_before": was[name], f"{name}_after": will[name]}
-            found.measures.append(entry | {"changed": was != will})
-            continue
-        quartiles = _quartile(was["rank"]), _quartile(will["rank"])
-        if quartiles[0] != quartiles[1]:
-            found.other_changes.append(
-                {
-                    "provider_code": provider,
-                    "metric_id": metric_id,
-                    "quartile_before": quartiles[0],
-                    "quartile_after": quartiles[1],
-                }
-            )
-    if providers is None:  # of a national file with no provider named, only what changes is worth a line
-        found.measures = [entry for entry in found.measures if entry["changed"]]
-    found.others_changed_quartile = len({one["provider_code"] for one in found.other_changes})
+    is_own = pl.col("provider_code").is_in(providers) if providers is not None else pl.col("changed")
+    pairs = [f"{name}_{when}" for name in VALUES for when in ("before", "after")]
+    found.measures = both.filter(is_own).select(*KEYS, "name", "unit", "changed", *pairs).to_dicts()
+    if providers is not None:
+        moved = pl.col("quartile_before").ne_missing(pl.col("quartile_after"))
+        columns = ("provider_code", "metric_id", "quartile_before", "quartile_after")
+        found.other_changes = both.filter(~is_own & moved).select(columns).to_dicts()
+        found.others_changed_quartile = len({one["provider_code"] for one in found.other_changes})
 
 
-def _by_metric(measures, comparisons) -> dict:
-    """(metric, provider) -> what is shown of it; opportunity is the largest over the kinds of benchmark, which never add."""
-    opportunity: dict = {}
-    for metric_id, provider, _, amount in comparisons:
-        if amount is not None:
-            opportunity[metric_id, provider] = max(amount, opportunity.get((metric_id, provider), amount))
-    return {
-        (metric_id, provider): {
-            "value": value, "numerator": numerator, "denominator": denominator, "rank": rank, "quality": quality,
-            "opportunity": opportunity.get((metric_id, provider)),
-        }
-        for metric_id, provider, numerator, denominator, value, _, quality, rank in measures
-    }  # fmt: skip
-
-
-def _quartile(rank: float | None) -> int | None:
-    """1 (worst) to 4 (best), by percentile rank; None where there is no rank."""
-    return None if rank is None else min(4, int(rank // 25) + 1)
+def _quartile(rank: str) -> pl.Expr:
+    """1 (worst) to 4 (best), by a column of percentile ranks; null where there is no rank."""
+    return (pl.col(rank) // 25 + 1).clip(upper_bound=4).cast(pl.Int64)

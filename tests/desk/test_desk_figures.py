@@ -10,7 +10,7 @@ import pytest
 from desk_world import HOSTILE, PERIOD, SUPPRESSED
 from sizes import FULL
 from test_desk_browser import WIDTHS, serious
-from trust_benchmarks.desk import charts, figures, formatting, timeline, timeline_charts
+from trust_benchmarks.desk import figure_charts, figure_text, formatting, timeline_charts, timeline_data
 
 FIGURES = f"/figures?collection=workforce&period={PERIOD}&metric=WF03"
 PICTURES = (
@@ -149,12 +149,12 @@ def test_the_picture_of_the_opportunity_says_what_the_table_says(look):
     assert {kind for kind, _, _ in published} == set(table) != set()
     drawn = html.unescape(look(f"/figures/opportunity.svg?{address}").text)
     for kind, is_better, worth in published:
-        assert figures.BENCHMARKS[kind] in drawn
+        assert figure_text.BENCHMARKS[kind] in drawn
         assert f"The trust is {'better' if is_better else 'worse'}" in drawn or is_better is None
         assert (f"£{worth:,.0f}" if worth is not None else "not priced") in drawn
     alternative = re.search(r'<img src="[^"]*opportunity.svg[^"]*" alt="([^"]*)"', page)[1]
     assert f"against {formatting.counted(len(table), 'benchmark')}." in alternative
-    assert all(figures.BENCHMARKS[kind] in alternative for kind in table)
+    assert all(figure_text.BENCHMARKS[kind] in alternative for kind in table)
 
 
 def test_a_trust_without_a_value_has_none(look):
@@ -221,11 +221,11 @@ def test_a_name_with_markup_stays_text_in_a_picture():
     found = {
         "own": own, "group_words": evil, "benchmark": None, "valued": [own], "silent": [], "thin": [evil], "is_sample": True,
     }  # fmt: skip
-    picture = charts.spread(asked, found, 700)
+    picture = figure_charts.spread(asked, found, 700)
     ElementTree.fromstring(picture)
     assert b"<script" not in picture
     assert b"$x^2$" in picture
-    assert picture == charts.spread.__wrapped__(asked, found, 700)
+    assert picture == figure_charts.spread.__wrapped__(asked, found, 700)
 
 
 def test_nothing_is_drawn_where_nothing_is_known():
@@ -242,14 +242,14 @@ def test_nothing_is_drawn_where_nothing_is_known():
         "restarts": [],
         "is_sample": False,
     }
-    picture = charts.series(asked, line, 1180).decode()
+    picture = figure_charts.series(asked, line, 1180).decode()
     assert picture.count(">no value<") == 1
     assert ">0<" not in picture, "the axis reaches to 0 only if something was drawn there"
-    nothing = charts.series(
+    nothing = figure_charts.series(
         asked, line | {"points": [p | {"value": None} for p in points], "median": None}, 1180
     ).decode()
     assert "nothing is drawn" in nothing
-    assert "nothing is drawn" in charts.spread(
+    assert "nothing is drawn" in figure_charts.spread(
         asked, {"own": None, "group_words": "all trusts", "benchmark": None, "valued": [], "silent": [], "thin": [], "is_sample": False}, 700
     ).decode()  # fmt: skip
     assert "No event" in timeline_charts.engagement({"year": "", "provider": ""}, [], {}, 700).decode()
@@ -257,7 +257,7 @@ def test_nothing_is_drawn_where_nothing_is_known():
 
 
 def test_values_with_their_unit():
-    assert [figures.with_unit(v, u) for v, u in ((8.57056, "%"), (-3.5, "GBP"), (1234.5, "GBP/m2"), (0.0, "days"), (None, "%"))] == [
+    assert [figure_text.with_unit(v, u) for v, u in ((8.57056, "%"), (-3.5, "GBP"), (1234.5, "GBP/m2"), (0.0, "days"), (None, "%"))] == [
         "8.571 %", "-£3.5", "£1,234 per m2", "0 days", "none",
     ]  # fmt: skip
 
@@ -278,15 +278,15 @@ def test_values_with_their_unit():
 )
 def test_a_month_is_not_a_day(shared_world, first, last, precision, said):
     event = {"occurred_from": date(*first), "occurred_to": last and date(*last), "date_precision": precision}
-    assert timeline.dated(event) == said
+    assert timeline_data.dated(event) == said
     assert (
-        timeline.reach(event)
+        timeline_data.reach(event)
         == flow.rows(
             "SELECT core.reach_from(%(a)s::date, %(b)s::date, %(c)s::text), core.reach_to(%(a)s::date, %(b)s::date, %(c)s::text)",
             {"a": event["occurred_from"], "b": event["occurred_to"], "c": precision},
         )[0]
     ), "the page and the warehouse mean the same days"
-    assert timeline.reach(event)[0] <= event["occurred_from"] <= timeline.reach(event)[1]
+    assert timeline_data.reach(event)[0] <= event["occurred_from"] <= timeline_data.reach(event)[1]
 
 
 def test_plans_and_outcomes_of_the_programme(look):
@@ -484,7 +484,7 @@ def test_the_sixteen_recommendations(look):
     coverage = flow.value(
         "SELECT coverage FROM published.data_status WHERE collection = 'workforce' AND period = %s", [PERIOD]
     )
-    assert figures.percent(coverage) in five
+    assert figure_text.percent(coverage) in five
     assert "Too early to say" in five
     assert "no metric is linked" in re.search(r'<tr id="rec-3">(.*?)</tr>', page, re.DOTALL)[1]
 

@@ -97,7 +97,7 @@ def test_a_held_file_covers_nobody_and_a_preview_says_whom_accepting_it_would_le
     assert state == "held"
     assert flow.rows(STATUS, [COLLECTION, "2024-06"]) == [(0.0, 229, 229, 1, 0, 0)]
     rows, trusts, figures = preview(Draft("accept", held, "The publisher puts the rest right next month.")).missing
-    assert rows.startswith("12 of 285 rows would not be used: line ") and rows.endswith("; and 2 more.")
+    assert rows.startswith("12 of 285 rows would be left out: line ") and rows.endswith("; and 2 more.")
     assert spoilt[0] in rows
-    assert trusts == f"12 trusts would have no row at all: {'; '.join(sorted(spoilt)[:10])}; and 2 more."
+    assert trusts == f"12 trusts would have no rows at all: {'; '.join(sorted(spoilt)[:10])}; and 2 more."
     assert figures.startswith("12 figures would not be shown: WF04 ")

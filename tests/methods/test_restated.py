@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import released
 from trust_benchmarks import reference
-from trust_benchmarks.desk import figures
+from trust_benchmarks.desk import figure_data
 from trust_benchmarks.measures import compared, measure
 from trust_benchmarks.stores import warehouse
 
@@ -175,7 +175,7 @@ def test_the_page_of_figures_shows_the_published_limits(shared_world):
     asked = {"collection": "merged", "metric": "WF13", "provider": "T00", "period": "2025-07"}
     asked["about"] = {"name": "Training", "unit": "%", "polarity": "higher_better"}
     with warehouse.connect() as connection:
-        line = figures.series(connection, asked)
+        line = figure_data.series(connection, asked)
         published = connection.execute(
             """SELECT period, centre, lower_limit, upper_limit, signal, assessment FROM published.signals
                WHERE collection = 'merged' AND metric_id = 'WF13' AND provider_code = 'T00' ORDER BY 1"""

@@ -1,4 +1,4 @@
-"""Digests to a real mail server on loopback: three days, nothing new, hostile content, late is not failed is not due."""
+"""Digests to a real mail server on loopback: three days, nothing new, hostile content, late is not held is not due."""
 
 import os
 import smtplib
@@ -133,43 +133,45 @@ def section(text: str, title: str) -> str:
     return next((part for part in text.split("\n\n") if part.startswith(title)), "")
 
 
-def test_three_days_new_still_open_mended_and_nothing_new(month, post, deliver):
+def test_three_days_new_still_open_resolved_and_nothing_new(month, post, deliver):
     assert "Sent to sam" in digest.send("sam", deliver, DESK, DAY)
     (first,) = post.mails()
     text, html = texts(first)
     assert first["To"] == "sam@example.org" and first["Subject"].startswith("Steward desk, 23 Nov 2026: ")
     assert "RA9" in section(text, "New") and "RHA" in section(text, "New")
-    assert not section(text, "Still open") and not section(text, "Mended")
+    assert not section(text, "Still open") and not section(text, "Resolved")
     assert f"{DESK}/queue" in text and f"{DESK}/queue" in html
 
     # The same day once more, then a day on which nothing happened.
-    assert "has had" in digest.send("sam", deliver, DESK, DAY)
+    assert "has already had" in digest.send("sam", deliver, DESK, DAY)
     assert "Nothing new" in digest.send("sam", deliver, DESK, DAY + timedelta(days=1))
     assert len(post.envelopes) == 1
 
-    # RA9 sends again: what held it is mended, another thing is wrong; RHA's is still open.
+    # RA9 sends again: what held it is resolved, another thing is wrong; RHA's is still open.
     send_return("RA9", lambda rows: rows[3].update(leavers_hc="many"), version=2)
     assert "Sent to sam" in digest.send("sam", deliver, DESK, DAY + timedelta(days=1))
     text, _ = texts(post.mails()[1])
     assert "RA9" in section(text, "New") and "leavers_hc" in section(text, "New")
     assert "RHA" in section(text, "Still open") and "RHA" not in section(text, "New")
-    assert "RA9: WF-R1" in section(text, "Mended") and "was failed" not in section(text, "Mended")
+    assert "RA9: WF-R1" in section(text, "Resolved") and "was held" not in section(text, "Resolved")
 
     # All of it is right in the end; the late one has come too.
     send_return("RA9", version=3), send_return("RHA", version=2), send_return("RP7")
     assert "0 new" in digest.send("sam", deliver, DESK, DAY + timedelta(days=2))
     text, _ = texts(post.mails()[2])
-    mended = section(text, "Mended")
-    assert all(trust in mended for trust in ("RA9", "RHA", "RP7")) and "was late" in mended and "was failed" in mended
+    resolved = section(text, "Resolved")
+    assert (
+        all(trust in resolved for trust in ("RA9", "RHA", "RP7")) and "was late" in resolved and "was held" in resolved
+    )
     assert not section(text, "New") and not section(text, "Still open") and not section(text, "Late")
     days = flow.rows("SELECT day FROM intake.digests WHERE person = 'sam' ORDER BY 1")
     assert [day for (day,) in days] == [DAY + timedelta(days=n) for n in range(3)]
 
 
-def test_late_failed_missing_and_not_due_never_look_alike(month, post, deliver):
+def test_late_held_missing_and_not_due_never_look_alike(month, post, deliver):
     digest.send("sam", deliver, DESK, DAY)
     text, html = texts(post.mails()[0])
-    expected = {"Late": ["RP7"], "Failed": ["RA9", "RHA"], "Missing": ["RQY"]}
+    expected = {"Late": ["RP7"], "Held": ["RA9", "RHA"], "Missing": ["RQY"]}
     for title, trusts in expected.items():
         head, line = section(text, title).splitlines()
         assert f"({len(trusts)})" in head and line.endswith(f"new: {', '.join(trusts)}")
@@ -187,10 +189,10 @@ def test_proposals_go_to_approvers_and_tasks_to_whom_they_are_assigned(month, po
     for name in ("sam", "alex", "ann"):
         digest.send(name, deliver, DESK, DAY)
     text, html = texts(post.mails("alex@example.org")[0])
-    waiting = section(text, "Waiting for your approval")
+    waiting = section(text, "Awaiting your approval")
     assert "(1)" in waiting and "accept" in waiting and "waive" not in waiting and "they rang␍␊Bcc" in waiting
     assert "<b>" not in html and "&lt;b&gt;" in html
-    assert "Waiting" not in texts(post.mails("sam@example.org")[0])[0]
+    assert "Awaiting" not in texts(post.mails("sam@example.org")[0])[0]
     text, _ = texts(post.mails("ann@example.org")[0])
     assert "RA9" in section(text, "New") and "assigned to Ann" in text and "RHA" not in text and "RP7" not in text
 
@@ -284,7 +286,7 @@ def test_what_was_sent_is_a_fact(month, deliver):
         ('"alex"', '"SAM"', "twice"),
         ('"approver"', '"boss"', "needs a role"),
         ('["workforce"]', '["wages"]', "list of collections"),
-        ("[[people]]", "[[people", "no TOML file"),
+        ("[[people]]", "[[people", "not a valid TOML file"),
     ],
 )
 def test_a_file_of_people_that_is_wrong_is_refused_in_a_sentence(tmp_path, old, new, says):

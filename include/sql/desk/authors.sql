@@ -1,0 +1,2 @@
+-- Everybody who made a decision.
+SELECT DISTINCT author FROM intake.decisions ORDER BY 1

@@ -1,0 +1,2 @@
+-- The codes of the cohort.
+SELECT code FROM published.cohort

@@ -1,0 +1,2 @@
+-- All metrics with their definitions.
+SELECT * FROM published.metrics

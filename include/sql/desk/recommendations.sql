@@ -1,0 +1,2 @@
+-- The recommendations.
+SELECT * FROM published.recommendations ORDER BY number
