@@ -1,5 +1,6 @@
-"""The steward desk at the terminal: the same decisions through the same functions, with the rights that Airflow gives."""
+"""The steward desk at the terminal: the same decisions through the same functions, with the user's Airflow permissions."""
 
+import getpass
 import os
 import sys
 from collections.abc import Iterator
@@ -7,9 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+import psycopg
+import typer
+from xlsxwriter.exceptions import FileCreateError
+
 from ..reading.harmless import harmless
+from ..stewardship import airflow_client, decisions, submitted_file
+from ..stewardship import workbook as workbooks
+from ..stewardship.decisions import Draft
+from ..stewardship.preview import preview
+from ..stores import warehouse
 from . import Refused
 from .output import Format, note, write
 
@@ -18,7 +30,7 @@ SHOWN = 60  # lines of a preview's table; --format of `decisions` and the desk s
 
 @dataclass(frozen=True)
 class Asker:
-    """Somebody who signed in to Airflow, and what the desk lets them do."""
+    """A person who has signed in to Airflow, and what they may do on the desk."""
 
     name: str
     may_act: bool
@@ -29,7 +41,7 @@ class Asker:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for on the command line; None is what was left out."""
+    """The options of `decide`; None for an option that was left out."""
 
     kind: str
     submission: str
@@ -50,13 +62,13 @@ def decide(asked: Asked, user: str | None, yes: bool) -> None:
     """Previews a decision, asks, and takes it.
 
     Raises:
-        Refused: no right to, not possible, or not wanted after the preview.
+        Refused: no permission, not possible, or not confirmed after the preview.
     """
-    from ..stewardship import decisions
-
     who = sign_in(user)
     if not who.may_act:
-        raise Refused(f"{who.name} may read the desk, not act on it. A steward can: ask one, or ask for the role.")
+        raise Refused(
+            f"{who.name} can read the desk but cannot make decisions. Ask a steward, or ask for the steward role."
+        )
     with stores(), told():
         draft = _draft(asked)
         if draft.kind in decisions.CHANGES_FIGURES:
@@ -76,22 +88,20 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
     """Previews what a proposed decision does, asks, and gives the second person's verdict.
 
     Raises:
-        Refused: no right to, not possible, or not wanted after the preview.
+        Refused: no permission, not possible, or not confirmed after the preview.
     """
-    from ..stewardship import decisions
-
     who = sign_in(user)
     if not who.may_approve:
-        raise Refused(f"{who.name} may not approve or refuse decisions. Ask an approver.")
+        raise Refused(f"{who.name} cannot approve or refuse decisions. Ask an approver.")
     with stores(), told():
         with as_desk() as connection:
             one = decisions.get(connection, decision_id)
-        if one["author"].strip().lower() == who.name.strip().lower():
-            raise Refused("Whoever made a decision cannot approve or refuse it. A second person must.")
+        if one.author.strip().lower() == who.name.strip().lower():
+            raise Refused("You cannot approve or refuse your own decision. A second person must.")
         _about(one)
-        if one["state"] != "proposed":
-            whom = f", by {one['verdict_by']}" if one["verdict_by"] else ""
-            raise Refused(f"Decision {decision_id} is {one['state'].replace('_', ' ')} already{whom}.")
+        if one.state != "proposed":
+            whom = f", by {one.verdict_by}" if one.verdict_by else ""
+            raise Refused(f"Decision {decision_id} is already {one.state.replace('_', ' ')}{whom}.")
         if not refuse:
             _shown(decision_id, who.name)
         agreed(yes, f"{'Refuse' if refuse else 'Approve'} decision {decision_id}?")
@@ -101,13 +111,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
 
 
 def workbook(submission_id: str, output: Path | None) -> None:
-    """Writes the trust's own workbook back, with what was found marked in it."""
-    from xlsxwriter.exceptions import FileCreateError
-
-    from ..stewardship import submitted_file
-    from ..stewardship import workbook as workbooks
-    from ..stores import warehouse
-
+    """Writes the trust's own workbook with the findings marked in it."""
     if output and output.is_dir():
         raise Refused(f"{output} is a folder. Name the file to write, such as {output / 'to_correct.xlsx'}.")
     path = output
@@ -133,22 +137,20 @@ def sign_in(user: str | None) -> Asker:
     Raises:
         Refused: no name, no password, a wrong one, or Airflow does not answer.
     """
-    import httpx
-
     url, settings = _airflow()
     if not user:
-        raise Refused("Say who you are: --user NAME, or TB_USER. It is the name that you sign in to Airflow with.")
+        raise Refused("Give your Airflow user name with --user NAME or in TB_USER.")
     password = _password(user, settings)
     try:
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
             said = http.post("/auth/token", json={"username": user, "password": password})
             if said.status_code in (400, 401, 403, 422):
-                raise Refused(f"Airflow does not know {user} by this password. Correct TB_USER_PASSWORD or --user.")
+                raise Refused(f"Airflow does not accept {user} with this password. Correct TB_USER_PASSWORD or --user.")
             said.raise_for_status()
             token = said.json()["access_token"]
             said = http.get("/steward/me", headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
             if said.status_code in (401, 403):
-                raise Refused(f"{user} may not read the steward desk. Ask whoever manages Airflow's users for a role.")
+                raise Refused(f"{user} cannot read the steward desk. Ask your Airflow administrator for a role.")
             said.raise_for_status()
             me = said.json()
             return Asker(str(me["name"]), me["may_act"] is True, me["may_approve"] is True, url, token)
@@ -159,7 +161,7 @@ def sign_in(user: str | None) -> Asker:
         ) from None
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as problem:
         raise Refused(
-            f"Airflow at {url} does not answer ({type(problem).__name__}), so it cannot be told who may decide. "
+            f"Airflow at {url} does not respond ({type(problem).__name__}), so your permissions cannot be checked. "
             "Start it with `make run`, or correct TB_AIRFLOW_URL."
         ) from None
 
@@ -170,7 +172,7 @@ def _airflow() -> tuple[str, dict[str, str]]:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise Refused(
-                f"TB_AIRFLOW_URL is {url}: a password would travel there unprotected. Give an address that begins with https."
+                f"TB_AIRFLOW_URL is {url}: this would send your password unencrypted. Give an address that begins with https."
             )
         return url.rstrip("/"), {}
     from trust_benchmarks_local.state import State
@@ -178,7 +180,7 @@ def _airflow() -> tuple[str, dict[str, str]]:
     settings = State().read()
     if "TB_PORT_AIRFLOW" not in settings:
         raise Refused(
-            f"There is no Airflow yet: {State().folder} holds none. Run `make run` first, or name one in TB_AIRFLOW_URL."
+            f"Airflow is not set up in {State().folder}. Run `make run` first, or give its address in TB_AIRFLOW_URL."
         )
     return f"http://127.0.0.1:{settings['TB_PORT_AIRFLOW']}", settings
 
@@ -193,8 +195,6 @@ def _password(user: str, settings: dict[str, str]) -> str:
         return made
     if not sys.stdin.isatty():
         raise Refused(f"There is no password for {user}. Give it in TB_USER_PASSWORD.")
-    import getpass
-
     return getpass.getpass(f"Password of {user}: ")
 
 
@@ -213,51 +213,45 @@ def stores() -> Iterator[None]:
     state = State()
     if "TB_WAREHOUSE_URL" not in state.read():
         raise Refused(
-            f"There is no warehouse yet: {state.folder} holds none. Run `make run` first, "
-            "or name a warehouse in TB_WAREHOUSE_URL or a state folder in TB_STATE."
+            f"There is no warehouse in {state.folder}. Run `make run` first, "
+            "or give a warehouse in TB_WAREHOUSE_URL or a state folder in TB_STATE."
         )
     with services.running(state.folder):
         yield
 
 
 @contextmanager
-def as_desk():
+def as_desk() -> Iterator[psycopg.Connection[Any]]:
     """A connection that may add decisions and verdicts, and nothing else."""
-    from ..stores import warehouse
-
     with warehouse.connect(role="steward_desk") as connection:
         yield connection
 
 
 @contextmanager
-def told():
-    """What the stores say as a sentence for the person who asked."""
-    import psycopg
-
-    from ..stewardship import decisions
-
+def told() -> Iterator[None]:
+    """Raises the errors of the stores and of stewardship as `Refused`, with a sentence for the person who asked."""
     try:
         yield
     except decisions.Refused as problem:
         raise Refused(str(problem)) from None
     except LookupError as problem:
-        if isinstance(problem, KeyError | IndexError):  # ours are LookupErrors with a sentence; these are faults
+        if isinstance(
+            problem, KeyError | IndexError
+        ):  # stewardship raises LookupErrors with a sentence; these are faults
             raise
         raise Refused(str(problem)) from None
     except psycopg.OperationalError as problem:
         first = (str(problem).strip().splitlines() or [""])[0]
         raise Refused(
-            f"The warehouse does not answer ({first}). Nothing was decided. Start it with `make run`."
+            f"The warehouse does not respond ({first}). Nothing was decided. Start it with `make run`."
         ) from None
 
 
 # Decisions ------------------------------------------------------------------------------------------------------------
 
 
-def _draft(asked: Asked):
-    """The decision that was asked for, with its cells as they stand."""
-    from ..stewardship.decisions import Draft
-
+def _draft(asked: Asked) -> Draft:
+    """The decision that was asked for, with its cells as they are now."""
     _fitting(asked)
     draft = Draft(asked.kind, asked.submission, asked.reason.strip(), assignee=asked.assignee, undoes=asked.undo)
     if asked.kind == "assign":
@@ -272,7 +266,7 @@ def _draft(asked: Asked):
         if len(cells) > 1:
             places = ", ".join(f"{sheet or ''} line {line} {column}".strip() for sheet, line, column in list(cells)[:4])
             raise Refused(
-                f"A correction is about one cell, and this names {len(cells)}: {harmless(places, None)} ... Add --sheet, --line, --column."
+                f"A correction changes one cell, and these options match {len(cells)}: {harmless(places, None)} ... Add --sheet, --line, --column."
             )
         (cell,) = cells.values()
         value = {"new_value": asked.value, "value_source": asked.source}
@@ -289,7 +283,7 @@ OPTIONS = {
 }
 NEEDED = {
     "assign": {"assignee": "--assignee NAME"},
-    "waive": {"rule": "--rule RULE", "until": "--until DAY (the last day on which it holds)"},
+    "waive": {"rule": "--rule RULE", "until": "--until DAY (the last day of the waiver)"},
     "correct": {"lines": "--line N", "column": "--column NAME", "value": "--value TEXT", "source": "--source WHERE"},
     "undo": {"undo": "--undo NUMBER"},
 }
@@ -297,24 +291,22 @@ KINDS = ("assign", "comment", "accept", "waive", "correct", "hold", "return", "u
 
 
 def _fitting(asked: Asked) -> None:
-    """Refuses options that would be passed over in silence, and says which are missing."""
+    """Refuses options that the kind of decision does not use, and says which are missing."""
     if asked.kind not in KINDS:
-        raise Refused(f"'{asked.kind}' is no kind of decision. Expected one of {', '.join(KINDS)}.")
+        raise Refused(f"'{asked.kind}' is not a kind of decision. Expected one of {', '.join(KINDS)}.")
     options = ("rule", "column", "lines", "sheet", "value", "source", "until", "provider", "assignee", "undo")
     given = {name for name in options if getattr(asked, name) not in (None, ())}
     if useless := sorted(given - OPTIONS.get(asked.kind, set())):
         names = ", ".join("--" + name.removesuffix("s") if name == "lines" else "--" + name for name in useless)
-        raise Refused(f"{names} does not belong to '{asked.kind}'. Leave it out.")
+        raise Refused(f"'{asked.kind}' does not use {names}. Leave it out.")
     if missing := [words for name, words in NEEDED.get(asked.kind, {}).items() if name not in given]:
         raise Refused(f"'{asked.kind}' also needs {', '.join(missing)}.")
     if not asked.reason.strip():
-        raise Refused("A reason is missing. Say why, in a sentence that will still be understood next year.")
+        raise Refused("A reason is missing. Say why, in a sentence that people will still understand next year.")
 
 
-def _cells(asked: Asked) -> tuple:
-    """The open cells that rule, column, lines and sheet choose."""
-    from ..stewardship import decisions
-
+def _cells(asked: Asked) -> tuple[decisions.Cell, ...]:
+    """The cells of open findings that match rule, column, lines and sheet."""
     with as_desk() as connection:
         found = decisions.cells_of(connection, asked.submission, asked.rule, asked.column)
     chosen = tuple(
@@ -324,11 +316,11 @@ def _cells(asked: Asked) -> tuple:
     )  # fmt: skip
     if not chosen:
         raise Refused(
-            f"No open finding of {asked.submission} fits this. List them: trust-benchmarks findings --open --submission {asked.submission}"
+            f"No open finding of {asked.submission} matches. List them: trust-benchmarks findings --open --submission {asked.submission}"
         )
     if absent := sorted(set(asked.lines) - {cell.line for cell in chosen}):
         raise Refused(
-            f"Nothing that is open was found at line {', '.join(map(str, absent))}. Leave it out, or correct it."
+            f"There is no open finding at line {', '.join(map(str, absent))}. Leave the line out, or correct it."
         )
     return chosen
 
@@ -337,16 +329,17 @@ def _day(text: str | None) -> date:
     try:
         return date.fromisoformat(text or "")
     except ValueError:
-        raise Refused(f"'{text}' is no day. Give the last day on which it holds, such as 2027-03-31.") from None
+        raise Refused(f"'{text}' is not a valid date. Give the last day of the waiver, such as 2027-03-31.") from None
 
 
 def agreed(yes: bool, question: str) -> None:
+    """Asks for confirmation; raises `Refused` without it."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused("Nothing was decided: there is nobody to ask here. Look at the preview above and add --yes.")
-    import typer
-
+        raise Refused(
+            "Nothing was decided: this is not an interactive terminal. Look at the preview above and add --yes."
+        )
     if not typer.confirm(question, default=False, err=True):
         raise Refused("Nothing was decided.")
 
@@ -354,26 +347,24 @@ def agreed(yes: bool, question: str) -> None:
 # What is shown --------------------------------------------------------------------------------------------------------
 
 
-def _shown(decision, name: str) -> str | None:
-    """Writes what would follow from a decision; returns the release that would."""
-    from ..stewardship.preview import preview
-
+def _shown(decision: Draft | int, name: str) -> str | None:
+    """Writes the preview of a decision; returns the release that would follow."""
     found = preview(decision, name)
 
-    def change(before, after) -> str:
-        before, after = ("none" if value is None else str(value).replace("_", " ") for value in (before, after))
+    def change(*values: object) -> str:
+        before, after = ("none" if value is None else str(value).replace("_", " ") for value in values)
         return before if before == after else f"{before} -> {after}"
 
     rows = [
         ("submission", change(found.state_before, found.state_after)),
         ("rows recorded", change(found.rows_recorded_before, found.rows_recorded_after)),
         ("rows rejected", change(found.rows_rejected_before, found.rows_rejected_after)),
-        ("version that counts", change(found.counts_before, found.counts_after)),
+        ("version in published figures", change(found.counts_before, found.counts_after)),
         ("release", change(found.release_before, found.release_after)),
         ("other providers that change quartile", str(found.others_changed_quartile)),
-        ("other releases made anew", ", ".join(" ".join(pair) for pair in found.follows) or "none"),
+        ("other releases updated", ", ".join(" ".join(pair) for pair in found.follows) or "none"),
     ]
-    write(rows, ["what would follow", f"{found.collection} {found.period or ''}".strip()], Format.table)
+    write(rows, ["what would change", f"{found.collection} {found.period or ''}".strip()], Format.table)
     if found.missing:
         write([[one] for one in found.missing], ["what would be missing"], Format.table)
     names = ["metric_id", "provider_code"]
@@ -382,39 +373,32 @@ def _shown(decision, name: str) -> str | None:
     if changed:
         write(changed, names + pairs, Format.table, limit=SHOWN, more="The steward desk shows all of them.")
     same = len(found.measures) - len(changed)
-    note(f"{len(changed)} measures change, {same} stay. Computed in {found.seconds:.1f} s; nothing is decided yet.")
+    note(
+        f"{len(changed)} measures would change, {same} would not. Calculated in {found.seconds:.1f} s; nothing has been decided yet."
+    )
     return found.release_after
 
 
-def _about(one: dict) -> None:
+def _about(one: decisions.Decision) -> None:
     wanted = (
-        "kind",
-        "author",
-        "collection",
-        "period",
-        "sender",
-        "rule_id",
-        "column_name",
-        "provider_code",
-        "new_value",
-    )
-    rows = [(name.replace("_", " "), one[name]) for name in (*wanted, "value_source", "until", "reason") if one[name]]
-    rows.append(("cells", len(one["cells"])))
-    write(rows, [f"decision {one['decision_id']}", one["state"].replace("_", " ")], Format.table)
+        "kind", "author", "collection", "period", "sender", "rule_id", "column_name", "provider_code", "new_value", "value_source", "until",
+        "reason",
+    )  # fmt: skip
+    rows = [(name.replace("_", " "), getattr(one, name)) for name in wanted if getattr(one, name)]
+    rows.append(("cells", len(one.cells)))
+    write(rows, [f"decision {one.decision_id}", one.state.replace("_", " ")], Format.table)
 
 
 def _outcome(decision_id: int, who: Asker) -> None:
-    """Says what became of a decision, and has Airflow start if it holds now."""
-    from ..stewardship import airflow_client, decisions
-
+    """Reports the state of a decision, and asks Airflow to start if it is in force."""
     with as_desk() as connection:
         one = decisions.get(connection, decision_id)
-    state = one["state"].replace("_", " ")
-    print(f"Decision {decision_id} ({one['kind']}) is {state}.")
-    if one["state"] == "proposed":
-        note(f"A second person approves it: trust-benchmarks approve {decision_id} --user NAME")
-    elif one["kind"] in decisions.CHANGES_FIGURES and one["state"] == "in_force" and one["period"]:
-        if airflow_client.start_collection(who.url, who.token, one["collection"], one["period"]):
-            note(f"Airflow collects {one['collection']} {one['period']} now; the release follows in a few minutes.")
+    state = one.state.replace("_", " ")
+    print(f"Decision {decision_id} ({one.kind}) is {state}.")
+    if one.state == "proposed":
+        note(f"A second person must approve it: trust-benchmarks approve {decision_id} --user NAME")
+    elif one.kind in decisions.CHANGES_FIGURES and one.state == "in_force" and one.period:
+        if airflow_client.start_collection(who.url, who.token, one.collection, one.period):
+            note(f"Airflow is collecting {one.collection} {one.period}; the release follows in a few minutes.")
         else:
-            note("Airflow could not be told; it finds what waits within a quarter of an hour (receive_inbox).")
+            note("Airflow could not be notified. It checks for waiting returns every 15 minutes (receive_inbox).")

@@ -31,12 +31,17 @@ def rows(connection: Connection, name: str, /, **parameters: object) -> list[Row
         **parameters: its named parameters.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(sql.text(f"desk/{name}"), parameters).fetchall()
+        return cursor.execute(sql.text(f"desk/{name}"), _without_nul(parameters)).fetchall()
 
 
 def values(connection: Connection, name: str, /, **parameters: object) -> list[Any]:
     """The first column of a query (see `rows`)."""
-    return [value for value, *_ in connection.execute(sql.text(f"desk/{name}"), parameters).fetchall()]
+    return [row[0] for row in connection.execute(sql.text(f"desk/{name}"), _without_nul(parameters)).fetchall()]
+
+
+def _without_nul(parameters: dict[str, object]) -> dict[str, object]:
+    """Parameters from an address may hold the NUL character, which PostgreSQL refuses in a text."""
+    return {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in parameters.items()}
 
 
 def names(connection: Connection, codes: Iterable[str | None]) -> dict[str, str]:

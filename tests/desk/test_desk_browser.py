@@ -99,7 +99,7 @@ def test_the_page_of_who_is_not_signed_in(browser, desk):
     tab.get_by_label("Password").fill("sam")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/steward/queue")
-    assert tab.get_by_role("heading", name="What waits for somebody").is_visible()
+    assert tab.get_by_role("heading", name="Your queue").is_visible()
     tab.close()
 
 
@@ -138,27 +138,27 @@ def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
     tab.keyboard.type("31/12/2099")
     tab_to(tab, "Reason", "textarea")
     tab.keyboard.type("Known to the trust; mends with the next return.")
-    tab_to(tab, "See what it would do", "button")
+    tab_to(tab, "Preview", "button")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/preview")
     assert serious(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
-    assert tab.get_by_role("heading", name="What it would do").is_visible()
+    assert tab.get_by_role("heading", name="What would change").is_visible()
     if script:
         return  # the second time round it is taken
     tab_to(tab, "Waive it", "button")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/decisions/**")
     assert "Your decision was recorded." in tab.locator(".done").inner_text()
-    assert "Waits for approval" in tab.locator("main").inner_text()
+    assert "Awaiting approval" in tab.locator("main").inner_text()
     context.close()
 
 
 def test_what_is_wrong_gets_the_focus(tab, desk, known):
     tab.goto(desk.url + f"/steward/decide?submission={known['RX4 v2']}&kind=accept")
     tab.evaluate("document.querySelector('textarea').required = false")
-    tab.get_by_role("button", name="See what it would do").click()
-    assert "Give a reason" in tab.evaluate("document.activeElement.textContent")
+    tab.get_by_role("button", name="Preview").click()
+    assert "Enter a reason" in tab.evaluate("document.activeElement.textContent")
     assert serious(tab) == []
     tab.keyboard.press("Enter")
     assert tab.evaluate("location.hash") == "#f-reason"

@@ -34,7 +34,7 @@ def text_of(page: str) -> str:
 
 def test_board_counts_and_leads_to_submissions(look, returns):
     board = look("/").text
-    assert "Where every return stands" in board
+    assert "Returns" in board
     assert "who_knows.csv" in board
     assert "nothing_in_it.csv" in board
     held = re.search(r'href="([^"]*state=held)"[^>]*aria-label="2 held, 2025-06"', board)
@@ -58,10 +58,10 @@ def test_every_submission_and_task_has_its_page(look):
 
 
 def test_a_period_that_nobody_knows(look):
-    assert "Nothing is expected" in look("/?collection=workforce&period=1999-01", 404).text
+    assert "No return of workforce for 1999-01" in look("/?collection=workforce&period=1999-01", 404).text
     assert "There is no submission" in look("/submissions/nothing", 404).text
     assert "There is no decision 999" in look("/decisions/999", 404).text
-    assert "not complete: decision_id" in look("/decisions/many", 400).text
+    assert "incomplete: decision_id" in look("/decisions/many", 400).text
 
 
 @pytest.mark.parametrize(
@@ -104,15 +104,15 @@ def test_submission_shows_what_was_sent_and_found(look, returns):
     page = look(f"/submissions/{returns['RX4 v2']}").text
     said = text_of(page)
     for words in (
-        "Version 2. It does not count.",
+        "Version 2. Not included in published figures.",
         "workforce_RX4_2025-06_v2.csv",
         "Rows held 9",
         "2 versions, newest first",
-        "Newly broken: 9",
+        "Newly wrong: 9",
         "VAL-TYPE, line 2, fte",
-        "The cell says about ninety",
+        "The cell contains about ninety",
         "Expected a number in FTE of 0 or more.",
-        "What WF-R1 says",
+        "About rule WF-R1",
     ):
         assert words in said, words
     assert '<mark><bdi class="sent">about ninety</bdi></mark>' in page
@@ -203,15 +203,15 @@ def test_a_form_says_what_is_missing(desk, returns):
         "SELECT finding_id FROM intake.findings WHERE submission_id = %s AND rule_id = 'VAL-TYPE'", [held]
     )
     for fields, words in (
-        ({"kind": "accept"}, "Give a reason"),
+        ({"kind": "accept"}, "Enter a reason"),
         ({"kind": "waive", "rule": "WF-R2", "reason": "x", "until": "soon"}, "day, month and year"),
         ({"kind": "waive", "rule": "WF-R2", "reason": "x", "until": "2000-01-01"}, "The waiver would have ended"),
         ({"kind": "waive", "rule": "VAL-TYPE", "reason": "x", "until": "2099-01-01"}, "cannot be waived"),
         (
             {"kind": "correct", "finding": finding, "reason": "x", "new_value": "1"},
-            "Say where the right value comes from",
+            "Say where the correct value comes from",
         ),
-        ({"kind": "hold", "reason": "x"}, "cannot be decided on"),
+        ({"kind": "hold", "reason": "x"}, "You cannot make this decision"),
         ({"kind": "undo", "reason": "x", "undoes": "999"}, "There is no decision 999"),
     ):
         answer = desk.post("steward", "/preview", submission=held, **fields)
@@ -249,10 +249,10 @@ def test_preview_decide_approve_and_see_it_published(desk, look, returns):
     taken = desk.post("steward", "/decide", **hidden_of(shown.text))
     assert taken.status_code == 303, taken.text
     number = taken.headers["location"].split("/")[-1].split("?")[0]
-    assert "It has no effect until a second person has approved it." in look(f"/decisions/{number}").text
+    assert "This decision has no effect until a second person approves it." in look(f"/decisions/{number}").text
     assert "Decision" in look("/decisions?state=proposed").text
     with desk.client("approver") as client:
-        assert "What it would do" in client.get(f"/steward/decisions/{number}?preview=1").text
+        assert "What would change" in client.get(f"/steward/decisions/{number}?preview=1").text
     assert desk.post("approver", f"/decisions/{number}/verdict", verdict="approve", words="Seen.").status_code == 303
     again = desk.post("other approver", f"/decisions/{number}/verdict", verdict="approve")
     assert again.status_code == 409
@@ -309,4 +309,4 @@ def test_a_return_that_does_not_count_holds_at_once_and_reaches_airflow(desk, lo
     assert answer.status_code == 303, answer.text
     number = answer.headers["location"].split("/")[-1].split("?")[0]
     assert look(f"/decisions/{number}/effect").json()["state"] in ("queued", "published", "measuring")
-    assert "It was returned to the trust" in text_of(look(f"/submissions/{returns['RTQ v1']}").text)
+    assert "Returned to the trust" in text_of(look(f"/submissions/{returns['RTQ v1']}").text)

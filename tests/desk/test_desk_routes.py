@@ -153,7 +153,7 @@ def test_posts_from_elsewhere_are_refused(desk, known, headers, change):
         }
         answer = client.post("/steward/comment", data=fields | change, headers=headers)
         assert answer.status_code == 403
-        assert "nothing was done" in answer.text
+        assert "nothing was saved" in answer.text
         same = {"Origin": desk.url, "Sec-Fetch-Site": "same-origin"}
         assert client.post("/steward/comment", data=fields, headers=same).status_code == 303
 
@@ -188,6 +188,6 @@ def test_a_fault_of_ours_tells_no_details_and_has_the_headers(desk, known, share
         finally:
             warehouse.execute("ALTER VIEW intake.board_away RENAME TO board")
     assert answer.status_code == 500
-    assert "Something is broken" in answer.text
+    assert "There is a fault in the desk" in answer.text
     assert "intake.board" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -26,10 +26,10 @@ def test_held_previewed_accepted_approved_published(desk, browser):
     steward.locator("main table tr", has_text="RA9").get_by_role("link").first.click()
     steward.get_by_role("link", name="Accept", exact=True).click()
     steward.get_by_label("Reason").fill("The trust confirmed on the telephone that the other rows are right.")
-    steward.get_by_role("button", name="See what it would do").click()
-    steward.get_by_role("heading", name="Before you decide").wait_for()
+    steward.get_by_role("button", name="Preview").click()
+    steward.get_by_role("heading", name="Preview:").wait_for()
     assert desk.query("SELECT count(*) FROM core.decision") == [(0,)]
-    steward.get_by_role("button", name="Accept it").click()
+    steward.get_by_role("button", name="Accept the return").click()
     steward.locator("#effect").wait_for()
     address = steward.url.partition("?")[0]
     ((decision_id, expected),) = desk.query("SELECT decision_id, expected_release FROM core.decision")
