@@ -101,7 +101,7 @@ def test_deployed_code_names_no_collection():
         for path in (ROOT / folder).rglob("*.py"):
             if not (path.parent in own and path.stem in catalogue.all()) and (names := named_in_code(path)):
                 found[path.relative_to(ROOT).as_posix()] = names
-    assert {path: names - allowed.get(path, set()) for path, names in found.items()} == dict.fromkeys(found, set())
+    assert {path: names - allowed.get(path, set()) for path, names in found.items()} == {path: set() for path in found}
     for path in (ROOT / "include").rglob("*.toml"):
         if path.parent.parent != ROOT / "include" / "catalogue":
             declared = tomllib.loads(path.read_text(encoding="utf-8"))

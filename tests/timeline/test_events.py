@@ -7,7 +7,7 @@ from datetime import date
 import openpyxl
 import pytest
 from trust_benchmarks import reference
-from trust_benchmarks.stewardship import event_checks, events
+from trust_benchmarks.timeline import event_checks, events
 
 GOOD = {
     "date": "2018-09-12", "date_precision": "day", "kind": "visit", "status": "actual", "provider": "RY8",

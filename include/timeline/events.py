@@ -9,8 +9,8 @@ from ..catalogue.layouts import plain
 from ..reading import formats
 from ..reading.grid import Unreadable
 from ..reading.workbook import book_grid
-from . import decisions
-from .decisions import Refused
+from ..stores.refusals import Refused as Refused
+from ..stores.refusals import ask
 from .event_checks import FIELDS, Checked
 
 MOST = 5_000  # events of one file
@@ -120,11 +120,10 @@ def add(connection: psycopg.Connection, checked: Checked, person: str, file_name
         for number, event in enumerate(checked.events, 1):
             where = f"Event {number} of {len(checked.events)}: " if len(checked.events) > 1 else ""
             try:
-                made.append(
-                    decisions.asked(
-                        connection, "SELECT core.add_event(%s, %s::jsonb, %s)", [person, json.dumps(event), file_name]
-                    )[0]
+                added = ask(
+                    connection, "SELECT core.add_event(%s, %s::jsonb, %s)", [person, json.dumps(event), file_name]
                 )
+                made.append(added[0])
             except Refused as problem:
                 raise Refused(f"{where}{problem} Nothing was added.") from None
     ids = tuple(one for one in made if one)
@@ -137,6 +136,4 @@ def withdraw(connection: psycopg.Connection, event_id: str, person: str, reason:
     Raises:
         Refused: there is no such event, it was withdrawn already, or there is no reason.
     """
-    decisions.asked(
-        connection, "SELECT core.withdraw_event(%s, %s, %s)", [event_id, person, reason.replace("\x00", "")]
-    )
+    ask(connection, "SELECT core.withdraw_event(%s, %s, %s)", [event_id, person, reason.replace("\x00", "")])
