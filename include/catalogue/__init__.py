@@ -39,6 +39,7 @@ class Collection:
         disclosure: one of `REGIMES`: how counts of people are protected before they are published.
         people_parts: metric -> one of `PARTS`: which of its parts count people, where that is not both of a metric of
             class persons and neither of any other.
+        measures_version: raised when the same records give other measures, prices or cross findings than before.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Collection:
     uses_back: int = 0
     disclosure: str = "hes"
     people_parts: dict = field(default_factory=dict, hash=False)
+    measures_version: int = 1
     tags: tuple[str, ...] = ()
 
     @property
