@@ -408,7 +408,7 @@ def _about(one: dict) -> None:
 
 def _outcome(decision_id: int, who: Asker) -> None:
     """Says what became of a decision, and has Airflow start if it holds now."""
-    from ..stewardship import announce, decisions
+    from ..stewardship import airflow_client, decisions
 
     with as_desk() as connection:
         one = decisions.get(connection, decision_id)
@@ -417,7 +417,7 @@ def _outcome(decision_id: int, who: Asker) -> None:
     if one["state"] == "proposed":
         note(f"A second person approves it: trust-benchmarks approve {decision_id} --user NAME")
     elif one["kind"] in decisions.CHANGES_FIGURES and one["state"] == "in_force" and one["period"]:
-        if announce.announce(who.url, who.token, one["collection"], one["period"]):
+        if airflow_client.announce(who.url, who.token, one["collection"], one["period"]):
             note(f"Airflow collects {one['collection']} {one['period']} now; the release follows in a few minutes.")
         else:
             note("Airflow could not be told; it finds what waits within a quarter of an hour (receive_inbox).")

@@ -11,7 +11,20 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from .. import catalogue
 from ..stores import settings
-from . import board, decide, decisions, events, figures, files, pages, security, submission, tasks, timeline, words
+from . import (
+    board,
+    decision_form,
+    decisions,
+    downloads,
+    events,
+    figures,
+    formatting,
+    pages,
+    queue,
+    security,
+    submission,
+    timeline,
+)
 
 
 @cache
@@ -40,7 +53,7 @@ def create() -> FastAPI:
         },
     )
     app.add_middleware(security.Headers)
-    for module in (board, tasks, submission, files, decide, decisions, figures, timeline, events):
+    for module in (board, queue, submission, downloads, decision_form, decisions, figures, timeline, events):
         app.include_router(module.router)
 
     @app.get("/me")
@@ -70,7 +83,7 @@ def create() -> FastAPI:
     for name in pages.environment.list_templates():  # now, not while somebody waits for their first page
         pages.environment.get_template(name)
     for name in catalogue.all():
-        words.rules_of(name)
+        formatting.rules_of(name)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from . import pages, security, store, words
+from . import database, formatting, pages, security
 
 router = APIRouter()
 # Inside a period: what somebody must look at comes first.
@@ -12,7 +12,7 @@ TO_DO_FIRST = ("held", "received", "missing", "late", "due", "accepted_with_warn
 def collections(connection) -> list[dict]:
     """Collections with their periods, newest first, and how many returns are in which state."""
     found: dict[str, dict] = {}
-    for row in store.rows(
+    for row in database.rows(
         connection,
         """SELECT collection, period, state, count(*) AS returns, min(due) AS due, bool_or(is_sample) AS is_sample
            FROM intake.board GROUP BY 1, 2, 3 ORDER BY collection, period DESC""",
@@ -27,9 +27,9 @@ def collections(connection) -> list[dict]:
     return [
         {
             "collection": name,
-            "title": words.title(name),
+            "title": formatting.title(name),
             "periods": list(periods.values()),
-            "states": [state for state in words.STATES if any(state in one["counts"] for one in periods.values())],
+            "states": [state for state in formatting.STATES if any(state in one["counts"] for one in periods.values())],
         }
         for name, periods in found.items()
     ]
@@ -37,7 +37,7 @@ def collections(connection) -> list[dict]:
 
 def returns(connection, collection: str, period: str) -> list[dict]:
     """Every return of a collection and period, by state, with the names of those who send them."""
-    found = store.rows(
+    found = database.rows(
         connection,
         """SELECT b.*, p.provider_name FROM intake.board b LEFT JOIN published.providers p ON p.provider_code = b.sender
            WHERE collection = %s AND period = %s ORDER BY coalesce(p.provider_name, b.sender), b.part""",
@@ -48,7 +48,7 @@ def returns(connection, collection: str, period: str) -> list[dict]:
 
 def unknown(connection, collection: str) -> list[dict]:
     """Submissions that stand on no board, because it is not known what period they are about or who sent them."""
-    return store.rows(
+    return database.rows(
         connection,
         """SELECT submission_id, collection, file_name, received_at, state, is_sample FROM intake.submissions
            WHERE (period IS NULL OR sender IS NULL) AND NOT is_returned AND %s IN ('', collection)
@@ -62,20 +62,20 @@ def waits(connection) -> dict[str, int]:
     query = """SELECT (SELECT count(*) FROM intake.tasks WHERE assignee IS NULL) AS tasks,
                       (SELECT count(*) FROM intake.decisions WHERE state = 'proposed') AS proposed,
                       (SELECT count(*) FROM intake.waiting) AS waiting"""
-    return store.rows(connection, query)[0]
+    return database.rows(connection, query)[0]
 
 
 @router.get("/")
 def board(request: Request, person: security.Anybody, collection: str = "", period: str = "", state: str = ""):
     """The whole board, or the returns of one collection and period."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         if collection and period:
             found = returns(connection, collection, period)
             if not found:
                 raise LookupError(
                     f"Nothing is expected and nothing came of {collection} for {period}. The board lists what there is."
                 )
-            counts: dict[str, int] = {name: sum(row["state"] == name for row in found) for name in words.STATES}
+            counts: dict[str, int] = {name: sum(row["state"] == name for row in found) for name in formatting.STATES}
             shown = [row for row in found if state in ("", row["state"])]
             return pages.page(
                 request, "period.html", section="board", collection=collection, period=period, state=state, counts=counts,

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from ..stewardship import decisions
 from ..stewardship import preview as previews
-from . import decide, pages, runs, security, store, submission, words
+from . import airflow_runs, database, decision_form, formatting, pages, security, submission
 
 router = APIRouter()
 EFFECTS = {
@@ -19,7 +19,7 @@ EFFECTS = {
 
 def listed(connection, wanted: dict, number: int) -> tuple[list[dict], pages.Paging]:
     """One page of decisions, newest first, and where it stands."""
-    where, parameters = store.conditions(
+    where, parameters = database.conditions(
         {
             "d.state = %(state)s": wanted["state"],
             "d.kind = %(kind)s": wanted["kind"],
@@ -30,7 +30,7 @@ def listed(connection, wanted: dict, number: int) -> tuple[list[dict], pages.Pag
     )
     total = connection.execute(f"SELECT count(*) FROM intake.decisions d {where}", parameters).fetchone()[0]
     paging = pages.Paging(number, total)
-    found = store.rows(
+    found = database.rows(
         connection,
         f"""SELECT d.decision_id, d.kind, d.author, d.decided_at, d.submission_id, d.collection, d.period, d.sender, d.version,
                    d.rule_id, d.column_name, jsonb_array_length(d.cells) AS cells, d.assignee, d.until, d.undoes, d.reason,
@@ -45,14 +45,14 @@ def listed(connection, wanted: dict, number: int) -> tuple[list[dict], pages.Pag
 
 def effect(decision: dict) -> dict:
     """What has become of a decision, in words: {"state", "words", "release_id", "done"}; done: it will not change by itself."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         found = decisions.effect(connection, decision["decision_id"])
     state = found["state"]
     since = decision["verdict_at"] or decision["decided_at"]
     if state in ("queued", "measuring") and decision["period"]:
         under_way = [
             run
-            for run in runs.of(decision["collection"], decision["period"], since)
+            for run in airflow_runs.of(decision["collection"], decision["period"], since)
             if run["state"] in ("queued", "running")
         ]
         if state == "queued" and any(
@@ -81,7 +81,7 @@ def decisions_list(
 ):  # fmt: skip
     """Every decision, with where it stands."""
     wanted = {"state": state, "kind": kind, "collection": collection, "period": period, "author": author}
-    with store.opened() as connection:
+    with database.opened() as connection:
         found, paging = listed(connection, wanted, page)
         authors = [
             (name, name)
@@ -90,7 +90,7 @@ def decisions_list(
         collections = connection.execute("SELECT DISTINCT collection FROM intake.submissions ORDER BY 1").fetchall()
         return pages.page(
             request, "decisions.html", section="decisions", decisions=found, paging=paging, wanted=wanted, authors=authors,
-            collections=[(name, words.title(name)) for (name,) in collections], is_sample=any(row["is_sample"] for row in found),
+            collections=[(name, formatting.title(name)) for (name,) in collections], is_sample=any(row["is_sample"] for row in found),
         )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def decision(request: Request, person: security.Anybody, decision_id: int, previ
 
 def _page(request: Request, decision_id: int, preview: bool = False, page: int = 1, errors=(), status: int = 200):
     problem, found = [], None
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = decisions.get(connection, decision_id)
         about = submission.get(connection, one["submission_id"])
         undone = decisions.get(connection, one["undoes"]) if one["undoes"] else None
@@ -112,7 +112,7 @@ def _page(request: Request, decision_id: int, preview: bool = False, page: int =
                 found = previews.preview(decision_id)
             except decisions.Refused as refused:
                 problem = [str(refused)]
-        names = store.names(
+        names = database.names(
             connection, [row["provider_code"] for row in (*found.measures, *found.other_changes)] if found else []
         )
         undoing = [number for (number,) in connection.execute(
@@ -121,7 +121,7 @@ def _page(request: Request, decision_id: int, preview: bool = False, page: int =
     return pages.page(
         request, "decision.html", status, section="decisions", decision=one, one=about, paging=paging, undoing=undoing,
         cells=one["cells"][paging.offset : paging.offset + paging.size], found=found, names=names, effect=effect(one),
-        rule_says=words.rules_of(one["collection"]).get(one["rule_id"] or "", ""), undone=undone,
+        rule_says=formatting.rules_of(one["collection"]).get(one["rule_id"] or "", ""), undone=undone,
         mine=one["author"].strip().lower() == request.state.person.name.strip().lower(),
         errors=[*errors, *problem], is_sample=about["is_sample"],
     )  # fmt: skip
@@ -130,7 +130,7 @@ def _page(request: Request, decision_id: int, preview: bool = False, page: int =
 @router.get("/decisions/{decision_id}/effect")
 def decision_effect(person: security.Anybody, decision_id: int) -> dict:
     """What has become of a decision, for a page that waits for it."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = decisions.get(connection, decision_id)
     return effect(one)
 
@@ -141,7 +141,7 @@ def verdict(request: Request, person: security.Approver, form: security.Form, de
     approve = form.get("verdict") == "approve"
     if form.get("verdict") not in ("approve", "refuse"):
         return _page(request, decision_id, errors=["Choose whether to approve or to refuse."], status=400)
-    with store.opened() as connection:
+    with database.opened() as connection:
         decisions.get(connection, decision_id)
         try:
             decisions.verdict(connection, decision_id, person.name, approve, form.get("words", "").strip())
@@ -150,14 +150,14 @@ def verdict(request: Request, person: security.Approver, form: security.Form, de
             refused = str(problem)
     if refused:
         return _page(request, decision_id, errors=[refused], status=409)
-    decide.tell_airflow(decision_id, person.name)
+    decision_form.tell_airflow(decision_id, person.name)
     return pages.go(request, f"/decisions/{decision_id}", done="approved" if approve else "refused")
 
 
 @router.post("/decisions/{decision_id}/undo")
 def undo(request: Request, person: security.Steward, form: security.Form, decision_id: int):
     """Undoes a decision at once, with a reason; the form of /decide shows first what that would do."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = decisions.get(connection, decision_id)
         draft = decisions.Draft("undo", one["submission_id"], form.get("reason", "").strip(), undoes=decision_id)
         try:
@@ -166,5 +166,5 @@ def undo(request: Request, person: security.Steward, form: security.Form, decisi
             refused = str(problem)
     if refused:
         return _page(request, decision_id, errors=[refused], status=409)
-    decide.tell_airflow(done, person.name)
+    decision_form.tell_airflow(done, person.name)
     return pages.go(request, f"/decisions/{done}", done="decided")

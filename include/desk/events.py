@@ -5,9 +5,9 @@ import re
 from fastapi import APIRouter, Request
 
 from .. import catalogue
-from ..stewardship import events
-from ..stewardship.event_checks import FIELDS, KINDS
-from . import pages, security, store, words
+from ..timeline import events
+from ..timeline.event_checks import FIELDS, KINDS
+from . import database, formatting, pages, security
 
 router = APIRouter()
 PASTED = "rows pasted on the desk"
@@ -25,25 +25,25 @@ def _cells(fields: dict[str, str]) -> dict[str, str]:
 
 
 def _form(request: Request, connection, fields: dict[str, str], errors=(), field: str = "f-date", status: int = 200):
-    providers = store.rows(
+    providers = database.rows(
         connection,
         "SELECT provider_code, provider_name, in_cohort FROM published.providers ORDER BY coalesce(provider_name, provider_code), provider_code",
     )
     named = [(p["provider_code"], f"{p['provider_name']} ({p['provider_code']})", p["in_cohort"]) for p in providers]
-    plans = store.rows(
+    plans = database.rows(
         connection,
         """SELECT plan_id, planned_from, kind, provider_code FROM published.programme_plan WHERE outcome <> 'happened'
            ORDER BY planned_from DESC, plan_id""",
     )
-    recommendations = store.rows(connection, "SELECT number, area FROM published.recommendations ORDER BY number")
+    recommendations = database.rows(connection, "SELECT number, area FROM published.recommendations ORDER BY number")
     return pages.page(
         request, "event_form.html", status, section="timeline", fields=_cells(fields) | {"back": fields.get("back", "")},
         errors=list(errors), field=field, FIELDS=FIELDS, providers=named, STATUSES=STATUSES,
-        kinds=[(kind, f"{words.plain(kind)}: {says}") for kind, says in KINDS.items()],
+        kinds=[(kind, f"{formatting.plain(kind)}: {says}") for kind, says in KINDS.items()],
         recommendations=[(str(r["number"]), f"{r['number']} {r['area']}") for r in recommendations],
-        collections=[(name, words.title(name)) for name in catalogue.all()],
+        collections=[(name, formatting.title(name)) for name in catalogue.all()],
         plans=[
-            (p["plan_id"], f"{p['plan_id']}: {words.plain(p['kind'])}{' of ' + p['provider_code'] if p['provider_code'] else ''}, {words.day(p['planned_from'])}")
+            (p["plan_id"], f"{p['plan_id']}: {formatting.plain(p['kind'])}{' of ' + p['provider_code'] if p['provider_code'] else ''}, {formatting.day(p['planned_from'])}")
             for p in plans
         ],
     )  # fmt: skip
@@ -55,7 +55,7 @@ def event_form(request: Request, person: security.Steward):
     fields = {name: request.query_params.get(name, "") for name in FIELDS}
     fields["date_precision"] = fields["date_precision"] or "day"
     fields["status"] = fields["status"] or "actual"
-    with store.opened() as connection:
+    with database.opened() as connection:
         return _form(request, connection, fields)
 
 
@@ -63,7 +63,7 @@ def event_form(request: Request, person: security.Steward):
 def add(request: Request, person: security.Steward, form: security.Form):
     """Adds the event, or says everything that is wrong with the form."""
     checked = events.check_one(_cells(form))
-    with store.opened() as connection:
+    with database.opened() as connection:
         if checked.findings.height:
             found = checked.findings.select("column_name", "message").rows()
             return _form(request, connection, form, [message for _, message in found], f"f-{found[0][0]}", 400)
@@ -73,7 +73,7 @@ def add(request: Request, person: security.Steward, form: security.Form):
             connection.rollback()
             return _form(request, connection, form, [str(problem)], status=409)
     if not done.ids:
-        with store.opened() as connection:
+        with database.opened() as connection:
             return _form(request, connection, form, ["The same event is on the timeline already."], status=409)
     return pages.go(request, f"/timeline/entered/{done.ids[0]}", done="added")
 
@@ -94,7 +94,7 @@ def paste(request: Request, person: security.Steward, form: security.Form):
     )  # a spreadsheet puts tabs between cells
     if checked.findings.height:
         return _pasted(request, text, checked.findings.to_dicts(), status=400)
-    with store.opened() as connection:
+    with database.opened() as connection:
         try:
             done = events.add(connection, checked, person.name, PASTED)
         except events.Refused as problem:
@@ -110,7 +110,7 @@ def paste(request: Request, person: security.Steward, form: security.Form):
 
 def _pasted(request: Request, text: str, found=(), status: int = 200):
     shown = list(found)[: pages.PAGE]
-    errors = [f"{words.counted(len(found), 'thing')} to mend, told below. Nothing was added."] if found else []
+    errors = [f"{formatting.counted(len(found), 'thing')} to mend, told below. Nothing was added."] if found else []
     counts = [request.query_params.get(name, "") for name in ("added", "already")]
     done = [int(count) for count in counts] if all(re.fullmatch(r"[0-9]{1,4}", count) for count in counts) else None
     return pages.page(
@@ -120,7 +120,7 @@ def _pasted(request: Request, text: str, found=(), status: int = 200):
 
 
 def _one(connection, event_id: str) -> dict:
-    found = store.rows(
+    found = database.rows(
         connection,
         "SELECT e.*, p.provider_name FROM intake.events e LEFT JOIN published.providers p USING (provider_code) WHERE event_id = %s",
         [event_id.replace("\x00", "")],
@@ -133,7 +133,7 @@ def _one(connection, event_id: str) -> dict:
 def _page(request: Request, event_id: str, errors=(), status: int = 200):
     from . import timeline
 
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = _one(connection, event_id)
     return pages.page(
         request, "event.html", status, section="timeline", event=one, errors=list(errors), field="f-reason",
@@ -150,7 +150,7 @@ def event(request: Request, person: security.Anybody, event_id: str):
 @router.post("/timeline/entered/{event_id}/withdraw")
 def withdraw(request: Request, person: security.Steward, form: security.Form, event_id: str):
     """Takes an event back, with a reason."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         _one(connection, event_id)
         try:
             events.withdraw(connection, event_id, person.name, form.get("reason", "").strip())

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from .. import catalogue
 from ..reference import calendar
-from . import charts, pages, security, store, words
+from . import charts, database, formatting, pages, security
 
 router = APIRouter()
 
@@ -54,7 +54,7 @@ ASSESSMENTS = {
 
 def group_words(group: str) -> str:
     """A peer group in words."""
-    return "all trusts" if group == "national" else f"sector {words.plain(group.removeprefix('sector:'))}"
+    return "all trusts" if group == "national" else f"sector {formatting.plain(group.removeprefix('sector:'))}"
 
 
 def chosen(connection, collection: str, period: str, metric: str, provider: str, peers: str) -> dict:
@@ -63,7 +63,7 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
     Raises LookupError for a name that is not known anywhere.
     """
     offered: dict[str, list[str]] = {}
-    for row in store.rows(
+    for row in database.rows(
         connection, "SELECT DISTINCT collection, period FROM published.benchmarks ORDER BY collection, period DESC"
     ):
         offered.setdefault(row["collection"], []).append(row["period"])
@@ -84,13 +84,13 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
             raise LookupError(
                 "No figures of this period are published. Choose one from the list on the page of figures."
             )
-        found["notes"].append(f"{words.title(collection)} has no figures of {period}: {periods[0]} is shown.")
+        found["notes"].append(f"{formatting.title(collection)} has no figures of {period}: {periods[0]} is shown.")
         period = ""
     period = period or periods[0]
-    defined = {row["metric_id"]: row for row in store.rows(connection, "SELECT * FROM published.metrics")}
+    defined = {row["metric_id"]: row for row in database.rows(connection, "SELECT * FROM published.metrics")}
     ids = [
         row["metric_id"]
-        for row in store.rows(
+        for row in database.rows(
             connection,
             "SELECT DISTINCT metric_id FROM published.benchmarks WHERE collection = %s AND period = %s ORDER BY 1",
             [collection, period],
@@ -101,14 +101,12 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
     if metric and metric not in ids:
         if metric not in defined:
             raise LookupError("There is no metric of this name. Choose one from the list on the page of figures.")
-        said = (
-            f"{metric} ({defined[metric]['name']}) is not among the figures of {words.title(collection)} for {period}"
-        )
+        said = f"{metric} ({defined[metric]['name']}) is not among the figures of {formatting.title(collection)} for {period}"
         found["notes"].append(f"{said}: {ids[0]} is shown.")
         metric = ""
     preferred = "WF03" if "WF03" in ids else ids[0]
     metric = metric or preferred
-    measures = store.rows(
+    measures = database.rows(
         connection,
         """SELECT m.*, w.sentence, k.sentence AS rank_sentence FROM published.measures m
            LEFT JOIN published.reasons w ON w.code = m.withheld LEFT JOIN published.reasons k ON k.code = m.rank_withheld
@@ -118,7 +116,8 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
     )
     if provider and provider not in {row["provider_code"] for row in measures}:
         everybody = {
-            r["provider_code"]: r["provider_name"] for r in store.rows(connection, "SELECT * FROM published.providers")
+            r["provider_code"]: r["provider_name"]
+            for r in database.rows(connection, "SELECT * FROM published.providers")
         }
         if provider not in everybody:
             raise LookupError("There is no trust of this code. Choose one from the list on the page of figures.")
@@ -129,7 +128,7 @@ def chosen(connection, collection: str, period: str, metric: str, provider: str,
         provider = ""
     if peers not in ("", "national"):
         raise LookupError("Trusts are compared with their own sector or with all trusts: choose one of the two.")
-    cohort = {row["code"] for row in store.rows(connection, "SELECT code FROM published.cohort")}
+    cohort = {row["code"] for row in database.rows(connection, "SELECT code FROM published.cohort")}
     return found | {
         "collection": collection, "period": period, "metric": metric, "provider": provider, "peers": peers,
         "metrics": [(one, defined.get(one)) for one in ids], "about": defined.get(metric), "measures": measures, "cohort": cohort,
@@ -148,12 +147,12 @@ def spread(connection, asked: dict) -> dict:
         (row for row in members if row["withheld"] is None), key=lambda row: (row["value"], row["provider_code"])
     )
     where = [asked["collection"], asked["period"], asked["metric"]]
-    benchmark = store.rows(
+    benchmark = database.rows(
         connection,
         "SELECT * FROM published.benchmarks WHERE collection = %s AND period = %s AND metric_id = %s AND peer_group = %s",
         [*where, group],
     )
-    status = store.rows(
+    status = database.rows(
         connection, "SELECT * FROM published.data_status WHERE collection = %s AND period = %s", where[:2]
     )
     found = {
@@ -170,7 +169,7 @@ def thin(found: dict) -> list[str]:
     said, own, status = [], found["own"], found["status"]
     if len(found["valued"]) < FEW_PROVIDERS:
         said.append(
-            f"Only {words.counted(len(found['valued']), 'trust')} of {found['group_words']} "
+            f"Only {formatting.counted(len(found['valued']), 'trust')} of {found['group_words']} "
             f"{'has' if len(found['valued']) == 1 else 'have'} a value: too few to compare."
         )
     elif not found["benchmark"] or found["benchmark"]["lower_quartile"] is None:
@@ -202,7 +201,7 @@ def series(connection, asked: dict) -> dict:
     restarts (their first periods), `median`, and `reason` where there are no limits.
     """
     where = {name: asked[name] for name in ("collection", "metric", "provider")}
-    rows = store.rows(
+    rows = database.rows(
         connection,
         """SELECT m.period, m.value, m.quality_flag, m.release_id, m.is_sample, m.suppressed, m.withheld, w.sentence, s.section, s.is_restart, s.centre, s.lower_limit,
                   s.upper_limit, s.is_trial, s.signal, s.signal_side, s.assessment, s.withheld AS no_limits, s.rule_set
@@ -247,13 +246,13 @@ def _no_limits(sections: list[dict]) -> str | None:
 def opportunity(connection, asked: dict) -> dict:
     """The chosen trust against each benchmark, and what all metrics of the collection that may be added come to, by span of months."""
     where = [asked["collection"], asked["period"], asked["provider"]]
-    rows = store.rows(
+    rows = database.rows(
         connection,
         """SELECT * FROM published.comparisons WHERE collection = %s AND period = %s AND provider_code = %s AND metric_id = %s
            ORDER BY array_position(%s, benchmark_kind), benchmark_kind""",
         [*where, asked["metric"], list(BENCHMARKS)],
     )
-    totals = store.rows(
+    totals = database.rows(
         connection,
         """SELECT adds_over, sum(opportunity_gbp) AS gbp, array_agg(DISTINCT metric_id ORDER BY metric_id) AS metrics
            FROM published.comparisons WHERE collection = %s AND period = %s AND provider_code = %s AND adds_to_total
@@ -310,10 +309,10 @@ def spread_message(asked: dict, found: dict) -> str:
     low, high = found["valued"][0]["value"], found["valued"][-1]["value"]
     middle = f", median {with_unit(mark['median'], unit)}" if mark and mark["median"] is not None else ""
     said.append(
-        f"{words.counted(len(found['valued']), 'trust')}, from {figure_number(low)} to {with_unit(high, unit)}{middle}."
+        f"{formatting.counted(len(found['valued']), 'trust')}, from {figure_number(low)} to {with_unit(high, unit)}{middle}."
     )
     if found["silent"]:
-        said.append(f"{words.counted(len(found['silent']), 'trust')} without a whole value.")
+        said.append(f"{formatting.counted(len(found['silent']), 'trust')} without a whole value.")
     return " ".join([*said, *found["thin"], *(["Sample data."] if found["is_sample"] else [])])
 
 
@@ -330,7 +329,7 @@ def series_message(asked: dict, found: dict) -> str:
     else:
         signals = [point for point in points if point.get("signal")]
         said.append(
-            f"{words.counted(len(signals), 'period')} with a signal, the last {signals[-1]['period']} "
+            f"{formatting.counted(len(signals), 'period')} with a signal, the last {signals[-1]['period']} "
             f"({SIGNALS[signals[-1]['signal']]}: {ASSESSMENTS[signals[-1]['assessment']]})."
             if signals
             else "No signal: it varies as it always has."
@@ -338,14 +337,14 @@ def series_message(asked: dict, found: dict) -> str:
         if any(section["is_trial"] and not section["reason"] for section in found["sections"]):
             said.append("Trial limits: fewer than 13 values.")
     if len(points) > len(valued):
-        said.append(f"{words.counted(len(points) - len(valued), 'period')} without a value.")
+        said.append(f"{formatting.counted(len(points) - len(valued), 'period')} without a value.")
     return " ".join([*said, *(["Sample data."] if found["is_sample"] else [])])
 
 
 def opportunity_message(asked: dict, found: dict, rows: list[dict]) -> str:
     """What the picture of the opportunity says, in words: its alternative text."""
     said = [
-        f"{asked['about']['name']} of {asked['provider']}, {asked['period']}, against {words.counted(len(rows), 'benchmark')}."
+        f"{asked['about']['name']} of {asked['provider']}, {asked['period']}, against {formatting.counted(len(rows), 'benchmark')}."
     ]
     for row in rows:
         stands = {True: "better", False: "worse"}.get(row["is_better"], "equal, or neither")
@@ -366,7 +365,7 @@ Asked = Annotated[dict, Depends(asked_for)]
 @router.get("/figures")
 def figures(request: Request, person: security.Anybody, query: Asked):
     """One metric of one period, looked at from all sides."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         asked = chosen(connection, **query)
         if not asked["metric"] or asked["about"] is None:
             return pages.page(request, "figures.html", section="figures", asked=asked, style=style())
@@ -398,7 +397,7 @@ def figures(request: Request, person: security.Anybody, query: Asked):
 @router.get("/figures/spread.svg")
 def spread_picture(person: security.Anybody, query: Asked, width: int = charts.WIDE) -> Response:
     """The spread as a picture."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         asked = chosen(connection, **query)
         if asked["about"] is None:
             raise LookupError("No figures are published yet.")
@@ -409,7 +408,7 @@ def spread_picture(person: security.Anybody, query: Asked, width: int = charts.W
 @router.get("/figures/series.svg")
 def series_picture(person: security.Anybody, query: Asked, width: int = charts.WIDE) -> Response:
     """The series as a picture."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         asked = chosen(connection, **query)
         if asked["about"] is None or not asked["provider"]:
             raise LookupError("A series is one trust's: choose a trust on the page of figures.")
@@ -420,7 +419,7 @@ def series_picture(person: security.Anybody, query: Asked, width: int = charts.W
 @router.get("/figures/opportunity.svg")
 def opportunity_picture(person: security.Anybody, query: Asked, width: int = charts.WIDE) -> Response:
     """What reaching each benchmark would be worth, as a picture."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         asked = chosen(connection, **query)
         if asked["about"] is None or not asked["provider"]:
             raise LookupError("An opportunity is one trust's: choose a trust on the page of figures.")

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup, escape
 
 from ..reading.harmless import harmless
-from . import words
+from . import formatting
 
 FOLDER = Path(__file__).parent
 PAGE = 50  # rows a page
@@ -48,20 +48,20 @@ environment = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
 )
 environment.filters |= {
-    "when": words.when,
-    "day": words.day,
-    "number": words.number,
-    "words": words.plain,
-    "title_of": words.title,
+    "when": formatting.when,
+    "day": formatting.day,
+    "number": formatting.number,
+    "words": formatting.plain,
+    "title_of": formatting.title,
     "exact": exact,
 }
 environment.globals |= {
-    "STATES": words.STATES,
-    "SEVERITIES": words.SEVERITIES,
-    "RESPONSIBLE": words.RESPONSIBLE,
-    "KINDS": words.KINDS,
-    "DECISION_STATES": words.DECISION_STATES,
-    "counted": words.counted,
+    "STATES": formatting.STATES,
+    "SEVERITIES": formatting.SEVERITIES,
+    "RESPONSIBLE": formatting.RESPONSIBLE,
+    "KINDS": formatting.KINDS,
+    "DECISION_STATES": formatting.DECISION_STATES,
+    "counted": formatting.counted,
 }
 
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from .. import catalogue
-from . import pages, security, sent, store, words
+from . import database, file_context, formatting, pages, security
 
 router = APIRouter()
 COMPARED_AT_ONCE = 5000  # rows; larger submissions are compared on a page of their own
@@ -16,7 +16,7 @@ def get(connection, submission_id: str) -> dict:
     Raises:
         LookupError: when there is none of that id.
     """
-    found = store.rows(
+    found = database.rows(
         connection,
         """SELECT s.*, p.provider_name FROM intake.submissions s LEFT JOIN published.providers p ON p.provider_code = s.sender
            WHERE s.submission_id = %s""",
@@ -31,7 +31,7 @@ def get(connection, submission_id: str) -> dict:
 
 def chain(connection, one: dict) -> list[dict]:
     """All versions of the same return, newest first."""
-    return store.rows(
+    return database.rows(
         connection,
         """SELECT submission_id, version, state, received_at, file_name, is_current, is_returned, rows_read, rows_recorded,
                   rows_rejected, rows_held FROM intake.submissions
@@ -43,7 +43,7 @@ def chain(connection, one: dict) -> list[dict]:
 
 def counts(connection, submission_id: str) -> list[dict]:
     """How many findings there are by rule and column, and over how many of them a decision passes."""
-    return store.rows(
+    return database.rows(
         connection,
         f"""SELECT rule_id, column_name, severity, responsible, count(*) AS findings, count(decision_id) AS passed
             FROM intake.findings WHERE submission_id = %s GROUP BY 1, 2, 3, 4
@@ -54,7 +54,7 @@ def counts(connection, submission_id: str) -> list[dict]:
 
 def findings(connection, submission_id: str, rule: str, column: str, severity: str, offset: int) -> list[dict]:
     """One page of findings, what holds the return first, then in the order of the file."""
-    where, parameters = store.conditions(
+    where, parameters = database.conditions(
         {
             "submission_id = %(submission_id)s": submission_id,
             "rule_id = %(rule)s": rule,
@@ -62,7 +62,7 @@ def findings(connection, submission_id: str, rule: str, column: str, severity: s
             "severity = %(severity)s": severity,
         }
     )
-    return store.rows(
+    return database.rows(
         connection,
         f"""SELECT * FROM intake.findings {where}
             ORDER BY {SEVERITY}, sheet, line, column_name, rule_id, message LIMIT %(size)s OFFSET %(offset)s""",
@@ -72,7 +72,7 @@ def findings(connection, submission_id: str, rule: str, column: str, severity: s
 
 def possible(connection, state: str) -> list[dict]:
     """The kinds of decision that a submission in this state can take, with what each does."""
-    return store.rows(
+    return database.rows(
         connection,
         """SELECT k.kind, k.says, k.second_person FROM core.decision_possible p JOIN core.decision_kind k USING (kind)
            WHERE p.submission_state = %s ORDER BY array_position(ARRAY['accept', 'return', 'hold'], k.kind), k.kind""",
@@ -82,12 +82,12 @@ def possible(connection, state: str) -> list[dict]:
 
 def limits(connection) -> dict[str, dict]:
     """Rules that some decision cannot pass over: {rule_id: {"accept", "waive", "because"}}."""
-    return {row["rule_id"]: row for row in store.rows(connection, "SELECT * FROM core.rule_limit")}
+    return {row["rule_id"]: row for row in database.rows(connection, "SELECT * FROM core.rule_limit")}
 
 
 def decisions_on(connection, one: dict) -> list[dict]:
     """Every decision on a submission, and those on earlier versions under which it was checked, newest first."""
-    return store.rows(
+    return database.rows(
         connection,
         """SELECT decision_id, kind, author, decided_at, rule_id, column_name, jsonb_array_length(cells) AS cells, new_value,
                   until, assignee, undoes, reason, state, verdict, verdict_by, verdict_at, verdict_words, submission_id
@@ -104,7 +104,7 @@ def submission(
     page: int = 1,
 ):  # fmt: skip
     """Everything about one submission."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = get(connection, submission_id)
         found = counts(connection, submission_id)
         fitting = [
@@ -115,23 +115,23 @@ def submission(
         versions = chain(connection, one)
         before = next((other for other in versions if other["version"] < one["version"]), None)
         shown = findings(connection, submission_id, rule, column, severity, paging.offset)
-        around, still_reading = sent.around(one, shown)
+        around, still_reading = file_context.around(one, shown)
         return pages.page(
             request, "submission.html", section="board", one=one, chain=versions, before=before,
-            changes=sent.changes(connection, one) if before and (one["rows_read"] or 0) <= COMPARED_AT_ONCE else None,
+            changes=file_context.changes(connection, one) if before and (one["rows_read"] or 0) <= COMPARED_AT_ONCE else None,
             counts=found, findings=[{**row, "around": around.get(row["finding_id"])} for row in shown], paging=paging,
             wanted={"rule": rule, "column": column, "severity": severity}, possible=possible(connection, one["state"]),
             limits=limits(connection), still_reading=still_reading, decisions=decisions_on(connection, one),
-            rules=words.rules_of(one["collection"]), is_sample=one["is_sample"],
+            rules=formatting.rules_of(one["collection"]), is_sample=one["is_sample"],
         )  # fmt: skip
 
 
 @router.get("/submissions/{submission_id}/changes")
 def changes(request: Request, person: security.Anybody, submission_id: str, what: str = "", page: int = 1):
     """What changed since the version before: findings, cells and rows."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         one = get(connection, submission_id)
-        found = sent.changes(connection, one)
+        found = file_context.changes(connection, one)
     if found is None:
         raise LookupError("This is the first version of the return: there is nothing to compare it with.")
     kinds = {name: kind for name, _, kind in found.KINDS}

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from . import charts, figures, lanes, pages, security, store, words
+from . import charts, database, figures, formatting, pages, security, timeline_charts
 
 router = APIRouter()
 
@@ -34,9 +34,9 @@ def dated(event: dict) -> str:
     """When an event was, no more exactly than its source says: '24 May 2018', 'Feb 2016', 'autumn'-like spans as 'Sep to Nov 2017'."""
     first, last, precision = event["occurred_from"], event["occurred_to"], event["date_precision"]
     if precision == "day":
-        return words.day(first) + (f" to {words.day(last)}" if last and last != first else "")
+        return formatting.day(first) + (f" to {formatting.day(last)}" if last and last != first else "")
     if precision == "week":
-        return f"about {words.day(first)} (to the week)"
+        return f"about {formatting.day(first)} (to the week)"
     if precision == "month" and (not last or (last.year, last.month) == (first.year, first.month)):
         return f"{MONTHS[first.month - 1]} {first.year}"
     if precision == "year" and not last:
@@ -80,7 +80,7 @@ def _wanted(asked: dict, layers: tuple[str, ...]) -> tuple[str, dict]:
 def events(connection, asked: dict, layers: tuple[str, ...], limit: str = "") -> list[dict]:
     """Events of these layers that an address asks for, oldest first."""
     where, parameters = _wanted(asked, layers)
-    return store.rows(
+    return database.rows(
         connection,
         f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e
             LEFT JOIN published.providers p USING (provider_code) WHERE {where} {ORDER} {limit}""",
@@ -91,7 +91,7 @@ def events(connection, asked: dict, layers: tuple[str, ...], limit: str = "") ->
 def counted(connection, asked: dict) -> list[dict]:
     """How many events of returns an address asks for, by collection, kind and month (its first day)."""
     where, parameters = _wanted(asked, ("derived",))
-    return store.rows(
+    return database.rows(
         connection,
         f"""SELECT e.collection, e.kind, date_trunc('month', e.occurred_from)::date AS month, count(*)::int AS events
             FROM published.engagement_timeline e WHERE {where} AND e.collection IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
@@ -128,7 +128,7 @@ def plans(connection, asked: dict) -> list[dict]:
     what became, is one row with `times` and the `last` of them.
     """
     kept: dict[tuple, dict] = {}
-    for row in store.rows(
+    for row in database.rows(
         connection,
         """SELECT p.*, n.provider_name FROM published.programme_plan p LEFT JOIN published.providers n USING (provider_code)
            ORDER BY planned_from, coalesce(planned_to, planned_from), plan_id""",
@@ -160,7 +160,7 @@ def _planned(row: dict) -> dict:
 def due_next(connection, today: date, asked: dict) -> list[dict]:
     """Plans and deadlines that are still to come, the nearest first."""
     return together(
-        store.rows(
+        database.rows(
             connection,
             f"""SELECT e.*, p.provider_name FROM published.engagement_timeline e LEFT JOIN published.providers p USING (provider_code)
                 WHERE e.status IN ('planned', 'deadline')
@@ -177,7 +177,7 @@ def returns(connection, asked: dict) -> list[dict]:
 
     A return's deadline and its receipt are matched by collection, period and trust, where there is one of each.
     """
-    return store.rows(
+    return database.rows(
         connection,
         """WITH asked AS (
              SELECT * FROM published.engagement_timeline
@@ -204,29 +204,30 @@ def returns(connection, asked: dict) -> list[dict]:
 def tracker(connection) -> list[dict]:
     """The recommendations with the metrics linked to each and how they moved, the boards that heard of it, and the events that name it."""
     status = {
-        (row["collection"], row["period"]): row for row in store.rows(connection, "SELECT * FROM published.data_status")
+        (row["collection"], row["period"]): row
+        for row in database.rows(connection, "SELECT * FROM published.data_status")
     }
     evidence: dict[int, list[dict]] = {}
-    for row in store.rows(
+    for row in database.rows(
         connection,
         "SELECT * FROM published.recommendation_progress ORDER BY recommendation_number, collection, period, metric_id",
     ):
         evidence.setdefault(row["recommendation_number"], []).append(row)
     boards: dict[int, list[dict]] = {}
-    for row in store.rows(
+    for row in database.rows(
         connection,
         """SELECT b.*, n.provider_name FROM published.board_reports b LEFT JOIN published.providers n USING (provider_code)
            ORDER BY occurred_from, event_id""",
     ):
         boards.setdefault(row["recommendation_number"], []).append(row)
     named: dict[int, list[dict]] = {}
-    for event in store.rows(
+    for event in database.rows(
         connection,
         f"""SELECT * FROM published.engagement_timeline e WHERE recommendation_number IS NOT NULL AND layer <> 'derived'
               AND event_id NOT LIKE '%%+%%' {ORDER}""",
     ):
         named.setdefault(event["recommendation_number"], []).append(event)
-    found = store.rows(connection, "SELECT * FROM published.recommendations ORDER BY number")
+    found = database.rows(connection, "SELECT * FROM published.recommendations ORDER BY number")
     for one in found:
         linked = [row for row in evidence.get(one["number"], []) if row["metric_id"]]
         groups: dict[tuple, dict] = {}
@@ -248,7 +249,7 @@ def tracker(connection) -> list[dict]:
 def contradictions(connection) -> list[tuple[str, list[dict]]]:
     """What sources disagree about: topics, each with its claims."""
     found: dict[str, list[dict]] = {}
-    for row in store.rows(connection, "SELECT * FROM published.contradictions ORDER BY topic, event_id, claim"):
+    for row in database.rows(connection, "SELECT * FROM published.contradictions ORDER BY topic, event_id, claim"):
         found.setdefault(row["topic"], []).append(row)
     return list(found.items())
 
@@ -256,7 +257,7 @@ def contradictions(connection) -> list[tuple[str, list[dict]]]:
 def facts(connection, asked: dict) -> dict:
     """Facts of trusts and collections: of the chosen trust and its ancestors, or of the cohort as {trust: {collection: fact}}."""
     where = "f.provider_code = ANY(%(codes)s)" if asked["provider"] else "n.in_cohort"
-    rows = store.rows(
+    rows = database.rows(
         connection,
         f"""SELECT f.*, n.provider_name FROM published.engagement_facts f JOIN published.providers n USING (provider_code)
             WHERE {where} AND (%(collection)s = '' OR f.collection = %(collection)s)
@@ -272,7 +273,7 @@ def facts(connection, asked: dict) -> dict:
 
 def became(connection, asked: dict) -> list[dict]:
     """Who took the chosen trust over, if somebody did: its story goes on in their lanes."""
-    return store.rows(
+    return database.rows(
         connection,
         """SELECT a.provider_code, n.provider_name, a.joined_on FROM published.provider_ancestors a
            LEFT JOIN published.providers n USING (provider_code) WHERE a.ancestor_code = %(provider)s ORDER BY a.joined_on, a.provider_code""",
@@ -282,7 +283,7 @@ def became(connection, asked: dict) -> list[dict]:
 
 def entered(connection, asked: dict) -> list[dict]:
     """The newest events that people entered, those that were withdrawn among them."""
-    return store.rows(
+    return database.rows(
         connection,
         """SELECT e.*, n.provider_name FROM intake.events e LEFT JOIN published.providers n USING (provider_code)
            WHERE %(provider)s = '' OR e.provider_code IS NULL OR e.provider_code = ANY(%(codes)s)
@@ -306,14 +307,14 @@ Asked = Annotated[dict, Depends(asked_for)]
 
 def offered(connection, asked: dict) -> dict:
     """What can be chosen, and in `asked` the codes of the chosen trust and its ancestors; LookupError for what cannot be chosen."""
-    rows = store.rows(
+    rows = database.rows(
         connection,
         """SELECT kind, layer, collection, min(occurred_from) AS first, max(coalesce(occurred_to, occurred_from)) AS last
            FROM published.engagement_timeline GROUP BY 1, 2, 3""",
     )
     concerned = {
         row["provider_code"]
-        for row in store.rows(
+        for row in database.rows(
             connection,
             "SELECT DISTINCT provider_code FROM published.engagement_timeline WHERE provider_code IS NOT NULL",
         )
@@ -324,7 +325,7 @@ def offered(connection, asked: dict) -> dict:
             f"{row['provider_name'] or row['provider_code']} ({row['provider_code']})",
             row["in_cohort"],
         )
-        for row in store.rows(
+        for row in database.rows(
             connection,
             "SELECT * FROM published.providers ORDER BY coalesce(provider_name, provider_code), provider_code",
         )
@@ -333,8 +334,8 @@ def offered(connection, asked: dict) -> dict:
     years = range(min((r["first"].year for r in rows), default=1), max((r["last"].year for r in rows), default=0) + 1)
     found = {
         "providers": ([row[:2] for row in named if row[2]], [row[:2] for row in named if not row[2]]),
-        "collections": [(name, words.title(name)) for name in sorted({row["collection"] for row in rows if row["collection"]})],
-        "kinds": [(kind, words.plain(kind)) for kind in sorted({row["kind"] for row in rows})],
+        "collections": [(name, formatting.title(name)) for name in sorted({row["collection"] for row in rows if row["collection"]})],
+        "kinds": [(kind, formatting.plain(kind)) for kind in sorted({row["kind"] for row in rows})],
         "years": [(str(year), str(year)) for year in years],
     }  # fmt: skip
     known = {
@@ -346,7 +347,7 @@ def offered(connection, asked: dict) -> dict:
             raise LookupError(f"The timeline knows no such {name}. Choose one from the list on its page.")
     asked["codes"] = [
         row["code"]
-        for row in store.rows(
+        for row in database.rows(
             connection,
             """SELECT %(provider)s::text AS code, 0 AS steps
                UNION ALL SELECT ancestor_code, steps FROM published.provider_ancestors WHERE provider_code = %(provider)s
@@ -360,8 +361,8 @@ def offered(connection, asked: dict) -> dict:
 @router.get("/timeline")
 def timeline(request: Request, person: security.Anybody, asked: Asked):
     """The lanes, plan beside actual, what is due next, and the recommendations."""
-    today = datetime.now(words.LONDON).date()
-    with store.opened() as connection:
+    today = datetime.now(formatting.LONDON).date()
+    with database.opened() as connection:
         choices = offered(connection, asked)
         engagement = together(events(connection, asked, KEPT))
         total = sum(row["events"] for row in counted(connection, asked))
@@ -387,7 +388,7 @@ def timeline(request: Request, person: security.Anybody, asked: Asked):
 
 def _is_sample(connection) -> bool:
     return bool(
-        store.rows(connection, "SELECT bool_or(is_sample) AS is_sample FROM published.data_status")[0]["is_sample"]
+        database.rows(connection, "SELECT bool_or(is_sample) AS is_sample FROM published.data_status")[0]["is_sample"]
     )
 
 
@@ -395,9 +396,7 @@ def engagement_message(asked: dict, found: list[dict], planned: list[dict]) -> s
     """What the picture of the programme's and the trusts' lanes says: its alternative text."""
     if not found:
         return "No event of the programme or of a trust fits these choices."
-    said = (
-        f"{words.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
-    )
+    said = f"{formatting.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
     for one in planned:
         if one["slippage_days"] is not None and any(e["event_id"] == one["plan_id"] for e in found):
             said += f" Planned for {dated(one['planned'])}, done {dated(one['actual'])}: {late(one['slippage_days'])}."
@@ -406,7 +405,7 @@ def engagement_message(asked: dict, found: list[dict], planned: list[dict]) -> s
 
 def late(days: int) -> str:
     """Slippage in words."""
-    return "on the day" if days == 0 else f"{words.counted(abs(days), 'day')} {'later' if days > 0 else 'earlier'}"
+    return "on the day" if days == 0 else f"{formatting.counted(abs(days), 'day')} {'later' if days > 0 else 'earlier'}"
 
 
 def returns_message(asked: dict, done: list[dict], total: int) -> str:
@@ -421,16 +420,18 @@ def returns_message(asked: dict, done: list[dict], total: int) -> str:
 @router.get("/timeline/engagement.svg")
 def engagement_picture(person: security.Anybody, asked: Asked, width: int = charts.WIDE) -> Response:
     """The lanes of the programme and of trusts as a picture."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         offered(connection, asked)
         found = together(events(connection, asked, KEPT))
-    return figures.picture(lanes.engagement(asked, [e | {"reach": reach(e)} for e in found], outcomes(found), width))
+    return figures.picture(
+        timeline_charts.engagement(asked, [e | {"reach": reach(e)} for e in found], outcomes(found), width)
+    )
 
 
 @router.get("/timeline/returns.svg")
 def returns_picture(person: security.Anybody, asked: Asked, width: int = charts.WIDE) -> Response:
     """The lanes of collections as a picture: what was due, received, held, late, missing, accepted and published in each month."""
-    with store.opened() as connection:
+    with database.opened() as connection:
         offered(connection, asked)
         found = counted(connection, asked)
-    return figures.picture(lanes.returns(asked, found, width))
+    return figures.picture(timeline_charts.returns(asked, found, width))

@@ -18,7 +18,7 @@ from ..reference import calendar
 from ..schemas.fields import About
 from ..validation.parse import BLANKS, YES_NO
 from ..validation.row_keys import row_keys
-from . import rows, workbook
+from . import submitted_file, workbook
 
 # Not about what the file says: when it came, and what people decided.
 NOT_CONTENT = r"^(SUB|DEC-)"
@@ -77,7 +77,7 @@ def of_submissions(connection: psycopg.Connection, submission_id: str) -> Compar
     Raises:
         LookupError: there is no such submission.
     """
-    content = rows.content_of(connection, submission_id)
+    content = submitted_file.content_of(connection, submission_id)
     answers = connection.execute(
         "SELECT answers FROM intake.answers WHERE submission_id = %s", [submission_id]
     ).fetchone()
@@ -92,7 +92,7 @@ def of_submissions(connection: psycopg.Connection, submission_id: str) -> Compar
     if found is None:
         return None
     earlier, version_before, version_after = found
-    old, new = (rows.as_sent(*one) for one in (rows.content_of(connection, earlier), content))
+    old, new = (submitted_file.as_sent(*one) for one in (submitted_file.content_of(connection, earlier), content))
     made = compare(old, workbook.findings_of(connection, earlier), new, workbook.findings_of(connection, submission_id))
     names = {"before": earlier, "after": submission_id, "answers": answers == (earlier,)}
     return Comparison(**vars(made) | names | {"version_before": version_before, "version_after": version_after})

@@ -13,7 +13,7 @@ from ..releases import publish
 from ..releases.figures import figures
 from ..stores import warehouse
 from ..validation.validate import HELD
-from . import decisions, left_out
+from . import decisions, shortfall
 from .decisions import Draft, Refused
 
 VALUES = ("value", "numerator", "denominator", "rank", "quality", "opportunity")
@@ -119,7 +119,7 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     tables = figures(gathered)
     _compare(found, old, tables["measure"], tables["comparison"], providers)
     if found.state_after != HELD:
-        found.missing = left_out.sentences(connection, submission_id, gathered.inputs.provider_rows, tables["measure"])
+        found.missing = shortfall.sentences(connection, submission_id, gathered.inputs.provider_rows, tables["measure"])
     own = (found.collection, found.period)
     found.follows = sorted(
         pair for pair, rests_on in publish.due(connection).items() if rests_on != due_before.get(pair) and pair != own

@@ -9,7 +9,7 @@ import psycopg
 
 from .. import catalogue
 from ..reading.harmless import harmless
-from . import advice, workbook
+from . import trust_wording, workbook
 
 SHOWN_LINES = 5  # of a kind of finding
 SHOWN_MESSAGE = 400
@@ -36,9 +36,9 @@ def made(about: dict, findings: pl.DataFrame, now: datetime) -> str:
         .render(
             title=declared.title,
             about=about | {"file_name": harmless(about["file_name"]), "name": harmless(about.get("name"))},
-            received=advice.day(about["received_at"]),
-            due=advice.day(about.get("due")),
-            closes=advice.day(about.get("closes")),
+            received=trust_wording.day(about["received_at"]),
+            due=trust_wording.day(about.get("due")),
+            closes=trust_wording.day(about.get("closes")),
             state=_state(about),
             must=[
                 kind for kind in open_kinds if kind["severity"] in ("hold", "reject") and kind["responsible"] != "us"
@@ -60,7 +60,7 @@ def folded(findings: pl.DataFrame) -> list[dict]:
     """Findings folded by rule and column, worst first: how many, on which lines first, and one sentence as an example."""
     if "decision_id" not in findings.columns:
         findings = findings.with_columns(decision_id=pl.lit(None, pl.Int64))
-    order = {severity: at for at, severity in enumerate(advice.SEVERITIES)}
+    order = {severity: at for at, severity in enumerate(trust_wording.SEVERITIES)}
     kinds = (
         findings.with_columns(open=pl.col("decision_id").is_null())
         .group_by("severity", "rule_id", "column_name", "responsible", "open", maintain_order=True)
@@ -103,7 +103,7 @@ def _about(connection: psycopg.Connection, submission_id: str) -> dict:
 def _state(about: dict) -> str:
     if about.get("is_returned"):
         return "returned to you: it does not count until a corrected version has come"
-    said = advice.STATES.get(about["state"], about["state"])
+    said = trust_wording.STATES.get(about["state"], about["state"])
     if about["state"] == "held" and about.get("counting") not in (None, about["submission_id"]):
         said += "; the version that was accepted before still counts"
     return said
@@ -120,14 +120,14 @@ def _by_when(about: dict, open_kinds: list[dict], now: datetime) -> str:
     if not wanted:
         return ""
     if due and now <= due:
-        return f"Send the corrected return by {advice.day(due)}."
+        return f"Send the corrected return by {trust_wording.day(due)}."
     if closes and now <= closes:
-        late = f"The deadline of {advice.day(due)} has passed. " if due else ""
-        return f"{late}Send the corrected return as soon as you can, at the latest by {advice.day(closes)}, when this period closes."
+        late = f"The deadline of {trust_wording.day(due)} has passed. " if due else ""
+        return f"{late}Send the corrected return as soon as you can, at the latest by {trust_wording.day(closes)}, when this period closes."
     if closes:
-        return f"The period closed on {advice.day(closes)}. What you send now is in the next refresh, and in publications made after that."
+        return f"The period closed on {trust_wording.day(closes)}. What you send now is in the next refresh, and in publications made after that."
     if due:
-        return f"The deadline of {advice.day(due)} has passed. Send the corrected return as soon as you can."
+        return f"The deadline of {trust_wording.day(due)} has passed. Send the corrected return as soon as you can."
     return "Send the corrected return as soon as you can."
 
 

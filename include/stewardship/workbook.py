@@ -22,8 +22,8 @@ from ..reading import findings as frames
 from ..reading.grid import Unreadable
 from ..reading.harmless import cut, harmless
 from ..reading.reading import Reading
-from . import advice, listing, rows, sheets
-from .draft import LOOKS, MOST_ROWS, Draft, write_cell
+from . import source_sheets, submitted_file, trust_wording, workbook_findings
+from .workbook_draft import LOOKS, MOST_ROWS, Draft, write_cell
 
 NOTES = 5_000  # cells that get a note; with many more, whoever opens the workbook waits for them to be drawn
 MOST_NOTE = 1_000  # characters of a note
@@ -43,7 +43,7 @@ def build(connection: psycopg.Connection, submission_id: str, out: Path) -> None
         LookupError: there is no such submission.
         TooLarge: it has more rows than a sheet of a workbook.
     """
-    content, file_name, collection = rows.content_of(connection, submission_id)
+    content, file_name, collection = submitted_file.content_of(connection, submission_id)
     build_from(
         content, file_name, collection, findings_of(connection, submission_id), _about(connection, submission_id), out
     )
@@ -70,9 +70,9 @@ def build_from(content: bytes, file_name: str, collection: str, findings: pl.Dat
     Raises:
         TooLarge: it has more rows than a sheet of a workbook.
     """
-    reading = rows.as_sent(content, file_name, collection)
+    reading = submitted_file.as_sent(content, file_name, collection)
     try:
-        sent, said = sheets.of(content, file_name, reading)
+        sent, said = source_sheets.of(content, file_name, reading)
     except Unreadable as error:
         sent, said = [], [f"Your file could not be read, so it is not shown here. {error.message}"]
     answer = manifest.answered(content)
@@ -135,7 +135,7 @@ def _write(
     marks = _by_place(findings)
     for sheet in sent:
         _write_sheet(draft, sheet, marks.get(sheet.sent_as, {}))
-    added = listing.write(draft, about)
+    added = workbook_findings.write(draft, about)
     _write_manifest(draft, about | {"sheets": [*added, manifest.SHEET]}, reading)
     book.close()
 
@@ -205,12 +205,12 @@ def _write_note(draft: Draft, out, row: int, column: int, numbers: list[int]) ->
     for number in numbers[:IN_ONE_NOTE]:
         one = draft.findings.row(number, named=True)
         room = MOST_NOTE // min(len(numbers), IN_ONE_NOTE) - 120
-        todo = advice.what_to_do(one["severity"], one["responsible"], one["decision_id"])
+        todo = trust_wording.what_to_do(one["severity"], one["responsible"], one["decision_id"])
         parts.append(
-            f"{one['rule_id']} ({advice.MEANS[one['severity']]}): {harmless(one['message'], max(room, 200))} {todo}"
+            f"{one['rule_id']} ({trust_wording.MEANS[one['severity']]}): {harmless(one['message'], max(room, 200))} {todo}"
         )
     if len(numbers) > IN_ONE_NOTE:
-        parts.append(f"And {len(numbers) - IN_ONE_NOTE} more: see the sheet {listing.LIST}.")
+        parts.append(f"And {len(numbers) - IN_ONE_NOTE} more: see the sheet {workbook_findings.LIST}.")
     text = cut("\n\n".join(parts), 8_000)
     # XlsxWriter does so in cells and not in notes: Excel would read it as a character.
     text = re.sub("_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", text)

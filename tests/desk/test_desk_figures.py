@@ -10,7 +10,7 @@ import pytest
 from desk_world import HOSTILE, PERIOD, SUPPRESSED
 from sizes import FULL
 from test_desk_browser import WIDTHS, serious
-from trust_benchmarks.desk import charts, figures, lanes, timeline, words
+from trust_benchmarks.desk import charts, figures, formatting, timeline, timeline_charts
 
 FIGURES = f"/figures?collection=workforce&period={PERIOD}&metric=WF03"
 PICTURES = (
@@ -62,7 +62,7 @@ def test_values_of_trusts_are_the_published_ones(look):
     valued = 0
     for code, sentence, *numbers in published:
         for cell, number, lacking in zip(shown[code][1:5], numbers, (sentence, "none", "none", "none"), strict=True):
-            assert cell == (lacking if number is None else words.number(number)), code
+            assert cell == (lacking if number is None else formatting.number(number)), code
             valued += number is not None
         assert all(str(number) in exact(page) for number in numbers if number is not None)
     assert valued >= 7 * 3
@@ -92,7 +92,9 @@ def test_the_benchmark_and_what_is_withheld(look):
            WHERE collection = 'workforce' AND period = %s AND metric_id = 'WF03' AND peer_group = 'national'""",
         [PERIOD],
     )[0]
-    assert rows_of(page, "benchmark")["national"] == ["withheld" if n is None else words.number(n) for n in published]
+    assert rows_of(page, "benchmark")["national"] == [
+        "withheld" if n is None else formatting.number(n) for n in published
+    ]
     assert published[2] is None, "so few trusts are too few for quartiles over the whole country"
     assert "too few for quartiles" in page
     assert "Thin data." in page
@@ -109,9 +111,9 @@ def test_comparisons_are_the_published_ones(look):
     assert {row[0] for row in published} == set(shown) != set()
     for kind, value, variance, opportunity, stretch in published:
         cells = shown[kind]
-        assert cells[1:3] == [words.number(value), words.number(variance)]
+        assert cells[1:3] == [formatting.number(value), formatting.number(variance)]
         if opportunity is not None:
-            assert cells[4:6] == [words.number(opportunity), words.number(stretch)]
+            assert cells[4:6] == [formatting.number(opportunity), formatting.number(stretch)]
 
 
 def test_a_series_that_is_too_short_says_so(look):
@@ -123,7 +125,7 @@ def test_a_series_that_is_too_short_says_so(look):
     )
     shown = rows_of(page, "period")
     assert {period: cells[1] for period, cells in shown.items()} == {
-        period: words.number(value) if value is not None else sentence("NOT_REPORTED")
+        period: formatting.number(value) if value is not None else sentence("NOT_REPORTED")
         for period, value in published.items()
     }
     assert "Too few points" in page
@@ -151,7 +153,7 @@ def test_the_picture_of_the_opportunity_says_what_the_table_says(look):
         assert f"The trust is {'better' if is_better else 'worse'}" in drawn or is_better is None
         assert (f"£{worth:,.0f}" if worth is not None else "not priced") in drawn
     alternative = re.search(r'<img src="[^"]*opportunity.svg[^"]*" alt="([^"]*)"', page)[1]
-    assert f"against {words.counted(len(table), 'benchmark')}." in alternative
+    assert f"against {formatting.counted(len(table), 'benchmark')}." in alternative
     assert all(figures.BENCHMARKS[kind] in alternative for kind in table)
 
 
@@ -250,8 +252,8 @@ def test_nothing_is_drawn_where_nothing_is_known():
     assert "nothing is drawn" in charts.spread(
         asked, {"own": None, "group_words": "all trusts", "benchmark": None, "valued": [], "silent": [], "thin": [], "is_sample": False}, 700
     ).decode()  # fmt: skip
-    assert "No event" in lanes.engagement({"year": "", "provider": ""}, [], {}, 700).decode()
-    assert "No event" in lanes.returns({}, [], 700).decode()
+    assert "No event" in timeline_charts.engagement({"year": "", "provider": ""}, [], {}, 700).decode()
+    assert "No event" in timeline_charts.returns({}, [], 700).decode()
 
 
 def test_values_with_their_unit():
@@ -334,7 +336,7 @@ def test_how_trusts_fared_and_what_it_is_too_early_for(look):
     days = flow.value(
         "SELECT days_to_first_accepted FROM published.engagement_facts WHERE provider_code = 'RX4' AND collection = 'workforce'"
     )
-    assert own[1] == words.number(days)
+    assert own[1] == formatting.number(days)
     assert own[2] == "too early to say (1 of 3)"
     assert own[3] == "too early to say (2 of 6)"
     cohort = rows_of(look("/timeline").text, "fact")
@@ -471,8 +473,8 @@ def test_due_beside_received(look):
         [PERIOD],
     )[0]
     cells = shown[f"workforce {PERIOD}"]
-    assert cells[1:3] == [words.day(due), words.day(received)]
-    assert cells[-1] == words.number((received - due).days)
+    assert cells[1:3] == [formatting.day(due), formatting.day(received)]
+    assert cells[-1] == formatting.number((received - due).days)
 
 
 def test_the_sixteen_recommendations(look):

@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 from trust_benchmarks.reading import findings, harmless
 from trust_benchmarks.records import process
-from trust_benchmarks.stewardship import rows
+from trust_benchmarks.stewardship import submitted_file
 from trust_benchmarks.stewardship.compare import compare
 
 NAME = "workforce_RA9_2025-06_v{}.csv"
@@ -267,8 +267,8 @@ def test_fifty_thousand_rows_are_compared_quickly():
 
 def test_lines_around_a_place_are_plain_text():
     content = flow.workforce(change=lambda rows: rows[3].update(headcount="a\u202eb\x07"))
-    reading = rows.as_sent(content, NAME.format(1), "workforce")
-    middle, first, header, nothing = rows.lines_around(
+    reading = submitted_file.as_sent(content, NAME.format(1), "workforce")
+    middle, first, header, nothing = submitted_file.lines_around(
         reading, [(None, 5, "headcount"), (None, 2, "fte"), (None, 1, None), (None, None, "fte")]
     )
     assert [line for line, _ in middle.lines] == [4, 5, 6] and middle.headings[middle.at] == "headcount"
@@ -276,21 +276,21 @@ def test_lines_around_a_place_are_plain_text():
     assert [line for line, _ in first.lines] == [2, 3]
     assert [line for line, _ in header.lines] == [2] and header.at is None
     assert nothing is None
-    unread = rows.as_sent(b"%PDF-1.7", NAME.format(1), "workforce")
-    assert rows.lines_around(unread, [(None, 5, "headcount"), ("x", 1, None)]) == [None, None]
+    unread = submitted_file.as_sent(b"%PDF-1.7", NAME.format(1), "workforce")
+    assert submitted_file.lines_around(unread, [(None, 5, "headcount"), ("x", 1, None)]) == [None, None]
 
 
 def test_readings_are_kept_up_to_a_bound(monkeypatch):
-    rows._kept.clear()
+    submitted_file._kept.clear()
     contents = [flow.workforce(scale=scale) for scale in (1, 2, 3)]
-    kept = [rows.as_sent(content, NAME.format(1), "workforce") for content in contents]
-    assert rows.as_sent(contents[0], NAME.format(1), "workforce") is kept[0]
-    (size,) = {size for _, size in list(rows._kept.values())[:1]}
-    monkeypatch.setattr(rows, "MOST_KEPT", int(2.5 * size))
-    rows.as_sent(contents[1], "workforce_RA9_2025-06_v7.csv", "workforce")
-    assert len(rows._kept) == 2  # the oldest went
-    assert rows.as_sent(contents[0], NAME.format(1), "workforce") is kept[0]  # asked for last but two
-    monkeypatch.setattr(rows, "MOST_KEPT", 10)
-    rows._kept.clear()
-    rows.as_sent(contents[1], NAME.format(1), "workforce")
-    assert not rows._kept
+    kept = [submitted_file.as_sent(content, NAME.format(1), "workforce") for content in contents]
+    assert submitted_file.as_sent(contents[0], NAME.format(1), "workforce") is kept[0]
+    (size,) = {size for _, size in list(submitted_file._kept.values())[:1]}
+    monkeypatch.setattr(submitted_file, "MOST_KEPT", int(2.5 * size))
+    submitted_file.as_sent(contents[1], "workforce_RA9_2025-06_v7.csv", "workforce")
+    assert len(submitted_file._kept) == 2  # the oldest went
+    assert submitted_file.as_sent(contents[0], NAME.format(1), "workforce") is kept[0]  # asked for last but two
+    monkeypatch.setattr(submitted_file, "MOST_KEPT", 10)
+    submitted_file._kept.clear()
+    submitted_file.as_sent(contents[1], NAME.format(1), "workforce")
+    assert not submitted_file._kept

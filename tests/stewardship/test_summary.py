@@ -11,7 +11,7 @@ import pytest
 from trust_benchmarks.ingest import manifest
 from trust_benchmarks.reading import findings, harmless
 from trust_benchmarks.records import process
-from trust_benchmarks.stewardship import compare, rows, summary, workbook
+from trust_benchmarks.stewardship import compare, submitted_file, summary, workbook
 from trust_benchmarks.stores import warehouse
 
 SENT = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
@@ -127,7 +127,7 @@ def test_a_held_return_is_answered_by_its_workbook(shared_world, tmp_path):
         said = summary.text(connection, first)
         workbook.build(connection, first, path)
         assert compare.of_submissions(connection, first) is None
-        for call in (summary.text, compare.of_submissions, rows.content_of):
+        for call in (summary.text, compare.of_submissions, submitted_file.content_of):
             with pytest.raises(LookupError, match="There is no submission 'none'"):
                 call(connection, "none")
     assert (

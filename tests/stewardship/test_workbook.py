@@ -22,7 +22,7 @@ from trust_benchmarks.ingest import manifest
 from trust_benchmarks.reading import harmless
 from trust_benchmarks.records import process
 from trust_benchmarks.schemas import workforce as workforce_schema
-from trust_benchmarks.stewardship import compare, listing, sheets, workbook
+from trust_benchmarks.stewardship import compare, source_sheets, workbook, workbook_findings
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 SOFFICE = shutil.which("soffice")
@@ -144,7 +144,7 @@ def test_beyond_the_most_notes_cells_are_marked_and_the_list_says_so(tmp_path, m
 
 
 def test_findings_go_on_on_a_second_sheet_when_one_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr(listing, "MOST_ROWS", 24)
+    monkeypatch.setattr(workbook_findings, "MOST_ROWS", 24)
     path, outcome = made(
         tmp_path, flow.workforce(change=lambda rows: [row.update(headcount="x", fte="y") for row in rows])
     )
@@ -301,8 +301,8 @@ def test_a_workbook_keeps_its_sheets_and_loses_formulas_and_links(tmp_path):
 
 def test_names_that_no_sheet_can_have_are_changed_and_told(tmp_path, monkeypatch):
     names = ["😀" * 31, "a/b:c?", "'quoted'", "A/B:C?", "history", "\u202ex\ny", f"{manifest.SHEET} copy"]
-    found = [sheets.Sheet(name, name, iter([(1, ["x"])]), 1) for name in names]
-    monkeypatch.setattr(workbook.sheets, "of", lambda *_: (found, []))
+    found = [source_sheets.Sheet(name, name, iter([(1, ["x"])]), 1) for name in names]
+    monkeypatch.setattr(workbook.source_sheets, "of", lambda *_: (found, []))
     path, _ = made(tmp_path, flow.workforce())
     called = openpyxl.load_workbook(path).sheetnames
     assert called[:5] == ["😀" * 15, "a-b-c-", "quoted", "A-B-C- (2)", "history (2)"]
@@ -311,14 +311,14 @@ def test_names_that_no_sheet_can_have_are_changed_and_told(tmp_path, monkeypatch
 
 
 def test_very_wide_and_very_large_files_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "MAX_CELLS", 1_000)
+    monkeypatch.setattr(source_sheets, "MAX_CELLS", 1_000)
     header, *lines = flow.workforce().splitlines()
     path, _ = made(tmp_path, b"\n".join([header, *lines, b",".join([b"w"] * 1500)]))
     assert max(map(len, cells(path, "return"))) == 1_000 // 12
     assert any(
         "have up to 1,500 cells; the first 83 of each row are shown" in str(row[0]) for row in cells(path, "Findings")
     )
-    monkeypatch.setattr(sheets, "MAX_CELLS", 200)
+    monkeypatch.setattr(source_sheets, "MAX_CELLS", 200)
     path, _ = made(tmp_path, flow.workforce())
     assert openpyxl.load_workbook(path).sheetnames == ["Findings", manifest.SHEET]
     assert any("so it is not shown here. It has 11 rows" in str(row[0]) for row in cells(path, "Findings"))
