@@ -12,7 +12,7 @@ def release(release_ids: list[str], reason: str, user: str | None, yes: bool) ->
     Raises:
         Refused: no right to, no reason, not there, not what counts now, or not wanted after what was shown.
     """
-    from ..releases import publish
+    from ..releases import switch
     from ..stores import warehouse
 
     who = _approver(user, reason)
@@ -27,11 +27,11 @@ def release(release_ids: list[str], reason: str, user: str | None, yes: bool) ->
                 _lines([message for (message,) in found])
         desk.agreed(yes, f"Publish {', '.join(release_ids)}?")
         for one in release_ids:
-            done = publish.let_through(one, reason=reason.strip(), person=who.name)
+            done = switch.let_through(one, reason=reason.strip(), person=who.name)
             note(
-                f"{one} is published, with edition {done['edition_id']}."
-                if done["changed"]
-                else f"{one}: your words were noted. The current edition is still {done['edition_id']}."
+                f"{one} is published, with edition {done.edition_id}."
+                if done.changed
+                else f"{one}: your words were noted. The current edition is still {done.edition_id}."
             )
 
 
@@ -41,15 +41,15 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
     Raises:
         Refused: no right to, no reason, no such edition, or not wanted after what was shown.
     """
-    from ..releases import edition
+    from ..releases import editions, pointers
     from ..stores import warehouse
 
     who = _approver(user, reason)
     with desk.stores(), desk.told():
         with warehouse.connect() as connection:
-            target = edition.find(connection, which)
-            left = edition.current(connection)
-            wanted, stands = edition.contents(connection, target), edition.standing(connection)
+            target = editions.find(connection, which)
+            left = editions.current(connection)
+            wanted, stands = editions.contents(connection, target), editions.standing(connection)
         changes = [
             f"{' '.join(pair)}: {stands.get(pair, 'nothing')} to {wanted.get(pair, 'nothing')}"
             for pair in sorted(stands.keys() | wanted.keys())
@@ -59,9 +59,9 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
         _lines(changes)
         desk.agreed(yes, f"Roll back to {target}?")
         with warehouse.connect() as connection:
-            if edition.current(connection) != left:
+            if editions.current(connection) != left:
                 raise Refused("Another edition was switched to meanwhile, so nothing was done. Look again.")
-            done = edition.rollback(connection, target, reason=reason.strip(), person=who.name)
+            done = pointers.rollback(connection, target, reason=reason.strip(), person=who.name)
     note(
         f"Rolled back to {done.edition_id} (switch {done.number}): {done.changed} releases changed. Undo: rollback {left}"
     )

@@ -8,5 +8,5 @@ FOLDER = Path(__file__).parent
 
 @cache
 def text(name: str) -> str:
-    """The text of a SQL file, named from this folder: 'timeline/derived.sql'."""
-    return (FOLDER / name).read_text(encoding="utf-8")
+    """The text of a SQL file, named from this folder: 'timeline/returns'."""
+    return (FOLDER / name).with_suffix(".sql").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from .. import catalogue, schemas
-from ..releases import inputs as gather
+from ..releases.fingerprints import next_release
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
 from ..validation.row_keys import row_keys
@@ -161,7 +161,7 @@ def effect(connection: psycopg.Connection, decision_id: int) -> dict:
         "SELECT release_id FROM intake.releases WHERE collection = %s AND period = %s AND is_current",
         [one["collection"], one["period"]],
     ).fetchone()
-    due = gather.next_release(connection, one["collection"], one["period"])[0] if one["period"] else None
+    due = next_release(connection, one["collection"], one["period"]).release_id if one["period"] else None
     published = current is not None and current[0] == due
     return answer | {"state": "published" if published else "measuring", "release_id": current[0] if current else None}
 

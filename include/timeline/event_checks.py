@@ -2,7 +2,9 @@
 
 import re
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -40,6 +42,7 @@ KINDS = {
 }
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9}  # winter runs over two years: give its first day
 LONGEST = {"summary": 500, "source": 300, "actor": 200, "audience": 300}
+Event = dict[str, Any]  # columns of core.event
 FIRST_YEAR, YEARS_AHEAD = 1990, 20
 FULFILLED = re.compile(r"^(EV\d{3}(\+\d+)?(-[A-Z0-9]{3,5})?|EN-[0-9a-f]{16}(\.\d+)?)$")
 
@@ -50,7 +53,7 @@ CONTACT = (
 )
 
 
-def _choice(name: str, title: str, options, required: bool = True) -> FieldSpec:
+def _choice(name: str, title: str, options: Iterable[str], required: bool = True) -> FieldSpec:
     return FieldSpec(name, "choice", title, required, options=tuple(options))
 
 
@@ -130,15 +133,16 @@ class Checked:
     """
 
     def __init__(self) -> None:
-        self.events: list[dict] = []
+        self.events: list[Event] = []
         self._frames: list[pl.DataFrame] = []
-        self._seen: dict[tuple, int | None] = {}
+        self._seen: dict[tuple[object, ...], int | None] = {}
 
     @property
     def findings(self) -> pl.DataFrame:
+        """All that was found, one row each."""
         return findings.join(self._frames)
 
-    def found(self, rule: str, message: str, **place) -> None:
+    def found(self, rule: str, message: str, **place: Any) -> None:
         """Adds one finding; `place` as in `reading.findings.one`."""
         scope = "cell" if place.get("column_name") else "row"
         self._frames.append(findings.one(rule, message, scope=scope, **place))
@@ -163,7 +167,9 @@ class Checked:
 class _Row:
     """The checks of one row."""
 
-    def __init__(self, checked: Checked, cells: dict[str, str], line, sheet, today: date) -> None:
+    def __init__(
+        self, checked: Checked, cells: dict[str, str], line: int | None, sheet: str | None, today: date
+    ) -> None:
         self.checked, self.place, self.today, self.faulty = checked, {"line": line, "sheet": sheet}, today, False
         self.cells = {name: (cells.get(name) or "").strip() for name in FIELDS}
 
@@ -171,13 +177,13 @@ class _Row:
         self.faulty = True
         self.checked.found(rule, message, column_name=name, raw_value=self.cells[name], **self.place)
 
-    def event(self) -> dict:
+    def event(self) -> Event:
         """The row as columns of core.event, with every fault reported."""
         self._required_and_choices()
         first, last = self._dates()
         for check in (self._provider, self._collection, self._recommendation, self._fulfils, self._texts):
             check()
-        get = self.cells.get
+        get = self.cells.__getitem__
         return {
             "occurred_from": first and first.isoformat(), "occurred_to": last and last.isoformat(), "date_precision": get("date_precision"),
             "kind": get("kind"), "status": get("status"), "provider_code": get("provider").upper() or None,

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 
 from ..catalogue.layouts import plain
 from ..reading import formats
-from ..reading.grid import Unreadable
+from ..reading.grid import Grid, Unreadable
 from ..reading.workbook import book_grid
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
@@ -28,7 +29,7 @@ def read(content: bytes, file_name: str, delimiter: str = ",") -> Checked:
     """Every row of a file of events, checked; `delimiter` is what stands between cells of text. A file that cannot be read is a finding too."""
     checked = Checked()
     try:
-        heading_line, headings, grid, sheet = _grid(content, file_name, delimiter)
+        heading_line, headings, grid, sheet = _table(content, file_name, delimiter)
     except Unreadable as problem:
         checked.found(problem.rule_id, problem.message, **problem.place)
         return checked
@@ -67,10 +68,18 @@ def read(content: bytes, file_name: str, delimiter: str = ",") -> Checked:
     return checked
 
 
-def _grid(content: bytes, file_name: str, delimiter: str):
-    """The first row with anything in it as headings, and the grid below: (line, headings, grid, sheet)."""
+class _Table(NamedTuple):
+    """The first row with anything in it as headings, and the grid below."""
+
+    line: int
+    headings: list[str]
+    grid: Grid
+    sheet: str | None
+
+
+def _table(content: bytes, file_name: str, delimiter: str) -> _Table:
     source = formats.opened(content, file_name)
-    if source.kind == "csv":
+    if source.book is None:
         text, _ = source.decoded
         head = formats.csv_head(text, delimiter)
         at = next((at for at, (_, cells) in enumerate(head) if any(cell.strip() for cell in cells)), None)
@@ -79,14 +88,14 @@ def _grid(content: bytes, file_name: str, delimiter: str):
         line, headings = head[at]
         after = head[at + 1][0] if at + 1 < len(head) else line + _height(headings)
         headings = _trimmed(headings)
-        return line, headings, formats.csv_grid(text, delimiter, after - 1, len(headings)), None
+        return _Table(line, headings, formats.csv_grid(text, delimiter, after - 1, len(headings)), None)
     sheet = next((name for name in source.book.visible if source.book.rows(name)), None)
     if sheet is None:
         raise Unreadable("FIL-EMPTY", f"{file_name} is a workbook without a filled sheet. Send the file again.")
     rows = source.book.rows(sheet)
     line = next((number for number, cells in enumerate(rows, 1) if any(cell.strip() for cell in cells)), 1)
     headings = _trimmed(rows[line - 1])
-    return line, headings, book_grid(rows, line, len(headings)), sheet
+    return _Table(line, headings, book_grid(rows, line, len(headings)), sheet)
 
 
 def _height(headings: list[str]) -> int:
