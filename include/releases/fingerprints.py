@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from .. import catalogue, reference, sql
-from ..measures import measure
+from ..measures import compared, measure
 from ..validation import profile
 from .dependencies import Pair, rests_on
 
@@ -37,10 +37,10 @@ def code_version() -> str:
     files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
     here = Path(__file__).parent
     files += [*sorted(Path(measure.__file__).parent.glob("*.py")), here / "inputs.py", here / "figures.py"]
-    files += [Path(measure.__file__).with_name("applied.toml")]
     files += [Path(profile.__file__), profile.SETTINGS]
     for path in files:
         digest.update(path.read_bytes())
+    digest.update(repr(compared.applied()).encode())
     digest.update(repr([(one.name, one.disclosure, one.people_parts) for one in catalogue.all().values()]).encode())
     return digest.hexdigest()[:12]
 

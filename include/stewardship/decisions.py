@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Draft:
-    """A decision before it is taken. Which fields a kind needs is said in include/sql/migrations/004_decisions.sql.
+    """A decision before it is taken. Which fields a kind needs is said in include/sql/migrations/05_stewardship.sql.
 
     Attributes:
         kind: 'assign', 'comment', 'accept', 'waive', 'correct', 'hold', 'return' or 'undo'.

@@ -13,7 +13,7 @@ from ..reading import findings
 from ..reference.checks import CONFIDENCES, PLANS, PRECISIONS, RECOMMENDATIONS, STATUSES
 from ..schemas.fields import FINANCIAL_YEAR, MONTH, FieldSpec
 
-# The kinds of event that people add. The same as core.event_kind in sql/migrations/012_events.sql, which refuses any other.
+# The kinds of event that people add. The same as core.event_kind in sql/migrations/07_timeline.sql, which refuses any other.
 KINDS = {
     "letter": "a letter of the programme",
     "announcement": "something was announced",

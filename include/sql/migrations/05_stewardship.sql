@@ -1,5 +1,4 @@
--- Decisions: what people did about findings. Appended, never edited; undoing is one more decision.
--- What changes a published figure needs a second person. All of it is refused or allowed here; pages and commands only ask.
+-- What stewards decide about findings, and what they were sent.
 
 -- The kinds, on what they are possible, and how a decision moves. docs/decisions-of-stewards.md is drawn from these rows.
 CREATE TABLE core.decision_kind (
@@ -57,124 +56,9 @@ INSERT INTO core.rule_limit (rule_id, accept, waive, because) VALUES
   ('VAL-MISSING', true, false, 'the cell holds no value that could count'),
   ('DEC-HOLD', false, false, 'a steward put it on hold: undo that decision'),
   ('DEC-RETURN', false, false, 'it was returned to the trust: undo that decision'),
-  ('DEC-GONE', true, false, 'the correction no longer fits: undo it');
-
-CREATE TABLE core.decision (
-  decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  decision_key text NOT NULL UNIQUE,       -- made of its content: the same decision previewed and taken has the same key
-  kind text NOT NULL REFERENCES core.decision_kind,
-  author text NOT NULL CHECK (btrim(author) <> ''),
-  decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  submission_id text NOT NULL REFERENCES core.submission,   -- what was looked at
-  rule_id text, column_name text, provider_code text,
-  -- [{"sheet", "line", "row_key", "column_name", "saw", "message"}]: the cells it is about, as they stood
-  cells jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(cells) = 'array'),
-  new_value text, value_source text, until date, assignee text,
-  undoes bigint REFERENCES core.decision,
-  reason text NOT NULL CHECK (btrim(reason) <> ''),
-  second_person boolean NOT NULL,          -- set here, not by the writer
-  expected_release text,                   -- the release that the preview said would follow
-  CONSTRAINT waive_is_bounded CHECK (kind <> 'waive' OR (rule_id IS NOT NULL AND until IS NOT NULL
-    AND (jsonb_array_length(cells) > 0 OR provider_code IS NOT NULL))),
-  CONSTRAINT correct_is_one_cell CHECK (kind <> 'correct' OR (jsonb_array_length(cells) = 1 AND new_value IS NOT NULL
-    AND btrim(coalesce(value_source, '')) <> '')),
-  CONSTRAINT assign_names_somebody CHECK (kind <> 'assign' OR btrim(coalesce(assignee, '')) <> ''),
-  CONSTRAINT undo_names_a_decision CHECK ((kind = 'undo') = (undoes IS NOT NULL)));
-CREATE INDEX decision_submission ON core.decision (submission_id);
-CREATE INDEX decision_undoes ON core.decision (undoes);
-
-CREATE TABLE core.verdict (                -- what the second person said; the key makes sure that only one does
-  decision_id bigint PRIMARY KEY REFERENCES core.decision,
-  verdict text NOT NULL CHECK (verdict IN ('approve', 'refuse')),
-  person text NOT NULL CHECK (btrim(person) <> ''),
-  words text NOT NULL DEFAULT '',
-  given_at timestamptz NOT NULL DEFAULT clock_timestamp());
-
-ALTER TABLE core.validation ADD COLUMN decisions bigint[] NOT NULL DEFAULT '{}';  -- those it was made under
-ALTER TABLE core.finding ADD COLUMN decision_id bigint;                           -- the decision that passes over it
-ALTER TABLE core.measure ADD COLUMN decisions bigint[] NOT NULL DEFAULT '{}';     -- without these the figure would be another
-CREATE TABLE core.answer (                 -- a return that was made from the workbook that we sent back
-  submission_id text PRIMARY KEY REFERENCES core.submission, answers text NOT NULL, found_at timestamptz NOT NULL DEFAULT clock_timestamp());
-
-CREATE FUNCTION core.today() RETURNS date LANGUAGE sql STABLE AS $$ SELECT (now() AT TIME ZONE 'Europe/London')::date $$;
-
-CREATE VIEW intake.decisions AS
-SELECT d.decision_id, d.decision_key, d.kind, d.author, d.decided_at, d.submission_id,
-       s.collection, s.period, s.sender, s.part, s.version,
-       d.rule_id, d.column_name, d.provider_code, d.cells, d.new_value, d.value_source, d.until, d.assignee, d.undoes, d.reason,
-       d.second_person, d.expected_release, v.verdict, v.person AS verdict_by, v.given_at AS verdict_at, v.words AS verdict_words,
-       u.decision_id AS undone_by,
-       CASE WHEN v.verdict = 'refuse' THEN 'refused'
-            WHEN u.decision_id IS NOT NULL AND d.second_person AND v.verdict IS NULL THEN 'withdrawn'
-            WHEN u.decision_id IS NOT NULL THEN 'undone'
-            WHEN d.second_person AND v.verdict IS NULL THEN 'proposed'
-            WHEN d.until < core.today() THEN 'ended'
-            ELSE 'in_force' END AS state
-FROM core.decision d JOIN core.submission s USING (submission_id)
-LEFT JOIN core.verdict v USING (decision_id)
-LEFT JOIN LATERAL (
-  SELECT u.decision_id FROM core.decision u LEFT JOIN core.verdict w ON w.decision_id = u.decision_id
-  WHERE u.undoes = d.decision_id AND (NOT u.second_person OR w.verdict = 'approve') LIMIT 1) u ON true;
-
--- Which decisions bear on the validation of which submission: those on the submission itself, and waivers and corrections
--- of this version or an earlier one of the same return.
-CREATE VIEW core.applying AS
-SELECT d.submission_id, d.decision_id, d.decision_key, d.kind, d.rule_id, d.provider_code, d.cells, d.new_value, d.value_source, d.until,
-       true AS made_here
-FROM intake.decisions d WHERE d.state = 'in_force' AND d.kind IN ('accept', 'waive', 'correct', 'hold', 'return')
-UNION ALL
-SELECT s.submission_id, d.decision_id, d.decision_key, d.kind, d.rule_id, d.provider_code, d.cells, d.new_value, d.value_source, d.until, false
-FROM intake.decisions d JOIN core.submission s USING (collection, period, sender, part)
-WHERE d.state = 'in_force' AND d.kind IN ('waive', 'correct') AND s.version > d.version;
-
-CREATE VIEW core.applying_sets AS
-SELECT submission_id, array_agg(decision_id ORDER BY decision_id) AS decisions, array_agg(decision_key ORDER BY decision_key) AS keys
-FROM core.applying GROUP BY submission_id;
-
--- The validation that holds for each submission: the newest under the decisions in force, or the newest of all until there is one.
-CREATE OR REPLACE VIEW intake.validations AS
-SELECT DISTINCT ON (v.submission_id) v.*
-FROM core.validation v LEFT JOIN core.applying_sets a USING (submission_id)
-ORDER BY v.submission_id, (v.decisions = coalesce(a.decisions, '{}')) DESC, v.validated_at DESC, v.rules_version;
-
--- What should count: of each return the newest version that stands accepted, a real one before a sample.
-CREATE VIEW core.should_count AS
-SELECT DISTINCT ON (s.collection, s.period, s.sender, s.part)
-       s.collection, s.period, s.sender, s.part, s.submission_id, v.rules_version
-FROM core.submission s JOIN intake.validations v USING (submission_id)
-WHERE v.outcome <> 'held' AND s.period IS NOT NULL AND s.sender IS NOT NULL
-ORDER BY s.collection, s.period, s.sender, s.part, s.is_sample, s.version DESC;
-
--- What waits for the pipeline: never validated, not yet under the decisions in force, or the pointer is not where it should be.
-CREATE OR REPLACE VIEW intake.waiting AS
-SELECT s.* FROM core.submission s
-LEFT JOIN intake.validations v USING (submission_id)
-LEFT JOIN core.applying_sets a USING (submission_id)
-LEFT JOIN core.should_count n USING (submission_id)
-LEFT JOIN core.counting c USING (submission_id)
-WHERE v.submission_id IS NULL OR v.decisions <> coalesce(a.decisions, '{}')
-   OR n.rules_version IS DISTINCT FROM c.rules_version;
-
-CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.decision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
-CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.verdict FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
-CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.answer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
-
-CREATE OR REPLACE FUNCTION core.log_counting() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF TG_OP = 'DELETE' THEN  -- nothing counts any more
-    INSERT INTO core.counting_log (collection, period, sender, part, since)
-    VALUES (OLD.collection, OLD.period, OLD.sender, OLD.part, clock_timestamp());
-    RETURN OLD;
-  END IF;
-  INSERT INTO core.counting_log (collection, period, sender, part, submission_id, rules_version, since)
-  VALUES (NEW.collection, NEW.period, NEW.sender, NEW.part, NEW.submission_id, NEW.rules_version, NEW.since);
-  RETURN NEW;
-END $$;
-CREATE TRIGGER counting_ends AFTER DELETE ON core.counting FOR EACH ROW EXECUTE FUNCTION core.log_counting();
-
--- Refusals carry SQLSTATE TB001 and a sentence for the person who asked.
-CREATE FUNCTION core.refuse(sentence text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION USING ERRCODE = 'TB001', MESSAGE = sentence; END $$;
+  ('DEC-GONE', true, false, 'the correction no longer fits: undo it'),
+  ('FIL-ARRIVED', false, false, 'it is not known when it was sent'),
+  ('SYS-ERROR', false, false, 'it was not checked: the fault in our system must be mended first');
 
 CREATE FUNCTION core.check_decision() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
 DECLARE
@@ -245,6 +129,31 @@ BEGIN
   NEW.decided_at := clock_timestamp();
   RETURN NEW;
 END $$;
+
+CREATE TABLE core.decision (
+  decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  decision_key text NOT NULL UNIQUE,       -- made of its content: the same decision previewed and taken has the same key
+  kind text NOT NULL REFERENCES core.decision_kind,
+  author text NOT NULL CHECK (btrim(author) <> ''),
+  decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  submission_id text NOT NULL REFERENCES core.submission,   -- what was looked at
+  rule_id text, column_name text, provider_code text,
+  -- [{"sheet", "line", "row_key", "column_name", "saw", "message"}]: the cells it is about, as they stood
+  cells jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(cells) = 'array'),
+  new_value text, value_source text, until date, assignee text,
+  undoes bigint REFERENCES core.decision,
+  reason text NOT NULL CHECK (btrim(reason) <> ''),
+  second_person boolean NOT NULL,          -- set here, not by the writer
+  expected_release text,                   -- the release that the preview said would follow
+  CONSTRAINT waive_is_bounded CHECK (kind <> 'waive' OR (rule_id IS NOT NULL AND until IS NOT NULL
+    AND (jsonb_array_length(cells) > 0 OR provider_code IS NOT NULL))),
+  CONSTRAINT correct_is_one_cell CHECK (kind <> 'correct' OR (jsonb_array_length(cells) = 1 AND new_value IS NOT NULL
+    AND btrim(coalesce(value_source, '')) <> '')),
+  CONSTRAINT assign_names_somebody CHECK (kind <> 'assign' OR btrim(coalesce(assignee, '')) <> ''),
+  CONSTRAINT undo_names_a_decision CHECK ((kind = 'undo') = (undoes IS NOT NULL)));
+CREATE INDEX decision_submission ON core.decision (submission_id);
+CREATE INDEX decision_undoes ON core.decision (undoes);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.decision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER check_decision BEFORE INSERT ON core.decision FOR EACH ROW EXECUTE FUNCTION core.check_decision();
 
 CREATE FUNCTION core.check_verdict() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
@@ -271,4 +180,27 @@ BEGIN
   NEW.given_at := clock_timestamp();
   RETURN NEW;
 END $$;
+
+CREATE TABLE core.verdict (                -- what the second person said; the key makes sure that only one does
+  decision_id bigint PRIMARY KEY REFERENCES core.decision,
+  verdict text NOT NULL CHECK (verdict IN ('approve', 'refuse')),
+  person text NOT NULL CHECK (btrim(person) <> ''),
+  words text NOT NULL DEFAULT '',
+  given_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.verdict FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER check_verdict BEFORE INSERT ON core.verdict FOR EACH ROW EXECUTE FUNCTION core.check_verdict();
+
+CREATE TABLE core.answer (                 -- a return that was made from the workbook that we sent back
+  submission_id text PRIMARY KEY REFERENCES core.submission, answers text NOT NULL, found_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.answer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.digest_sent (
+  person text NOT NULL CHECK (btrim(person) <> ''),   -- the name they sign in with; addresses are not kept here
+  day date NOT NULL,
+  content_hash text NOT NULL,
+  -- {key: words}: what stood open then, so that the next one can tell what is new and what was mended
+  items jsonb NOT NULL CHECK (jsonb_typeof(items) = 'object'),
+  new_items int NOT NULL, open_items int NOT NULL, mended_items int NOT NULL,
+  sent_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (person, day));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.digest_sent FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();

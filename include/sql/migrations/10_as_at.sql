@@ -1,84 +1,81 @@
--- As at, for the published tables that do not follow from releases alone: what they rest on is known for every moment, and so are they.
+-- As at: what every published view said at a moment.
 
--- The history of tables whose rows are replaced: reference data and the timeline.
-CREATE TABLE core.history (
-  row_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, table_name text NOT NULL, content jsonb NOT NULL,
-  holds_from timestamptz NOT NULL, holds_to timestamptz CHECK (holds_to >= holds_from));
-CREATE INDEX history_content ON core.history (table_name, md5(content::text));
-CREATE TRIGGER facts BEFORE DELETE ON core.history FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE FUNCTION published.releases_as_at(at timestamptz, of_collection text DEFAULT NULL, of_period text DEFAULT NULL)
+RETURNS SETOF published.release_history LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT s.collection, s.period, s.release_id, s.published_at, coalesce(s.release_id = c.release_id AND s.published_at = c.published_at, false)
+  FROM core.standing_at($1, $2, $3) s LEFT JOIN core.current_release c USING (collection, period) WHERE s.release_id IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION published.releases_as_at(timestamptz, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION published.releases_as_at(timestamptz, text, text) TO dashboard_reader, steward_reader, steward_desk;
 
--- One moment for all that a transaction does, taken when it first changes something: whoever had the lock before it is done by then.
-CREATE FUNCTION core.this_moment() RETURNS timestamptz LANGUAGE plpgsql AS $$
+-- Writes published.<view>_as_at out of the view's own definition, with the log in the place of the pointer: the two cannot differ.
+-- A migration that replaces one of these views calls it again for that view. It runs with its owner's rights, because readers
+-- see nothing of core; its search_path is fixed, so that nobody's tables stand in for ours.
+CREATE FUNCTION core.write_as_at(view_name text) RETURNS void LANGUAGE plpgsql
+-- so that every name in a view's definition comes out with its schema
+SET search_path = pg_catalog, pg_temp AS $write$
+DECLARE
+  pointer constant text := 'core.current_release c';
+  body text;
 BEGIN
-  IF coalesce(current_setting('trust_benchmarks.moment', true), '') = '' THEN
-    PERFORM set_config('trust_benchmarks.moment', clock_timestamp()::text, true);
+  body := pg_get_viewdef(format('published.%I', view_name)::regclass);
+  IF array_length(string_to_array(body, pointer), 1) IS DISTINCT FROM 2 THEN
+    RAISE EXCEPTION 'The view published.% must read "%" exactly once to be answered as at a moment', view_name, pointer;
   END IF;
-  RETURN current_setting('trust_benchmarks.moment')::timestamptz;
-END $$;
-
--- A row's content without its NULLs, so that a column that a later migration adds changes no row. (One that it adds with a value,
--- or takes away, changes rows: that migration deletes and inserts them.)
-CREATE FUNCTION core.content_of(one anyelement) RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT jsonb_strip_nulls(to_jsonb(one)) $$;
-
-CREATE FUNCTION core.rows_end() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  UPDATE core.history h SET holds_to = greatest(core.this_moment(), h.holds_from) FROM old_rows o
-  WHERE h.table_name = TG_TABLE_NAME AND h.holds_to IS NULL AND md5(h.content::text) = md5(core.content_of(o)::text);
-  RETURN NULL;
-END $$;
-
--- What this transaction has removed and puts back was never gone.
-CREATE FUNCTION core.rows_begin() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  WITH back AS (
-    UPDATE core.history h SET holds_to = NULL FROM new_rows n
-    WHERE h.table_name = TG_TABLE_NAME AND md5(h.content::text) = md5(core.content_of(n)::text)
-      AND h.holds_to = greatest(core.this_moment(), h.holds_from)
-    RETURNING h.content)
-  INSERT INTO core.history (table_name, content, holds_from)
-  SELECT TG_TABLE_NAME, core.content_of(n), core.this_moment() FROM new_rows n WHERE core.content_of(n) NOT IN (SELECT content FROM back);
-  RETURN NULL;
-END $$;
-
--- moment.<table>(at) and as_at.<view>(at): what it held at a moment. Only the functions published.<view>_as_at are for readers.
-CREATE SCHEMA moment;
-CREATE SCHEMA as_at;
-
-CREATE FUNCTION core.keep_history(of_table text) RETURNS void LANGUAGE plpgsql AS $write$
-BEGIN
-  EXECUTE format('CREATE TRIGGER rows_begin AFTER INSERT ON core.%I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION core.rows_begin()', of_table);
-  EXECUTE format('CREATE TRIGGER rows_end AFTER DELETE ON core.%I REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION core.rows_end()', of_table);
-  EXECUTE format('CREATE TRIGGER never_in_place BEFORE UPDATE OR TRUNCATE ON core.%I FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()', of_table);
-  EXECUTE format('INSERT INTO core.history (table_name, content, holds_from) SELECT %L, core.content_of(t), core.this_moment() FROM core.%I t', of_table, of_table);
   EXECUTE format(
-    'CREATE FUNCTION moment.%1$I(at timestamptz) RETURNS SETOF core.%1$I LANGUAGE sql STABLE AS %2$L', of_table,
-    format('SELECT r.* FROM core.history h CROSS JOIN LATERAL jsonb_populate_record(NULL::core.%I, h.content) r
-            WHERE h.table_name = %L AND h.holds_from <= $1 AND (h.holds_to > $1 OR h.holds_to IS NULL)', of_table, of_table));
+    'CREATE OR REPLACE FUNCTION published.%1$I(at timestamptz, of_collection text DEFAULT NULL, of_period text DEFAULT NULL)
+     RETURNS SETOF published.%2$I LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %3$L',
+    view_name || '_as_at', view_name, replace(body, pointer, 'core.standing_at($1, $2, $3) c'));
+  EXECUTE format('REVOKE ALL ON FUNCTION published.%I(timestamptz, text, text) FROM PUBLIC', view_name || '_as_at');
+  EXECUTE format('GRANT EXECUTE ON FUNCTION published.%I(timestamptz, text, text) TO dashboard_reader, steward_reader, steward_desk',
+                 view_name || '_as_at');
 END $write$;
-SELECT core.keep_history(t) FROM unnest(ARRAY['provider', 'provider_name', 'succession', 'cohort', 'recommendation', 'metric',
-  'plan_outcome', 'contradiction', 'board_coverage', 'timeline']) t;
+SELECT core.write_as_at('measures');
+SELECT core.write_as_at('benchmarks');
+SELECT core.write_as_at('comparisons');
+SELECT core.write_as_at('price_comparison');
+SELECT core.write_as_at('price_list');
+SELECT core.write_as_at('kept_apart');
+SELECT core.write_as_at('price_spread');
+SELECT core.write_as_at('funnel');
+SELECT core.write_as_at('size_adjusted');
+SELECT core.write_as_at('peers');
+SELECT core.write_as_at('peer_benchmarks');
+SELECT core.write_as_at('measures_restated');
+SELECT core.write_as_at('definitions_used');
+
+-- As core.write_as_at, for a view whose rows follow from several periods: of_period chooses among its rows, not among what they rest on.
+CREATE FUNCTION core.write_series_as_at(view_name text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $write$
+DECLARE
+  pointer constant text := 'core.current_release c';
+  body text;
+BEGIN
+  body := rtrim(pg_get_viewdef(format('published.%I', view_name)::regclass), E'; \n');
+  IF array_length(string_to_array(body, pointer), 1) IS DISTINCT FROM 2 THEN
+    RAISE EXCEPTION 'The view published.% must read "%" exactly once to be answered as at a moment', view_name, pointer;
+  END IF;
+  EXECUTE format(
+    'CREATE OR REPLACE FUNCTION published.%1$I(at timestamptz, of_collection text DEFAULT NULL, of_period text DEFAULT NULL)
+     RETURNS SETOF published.%2$I LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %3$L',
+    view_name || '_as_at', view_name,
+    format('SELECT * FROM (%s) AS found WHERE $3 IS NULL OR found.period = $3',
+           replace(body, pointer, 'core.standing_at($1, $2, NULL) c')));
+  EXECUTE format('REVOKE ALL ON FUNCTION published.%I(timestamptz, text, text) FROM PUBLIC', view_name || '_as_at');
+  EXECUTE format('GRANT EXECUTE ON FUNCTION published.%I(timestamptz, text, text) TO dashboard_reader, steward_reader, steward_desk',
+                 view_name || '_as_at');
+END $write$;
+SELECT core.write_series_as_at('signals');
 
 -- Facts, which are only ever added, and pointers, whose moves are.
-ALTER TABLE core.expected ADD COLUMN stated_at timestamptz NOT NULL DEFAULT clock_timestamp();
-UPDATE core.expected e SET stated_at = s.first FROM (SELECT collection, period, min(registered_at) AS first FROM core.submission GROUP BY 1, 2) s
-WHERE (s.collection, s.period) = (e.collection, e.period);
-ALTER TABLE core.calendar ADD COLUMN stated_at timestamptz NOT NULL DEFAULT clock_timestamp();
--- Why a figure moved may be found out long after both releases were made: when one is gone back to.
-ALTER TABLE core.movement ADD COLUMN stated_at timestamptz NOT NULL DEFAULT '-infinity';
-ALTER TABLE core.movement ALTER COLUMN stated_at SET DEFAULT clock_timestamp();
-CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.expected FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
-CREATE FUNCTION core.keep_time(of_table text, since text) RETURNS void LANGUAGE plpgsql AS $write$
-BEGIN
-  EXECUTE format('CREATE FUNCTION moment.%1$I(at timestamptz) RETURNS SETOF core.%1$I LANGUAGE sql STABLE AS %2$L',
-                 of_table, format('SELECT * FROM core.%I t WHERE t.%I <= $1', of_table, since));
-END $write$;
 SELECT core.keep_time(t, since) FROM (VALUES ('submission', 'registered_at'), ('validation', 'validated_at'), ('decision', 'decided_at'),
   ('verdict', 'given_at'), ('event', 'entered_at'), ('event_withdrawal', 'withdrawn_at'), ('edition_switch', 'switched_at'),
   ('revision', 'published_at'), ('release_log', 'published_at'), ('release_verdict', 'given_at'), ('published_version', 'stated_at'),
-  ('expected', 'stated_at'), ('calendar', 'stated_at'), ('movement', 'stated_at')) v (t, since);
+  ('expected', 'stated_at'), ('expected_provider', 'stated_at'), ('calendar', 'stated_at'), ('movement', 'stated_at'),
+  ('rules_in_force', 'since')) v (t, since);
 CREATE FUNCTION moment.current_release(at timestamptz) RETURNS SETOF core.current_release LANGUAGE sql STABLE AS $$
   SELECT s.collection, s.period, s.release_id, s.published_at FROM core.standing_at($1, NULL, NULL) s WHERE s.release_id IS NOT NULL
 $$;
+
 CREATE FUNCTION moment.counting(at timestamptz) RETURNS SETOF core.counting LANGUAGE sql STABLE AS $$
   SELECT s.collection, s.period, s.sender, s.part, s.submission_id, s.rules_version, s.since FROM (
     SELECT DISTINCT ON (l.collection, l.period, l.sender, l.part) l.* FROM core.counting_log l WHERE l.since <= $1
@@ -86,7 +83,9 @@ CREATE FUNCTION moment.counting(at timestamptz) RETURNS SETOF core.counting LANG
   WHERE s.submission_id IS NOT NULL
 $$;
 
-CREATE FUNCTION core.day_of(at timestamptz) RETURNS date LANGUAGE sql STABLE AS $$ SELECT ($1 AT TIME ZONE 'Europe/London')::date $$;
+CREATE FUNCTION moment.provider_rows(at timestamptz) RETURNS SETOF core.provider_rows LANGUAGE sql STABLE AS $$
+  SELECT r.* FROM core.provider_rows r JOIN core.validation v USING (submission_id, rules_version) WHERE v.validated_at <= $1
+$$;
 
 -- Writes as_at.<view> out of the view's own definition, with all that moves in it as it was then: the two cannot differ.
 CREATE FUNCTION core.write_moment(view_name text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $write$
@@ -152,3 +151,4 @@ SELECT core.write_moment_as_at('contradictions');
 SELECT core.write_moment_as_at('board_reports');
 SELECT core.write_moment_as_at('recommendation_progress');
 SELECT core.write_moment_as_at('engagement_facts');
+SELECT core.write_moment_as_at('reasons');
