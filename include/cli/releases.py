@@ -1,6 +1,6 @@
 """Releases and editions at the terminal: let through what a check holds back, and go back to an earlier edition."""
 
-from ..releases import editions, pointers, switch
+from ..releases import editions, pointers, retention, switch
 from ..stores import warehouse
 from . import Refused, desk
 from .output import note
@@ -61,6 +61,20 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
     note(
         f"Rolled back to {done.edition_id} (switch {done.number}): {done.changed} releases changed. Undo: rollback {left}"
     )
+
+
+def prune(days: int, yes: bool) -> None:
+    """Shows which unpublished releases are no longer needed, asks for confirmation, and deletes them.
+
+    Raises:
+        Refused: not confirmed.
+    """
+    with desk.stores(), warehouse.connect() as connection:
+        gone = retention.prune(connection, days)
+        if gone:
+            _lines(gone)
+            desk.agreed(yes, f"Delete {len(gone)} releases that were never published?")
+    note(f"{len(gone)} releases were deleted.")
 
 
 def _approver(user: str | None, reason: str) -> desk.Asker:

@@ -385,7 +385,7 @@ def count(connection: psycopg.Connection, submission_id: str) -> None:
           SELECT v.rules_version, v.outcome FROM core.validation v
           WHERE v.submission_id = s.submission_id
           ORDER BY v.decisions = coalesce((SELECT a.decisions FROM core.applying_sets a WHERE a.submission_id = s.submission_id), '{}') DESC,
-                   v.validated_at DESC, v.rules_version LIMIT 1) v
+                   v.validated_at DESC, v.rules_version DESC LIMIT 1) v
         WHERE (s.collection, s.period, s.sender, s.part) = (%s, %s, %s, %s) AND v.outcome <> 'held'
         ORDER BY s.is_sample, s.version DESC LIMIT 1
         """,

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -15,7 +15,7 @@ from ..stores.faults import is_failure, is_outage
 from . import basis, checks, fingerprints, inputs, movements
 from .dependencies import Pair
 from .failures import log_failure
-from .figures import figures
+from .figures import figures, figures_hash
 from .inputs import ReleaseInputs
 from .ledger import VALUES, values_of
 
@@ -28,7 +28,7 @@ class Built:
 
     Attributes:
         measures: how many it has; None where it is not new.
-        new: False when this release was there already, or inputs moved meanwhile.
+        new: False when a release of these figures was there already, or inputs moved meanwhile.
     """
 
     release_id: str
@@ -63,15 +63,16 @@ def make(collection: str, period: str) -> Built:
     expect(collection, {period})
     with warehouse.connect() as connection:
         release_id, inputs_hash = fingerprints.next_release(connection, collection, period)
-        previous = _current(connection, collection, period)
-        there = _is_there(connection, release_id)
-        if there and movements.is_explained(connection, release_id, previous):
-            return Built(release_id)
+        previous, there = _stands(connection, collection, period, inputs_hash)
+        if there and (again := _equals_standing(connection, there, inputs_hash)):
+            return Built(again)
+        if there and movements.is_explained(connection, there, previous):
+            return Built(there)
         given = inputs.load(connection, collection, period)
         if given.inputs_hash != inputs_hash:  # inputs moved between the two questions
             return Built(given.release_id)
         moves = movements.plan(connection, given, previous)
-        values = values_of(connection, release_id) if there else pl.DataFrame()
+        values = values_of(connection, there) if there else pl.DataFrame()
     tables: dict[str, pl.DataFrame] = {}
     if not there:
         tables = {**figures(given), "release_total": checks.totals(given)}
@@ -81,24 +82,46 @@ def make(collection: str, period: str) -> Built:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"release {collection} {period}"])
         if fingerprints.next_release(connection, collection, period).inputs_hash != inputs_hash:
             return Built(release_id)
-        added = not there and _store(connection, given, tables)
-        _store_moves(connection, release_id, moved, previous)
-    return Built(release_id, values.height if added else None, added)
+        if there:
+            _store_moves(connection, there, moved, previous)
+            return Built(there)
+        built = _store(connection, given, tables)
+        _store_moves(connection, built.release_id, moved, previous)
+    return built
 
 
-def _current(connection: psycopg.Connection, collection: str, period: str) -> str | None:
+def would_stand(connection: psycopg.Connection, given: ReleaseInputs, tables: Mapping[str, pl.DataFrame]) -> str:
+    """The release that would stand if these rows were published: the current one where they are equal to its."""
     row = connection.execute(
-        "SELECT release_id FROM core.current_release WHERE collection = %s AND period = %s", [collection, period]
+        """SELECT r.release_id FROM core.current_release c JOIN core.release r USING (release_id)
+           WHERE (c.collection, c.period, r.figures_hash) = (%s, %s, %s)""",
+        [given.collection, given.period, figures_hash({**tables, "release_total": checks.totals(given)})],
     ).fetchone()
-    return row[0] if row else None
+    return str(row[0]) if row else given.release_id
 
 
-def _is_there(connection: psycopg.Connection, release_id: str) -> bool:
-    return connection.execute("SELECT FROM core.release WHERE release_id = %s", [release_id]).fetchone() is not None
+def _equals_standing(connection: psycopg.Connection, there: str, inputs_hash: str) -> str | None:
+    """Notes that a release which was made before has the figures of the one that stands; that one, or None."""
+    row = connection.execute(
+        sql.text("releases/equals_standing"), {"release_id": there, "inputs_hash": inputs_hash}
+    ).fetchone()
+    return str(row[0]) if row else None
 
 
-def _store(connection: psycopg.Connection, given: ReleaseInputs, tables: dict[str, pl.DataFrame]) -> bool:
-    """Stores a release with its rows and what it rests on; False when another worker has."""
+def _stands(
+    connection: psycopg.Connection, collection: str, period: str, inputs_hash: str
+) -> tuple[str | None, str | None]:
+    """The current release, and the one that has the figures of these inputs; None: there is none."""
+    previous, there = connection.execute(
+        """SELECT (SELECT release_id FROM core.current_release WHERE (collection, period) = (%(collection)s, %(period)s)),
+                  core.release_of(%(collection)s, %(period)s, %(inputs_hash)s)""",
+        {"collection": collection, "period": period, "inputs_hash": inputs_hash},
+    ).fetchall()[0]
+    return previous, there
+
+
+def _store(connection: psycopg.Connection, given: ReleaseInputs, tables: dict[str, pl.DataFrame]) -> Built:
+    """Stores a release with its rows and what it rests on, unless one of the same figures stands: then only that is noted."""
     release = {
         "release_id": given.release_id,
         "collection": given.collection,
@@ -109,12 +132,15 @@ def _store(connection: psycopg.Connection, given: ReleaseInputs, tables: dict[st
         "submissions": given.own["submission_id"].sort().to_list(),
         "is_sample": bool(given.own["is_sample"].any()),
     }
+    release["figures_hash"] = figures_hash(tables)
+    if same := connection.execute(sql.text("releases/add_computed_again"), release).fetchone():
+        return Built(str(same[0]))
     if not connection.execute(sql.text("releases/add_release"), release).rowcount:
-        return False
+        return Built(given.release_id)  # another worker has
     for table, frame in tables.items():
         warehouse.copy(connection, table, frame, release_id=given.release_id)
     basis.store(connection, given.release_id, given.basis)
-    return True
+    return Built(given.release_id, tables["measure"].height, True)
 
 
 def _store_moves(connection: psycopg.Connection, release_id: str, moved: pl.DataFrame, previous: str | None) -> None:

@@ -12,7 +12,7 @@ from ..stores.faults import is_outage
 from . import editions
 from .dependencies import Pair, rests_on
 from .failures import log_failure
-from .fingerprints import fingerprints, inputs_hash
+from .fingerprints import fingerprints, inputs_hash, store_fingerprints
 
 logger = logging.getLogger(__name__)
 SHOWN = 3  # messages of a release that is held back
@@ -75,6 +75,8 @@ def stale() -> list[Pair]:
     when they are done, so that a month is not published once for every file. One whose release was withdrawn or is held
     back by a check waits for a person or for new inputs and is not among them.
     """
+    with warehouse.connect() as connection:
+        store_fingerprints(connection)
     with warehouse.connect() as connection:
         busy = set(
             connection.execute(

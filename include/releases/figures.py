@@ -1,5 +1,7 @@
 """The rows of a release: measures, benchmarks and prices computed from its inputs, marked with the decisions they rest on."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,16 @@ def figures(given: ReleaseInputs) -> dict[str, pl.DataFrame]:
         without = measure.compute(without_decisions.undecided(given.inputs, given.decided)).measures
         tables["measure"] = without_decisions.marked(tables["measure"], without, given.decided)
     return compared.add(tables, given.collection, given.period, given.inputs.reference)
+
+
+def figures_hash(tables: Mapping[str, pl.DataFrame]) -> str:
+    """Names rows by what they say: equal for equal rows in every table, whatever their order."""
+    digest = hashlib.sha256()
+    for name, frame in sorted(tables.items()):
+        columns = sorted(frame.columns)
+        rows = frame.select(columns).sort(columns).write_csv(null_value="", quote_style="non_numeric")
+        digest.update(f"{name}:{len(rows)}\n{rows}".encode())
+    return digest.hexdigest()
 
 
 def _kept_apart(paths: list[Path], own: pl.DataFrame) -> pl.DataFrame:

@@ -58,6 +58,11 @@ def fingerprints(connection: psycopg.Connection) -> dict[Pair, Fingerprint]:
     return {(one.collection, one.period): one for one in rows}
 
 
+def store_fingerprints(connection: psycopg.Connection) -> None:
+    """Computes the fingerprints of what was written since the last time, so that reading them all is cheap."""
+    connection.execute("SELECT core.store_fingerprints()")
+
+
 def inputs_hash(prints: dict[Pair, Fingerprint], collection: str, period: str) -> str:
     """The hash of all that a release of this collection and period rests on."""
     facts = [f"{c}|{p}|{prints[c, p].hash}" for c, p in rests_on(collection, period) if (c, p) in prints]

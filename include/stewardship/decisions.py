@@ -161,8 +161,13 @@ def effect(connection: psycopg.Connection, decision_id: int) -> dict:
         "SELECT release_id FROM intake.releases WHERE collection = %s AND period = %s AND is_current",
         [one["collection"], one["period"]],
     ).fetchone()
-    due = next_release(connection, one["collection"], one["period"]).release_id if one["period"] else None
-    published = current is not None and current[0] == due
+    published = False
+    if current is not None:
+        inputs_hash = next_release(connection, one["collection"], one["period"]).inputs_hash
+        due = connection.execute(
+            "SELECT core.release_of(%s, %s, %s)", [one["collection"], one["period"], inputs_hash]
+        ).fetchone()
+        published = due is not None and current[0] == due[0]
     return answer | {"state": "published" if published else "measuring", "release_id": current[0] if current else None}
 
 

@@ -8,7 +8,7 @@ import psycopg
 
 from .. import catalogue, reference
 from ..records import process
-from ..releases import candidates
+from ..releases import build, candidates
 from ..releases import inputs as release_inputs
 from ..releases.figures import figures
 from ..stores import warehouse
@@ -115,8 +115,8 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     if not measurable:
         return found
     given = release_inputs.load(connection, found.collection, found.period)
-    found.release_after = given.release_id
     tables = figures(given)
+    found.release_after = build.would_stand(connection, given, tables)
     _compare(found, old, tables["measure"], tables["comparison"], providers)
     if found.state_after != HELD:
         found.missing = shortfall.sentences(connection, submission_id, given.inputs.provider_rows, tables["measure"])

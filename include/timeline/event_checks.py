@@ -64,9 +64,9 @@ def _text(name: str, title: str, example: str, required: bool = False) -> FieldS
 FIELDS = {
     spec.name: spec
     for spec in (
-        _text("date", "When it happened or begins, as exactly as it is known", "2018-09-12, 2018-09, autumn 2018 or 2018", True),
-        _choice("date_precision", "How exactly that is known", PRECISIONS),
-        _text("date_end", "The last day, where it lasted or its span is known", "2018-12-31"),
+        _text("date", "When it happened or begins", "2018-09-12, 2018-09, autumn 2018 or 2018", True),
+        _choice("date_precision", "How exact the date is", PRECISIONS),
+        _text("date_end", "Last day, if it lasted longer than one", "2018-12-31"),
         _choice("kind", "What kind of event it is", KINDS),
         _choice("status", "Whether it happened or is planned", STATUSES),
         _text("provider", "The trust it is about, by ODS code; empty for the programme", "RY8"),
@@ -74,11 +74,11 @@ FIELDS = {
         _text("period", "The period of that collection", "2025-06 or 2016-17"),
         FieldSpec("recommendation", "whole", "The recommendation it is about, by number", False, ge=1, le=RECOMMENDATIONS),
         _text("actor", "Who did it, as a role", "Director of Finance"),
-        _text("audience", "For whom it was, as a role", "trust board"),
+        _text("audience", "Who it was for, as a role", "trust board"),
         _text("summary", "What happened or is planned, in a sentence", "Progress on e-rostering was reported", True),
-        _text("source", "Where it is known from", "board paper of 12 Sept 2018, item 7", True),
-        _choice("confidence", "How sure the source is", CONFIDENCES),
-        _text("fulfils", "The plan that it is the outcome of, by its event id", "EV030"),
+        _text("source", "Source of the information", "board paper of 12 Sept 2018, item 7", True),
+        _choice("confidence", "How reliable the source is", CONFIDENCES),
+        _text("fulfils", "The plan that it fulfils, by event ID", "EV030"),
     )
 }  # fmt: skip
 
@@ -158,7 +158,7 @@ class Checked:
             row.wrong(
                 "EVT-REPEAT",
                 "summary",
-                f"This row says the same as line {self._seen[key]}. Expected each event once: remove one.",
+                f"This row repeats line {self._seen[key]}. Remove one of the two.",
             )
         self._seen.setdefault(key, line)
         self.events.append(event)
@@ -204,7 +204,7 @@ class _Row:
                 self.wrong(
                     "VAL-TYPE",
                     name,
-                    f"'{text}' is no {name.replace('_', ' ')} that is known. Expected {spec.expected()}.",
+                    f"'{text}' is not a valid {name.replace('_', ' ')}. Expected {spec.expected()}.",
                 )
 
     def _dates(self) -> tuple[date | None, date | None]:
@@ -214,7 +214,9 @@ class _Row:
                 first, last = span(self.cells["date"], precision)
             except ValueError as wanted:
                 self.wrong(
-                    "VAL-TYPE", "date", f"'{self.cells['date']}' is no date to the {precision}. Expected {wanted}."
+                    "VAL-TYPE",
+                    "date",
+                    f"'{self.cells['date']}' is not a date given to the {precision}. Expected {wanted}.",
                 )
         if text := self.cells["date_end"]:
             try:
@@ -223,21 +225,21 @@ class _Row:
                     raise ValueError
             except ValueError:
                 self.wrong(
-                    "VAL-TYPE", "date_end", f"'{text}' is no day. Expected a day such as 2018-12-31, or an empty cell."
+                    "VAL-TYPE",
+                    "date_end",
+                    f"'{text}' is not a date. Expected a date such as 2018-12-31, or an empty cell.",
                 )
         if not first:
             return None, None
         latest = self.today.year + YEARS_AHEAD
         if not FIRST_YEAR <= first.year <= latest:
-            said = (
-                f"{first} is far from the programme. Expected a year from {FIRST_YEAR} to {latest}: correct the date."
-            )
+            said = f"{first} is too far from the programme's dates. Expected a year from {FIRST_YEAR} to {latest}: correct the date."
             self.wrong("EVT-DATE", "date", said)
         elif self.cells["status"] in ("actual", "inferred") and first > self.today:
-            said = f"It is said to have happened, but {first} is still to come. Make its status planned, or correct the date."
+            said = f"The status says that it happened, but {first} is in the future. Change the status to planned, or correct the date."
             self.wrong("EVT-FUTURE", "date", said)
         if last and last < first:
-            said = f"It ends on {last}, before it begins on {first}. Correct one of the two."
+            said = f"The last day, {last}, is before the first, {first}. Correct one of the two."
             self.wrong("EVT-DATE", "date_end" if self.cells["date_end"] else "date", said)
         return first, last
 
@@ -253,7 +255,7 @@ class _Row:
             self.wrong(
                 "EVT-BOARD",
                 "provider",
-                "A board report needs the trust that reported. Expected its ODS code such as RY8.",
+                "A board report needs the trust that reported. Enter its ODS code, such as RY8.",
             )
 
     def _collection(self) -> None:
@@ -262,11 +264,11 @@ class _Row:
             self.wrong(
                 "EVT-RETURN",
                 "collection",
-                f"'{name}' is no collection. Expected one of {', '.join(catalogue.all())}, or an empty cell.",
+                f"'{name}' is not a collection. Expected one of {', '.join(catalogue.all())}, or an empty cell.",
             )
         if period and not name:
             self.wrong(
-                "EVT-RETURN", "period", "A period belongs to a collection. Name the collection too, or empty the cell."
+                "EVT-RETURN", "period", "A period needs a collection. Enter the collection too, or clear this cell."
             )
         if period and not (re.fullmatch(MONTH, period) or re.fullmatch(FINANCIAL_YEAR, period)):
             self.wrong(
@@ -281,13 +283,13 @@ class _Row:
             self.wrong(
                 "VAL-TYPE",
                 "recommendation",
-                f"'{text}' is the number of no recommendation. Expected one whole number from 1 to {RECOMMENDATIONS}; an event about several takes a row for each.",
+                f"'{text}' is not the number of a recommendation. Expected one whole number from 1 to {RECOMMENDATIONS}; give an event about several recommendations one row for each.",
             )
         if self.cells["kind"] == "board_report" and not text:
             self.wrong(
                 "EVT-BOARD",
                 "recommendation",
-                f"A board report needs the recommendation that it is about. Expected a number from 1 to {RECOMMENDATIONS}.",
+                f"A board report needs the recommendation that it is about. Enter a number from 1 to {RECOMMENDATIONS}.",
             )
 
     def _fulfils(self) -> None:
@@ -298,7 +300,7 @@ class _Row:
             self.wrong(
                 "EVT-FULFILS",
                 "fulfils",
-                f"'{text}' is no event id. Expected the id of a plan as the timeline gives it, such as EV030, or an empty cell.",
+                f"'{text}' is not an event ID. Expected the ID of a plan as the timeline shows it, such as EV030, or an empty cell.",
             )
         elif text.startswith("EV"):
             plans = {event.event_id for event in reference.load().programme_events if event.status in PLANS}
@@ -306,13 +308,13 @@ class _Row:
                 self.wrong(
                     "EVT-FULFILS",
                     "fulfils",
-                    f"{text} is no plan or deadline of the programme. Expected the id of one, such as EV030.",
+                    f"{text} is not a plan or deadline of the programme. Expected the ID of one, such as EV030.",
                 )
         if self.cells["status"] in PLANS:
             self.wrong(
                 "EVT-FULFILS",
                 "fulfils",
-                f"Only what happened fulfils a plan, and the status is {self.cells['status']}. Make it actual, or empty this cell.",
+                f"Only something that happened can fulfil a plan, and the status is {self.cells['status']}. Change it to actual, or clear this cell.",
             )
 
     def _texts(self) -> None:
@@ -322,15 +324,13 @@ class _Row:
                 self.wrong(
                     "EVT-LONG",
                     name,
-                    f"{FIELDS[name].title} has {len(text):,} characters. Expected {most} at most: shorten it.",
+                    f"{FIELDS[name].title} has {len(text):,} characters. The limit is {most}: shorten it.",
                 )
             if "\x00" in text:
-                self.wrong(
-                    "VAL-TYPE", name, "The cell holds a character that is no text. Expected plain words: type it anew."
-                )
+                self.wrong("VAL-TYPE", name, "The cell contains a character that is not text. Type the words again.")
             if any(pattern.search(text) for pattern in CONTACT):
                 self.wrong(
                     "EVT-CONTACT",
                     name,
-                    "The cell holds what looks like an e-mail address or a telephone number. Expected a role such as Director of Finance: people's details are not kept here.",
+                    "The cell contains what looks like an email address or a telephone number. Enter a role, such as Director of Finance: people's contact details are not kept here.",
                 )

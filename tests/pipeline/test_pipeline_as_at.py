@@ -66,9 +66,9 @@ def contents(connection, source="published.{}", parameters=()) -> dict[str, list
 def make(connection, release_id: str, value: float, collection=MADE[0], period=MADE[1]) -> None:
     """A release with a row or more in every table, all of them with this value."""
     connection.execute(
-        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
-           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true)""",
-        [release_id, collection, period, release_id],
+        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true, %s)""",
+        [release_id, collection, period, release_id, release_id],
     )
     for statement in (
         "INSERT INTO core.measure (release_id, metric_id, provider_code, value, quality_flag, is_sample) VALUES (%s, 'M', 'P', %s, 'A', true)",
@@ -457,8 +457,8 @@ def test_rollback_of_a_hundred_releases_takes_under_five_seconds(shared_world, c
     count = 100
     with warehouse.connect() as connection:
         connection.execute(
-            """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
-               SELECT format('many-%%s-%%s', n, letter), format('many_%%s', n), '2025-06', letter, 'x', 'x', '{}', true
+            """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+               SELECT format('many-%%s-%%s', n, letter), format('many_%%s', n), '2025-06', letter, 'x', 'x', '{}', true, letter
                FROM generate_series(1, %s) n CROSS JOIN (VALUES ('a'), ('b')) l (letter)""",
             [count],
         )

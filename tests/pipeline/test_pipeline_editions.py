@@ -148,9 +148,9 @@ def test_a_switch_is_whole_or_nothing(copied, monkeypatch):
 def put_release(connection, release_id, measures, lists=(), total=None, sample=False, prices=(), since=None) -> str:
     """A release made by hand: {metric: values by provider}, parts of a price list, a total, and prices with how much each changed."""
     connection.execute(
-        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
-           VALUES (%s, 'made_up', '2025-06', %s, 'x', 'x', '{}', %s)""",
-        [release_id, release_id, sample],
+        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+           VALUES (%s, 'made_up', '2025-06', %s, 'x', 'x', '{}', %s, %s)""",
+        [release_id, release_id, sample, release_id],
     )
     rows = [(metric, f"P{n:02}", value) for metric, values in measures.items() for n, value in enumerate(values)]
     frame = pl.DataFrame(
@@ -527,3 +527,48 @@ def test_causes_add_up_between_ten_random_pairs_of_editions(copied):
                 k: v for k, v in wanted.items() if v is not None
             }
     assert moved > 100 and {"resubmission", "withdrawn submission", "rollback"} <= causes
+
+
+# Computed again and equal ---------------------------------------------------------------------------------------------
+
+
+def stood() -> tuple:
+    """All that a refresh of equal figures leaves as it was."""
+    tables = ("release", "release_log", "edition", "edition_switch", "revision", "current_release", "movement")
+    return tuple(flow.rows(f"SELECT * FROM core.{table} t ORDER BY t") for table in tables)
+
+
+def test_figures_that_are_computed_again_and_equal_move_nothing(copied, monkeypatch):
+    """Bar 4: another version of the methods without another formula leaves editions and revisions as they were."""
+    before = stood()
+    monkeypatch.setattr(fingerprints, "code_version", lambda: "raised")
+    assert candidates.stale() == [("workforce", FINAL), ("workforce", OPEN)]
+    assert flow.release() == [("workforce", FINAL), ("workforce", OPEN)]
+    assert stood() == before and candidates.stale() == []
+    again = "SELECT period, same_as, code_version FROM core.computed_again ORDER BY 1"
+    assert flow.rows(again) == [(FINAL, release_of(FINAL), "raised"), (OPEN, release_of(OPEN), "raised")]
+    assert build.make("workforce", OPEN) == build.Built(release_of(OPEN))
+    assert stood() == before
+
+
+def test_one_figure_that_is_another_is_a_new_release_and_a_revision(copied, doubled):
+    before = {period: release_of(period) for period in (FINAL, OPEN)}
+    assert flow.release() and release_of(FINAL) != before[FINAL]
+    assert [row[0] for row in revisions(FINAL)] == [0, 1] and revisions(FINAL)[1][2] > 0
+    assert flow.value("SELECT count(*) FROM core.computed_again") == 0
+
+
+def test_a_withdrawn_release_does_not_come_back_as_equal_figures_of_other_inputs(copied, monkeypatch):
+    first = release_of(OPEN)
+    send(TRUSTS[0], OPEN, 2, scale=1.7)
+    flow.release()
+    withdrawn = release_of(OPEN)
+    back()
+    assert release_of(OPEN) == first and candidates.stale() == []
+    monkeypatch.setattr(fingerprints, "code_version", lambda: "raised")
+    flow.release()
+    assert (
+        release_of(OPEN) == first and candidates.stale() == []
+    )  # its figures wait for a person, whatever they are called
+    switch.let_through(withdrawn, reason="It was right.", person="ben")
+    assert release_of(OPEN) == withdrawn and candidates.stale() == []

@@ -5,7 +5,7 @@ SELECT d.collection, d.period, d.inputs_hash, c.release_id AS standing, r.releas
        OR EXISTS (SELECT FROM core.explained x WHERE (x.release_id, x.previous_release_id) = (r.release_id, c.release_id)) AS explained
 FROM unnest(%(collections)s::text[], %(periods)s::text[], %(hashes)s::text[]) AS d (collection, period, inputs_hash)
 LEFT JOIN core.current_release c USING (collection, period)
-LEFT JOIN core.release r USING (collection, period, inputs_hash)
+CROSS JOIN LATERAL (SELECT core.release_of(d.collection, d.period, d.inputs_hash) AS release_id) r
 LEFT JOIN LATERAL (
   SELECT verdict FROM core.release_verdict v WHERE v.release_id = r.release_id ORDER BY v.verdict_id DESC LIMIT 1) v ON true
 LEFT JOIN LATERAL (
