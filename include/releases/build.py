@@ -10,6 +10,7 @@ import psycopg
 
 from .. import reference, sql
 from ..ingest.calendar_load import expect
+from ..measures import versions
 from ..stores import log, warehouse
 from ..stores.faults import is_failure, is_outage
 from . import basis, checks, fingerprints, inputs, movements
@@ -128,7 +129,7 @@ def _store(connection: psycopg.Connection, given: ReleaseInputs, tables: dict[st
         "period": given.period,
         "inputs_hash": given.inputs_hash,
         "reference_version": reference.version(),
-        "code_version": fingerprints.code_version(),
+        "code_version": versions.method_version(given.collection),
         "submissions": given.own["submission_id"].sort().to_list(),
         "is_sample": bool(given.own["is_sample"].any()),
     }

@@ -1,16 +1,13 @@
 """Names a release by a hash over all that it rests on: submissions, reference data and methods."""
 
 import hashlib
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
 
-from .. import catalogue, reference, sql
-from ..measures import compared, measure
-from ..validation import profile
+from .. import reference
+from ..measures import versions
 from .dependencies import Pair, rests_on
 
 
@@ -28,21 +25,6 @@ class ReleaseName(NamedTuple):
 
     release_id: str
     inputs_hash: str
-
-
-@cache
-def code_version() -> str:
-    """A hash over the code that computes figures: SQL files, the modules that run them, and what is protected."""
-    digest = hashlib.sha256()
-    files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
-    here = Path(__file__).parent
-    files += [*sorted(Path(measure.__file__).parent.glob("*.py")), here / "inputs.py", here / "figures.py"]
-    files += [Path(profile.__file__), profile.SETTINGS]
-    for path in files:
-        digest.update(path.read_bytes())
-    digest.update(repr(compared.applied()).encode())
-    digest.update(repr([(one.name, one.disclosure, one.people_parts) for one in catalogue.all().values()]).encode())
-    return digest.hexdigest()[:12]
 
 
 def next_release(connection: psycopg.Connection, collection: str, period: str) -> ReleaseName:
@@ -66,4 +48,6 @@ def store_fingerprints(connection: psycopg.Connection) -> None:
 def inputs_hash(prints: dict[Pair, Fingerprint], collection: str, period: str) -> str:
     """The hash of all that a release of this collection and period rests on."""
     facts = [f"{c}|{p}|{prints[c, p].hash}" for c, p in rests_on(collection, period) if (c, p) in prints]
-    return hashlib.sha256("\n".join([reference.version(), code_version(), *facts]).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join([reference.version(), versions.method_version(collection), *facts]).encode()
+    ).hexdigest()

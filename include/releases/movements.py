@@ -7,8 +7,8 @@ import polars as pl
 import psycopg
 
 from .. import reference
-from ..measures import measure
-from . import basis, causes, fingerprints, inputs
+from ..measures import measure, versions
+from . import basis, causes, inputs
 from .causes import CAUSES
 from .ledger import VALUES, values_of
 
@@ -46,7 +46,7 @@ def plan(connection: psycopg.Connection, given: inputs.ReleaseInputs, previous: 
     if previous is None or not old:
         return Moves(pl.DataFrame(schema=VALUES), [])
     differ = causes.by_chain(connection, old, given.basis)
-    first = methods_changed(connection, previous, (fingerprints.code_version(), reference.version()))
+    first = methods_changed(connection, previous, (versions.method_version(given.collection), reference.version()))
     order = [*([first] if first else []), *(cause for cause in CAUSES if cause in differ.values())]
     steps, state = [], dict(old)
     for cause in order:

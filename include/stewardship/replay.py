@@ -18,11 +18,10 @@ import psycopg
 
 from .. import catalogue, reference
 from ..ingest.calendar_load import who_is_expected
-from ..measures import measure
+from ..measures import measure, versions
 from ..reading.read import read
 from ..records import process, revalidate
 from ..reference import calendar
-from ..releases import fingerprints
 from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
 from ..releases.figures import figures
@@ -335,7 +334,7 @@ def _pairs(connection, found: Replay, touched: set) -> list[tuple[str, str, str 
     rows = connection.execute(
         """SELECT c.collection, c.period, c.release_id, (r.code_version, r.reference_version) <> (%s, %s)
            FROM core.current_release c JOIN core.release r USING (release_id)""",
-        [fingerprints.code_version(), reference.version()],
+        [versions.method_version(found.collection), reference.version()],
     ).fetchall()
     first = calendar.period_start(found.since) if found.since else None
     wanted = {

@@ -13,9 +13,9 @@ import polars as pl
 import psycopg
 import pytest
 from trust_benchmarks import catalogue, reference
-from trust_benchmarks.measures import measure
+from trust_benchmarks.measures import measure, versions
 from trust_benchmarks.reference import calendar
-from trust_benchmarks.releases import build, candidates, editions, fingerprints, pointers, switch
+from trust_benchmarks.releases import build, candidates, editions, pointers, switch
 from trust_benchmarks.releases import checks as release_checks
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stewardship.decisions import Draft
@@ -263,7 +263,7 @@ def doubled(monkeypatch):
         return replace(made, measures=made.measures.with_columns(value=twice))
 
     monkeypatch.setattr(measure, "compute", compute)
-    monkeypatch.setattr(fingerprints, "code_version", lambda: "another")
+    monkeypatch.setattr(versions, "method_version", lambda collection: "another")
 
 
 def test_a_release_that_a_check_holds_back_waits_and_the_others_go_on(copied, doubled):
@@ -541,7 +541,7 @@ def stood() -> tuple:
 def test_figures_that_are_computed_again_and_equal_move_nothing(copied, monkeypatch):
     """Bar 4: another version of the methods without another formula leaves editions and revisions as they were."""
     before = stood()
-    monkeypatch.setattr(fingerprints, "code_version", lambda: "raised")
+    monkeypatch.setattr("code_version", lambda: "raised")
     assert candidates.stale() == [("workforce", FINAL), ("workforce", OPEN)]
     assert flow.release() == [("workforce", FINAL), ("workforce", OPEN)]
     assert stood() == before and candidates.stale() == []
@@ -565,7 +565,7 @@ def test_a_withdrawn_release_does_not_come_back_as_equal_figures_of_other_inputs
     withdrawn = release_of(OPEN)
     back()
     assert release_of(OPEN) == first and candidates.stale() == []
-    monkeypatch.setattr(fingerprints, "code_version", lambda: "raised")
+    monkeypatch.setattr("code_version", lambda: "raised")
     flow.release()
     assert (
         release_of(OPEN) == first and candidates.stale() == []
