@@ -541,7 +541,7 @@ def stood() -> tuple:
 def test_figures_that_are_computed_again_and_equal_move_nothing(copied, monkeypatch):
     """Bar 4: another version of the methods without another formula leaves editions and revisions as they were."""
     before = stood()
-    monkeypatch.setattr("code_version", lambda: "raised")
+    monkeypatch.setattr(versions, "method_version", lambda collection: "raised")
     assert candidates.stale() == [("workforce", FINAL), ("workforce", OPEN)]
     assert flow.release() == [("workforce", FINAL), ("workforce", OPEN)]
     assert stood() == before and candidates.stale() == []
@@ -565,7 +565,7 @@ def test_a_withdrawn_release_does_not_come_back_as_equal_figures_of_other_inputs
     withdrawn = release_of(OPEN)
     back()
     assert release_of(OPEN) == first and candidates.stale() == []
-    monkeypatch.setattr("code_version", lambda: "raised")
+    monkeypatch.setattr(versions, "method_version", lambda collection: "raised")
     flow.release()
     assert (
         release_of(OPEN) == first and candidates.stale() == []
