@@ -155,13 +155,35 @@ class Checked:
         event = row.event()
         key = tuple(event.items())
         if not row.faulty and key in self._seen:
-            row.wrong(
-                "EVT-REPEAT",
-                "summary",
-                f"This row repeats line {self._seen[key]}. Remove one of the two.",
-            )
+            row.wrong("repeat", "summary", line=self._seen[key])
         self._seen.setdefault(key, line)
         self.events.append(event)
+
+
+# What can be wrong with a cell: its rule, and the message with {text}, what the cell says.
+FAULTS = {
+    "missing": ("VAL-MISSING", "{title} is missing. Expected {expected}: fill the cell."),
+    "choice": ("VAL-TYPE", "'{text}' is not a valid {title}. Expected {expected}."),
+    "date": ("VAL-TYPE", "'{text}' is not a date given to the {precision}. Expected {expected}."),
+    "day": ("VAL-TYPE", "'{text}' is not a date. Expected a date such as 2018-12-31, or an empty cell."),
+    "far": ("EVT-DATE", "{first} is too far from the programme's dates. Expected a year from {earliest} to {latest}: correct the date."),
+    "future": ("EVT-FUTURE", "The status says that it happened, but {first} is in the future. Change the status to planned, or correct the date."),
+    "ends": ("EVT-DATE", "The last day, {last}, is before the first, {first}. Correct one of the two."),
+    "provider": ("EVT-TRUST", "'{text}' is not the ODS code of a known provider. Expected a code such as RY8, or an empty cell for an event of the programme."),
+    "no provider": ("EVT-BOARD", "A board report needs the trust that reported. Enter its ODS code, such as RY8."),
+    "collection": ("EVT-RETURN", "'{text}' is not a collection. Expected one of {expected}, or an empty cell."),
+    "no collection": ("EVT-RETURN", "A period needs a collection. Enter the collection too, or clear this cell."),
+    "period": ("VAL-TYPE", "'{text}' is not a period. Expected a month such as 2025-06, or a financial year such as 2016-17."),
+    "recommendation": ("VAL-TYPE", "'{text}' is not the number of a recommendation. Expected one whole number from 1 to {most}; give an event about several recommendations one row for each."),
+    "no recommendation": ("EVT-BOARD", "A board report needs the recommendation that it is about. Enter a number from 1 to {most}."),
+    "event id": ("EVT-FULFILS", "'{text}' is not an event ID. Expected the ID of a plan as the timeline shows it, such as EV030, or an empty cell."),
+    "no plan": ("EVT-FULFILS", "{text} is not a plan or deadline of the programme. Expected the ID of one, such as EV030."),
+    "not happened": ("EVT-FULFILS", "Only something that happened can fulfil a plan, and the status is {status}. Change it to actual, or clear this cell."),
+    "long": ("EVT-LONG", "{title} has {characters:,} characters. The limit is {most}: shorten it."),
+    "character": ("VAL-TYPE", "The cell contains a character that is not text. Type the words again."),
+    "contact": ("EVT-CONTACT", "The cell contains what looks like an email address or a telephone number. Enter a role, such as Director of Finance: people's contact details are not kept here."),
+    "repeat": ("EVT-REPEAT", "This row repeats line {line}. Remove one of the two."),
+}  # fmt: skip
 
 
 class _Row:
@@ -173,9 +195,11 @@ class _Row:
         self.checked, self.place, self.today, self.faulty = checked, {"line": line, "sheet": sheet}, today, False
         self.cells = {name: (cells.get(name) or "").strip() for name in FIELDS}
 
-    def wrong(self, rule: str, name: str, message: str) -> None:
+    def wrong(self, fault: str, name: str, **facts: object) -> None:
+        """Reports one of `FAULTS` at a cell; `facts` are what its message says besides the cell's text."""
         self.faulty = True
-        self.checked.found(rule, message, column_name=name, raw_value=self.cells[name], **self.place)
+        (rule, message), text = FAULTS[fault], self.cells[name]
+        self.checked.found(rule, message.format(text=text, **facts), column_name=name, raw_value=text, **self.place)
 
     def event(self) -> Event:
         """The row as columns of core.event, with every fault reported."""
@@ -183,14 +207,14 @@ class _Row:
         first, last = self._dates()
         for check in (self._provider, self._collection, self._recommendation, self._fulfils, self._texts):
             check()
-        get = self.cells.__getitem__
+        cell = self.cells
         return {
-            "occurred_from": first and first.isoformat(), "occurred_to": last and last.isoformat(), "date_precision": get("date_precision"),
-            "kind": get("kind"), "status": get("status"), "provider_code": get("provider").upper() or None,
-            "collection": get("collection") or None, "period": get("period") or None,
-            "recommendation_number": int(get("recommendation")) if re.fullmatch(r"\d{1,2}", get("recommendation"), re.ASCII) else None,
-            "actor": get("actor"), "audience": get("audience"), "summary": get("summary"), "source": get("source"),
-            "confidence": get("confidence"), "fulfils": get("fulfils") or None,
+            "occurred_from": first and first.isoformat(), "occurred_to": last and last.isoformat(), "date_precision": cell["date_precision"],
+            "kind": cell["kind"], "status": cell["status"], "provider_code": cell["provider"].upper() or None,
+            "collection": cell["collection"] or None, "period": cell["period"] or None,
+            "recommendation_number": int(cell["recommendation"]) if re.fullmatch(r"\d{1,2}", cell["recommendation"], re.ASCII) else None,
+            "actor": cell["actor"], "audience": cell["audience"], "summary": cell["summary"], "source": cell["source"],
+            "confidence": cell["confidence"], "fulfils": cell["fulfils"] or None,
         }  # fmt: skip
 
     def _required_and_choices(self) -> None:
@@ -199,138 +223,74 @@ class _Row:
             if spec.kind == "choice":
                 self.cells[name] = text = text.lower().replace(" ", "_")
             if spec.required and not text:
-                self.wrong("VAL-MISSING", name, f"{spec.title} is missing. Expected {spec.expected()}: fill the cell.")
+                self.wrong("missing", name, title=spec.title, expected=spec.expected())
             elif spec.kind == "choice" and text not in spec.options:
-                self.wrong(
-                    "VAL-TYPE",
-                    name,
-                    f"'{text}' is not a valid {name.replace('_', ' ')}. Expected {spec.expected()}.",
-                )
+                self.wrong("choice", name, title=name.replace("_", " "), expected=spec.expected())
 
     def _dates(self) -> tuple[date | None, date | None]:
         precision, first, last = self.cells["date_precision"], None, None
         if self.cells["date"] and precision in PRECISIONS:
             try:
                 first, last = span(self.cells["date"], precision)
-            except ValueError as wanted:
-                self.wrong(
-                    "VAL-TYPE",
-                    "date",
-                    f"'{self.cells['date']}' is not a date given to the {precision}. Expected {wanted}.",
-                )
-        if text := self.cells["date_end"]:
+            except ValueError as expected:
+                self.wrong("date", "date", precision=precision, expected=expected)
+        if self.cells["date_end"]:
             try:
-                last = _day(text)
-                if last is None:
-                    raise ValueError
+                last = _day(self.cells["date_end"])
             except ValueError:
-                self.wrong(
-                    "VAL-TYPE",
-                    "date_end",
-                    f"'{text}' is not a date. Expected a date such as 2018-12-31, or an empty cell.",
-                )
+                last = None
+            if last is None:
+                self.wrong("day", "date_end")
         if not first:
             return None, None
         latest = self.today.year + YEARS_AHEAD
         if not FIRST_YEAR <= first.year <= latest:
-            said = f"{first} is too far from the programme's dates. Expected a year from {FIRST_YEAR} to {latest}: correct the date."
-            self.wrong("EVT-DATE", "date", said)
+            self.wrong("far", "date", first=first, earliest=FIRST_YEAR, latest=latest)
         elif self.cells["status"] in ("actual", "inferred") and first > self.today:
-            said = f"The status says that it happened, but {first} is in the future. Change the status to planned, or correct the date."
-            self.wrong("EVT-FUTURE", "date", said)
+            self.wrong("future", "date", first=first)
         if last and last < first:
-            said = f"The last day, {last}, is before the first, {first}. Correct one of the two."
-            self.wrong("EVT-DATE", "date_end" if self.cells["date_end"] else "date", said)
+            self.wrong("ends", "date_end" if self.cells["date_end"] else "date", first=first, last=last)
         return first, last
 
     def _provider(self) -> None:
         code = self.cells["provider"].upper()
         if code and not reference.load().knows(code):
-            self.wrong(
-                "EVT-TRUST",
-                "provider",
-                f"'{code}' is not the ODS code of a known provider. Expected a code such as RY8, or an empty cell for an event of the programme.",
-            )
+            self.wrong("provider", "provider")
         if self.cells["kind"] == "board_report" and not code:
-            self.wrong(
-                "EVT-BOARD",
-                "provider",
-                "A board report needs the trust that reported. Enter its ODS code, such as RY8.",
-            )
+            self.wrong("no provider", "provider")
 
     def _collection(self) -> None:
         name, period = self.cells["collection"], self.cells["period"]
         if name and name not in catalogue.all():
-            self.wrong(
-                "EVT-RETURN",
-                "collection",
-                f"'{name}' is not a collection. Expected one of {', '.join(catalogue.all())}, or an empty cell.",
-            )
+            self.wrong("collection", "collection", expected=", ".join(catalogue.all()))
         if period and not name:
-            self.wrong(
-                "EVT-RETURN", "period", "A period needs a collection. Enter the collection too, or clear this cell."
-            )
+            self.wrong("no collection", "period")
         if period and not (re.fullmatch(MONTH, period) or re.fullmatch(FINANCIAL_YEAR, period)):
-            self.wrong(
-                "VAL-TYPE",
-                "period",
-                f"'{period}' is no period. Expected a month such as 2025-06, or a financial year such as 2016-17.",
-            )
+            self.wrong("period", "period")
 
     def _recommendation(self) -> None:
         text = self.cells["recommendation"]
         if text and not (re.fullmatch(r"\d{1,2}", text, re.ASCII) and 1 <= int(text) <= RECOMMENDATIONS):
-            self.wrong(
-                "VAL-TYPE",
-                "recommendation",
-                f"'{text}' is not the number of a recommendation. Expected one whole number from 1 to {RECOMMENDATIONS}; give an event about several recommendations one row for each.",
-            )
+            self.wrong("recommendation", "recommendation", most=RECOMMENDATIONS)
         if self.cells["kind"] == "board_report" and not text:
-            self.wrong(
-                "EVT-BOARD",
-                "recommendation",
-                f"A board report needs the recommendation that it is about. Enter a number from 1 to {RECOMMENDATIONS}.",
-            )
+            self.wrong("no recommendation", "recommendation", most=RECOMMENDATIONS)
 
     def _fulfils(self) -> None:
-        text = self.cells["fulfils"]
-        if not text:
-            return
-        if not FULFILLED.fullmatch(text):
-            self.wrong(
-                "EVT-FULFILS",
-                "fulfils",
-                f"'{text}' is not an event ID. Expected the ID of a plan as the timeline shows it, such as EV030, or an empty cell.",
-            )
-        elif text.startswith("EV"):
-            plans = {event.event_id for event in reference.load().programme_events if event.status in PLANS}
-            if text[:5] not in plans:
-                self.wrong(
-                    "EVT-FULFILS",
-                    "fulfils",
-                    f"{text} is not a plan or deadline of the programme. Expected the ID of one, such as EV030.",
-                )
-        if self.cells["status"] in PLANS:
-            self.wrong(
-                "EVT-FULFILS",
-                "fulfils",
-                f"Only something that happened can fulfil a plan, and the status is {self.cells['status']}. Change it to actual, or clear this cell.",
-            )
+        text, status = self.cells["fulfils"], self.cells["status"]
+        plans = {event.event_id for event in reference.load().programme_events if event.status in PLANS}
+        if text and not FULFILLED.fullmatch(text):
+            self.wrong("event id", "fulfils")
+        elif text.startswith("EV") and text[:5] not in plans:
+            self.wrong("no plan", "fulfils")
+        if text and status in PLANS:
+            self.wrong("not happened", "fulfils", status=status)
 
     def _texts(self) -> None:
         for name, most in LONGEST.items():
             text = self.cells[name]
             if len(text) > most:
-                self.wrong(
-                    "EVT-LONG",
-                    name,
-                    f"{FIELDS[name].title} has {len(text):,} characters. The limit is {most}: shorten it.",
-                )
+                self.wrong("long", name, title=FIELDS[name].title, characters=len(text), most=most)
             if "\x00" in text:
-                self.wrong("VAL-TYPE", name, "The cell contains a character that is not text. Type the words again.")
+                self.wrong("character", name)
             if any(pattern.search(text) for pattern in CONTACT):
-                self.wrong(
-                    "EVT-CONTACT",
-                    name,
-                    "The cell contains what looks like an email address or a telephone number. Enter a role, such as Director of Finance: people's contact details are not kept here.",
-                )
+                self.wrong("contact", name)
