@@ -319,7 +319,7 @@ LEFT JOIN LATERAL (
 COMMENT ON VIEW intake.releases IS 'Every release that was ever made, the current ones among them.';
 COMMENT ON COLUMN intake.releases.inputs_hash IS 'Hash over everything that the release rests on.';
 COMMENT ON COLUMN intake.releases.reference_version IS 'Hash over the reference data that was used.';
-COMMENT ON COLUMN intake.releases.code_version IS 'Hash over the SQL and code that computed it.';
+COMMENT ON COLUMN intake.releases.code_version IS 'Versions of the methods that computed it: the collection''s own and those that all share.';
 COMMENT ON COLUMN intake.releases.submissions IS 'The submissions that it rests on.';
 COMMENT ON COLUMN intake.releases.created_at IS 'When it was made.';
 COMMENT ON COLUMN intake.releases.state IS 'current; replaced (it was published once); held_back (a check failed); withdrawn (a rollback left it); or made (it was not switched to yet).';
