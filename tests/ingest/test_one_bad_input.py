@@ -384,5 +384,5 @@ def test_what_was_registered_for_an_impossible_period_before_is_held_and_blocks_
         )
     assert receive.receive()["waiting"] == [["workforce", "2025-06"]]
     assert flow.take_in()["accepted"] == 1
-    assert flow.release() == [["workforce", "2025-06"]]
+    assert flow.release() == [("workforce", "2025-06")]
     assert flow.rows("SELECT state FROM intake.submissions WHERE period = '2052-06'") == [("held",)]
