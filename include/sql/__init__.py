@@ -1,4 +1,4 @@
-"""SQL in files: migrations, timeline and published views for PostgreSQL; measures, benchmarks and cross rules for DuckDB."""
+"""SQL in files: migrations and queries of the ledger for PostgreSQL; measures, benchmarks and rules between returns for DuckDB."""
 
 from functools import cache
 from pathlib import Path

@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, schemas, sql
-from ..releases import inputs as gather
+from ..releases.fingerprints import next_release
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
 from ..validation.row_keys import row_keys
@@ -43,7 +43,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Draft:
-    """A decision before it is appended. include/sql/migrations/004_decisions.sql says which fields each kind needs.
+    """A decision before it is appended. include/sql/migrations/05_stewardship.sql says which fields each kind needs.
 
     Attributes:
         kind: 'assign', 'comment', 'accept', 'waive', 'correct', 'hold', 'return' or 'undo'.
@@ -228,8 +228,11 @@ def effect(connection: psycopg.Connection[Any], decision_id: int) -> Effect:
     now = queries.first(connection, "stewardship/progress", _Progress, decision_id=decision_id)
     if now is None or now.is_waiting:
         return Effect("queued")
-    due = gather.next_release(connection, one.collection, one.period)[0] if one.period else None
-    is_published = now.current_release is not None and now.current_release == due
+    if now.current_release is None or one.period is None:
+        return Effect("measuring", now.current_release)
+    inputs_hash = next_release(connection, one.collection, one.period).inputs_hash
+    due = connection.execute("SELECT core.release_of(%s, %s, %s)", [one.collection, one.period, inputs_hash]).fetchone()
+    is_published = due is not None and due[0] == now.current_release
     return Effect("published" if is_published else "measuring", now.current_release)
 
 

@@ -9,8 +9,8 @@ import psycopg
 
 from .. import catalogue, reference, sql
 from ..records import process
-from ..releases import inputs as gather
-from ..releases import publish
+from ..releases import build, candidates
+from ..releases import inputs as release_inputs
 from ..releases.figures import figures
 from ..stores import warehouse
 from ..validation.validate import HELD
@@ -98,7 +98,7 @@ def _tried(connection: psycopg.Connection[Any], decision: Draft | int, author: s
     before = _standing(connection, submission_id)
     found.state_before, found.rows_recorded_before, found.rows_rejected_before, found.counts_before = before
     is_measurable = about.period is not None and about.sender is not None
-    due_before = publish.due(connection) if is_measurable else {}
+    due_before = candidates.due(connection) if is_measurable else {}
     number = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
     if decisions.get(connection, number).state == "proposed":
         decisions.verdict(connection, number, "(somebody else)", True)
@@ -109,17 +109,19 @@ def _tried(connection: psycopg.Connection[Any], decision: Draft | int, author: s
         return found
     found.release_before = _current_release(connection, about.collection, about.period)
     old = _published(connection, about.collection, about.period)
-    gathered = gather.gather(connection, about.collection, about.period)
-    found.release_after = gathered.release_id
-    tables = figures(gathered)
+    given = release_inputs.load(connection, about.collection, about.period)
+    tables = figures(given)
+    found.release_after = build.would_stand(connection, given, tables)
     providers = [provider_code] if provider_code else [about.sender]
     is_national = not provider_code and catalogue.load(about.collection).is_national
     _compare(found, old, tables["measure"], tables["comparison"], None if is_national else providers)
     if found.state_after != HELD:
-        found.missing = shortfall.sentences(connection, submission_id, gathered.inputs.provider_rows, tables["measure"])
+        found.missing = shortfall.sentences(connection, submission_id, given.inputs.provider_rows, tables["measure"])
     own = (about.collection, about.period)
     found.follows = sorted(
-        pair for pair, rests_on in publish.due(connection).items() if rests_on != due_before.get(pair) and pair != own
+        pair
+        for pair, rests_on in candidates.due(connection).items()
+        if rests_on != due_before.get(pair) and pair != own
     )
     return found
 

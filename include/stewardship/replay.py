@@ -1,29 +1,34 @@
-"""The rule lab: what the rules, layouts and methods of this checkout would make of the archive, beside what stands.
+"""Replays the archive: what the rules, layouts and methods of this checkout would change in what is recorded and published.
 
-A reading of archive and ledger: files are read and validated as `records.process` does, figures computed as a release is, and
-nothing is written to either. What the pipeline would do by itself (validate again what new rules concern) is told apart from what
-it would do on request.
+Files are read and validated as `records.process` does, and figures are computed as a release does; nothing is written to the
+archive or the ledger. Changes that the pipeline would make by itself (it validates again what new rules concern) are told apart from
+changes that it would make on request.
 """
 
 import hashlib
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psycopg
+from psycopg.rows import dict_row
 
-from .. import catalogue, reference
-from ..ingest.calendar_load import who_is_expected
-from ..measures import measure
+from .. import catalogue, reference, sql
+from ..ingest.expected_returns import who_is_expected
+from ..measures import measure, versions
 from ..reading.read import read
 from ..records import process, revalidate
 from ..reference import calendar
-from ..releases import inputs as gather
+from ..releases import inputs as release_inputs
+from ..releases.dependencies import rests_on
 from ..releases.figures import figures
+from ..releases.ledger import frame
 from ..stores import objects, settings, warehouse
 from ..validation import decided, validate
 from ..validation.validate import HELD, Outcome
@@ -33,6 +38,13 @@ MOST_FIGURES = 2_000  # figures that are listed, the largest changes first; all 
 COMPARED = ("value", "percentile_rank", "quality_flag", "withheld")  # of a figure, where releases have it
 FINDING = ("rule_id", "severity", "sheet", "line", "column_name", "raw_value", "message")
 BY_ITSELF, ON_REQUEST = "by itself", "on request"
+
+Connection = psycopg.Connection[Any]
+Row = dict[str, Any]  # of the lists of `Replay`, or of the ledger
+Finding = tuple[str, str, str | None, int | None, str | None, str | None, str]  # the columns of FINDING
+Chain = tuple[str, str, str]  # period, sender, part
+Plain = tuple[bool, str, int, int]  # identified, state, cells expected and valid, without decisions
+Kinds = dict[tuple[str, str, str], Row]  # (rule, severity, change) -> a row of Replay.rules
 
 
 @dataclass
@@ -54,11 +66,11 @@ class Replay:
     accepted_too: bool
     read: int = 0
     same: int = 0
-    broke: list[dict] = field(default_factory=list)
-    submissions: list[dict] = field(default_factory=list)
-    rules: list[dict] = field(default_factory=list)
-    releases: list[dict] = field(default_factory=list)
-    figures: list[dict] = field(default_factory=list)
+    broke: list[Row] = field(default_factory=list)
+    submissions: list[Row] = field(default_factory=list)
+    rules: list[Row] = field(default_factory=list)
+    releases: list[Row] = field(default_factory=list)
+    figures: list[Row] = field(default_factory=list)
     figures_moved: int = 0
     seconds: float = 0.0
 
@@ -67,7 +79,7 @@ class Replay:
 class _Changed:
     """A submission as it would be: a row of the log of submissions, where its records are, and its rows by provider."""
 
-    row: dict
+    row: Row
     path: Path | None
     provider_rows: pl.DataFrame
 
@@ -78,7 +90,7 @@ def replay(
     *,
     accepted_too: bool = False,
     keep: Path | None = None,
-    report=lambda _: None,
+    report: Callable[[int], None] = lambda _: None,
 ) -> Replay:
     """Runs the rules, layouts and methods of this checkout over what was received, beside what stands.
 
@@ -109,10 +121,10 @@ def replay(
 # Submissions ----------------------------------------------------------------------------------------------------------
 
 
-def _files(connection, found: Replay, folder: Path, report) -> dict[str, _Changed]:
+def _files(connection: Connection, found: Replay, folder: Path, report: Callable[[int], None]) -> dict[str, _Changed]:
     """Reads every submission again; returns those that what counts would rest on differently."""
     changed: dict[str, _Changed] = {}
-    rules: dict[tuple, dict] = {}
+    rules: Kinds = {}
     concerned = _concerned(connection, found.collection)
     for one in _submissions(connection, found.collection, found.since):
         found.read += 1
@@ -148,7 +160,7 @@ def _files(connection, found: Replay, folder: Path, report) -> dict[str, _Change
     return changed
 
 
-def _concerned(connection, collection: str) -> set[str]:
+def _concerned(connection: Connection, collection: str) -> set[str]:
     """Which submissions the pipeline would validate again by itself: asked of the ledger as it would be with these rules in force."""
     with connection.transaction(force_rollback=True):
         revalidate.note_rules(connection, [collection])
@@ -159,31 +171,21 @@ def _concerned(connection, collection: str) -> set[str]:
     return {submission_id for (submission_id,) in rows}
 
 
-def _submissions(connection, collection: str, since: str | None) -> Iterator[dict]:
+def _submissions(connection: Connection, collection: str, since: str | None) -> Iterator[Row]:
     """What was received, in the order in which files of no known period are looked at, then by period and version."""
-    ids = connection.execute(
-        """SELECT s.submission_id, s.period FROM core.submission s WHERE s.collection = %s
-           AND s.submission_id NOT IN (SELECT i.submission_id FROM core.identified_later i)
-           ORDER BY s.period NULLS FIRST, s.received_at, s.registered_at, s.sender, s.part, s.version""",
-        [collection],
-    ).fetchall()
+    ids = connection.execute(sql.text("stewardship/submissions_to_replay"), {"collection": collection}).fetchall()
     first = calendar.period_start(since) if since else None
     wanted = [i for i, period in ids if first is None or period is None or calendar.period_start(period) >= first]
     for start in range(0, len(wanted), BATCH):
-        cursor = connection.execute(
-            """SELECT s.submission_id, s.period, s.sender, s.part, s.version, s.is_sample, s.received_at, s.archive_key, s.sha256,
-                      s.file_name, v.rules_version, v.outcome, v.rows_read, v.rows_recorded, v.rows_rejected, v.cells_expected,
-                      v.cells_valid, v.records_sha256
-               FROM unnest(%s::text[]) WITH ORDINALITY AS w (submission_id, at) JOIN core.submission s USING (submission_id)
-               LEFT JOIN intake.validations v USING (submission_id) ORDER BY w.at""",
-            [wanted[start : start + BATCH]],
-        )
-        names = [column.name for column in cursor.description]
-        for row in cursor.fetchall():
-            yield dict(zip(names, row, strict=True))
+        cursor = connection.cursor(row_factory=dict_row)
+        batch = {"submission_ids": wanted[start : start + BATCH]}
+        cursor.execute(sql.text("stewardship/submissions_with_validation"), batch)
+        yield from cursor.fetchall()
 
 
-def _again(connection, one: dict, collection: str, when: str, changed: dict) -> tuple[bool, Outcome, tuple]:
+def _again(
+    connection: Connection, one: Row, collection: str, when: str, changed: dict[str, _Changed]
+) -> tuple[bool, Outcome, process.Plain]:
     """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
     if one["outcome"] == HELD and when == BY_ITSELF:
         content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
@@ -200,7 +202,7 @@ def _again(connection, one: dict, collection: str, when: str, changed: dict) -> 
     return False, outcome, process.plain_of(connection, one["submission_id"], outcome, decisions)
 
 
-def _next_version(connection, one: dict, chain: tuple, changed: dict[str, _Changed]) -> int | None:
+def _next_version(connection: Connection, one: Row, chain: Chain, changed: dict[str, _Changed]) -> int | None:
     """Its place in its return, after the files that would be registered anew before it."""
     version = revalidate.next_version(connection, one["submission_id"], *chain)
     before = [c.row for c in changed.values() if (c.row["period"], c.row["sender"], c.row["part"]) == chain]
@@ -209,13 +211,13 @@ def _next_version(connection, one: dict, chain: tuple, changed: dict[str, _Chang
     return version
 
 
-def _other_records(one: dict, outcome: Outcome, records: bytes | None) -> bool:
+def _other_records(one: Row, outcome: Outcome, records: bytes | None) -> bool:
     counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
     sha256 = hashlib.sha256(records).hexdigest() if records is not None else None
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 
-def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: tuple[bool, str, int, int]) -> dict:
+def _log_row(connection: Connection, one: Row, found: Replay, outcome: Outcome, plain: process.Plain) -> Row:
     """The row of `measure.SUBMISSIONS` that it would be, without whether it counts."""
     declared = catalogue.load(found.collection)
     due = connection.execute(
@@ -224,14 +226,13 @@ def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: tupl
     ).fetchone()
     if due is None:  # of a period that nothing had come of, or a trust that was not known
         senders, _ = who_is_expected(found.collection, one["period"])
-        due = (_due(declared, one["period"]) if (one["sender"], one["part"]) in senders else None,)
+        due = (_due(found.collection, one["period"]) if (one["sender"], one["part"]) in senders else None,)
     counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
-    identified, plain_state, plain_expected, plain_valid = plain
     return {
-        "plain_state": plain_state,
-        "plain_cells_expected": plain_expected,
-        "plain_cells_valid": plain_valid,
-        "identified": identified,
+        "plain_state": plain.state,
+        "plain_cells_expected": plain.cells_expected,
+        "plain_cells_valid": plain.cells_valid,
+        "identified": plain.identified,
         "collection": found.collection,
         "provider_code": None if declared.is_national else one["sender"],
         "state": outcome.state,
@@ -241,23 +242,20 @@ def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: tupl
     }
 
 
-def _due(declared, period: str):
+def _due(collection: str, period: str) -> datetime | None:
     try:
-        return calendar.due(declared, period)
+        return calendar.due(collection, period)
     except ValueError:  # the bank holidays that are known end too early
         return None
 
 
-def _found_before(connection, one: dict) -> Counter:
-    return Counter(
-        connection.execute(
-            f"SELECT {', '.join(FINDING)} FROM core.finding f WHERE (f.submission_id, f.rules_version) = (%s, %s)",
-            [one["submission_id"], one["rules_version"]],
-        ).fetchall()
-    )
+def _found_before(connection: Connection, one: Row) -> Counter[Finding]:
+    """The findings of a submission as it was validated last."""
+    where = {"submission_id": one["submission_id"], "rules_version": one["rules_version"]}
+    return Counter(connection.execute(sql.text("stewardship/findings_under_rules"), where).fetchall())
 
 
-def _compare_findings(rules: dict, before: Counter, now: pl.DataFrame, when: str, one: dict) -> bool:
+def _compare_findings(rules: Kinds, before: Counter[Finding], now: pl.DataFrame, when: str, one: Row) -> bool:
     """Counts findings that appear and go by rule, with one example each; whether there are any."""
     text = pl.col("raw_value", "message", "column_name").str.replace_all(
         "\x00", "\N{REPLACEMENT CHARACTER}", literal=True
@@ -282,7 +280,7 @@ def _compare_findings(rules: dict, before: Counter, now: pl.DataFrame, when: str
 # Figures --------------------------------------------------------------------------------------------------------------
 
 
-def _figures(connection, found: Replay, changed: dict[str, _Changed]) -> None:
+def _figures(connection: Connection, found: Replay, changed: dict[str, _Changed]) -> None:
     """Computes what would be published anew, and how it differs from what is published."""
     touched = {(one.row["collection"], one.row["period"]) for one in changed.values()}
     listed: list[pl.DataFrame] = []
@@ -291,20 +289,13 @@ def _figures(connection, found: Replay, changed: dict[str, _Changed]) -> None:
         names = [name for name in COMPARED if name in after.columns]
         keys = ["metric_id", "provider_code"]
         after = after.select(*keys, *(pl.col(name).alias(f"{name}_after") for name in names))
-        before = before.select(
-            *keys, *(pl.col(name).alias(f"{name}_before") for name in names if name in before.columns)
-        )
-        before = before.with_columns(
-            pl.lit(None, after.schema[f"{name}_after"]).alias(f"{name}_before")
-            for name in names
-            if f"{name}_before" not in before.columns
-        )
+        before = before.select(*keys, *(pl.col(name).alias(f"{name}_before") for name in names))
         both = before.with_columns(was=True).join(after.with_columns(will=True), on=keys, how="full", coalesce=True)
         differs = pl.any_horizontal(pl.col(f"{name}_before").ne_missing(pl.col(f"{name}_after")) for name in names)
         moved = both.filter(differs | pl.col("was").is_null() | pl.col("will").is_null()).sort(keys)
         if not moved.height:
             continue
-        appear, go = moved["was"].is_null().sum(), moved["will"].is_null().sum()
+        appear, go = moved["was"].null_count(), moved["will"].null_count()
         found.figures_moved += moved.height
         about = {"collection": collection, "period": period}
         counts = {"figures": both.height, "moved": moved.height - appear - go, "appear": appear, "go": go}
@@ -328,18 +319,18 @@ def _largest(frames: list[pl.DataFrame]) -> pl.DataFrame:
     return ordered.select(*first, pl.exclude(*first, "size"))
 
 
-def _pairs(connection, found: Replay, touched: set) -> list[tuple[str, str, str | None]]:
+def _pairs(connection: Connection, found: Replay, touched: set[tuple[str, str]]) -> list[tuple[str, str, str | None]]:
     """(collection, period, current release) of what may be another: what rests on touched periods, and releases of other methods."""
     rows = connection.execute(
         """SELECT c.collection, c.period, c.release_id, (r.code_version, r.reference_version) <> (%s, %s)
            FROM core.current_release c JOIN core.release r USING (release_id)""",
-        [gather.code_version(), reference.version()],
+        [versions.method_version(found.collection), reference.version()],
     ).fetchall()
     first = calendar.period_start(found.since) if found.since else None
     wanted = {
         (collection, period): release_id
         for collection, period, release_id, other in rows
-        if touched & set(gather.rests_on(collection, period))
+        if touched & set(rests_on(collection, period))
         or (other and collection == found.collection and (first is None or calendar.period_start(period) >= first))
     }
     for pair in touched - {row[:2] for row in rows}:
@@ -347,26 +338,18 @@ def _pairs(connection, found: Replay, touched: set) -> list[tuple[str, str, str 
     return [(*pair, release_id) for pair, release_id in sorted(wanted.items())]
 
 
-def _published(connection, release_id: str | None) -> pl.DataFrame:
+def _published(connection: Connection, release_id: str | None) -> pl.DataFrame:
     types = {"metric_id": pl.String, "provider_code": pl.String, "value": pl.Float64, "percentile_rank": pl.Float64}
     types |= {"quality_flag": pl.String, "withheld": pl.String}
-    there = {
-        name
-        for (name,) in connection.execute(
-            "SELECT column_name::text FROM information_schema.columns WHERE (table_schema, table_name) = ('core', 'measure')"
-        )
-    }
-    types = {name: kind for name, kind in types.items() if name in there}
-    query = f"SELECT {', '.join(types)} FROM core.measure WHERE release_id = %s"
-    return gather.as_frame(connection, query, [release_id], types)
+    return frame(connection, sql.text("stewardship/release_figures"), {"release_id": release_id}, types)
 
 
-def _computed(connection, collection: str, period: str, changed: dict[str, _Changed]) -> pl.DataFrame:
+def _computed(connection: Connection, collection: str, period: str, changed: dict[str, _Changed]) -> pl.DataFrame:
     """The figures as a release of what would count has them."""
-    gathered = gather.gather(connection, collection, period)
-    window = set(gather.rests_on(collection, period))
+    given = release_inputs.load(connection, collection, period)
+    window = set(rests_on(collection, period))
     mine = [one for one in changed.values() if (one.row["collection"], one.row["period"]) in window]
-    inputs = _with(connection, gathered, mine) if mine else gathered.inputs
+    inputs = _with(connection, given, mine) if mine else given.inputs
     # A release is made when it has been put down who is expected, newly known trusts among them.
     senders, providers = who_is_expected(collection, period)
     due = pl.DataFrame([(collection, period, sender) for sender, _ in senders], schema=measure.EXPECTED, orient="row")
@@ -381,12 +364,12 @@ def _computed(connection, collection: str, period: str, changed: dict[str, _Chan
     own = inputs.submissions.filter(
         (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
     )
-    return figures(replace(gathered, inputs=inputs, own=own, decided=[]))["measure"]
+    return figures(replace(given, inputs=inputs, own=own, decided=[]))["measure"]
 
 
-def _with(connection, gathered: gather.Gathered, mine: list[_Changed]) -> measure.Inputs:
+def _with(connection: Connection, given: release_inputs.ReleaseInputs, mine: list[_Changed]) -> measure.Inputs:
     """Inputs in which these submissions are as they would be, and count or do not accordingly."""
-    inputs, collection = gathered.inputs, gathered.collection
+    inputs, collection = given.inputs, given.collection
     new = pl.DataFrame([one.row | {"is_current": False} for one in mine], schema=measure.SUBMISSIONS)
     ids = new["submission_id"].implode()
     log = pl.concat(
@@ -405,16 +388,16 @@ def _with(connection, gathered: gather.Gathered, mine: list[_Changed]) -> measur
     log = log.with_columns(is_current=pl.when(of_mine).then(counts).otherwise("is_current"))
     log = log.sort("collection", "period", "sender", "part", "version")
     declared = catalogue.load(collection)
-    read_back = {gathered.period}
+    read_back = {given.period}
     for _ in range(declared.looks_back):
         read_back.add(calendar.previous_period(min(read_back)))
     current = log.filter(
         pl.col("is_current") & ((pl.col("collection") != collection) | pl.col("period").is_in(list(read_back)))
     )
-    _, stored = gather.inputs_of(connection, collection, gathered.period, gathered.rests)
-    paths = {submission_id: path for _, submission_id, _, path in stored}
+    _, stored = release_inputs.measure_inputs(connection, collection, given.period, given.basis)
+    paths = {one.submission_id: one.path for one in stored}
     paths |= {one.row["submission_id"]: one.path for one in mine}
-    records: dict[str, list] = {name: [] for name in inputs.records}
+    records: dict[str, list[Path]] = {name: [] for name in inputs.records}
     for name, submission_id in current.select("collection", "submission_id").iter_rows():
         records[name].append(paths.get(submission_id) or _stored(connection, submission_id))
     kept = inputs.provider_rows.filter(~pl.col("submission_id").is_in(ids))
@@ -422,8 +405,10 @@ def _with(connection, gathered: gather.Gathered, mine: list[_Changed]) -> measur
     return replace(inputs, records=records, submissions=log, provider_rows=rows)
 
 
-def _stored(connection, submission_id: str) -> Path:
-    key, sha256 = connection.execute(
+def _stored(connection: Connection, submission_id: str) -> Path:
+    row = connection.execute(
         "SELECT records_key, records_sha256 FROM intake.validations WHERE submission_id = %s", [submission_id]
     ).fetchone()
-    return objects.cached(settings.load().records, key, sha256)
+    if row is None:
+        raise LookupError(f"Submission {submission_id} has no validation.")
+    return objects.cached(settings.load().records, *row)

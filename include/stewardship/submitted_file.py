@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from ..ingest.receive import archive_key
+from ..ingest.inbox import archive_key
 from ..reading.harmless import harmless
 from ..reading.read import read
 from ..reading.reading import Reading, Table

@@ -7,7 +7,7 @@ import shlex
 
 import psycopg
 import pytest
-from trust_benchmarks.ingest import receive
+from trust_benchmarks.ingest import receive, waiting
 from trust_benchmarks.records import process
 from trust_benchmarks.stores import objects, settings
 
@@ -20,7 +20,7 @@ def filled(shared_world, workforce_rows):
     for name, text in (("workforce_RY8_2025-06.csv", good), ("workforce_RW1_2025-06.csv", bad)):
         objects.put_once(settings.load().inbox, f"workforce/{name}", text.encode())
     receive.receive("workforce")
-    for batch in receive.waiting("workforce", "2025-06"):
+    for batch in waiting.batches("workforce", "2025-06"):
         process.process(batch)
     return {"TB_WAREHOUSE_URL": shared_world["TB_WAREHOUSE_URL"]}
 
@@ -99,21 +99,6 @@ def test_findings_can_be_listed_and_chosen(tb, filled):
 def test_wrong_choices_are_said(tb, filled, arguments, says):
     ran = tb(*arguments, env=filled)
     assert (ran.code, ran.out) == (2, "") and says in ran.err
-
-
-def test_the_views_are_those_of_the_dictionary(filled):
-    """The dictionary reads the columns from the SQL; the warehouse has the last word."""
-    from trust_benchmarks.sql import views
-
-    with psycopg.connect(filled["TB_WAREHOUSE_URL"]) as connection:
-        rows = connection.execute(
-            "SELECT c.table_schema || '.' || c.table_name, c.column_name FROM information_schema.columns c "
-            "WHERE c.table_schema IN ('published', 'intake') ORDER BY c.table_schema, c.table_name, c.ordinal_position"
-        ).fetchall()
-    real = {}
-    for view, column in rows:
-        real.setdefault(view, []).append(column)
-    assert views.columns() == real
 
 
 def test_without_a_warehouse_the_next_step_is_said(tb, tmp_path):
