@@ -3,12 +3,23 @@
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.table import Table
+from rich.text import Text
 
 from .. import catalogue
+from ..reading import findings, formats
+from ..reading.grid import MAX_BYTES, Unreadable
 from ..reading.harmless import csv_safe_frame, harmless
+from ..reading.read import read_opened, unreadable
+from ..reading.reading import Reading
+from ..validation.validate import validate
 from . import Refused
 from .output import SHOWN, Format, console, in_json, note, write_frame
 
@@ -25,11 +36,16 @@ RECORD_FORMS = (".csv", ".parquet")
 
 @dataclass
 class Verdict:
-    """What would happen to a file, and why. `findings` is a frame with (at least) the columns of `COLUMNS`."""
+    """What would happen to a file, and why.
+
+    Attributes:
+        findings: with at least the columns of `COLUMNS`.
+        records: the accepted rows, typed, with sheet and line; None where nothing could be validated.
+    """
 
     file: str
     state: str
-    findings: object
+    findings: pl.DataFrame
     collection: str | None = None
     layout: str | None = None
     period: str | None = None
@@ -37,12 +53,10 @@ class Verdict:
     part: str | None = None
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("read", "recorded", "rejected", "held"), 0))
     note: str = ""
-    records: object = (
-        None  # the frame of accepted rows, typed, with sheet and line; None where nothing could be validated
-    )
+    records: pl.DataFrame | None = None
 
-    def facts(self) -> dict:
-        """Everything but the findings, in the order in which it is told."""
+    def facts(self) -> dict[str, Any]:
+        """Everything but the findings, in the order in which it is shown."""
         return {
             "file": self.file,
             "verdict": VERDICTS[self.state],
@@ -68,12 +82,9 @@ def check(path: Path, collection: str | None = None) -> Verdict:
         catalogue.load(collection)
     content = content_of(path)
     with silence():
-        from ..reading.formats import Unreadable, opened
-        from ..reading.read import read_opened
-
         name = _shown(path.name)
         try:
-            source = opened(content, path.name)
+            source = formats.opened(content, path.name)
         except Unreadable as error:
             return _unreadable(name, path, error, collection)
         del content
@@ -88,9 +99,11 @@ def check(path: Path, collection: str | None = None) -> Verdict:
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of a file that a person named, or Refused in words."""
-    from ..reading import formats
+    """The bytes of a file that a person named.
 
+    Raises:
+        Refused: it cannot be read.
+    """
     shown = _shown(str(path))
     try:
         status = path.stat()
@@ -100,7 +113,7 @@ def content_of(path: Path) -> bytes:
             raise Refused(f"{shown} is not a plain file (a device, pipe or socket). Save it as a file and name that.")
         with path.open("rb") as opened:
             # One byte more than is read anywhere is enough to tell that a file is too large.
-            return opened.read(formats.MAX_BYTES + 1 if status.st_size > formats.MAX_BYTES else -1)
+            return opened.read(MAX_BYTES + 1 if status.st_size > MAX_BYTES else -1)
     except FileNotFoundError:
         raise Refused(f"There is no file {shown}. Check the name and the folder you are in.") from None
     except PermissionError:
@@ -115,8 +128,8 @@ def _shown(name: str) -> str:
 
 
 @contextmanager
-def silence():
-    """Keeps what Rust libraries print when they give up on a damaged file away from the terminal; we tell it ourselves."""
+def silence() -> Iterator[None]:
+    """Hides what Rust libraries print about a damaged file; a finding says it."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -129,7 +142,7 @@ def silence():
 
 
 def _called(path: Path) -> list[str]:
-    """The collections that the file's name and its folder speak of, the name first."""
+    """The collections that the file's name and its folder name, the file name first."""
     known = {word: name for name, one in catalogue.all().items() for word in (name, *one.also_called)}
     file_name = path.name.lower().removeprefix("sample_")
     by_name = [known[word] for word in sorted(known, key=len, reverse=True) if file_name.startswith(word)]
@@ -141,16 +154,14 @@ def _note(path: Path, found: str, named: str | None, called: list[str]) -> str:
     if named:
         return ""
     if found not in called:
-        return f"The collection was found by the file's headings. In the inbox the file must lie in {found}/."
+        return f"The collection was identified by the headings. In the inbox, put the file in {found}/."
     folder = path.absolute().parent.name
     if folder in catalogue.all() and folder != found:
-        return f"The file lies in {folder}/ but is {found}. In the inbox it must lie in {found}/."
+        return f"The file is in {folder}/ but is {found}. In the inbox, put it in {found}/."
     return ""
 
 
-def _validated(name: str, reading, note: str = "") -> Verdict:
-    from ..validation.validate import validate
-
+def _validated(name: str, reading: Reading, note: str = "") -> Verdict:
     outcome = validate(reading)
     return Verdict(
         name,
@@ -172,19 +183,14 @@ def _validated(name: str, reading, note: str = "") -> Verdict:
     )
 
 
-def _unreadable(name: str, path: Path, error, collection: str | None) -> Verdict:
-    from ..reading import findings
-    from ..reading.read import unreadable
-
+def _unreadable(name: str, path: Path, error: Unreadable, collection: str | None) -> Verdict:
     for told in [collection] if collection else _called(path):
         return _validated(name, unreadable(error, path.name, told))
     return Verdict(name, "held", findings.one(error.rule_id, error.message, **error.place))
 
 
-def _fits_none(name: str, readings: list, called: list[str], named: str | None) -> Verdict:
+def _fits_none(name: str, readings: list[Reading], called: list[str], named: str | None) -> Verdict:
     """Held: told as the collection that was named or that the file is called after, else as the one that is closest."""
-    from ..reading import findings
-
     closest = max(readings, key=lambda reading: reading.closeness)
     told = readings[0] if named or called else closest
     too_much = next(
@@ -195,11 +201,11 @@ def _fits_none(name: str, readings: list, called: list[str], named: str | None) 
     if named or called:
         better = closest is not told and closest.closeness > told.closeness + 0.3
         hint = f" Its headings are closer to {closest.collection}." if better else ""
-        return _validated(name, told, f"It was looked at as {told.collection}.{hint}")
+        return _validated(name, told, f"It was checked as {told.collection}.{hint}")
     if closest.closeness >= 0.25:
-        return _validated(name, closest, f"It fits no template of any collection; {closest.collection} is the closest.")
+        return _validated(name, closest, f"It matches no known template; {closest.collection} is the closest.")
     says = (
-        f"{name} fits no template of any collection ({', '.join(catalogue.all())}), and comes close to none. "
+        f"{name} matches no known template ({', '.join(catalogue.all())}). "
         "Expected a return made from a template (trust-benchmarks template COLLECTION) or a file as its publisher issues it. "
         "If it is one, name its collection: trust-benchmarks check FILE --collection NAME."
     )
@@ -213,7 +219,7 @@ def check_target(target: Path) -> None:
             f"Records cannot be written to {_shown(str(target))}. Expected a name that ends in .csv or .parquet."
         )
     if target.exists():
-        raise Refused(f"{_shown(str(target))} exists and is left as it is. Name another file with --records.")
+        raise Refused(f"{_shown(str(target))} already exists and was not changed. Name another file with --records.")
 
 
 def write_records(verdict: Verdict, target: Path) -> None:
@@ -224,7 +230,7 @@ def write_records(verdict: Verdict, target: Path) -> None:
     """
     shown = _shown(str(target))
     if verdict.state == "held" or verdict.records is None:
-        note(f"{verdict.file} would be held and nothing of it recorded, so {shown} was not written.")
+        note(f"{verdict.file} would be held and no rows recorded, so {shown} was not written.")
         return
     try:
         with target.open("xb") as file:
@@ -233,10 +239,10 @@ def write_records(verdict: Verdict, target: Path) -> None:
             else:
                 csv_safe_frame(verdict.records).write_csv(file)
     except FileExistsError:
-        raise Refused(f"{shown} exists and is left as it is. Name another file with --records.") from None
+        raise Refused(f"{shown} already exists and was not changed. Name another file with --records.") from None
     except OSError as problem:
         raise Refused(f"{shown} cannot be written ({problem.strerror}). Name another place with --records.") from None
-    note(f"Wrote {verdict.records.height:,} rows as they were understood to {shown}.")
+    note(f"Wrote {verdict.records.height:,} accepted rows to {shown}.")
 
 
 def show(verdict: Verdict, form: Format) -> None:
@@ -254,9 +260,6 @@ def show(verdict: Verdict, form: Format) -> None:
 
 
 def _show_table(verdict: Verdict) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     out = console()
     colour = {"accepted": "bold green", "accepted_with_warnings": "bold yellow", "held": "bold red"}[verdict.state]
     out.print(
@@ -273,7 +276,7 @@ def _show_table(verdict: Verdict) -> None:
         about.add_row(Text("  note", style="dim"), Text(harmless(verdict.note, None)))
     out.print(about)
     if not verdict.findings.height:
-        out.print("\nNothing was found that is wrong with it.")
+        out.print("\nNo errors or warnings were found.")
         return
     out.print(Text("\n" + _counted(verdict.findings)))
     table = Table(show_edge=False, pad_edge=False, box=None, header_style="dim", padding=(0, 2, 0, 0))
@@ -298,20 +301,20 @@ def _show_table(verdict: Verdict) -> None:
         )
 
 
-def _place(row: dict) -> str:
+def _place(row: dict[str, Any]) -> str:
     pieces = [f"sheet {harmless(row['sheet'], None)}"] if row["sheet"] else []
     pieces += [f"line {row['line']}"] if row["line"] is not None else []
     pieces += [harmless(row["column_name"], None)] if row["column_name"] else []
     return ", ".join(pieces) or "whole file"
 
 
-def _counted(found) -> str:
+def _counted(found: pl.DataFrame) -> str:
     count = dict(found["severity"].value_counts().rows())
     says = {
-        "hold": "{} that hold the file",
+        "hold": "{} that hold the return",
         "reject": "{} that leave a row out",
-        "warn": "{} to look at",
-        "info": "{} to know",
+        "warn": "{} to check",
+        "info": "{} for information",
     }
     told = ", ".join(says[severity].format(f"{count[severity]:,}") for severity in says if severity in count)
     return f"Findings: {told}."

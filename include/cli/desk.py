@@ -175,7 +175,8 @@ def _airflow() -> tuple[str, dict[str, str]]:
                 f"TB_AIRFLOW_URL is {url}: this would send your password unencrypted. Give an address that begins with https."
             )
         return url.rstrip("/"), {}
-    from trust_benchmarks_local.state import State
+    # trust_benchmarks_local is not deployed; without it, the addresses stand in the environment.
+    from trust_benchmarks_local.state import State  # noqa: PLC0415
 
     settings = State().read()
     if "TB_PORT_AIRFLOW" not in settings:
@@ -187,7 +188,7 @@ def _airflow() -> tuple[str, dict[str, str]]:
 
 def _password(user: str, settings: dict[str, str]) -> str:
     """TB_USER_PASSWORD; else what `make run` made for this user; else what is typed."""
-    from trust_benchmarks_local.airflow import USERS
+    from trust_benchmarks_local.airflow import USERS  # noqa: PLC0415
 
     if given := os.environ.get("TB_USER_PASSWORD"):
         return given
@@ -207,8 +208,8 @@ def stores() -> Iterator[None]:
     if os.environ.get("TB_WAREHOUSE_URL"):
         yield
         return
-    from trust_benchmarks_local import services
-    from trust_benchmarks_local.state import State
+    from trust_benchmarks_local import services  # noqa: PLC0415
+    from trust_benchmarks_local.state import State  # noqa: PLC0415
 
     state = State()
     if "TB_WAREHOUSE_URL" not in state.read():
@@ -269,8 +270,8 @@ def _draft(asked: Asked) -> Draft:
                 f"A correction changes one cell, and these options match {len(cells)}: {harmless(places, None)} ... Add --sheet, --line, --column."
             )
         (cell,) = cells.values()
-        value = {"new_value": asked.value, "value_source": asked.source}
-        return replace(draft, rule_id=asked.rule, column_name=cell.column_name, cells=(cell,), **value)
+        draft = replace(draft, new_value=asked.value, value_source=asked.source)
+        return replace(draft, rule_id=asked.rule, column_name=cell.column_name, cells=(cell,))
     return draft
 
 

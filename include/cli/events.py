@@ -1,11 +1,13 @@
-"""Events that people add to the timeline, at the terminal: a blank, a check, adding, listing and withdrawing."""
+"""Events that people add to the timeline, at the terminal: a template, a check, adding, listing and withdrawing."""
 
 import csv
 import io
 import sys
 from pathlib import Path
 
-from . import Refused, warehouse
+from ..timeline import events
+from ..timeline.event_checks import FIELDS
+from . import Refused, check, desk, warehouse
 from .output import Format, note
 
 LISTED = """
@@ -22,9 +24,7 @@ ORDER BY e.entered_at DESC, e.event_id"""
 
 
 def template(output: Path | None) -> None:
-    """Writes a blank file of events: the headings, and beside it on standard error what each of them wants."""
-    from ..timeline.event_checks import FIELDS
-
+    """Writes an empty file of events: the headings, and on standard error what each column needs."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(FIELDS)
     if output is None:
@@ -34,20 +34,17 @@ def template(output: Path | None) -> None:
             with output.open("x", encoding="utf-8") as file:
                 file.write(out.getvalue())
         except FileExistsError:
-            raise Refused(f"{output} exists and is left as it is. Name another file with --output.") from None
+            raise Refused(f"{output} already exists and was not changed. Name another file with --output.") from None
         except OSError as problem:
             raise Refused(
-                f"{output} cannot be written ({problem.strerror}). Name another place with --output."
+                f"{output} cannot be written ({problem.strerror}). Name another file with --output."
             ) from None
     for spec in FIELDS.values():
-        note(f"{spec.name}{'' if spec.required else ' (may be empty)'}: {spec.title}. Expected {spec.expected()}.")
+        note(f"{spec.name}{'' if spec.required else ' (optional)'}: {spec.title}. Expected {spec.expected()}.")
 
 
 def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
     """Checks a file of events and, if nothing is wrong and more than a check is wanted, adds them all. The exit status."""
-    from ..timeline import events
-    from . import check, desk
-
     content = check.content_of(path)
     with check.silence():
         checked = events.read(content, path.name)
@@ -56,17 +53,19 @@ def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
     verdict = check.Verdict(
         path.name, "held" if wrong else "accepted", found, collection="events of the timeline",
         rows={"read": rows, "recorded": 0 if wrong else rows, "rejected": 0, "held": rows if wrong else 0},
-        note="Nothing of a file is added while anything in it is wrong." if wrong else "",
+        note="No event is added until every error in the file is corrected." if wrong else "",
     )  # fmt: skip
     if wrong or only_check:
         check.show(verdict, form)
         return 1 if wrong else 0
     who = desk.sign_in(user)
     if not who.may_act:
-        raise Refused(f"{who.name} may read the timeline, not add to it. A steward can: ask one, or ask for the role.")
+        raise Refused(
+            f"{who.name} can read the timeline but cannot add events. Ask a steward, or ask for the steward role."
+        )
     with desk.stores(), desk.told(), desk.as_desk() as connection:
         done = events.add(connection, checked, who.name, path.name)
-    again = f" {done.already} {'was' if done.already == 1 else 'were'} there already." if done.already else ""
+    again = f" {done.already} {'was' if done.already == 1 else 'were'} already on the timeline." if done.already else ""
     print(f"{len(done.ids)} {'event was' if len(done.ids) == 1 else 'events were'} added.{again}")
     for event_id in done.ids:
         note(event_id)
@@ -74,19 +73,16 @@ def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
 
 
 def withdraw(event_id: str, reason: str, user: str | None) -> None:
-    """Takes an event back that somebody entered, with a reason; it stays in the log."""
-    from ..timeline import events
-    from . import desk
-
+    """Withdraws an event that somebody entered, with a reason; the log keeps it."""
     who = desk.sign_in(user)
     if not who.may_act:
-        raise Refused(f"{who.name} may read the timeline, not withdraw from it. Ask a steward.")
+        raise Refused(f"{who.name} can read the timeline but cannot withdraw events. Ask a steward.")
     with desk.stores(), desk.told(), desk.as_desk() as connection:
         events.withdraw(connection, event_id, who.name, reason)
-    print(f"Event {event_id} is withdrawn.")
+    print(f"Event {event_id} has been withdrawn.")
 
 
 def listed(provider: str | None, kind: str | None, form: Format, limit: int | None) -> None:
-    """Writes the events that people entered, newest first, with those that were withdrawn."""
+    """Writes the events that people entered, newest first, including withdrawn ones."""
     query = LISTED_SHORT if form is Format.table else LISTED
     warehouse.listed(query, {"e.provider_code": provider, "e.kind": kind}, form, limit)

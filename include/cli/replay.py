@@ -1,4 +1,4 @@
-"""The rule lab at the terminal, and asking for returns to be validated again."""
+"""Replays and requests to validate returns again, at the terminal."""
 
 import csv
 from html import escape
@@ -6,6 +6,11 @@ from pathlib import Path
 
 from .. import catalogue
 from ..reading.harmless import csv_safe, harmless
+from ..records import revalidate as again
+from ..reference import calendar
+from ..stewardship import replay as lab
+from ..stewardship.replay import Replay, Row
+from ..stores import warehouse
 from . import Refused, desk
 from .output import Format, note, words, write
 
@@ -19,24 +24,20 @@ MORE = "The page (--html) and the tables (--keep) have all."
 def revalidate(
     collection: str, period: str | None, accepted_too: bool, reason: str, user: str | None, yes: bool
 ) -> None:
-    """Says what would be validated again, asks, and puts down that somebody wants it.
+    """Says what would be validated again, asks for confirmation, and records the request.
 
     Raises:
-        Refused: no right to, no reason, no such collection or period, or not wanted after what was shown.
+        Refused: no permission, no reason, no such collection or period, or not confirmed.
     """
-    from ..records import revalidate as again
-    from ..reference import calendar
-    from ..stores import warehouse
-
     name = catalogue.load(collection).name
     if period is not None:
-        _period(calendar, period)
+        _period(period)
     if not reason.strip():
-        raise Refused("A reason is missing. Say why, in a sentence that will still be understood next year.")
+        raise Refused("A reason is missing. Say why, in a sentence that people will still understand next year.")
     who = desk.sign_in(user)
     if not (who.may_approve if accepted_too else who.may_act):
         wanted = "an approver" if accepted_too else "a steward"
-        raise Refused(f"{who.name} may not have returns validated again. Ask {wanted}.")
+        raise Refused(f"{who.name} cannot request that returns are validated again. Ask {wanted}.")
     with desk.stores(), desk.told():
         with warehouse.connect() as connection:
             again.note_rules(connection, [name])
@@ -46,20 +47,20 @@ def revalidate(
         note(
             f"{where}: {plan['held']} held"
             + (f" and {plan['accepted']} accepted" if accepted_too else "")
-            + f" submission{'' if many == 1 else 's'} will be validated again by the rules in force. "
-            f"{plan['current']} were validated by them already and would come to the same: they are left alone."
+            + f" submission{'' if many == 1 else 's'} will be validated again with the current rules. "
+            f"{plan['current']} have already been validated with them, so they are skipped."
         )
         if not many:
             note("There is nothing to do.")
             return
         if accepted_too and plan["accepted"]:
-            note(f"See first what would change: trust-benchmarks replay --collection {name} --all")
+            note(f"To see what would change first: trust-benchmarks replay --collection {name} --all")
         desk.agreed(yes, "Validate them again?")
         with warehouse.connect() as connection:
             asked = again.ask(connection, name, period, accepted_too, who.name, reason.strip())
     note(
-        ("It was put down under your name." if asked else "The same was asked for before.")
-        + " receive_inbox takes them up within 15 minutes; start it in Airflow to have it at once."
+        ("Your request has been recorded." if asked else "The same request has been made before.")
+        + " receive_inbox starts it within 15 minutes; start that DAG in Airflow to begin at once."
     )
 
 
@@ -71,19 +72,16 @@ def replay(
     Raises:
         Refused: no such collection or period, or a file that cannot be written.
     """
-    from ..reference import calendar
-    from ..stewardship import replay as lab
-
     name = catalogue.load(collection).name
     if since is not None:
-        _period(calendar, since)
+        _period(since)
     with desk.stores(), desk.told():
         found = lab.replay(
             name, since, accepted_too=accepted_too, keep=keep and keep / "records",
-            report=lambda count: note(f"{count} submissions have been read ..."),
+            report=lambda count: note(f"{count} submissions read ..."),
         )  # fmt: skip
     if not (html or keep):
-        note("Nothing of this is kept.")
+        note("The result is not saved (use --html or --keep).")
     for title, names, rows in tables(found):
         if rows:
             print(f"\n{title}")
@@ -101,45 +99,51 @@ def replay(
         ) from None
 
 
-def _period(calendar, period: str) -> None:
+def _period(period: str) -> None:
     try:
         calendar.kind(period)
     except calendar.PeriodError as problem:
         raise Refused(str(problem)) from None
 
 
-def summary(found) -> list[str]:
-    """What a replay found, in sentences."""
+def summary(found: Replay) -> list[str]:
+    """The result of a replay in sentences."""
     by_itself = sum(one["when"] == "by itself" for one in found.submissions)
     asked = len(found.submissions) - by_itself
     changes = len(found.rules)
     said = [
         f"{found.read} submissions of {found.collection}"
         + (f" since {found.since}" if found.since else "")
-        + f" were read again in {found.seconds:.0f} s: {found.same} come to the same.",
-        f"{by_itself} change state by themselves; {asked} accepted or replaced ones would only if somebody asks for it."
+        + f" were replayed in {found.seconds:.0f} s: {found.same} do not change.",
+        f"{by_itself} would change state by themselves; {asked} accepted or replaced ones would change only on request."
         if found.submissions
-        else "No submission changes state.",
-        f"Findings appear or go in {changes} kinds." if changes else "No finding appears or goes.",
-        f"{found.figures_moved} figures in {len(found.releases)} releases move, appear or go, "
-        + ("with accepted returns validated again too." if found.accepted_too else "of what follows by itself.")
+        else "No submission would change state.",
+        f"Findings would appear or disappear for {changes} rules."
+        if changes
+        else "No finding would appear or disappear.",
+        f"{found.figures_moved} figures in {len(found.releases)} releases would change, appear or disappear, "
+        + (
+            "with accepted returns validated again."
+            if found.accepted_too
+            else "without validating accepted returns again."
+        )
         if found.releases
-        else "No figure moves.",
+        else "No figure would change.",
     ]
     if found.broke:
-        said.append(f"Our code broke on {len(found.broke)} submissions: mend that first.")
+        said.append(f"{len(found.broke)} submissions failed because of a fault in this code: correct that first.")
     return said
 
 
-def tables(found) -> list[tuple[str, tuple[str, ...], list[dict]]]:
-    """What a replay found, as tables: title, columns, rows."""
+def tables(found: Replay) -> list[tuple[str, tuple[str, ...], list[Row]]]:
+    """The result of a replay as tables: title, columns, rows."""
     figures = tuple(found.figures[0]) if found.figures else ()
     return [
-        ("Our code broke on", BROKE, found.broke),
+        ("Submissions that failed", BROKE, found.broke),
         ("Submissions that change state", SUBMISSIONS, found.submissions),
-        ("Findings that appear or go", RULES, found.rules),
-        ("Releases that would be made anew", RELEASES, found.releases),
-        ("Figures that move, the largest changes first", figures, found.figures),
+        ("Findings that appear or disappear", RULES, found.rules),
+        ("Releases that would be updated", RELEASES, found.releases),
+        ("Figures that change, the largest changes first", figures, found.figures),
     ]
 
 
@@ -151,14 +155,14 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
 
-def page(found) -> str:
-    """What a replay found, as one page that needs nothing else: text from files is escaped, and no script runs in it."""
+def page(found: Replay) -> str:
+    """The result of a replay as one self-contained page: text from files is escaped, and no script runs in it."""
     title = f"Replay of {found.collection}" + (f" since {found.since}" if found.since else "")
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{_safe(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{_safe(title)}</h1>",
-        "<p>What the rules, layouts and methods of this checkout would change beside what stands. Nothing was changed.</p>",
+        "<p>What the rules, layouts and methods of this checkout would change. Nothing has been changed.</p>",
         "<ul>" + "".join(f"<li>{_safe(sentence)}</li>" for sentence in summary(found)) + "</ul>",
     ]
     for caption, names, rows in tables(found):
@@ -175,7 +179,7 @@ def page(found) -> str:
     return "\n".join([*parts, "</body>\n</html>\n"])
 
 
-def _cell(value) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f'<td class="number">{_safe(f"{value:,.6g}" if isinstance(value, float) else f"{value:,}")}</td>'
     return f"<td>{_safe(words(value) or '')}</td>"
@@ -185,7 +189,7 @@ def _safe(text: str) -> str:
     return escape(harmless(text, None))
 
 
-def _keep(found, folder: Path) -> None:
+def _keep(found: Replay, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, (_, columns, rows) in zip(
         ("broke", "submissions", "rules", "releases", "figures"), tables(found), strict=True
