@@ -146,15 +146,15 @@ def test_a_steward_decides_and_a_second_person_approves(as_user, held, door):
     )
 
     refused = {
-        "steward": "may not approve",
-        "viewer": "may not approve",
+        "steward": "cannot approve",
+        "viewer": "cannot approve",
     }
     for user, says in refused.items():
         ran = as_user(user, "approve", number, "--yes")
         assert ran.code == 2 and says in ran.err
     assert not door.events and not door.runs
     ran = as_user("approver", "approve", number, "--yes", "--words", "fine")
-    assert ran.code == 0 and "is in force" in ran.out and "Airflow collects workforce 2025-06 now" in ran.err
+    assert ran.code == 0 and "is in force" in ran.out and "Airflow is collecting workforce 2025-06" in ran.err
     assert door.events == [(7, PERIOD)]
     expected = flow.value("SELECT expected_release FROM core.decision")
     flow.take_in(), flow.release()
@@ -173,7 +173,7 @@ def test_a_person_at_a_terminal_is_asked_after_the_preview(month, held, door, an
         [*command, "--user", "steward"], stdin=theirs, env=env, capture_output=True, text=True, timeout=120
     )
     os.close(ours), os.close(theirs)
-    assert f"Decide to accept {held}?" in done.stderr and "what would follow" in done.stdout
+    assert f"Decide to accept {held}?" in done.stderr and "what would change" in done.stdout
     assert done.returncode == (0 if decided else 2), done.stderr
     assert flow.value("SELECT count(*) FROM core.decision") == decided
 
@@ -192,10 +192,10 @@ def test_nobody_approves_what_they_decided_whatever_they_may(as_user, held):
 def test_who_may_not_and_who_is_not_known_changes_nothing(as_user, tb, month, held, door):
     comment = ("decide", "comment", held, "--reason", "hm")
     cases = [
-        (as_user("viewer", *comment), "may read the desk, not act"),
-        (as_user("steward", *comment, TB_USER_PASSWORD="wrong"), "does not know steward by this password"),
-        (as_user("", *comment), "Say who you are"),
-        (as_user("steward", *comment, TB_AIRFLOW_URL="http://127.0.0.1:9"), "does not answer"),
+        (as_user("viewer", *comment), "can read the desk but cannot make decisions"),
+        (as_user("steward", *comment, TB_USER_PASSWORD="wrong"), "does not accept steward with this password"),
+        (as_user("", *comment), "Give your Airflow user name"),
+        (as_user("steward", *comment, TB_AIRFLOW_URL="http://127.0.0.1:9"), "does not respond"),
         (as_user("steward", *comment, TB_AIRFLOW_URL="http://example.org"), "begins with https"),
         (as_user("steward", *comment, TB_AIRFLOW_URL=door.url + "/nowhere"), "no steward desk"),
     ]
@@ -207,10 +207,10 @@ def test_who_may_not_and_who_is_not_known_changes_nothing(as_user, tb, month, he
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["accpt"], "is no kind of decision"),
-        (["accept", "--value", "3"], "--value does not belong to 'accept'"),
+        (["accpt"], "is not a kind of decision"),
+        (["accept", "--value", "3"], "'accept' does not use --value"),
         (["waive", "--rule", "WF-R1"], "also needs --until"),
-        (["waive", "--rule", "WF-R1", "--until", "soon"], "is no day"),
+        (["waive", "--rule", "WF-R1", "--until", "soon"], "is not a valid date"),
         (["waive", "--rule", "NOPE", "--until", LATER], "No open finding"),
         (["waive", "--rule", "WF-R1", "--line", "9", "--until", LATER], "No open finding"),
         (["waive", "--rule", "WF-R1", "--until", "2020-01-01"], "still to come"),

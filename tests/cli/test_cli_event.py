@@ -44,13 +44,13 @@ def test_from_a_blank_to_events_that_are_taken_back(tb, shared_world, door, tmp_
     assert ran("steward", "template", "-o", blank).code == 0
     assert blank.read_text().strip().split(",") == list(FIELDS)
     again = ran("steward", "template", "-o", blank)
-    assert again.code == 2 and "is left as it is" in again.err
+    assert again.code == 2 and "was not changed" in again.err
     empty = ran("steward", "add", blank)
     assert empty.code == 1 and "has headings and no event" in " ".join(empty.out.split())
 
     file = written(tmp_path / "events.csv", *ROWS)
     refused = ran("viewer", "add", file)
-    assert refused.code == 2 and "not add to it" in refused.err
+    assert refused.code == 2 and "cannot add events" in refused.err
     first, second = ran("steward", "add", file), ran("second", "add", file)
     assert (first.code, first.out) == (0, "2 events were added.\n")
     assert (second.code, second.out) == (0, "0 events were added. 2 were there already.\n")

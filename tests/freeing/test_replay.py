@@ -158,7 +158,7 @@ def test_a_national_file_and_what_uses_it(learned):
 def test_nothing_new_is_nothing_found_and_code_that_breaks_is_told(month, monkeypatch):
     found = replay("workforce")
     assert (found.read, found.same, found.submissions, found.rules, found.releases) == (11, 11, [], [], [])
-    assert "No figure moves." in pages.summary(found)
+    assert "No figure would change." in pages.summary(found)
     from trust_benchmarks.stewardship import replay as lab
 
     monkeypatch.setattr(lab.process, "outcome_of", lambda *_: 1 / 0)
