@@ -43,16 +43,10 @@ def board(
         (work,) = database.rows(connection, "open_work")
     shown = [one for one in everything if collection in ("", one["collection"])]
     return pages.page(
-        request,
-        "board.html",
-        section="board",
-        collection=collection,
-        collections=shown,
-        unidentified=unidentified,
-        work=work,
+        request, "board.html", section="board", collection=collection, collections=shown, unidentified=unidentified, work=work,
         choices=[(one["collection"], one["title"]) for one in everything],
         is_sample=any(period["is_sample"] for one in shown for period in one["periods"]),
-    )
+    )  # fmt: skip
 
 
 def _period(request: Request, connection: Connection, collection: str, period: str, state: str) -> Response:
@@ -63,16 +57,10 @@ def _period(request: Request, connection: Connection, collection: str, period: s
         )
     found.sort(key=lambda row: TO_DO_FIRST.index(row["state"]))
     return pages.page(
-        request,
-        "period.html",
-        section="board",
-        collection=collection,
-        period=period,
-        state=state,
+        request, "period.html", section="board", collection=collection, period=period, state=state,
         counts={name: sum(row["state"] == name for row in found) for name in formatting.STATES},
-        returns=[row for row in found if state in ("", row["state"])],
-        total=len(found),
+        returns=[row for row in found if state in ("", row["state"])], total=len(found),
         due=min((row["due"] for row in found if row["due"]), default=None),
         closes=min((row["closes"] for row in found if row["closes"]), default=None),
         is_sample=any(row["is_sample"] for row in found),
-    )
+    )  # fmt: skip

@@ -116,24 +116,12 @@ def _form(
         with contextlib.suppress(LookupError):  # the database says so when the form is sent
             undone = decisions.get(connection, int(fields["undoes"]))
     return pages.page(
-        request,
-        "decide.html",
-        status,
-        section="board",
-        one=one,
-        kind=kind,
-        says=kinds.get(kind, {}).get("says", ""),
-        fields=fields,
-        finding=finding,
-        open_cells=open_cells,
-        undone=undone,
+        request, "decide.html", status, section="board", one=one, kind=kind, says=kinds.get(kind, {}).get("says", ""),
+        fields=fields, finding=finding, open_cells=open_cells, undone=undone,
         limit=submission.limits(connection).get(fields["rule"]),
         rule_says=formatting.rules_of(one["collection"]).get(fields["rule"], ""),
-        second=kinds.get(kind, {}).get("second_person", ""),
-        errors=list(errors),
-        field="f-reason",
-        is_sample=one["is_sample"],
-    )
+        second=kinds.get(kind, {}).get("second_person", ""), errors=list(errors), field="f-reason", is_sample=one["is_sample"],
+    )  # fmt: skip
 
 
 @router.get("/decide")
@@ -155,17 +143,9 @@ def preview(request: Request, person: security.Steward, form: security.Form) -> 
         one = submission.get(connection, draft.submission_id)
         names = provider_names(connection, found)
     return pages.page(
-        request,
-        "preview.html",
-        section="board",
-        one=one,
-        draft=draft,
-        found=found,
-        names=names,
-        hidden={name: form.get(name, "") for name in FIELDS},
-        seen=seen(draft),
-        is_sample=one["is_sample"],
-    )
+        request, "preview.html", section="board", one=one, draft=draft, found=found, names=names,
+        hidden={name: form.get(name, "") for name in FIELDS}, seen=seen(draft), is_sample=one["is_sample"],
+    )  # fmt: skip
 
 
 @router.post("/decide")

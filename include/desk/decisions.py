@@ -59,16 +59,10 @@ def decisions_list(
         authors = database.values(connection, "authors")
         collections = database.values(connection, "submitted_collections")
     return pages.page(
-        request,
-        "decisions.html",
-        section="decisions",
-        decisions=found,
-        paging=paging,
-        wanted=wanted,
-        authors=[(name, name) for name in authors],
-        collections=[(name, formatting.title(name)) for name in collections],
+        request, "decisions.html", section="decisions", decisions=found, paging=paging, wanted=wanted,
+        authors=[(name, name) for name in authors], collections=[(name, formatting.title(name)) for name in collections],
         is_sample=any(row["is_sample"] for row in found),
-    )
+    )  # fmt: skip
 
 
 @router.get("/decisions/{decision_id}")
@@ -96,24 +90,11 @@ def _page(
         names = provider_names(connection, found)
         undoing = database.values(connection, "proposals_to_undo", decision_id=decision_id)
     return pages.page(
-        request,
-        "decision.html",
-        status,
-        section="decisions",
-        decision=one,
-        one=about,
-        paging=paging,
-        undoing=undoing,
-        cells=one.cells[paging.offset : paging.offset + paging.size],
-        found=found,
-        names=names,
-        effect=effect(one),
-        rule_says=formatting.rules_of(one.collection).get(one.rule_id or "", ""),
-        undone=undone,
-        mine=one.author.strip().lower() == request.state.person.name.strip().lower(),
-        errors=errors,
-        is_sample=about["is_sample"],
-    )
+        request, "decision.html", status, section="decisions", decision=one, one=about, paging=paging, undoing=undoing,
+        cells=one.cells[paging.offset : paging.offset + paging.size], found=found, names=names, effect=effect(one),
+        rule_says=formatting.rules_of(one.collection).get(one.rule_id or "", ""), undone=undone,
+        mine=one.author.strip().lower() == request.state.person.name.strip().lower(), errors=errors, is_sample=about["is_sample"],
+    )  # fmt: skip
 
 
 def provider_names(connection: database.Connection, found: Preview | None) -> dict[str, str]:

@@ -64,14 +64,6 @@ def queue(
         found, paging, total = tasks(connection, wanted, person.name, page)
         offered = choices(connection)
     return pages.page(
-        request,
-        "queue.html",
-        section="queue",
-        tasks=found,
-        paging=paging,
-        total=total,
-        wanted=wanted,
-        filtered=any(wanted.values()),
-        choices=offered,
-        is_sample=total["any_sample"],
-    )
+        request, "queue.html", section="queue", tasks=found, paging=paging, total=total, wanted=wanted,
+        filtered=any(wanted.values()), choices=offered, is_sample=total["any_sample"],
+    )  # fmt: skip

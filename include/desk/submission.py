@@ -67,24 +67,13 @@ def submission(
         is_compared = before is not None and (one["rows_read"] or 0) <= COMPARED_AT_ONCE
         decided = {"submission_id": submission_id, "decisions": one["decisions"]}
         return pages.page(
-            request,
-            "submission.html",
-            section="board",
-            one=one,
-            chain=versions,
-            before=before,
-            changes=changes.of(connection, submission_id) if is_compared else None,
-            counts=found,
-            findings=[row | {"around": around.get(row["finding_id"])} for row in shown],
-            paging=paging,
-            wanted=wanted,
-            possible=possible(connection, one["state"]),
-            limits=limits(connection),
-            still_reading=still_reading,
+            request, "submission.html", section="board", one=one, chain=versions, before=before,
+            changes=changes.of(connection, submission_id) if is_compared else None, counts=found,
+            findings=[row | {"around": around.get(row["finding_id"])} for row in shown], paging=paging, wanted=wanted,
+            possible=possible(connection, one["state"]), limits=limits(connection), still_reading=still_reading,
             decisions=database.rows(connection, "decisions_on_submission", **decided),
-            rules=formatting.rules_of(one["collection"]),
-            is_sample=one["is_sample"],
-        )
+            rules=formatting.rules_of(one["collection"]), is_sample=one["is_sample"],
+        )  # fmt: skip
 
 
 @router.get("/submissions/{submission_id}/changes")
@@ -101,14 +90,6 @@ def changes_page(
     what = what if what in kinds else next((name for name, count in found.counts.items() if count), "fixed")
     paging = pages.Paging(page, found.counts[what])
     return pages.page(
-        request,
-        "changes.html",
-        section="board",
-        one=one,
-        changes=found,
-        what=what,
-        kind=kinds[what],
-        paging=paging,
-        entries=found.entries(what, paging.offset, paging.size),
-        is_sample=one["is_sample"],
-    )
+        request, "changes.html", section="board", one=one, changes=found, what=what, kind=kinds[what], paging=paging,
+        entries=found.entries(what, paging.offset, paging.size), is_sample=one["is_sample"],
+    )  # fmt: skip

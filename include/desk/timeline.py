@@ -55,30 +55,12 @@ def timeline(request: Request, person: security.Anybody, asked: Asked) -> Respon
         (is_sample,) = database.values(connection, "any_sample")
     chosen_name = next((name for some in choices["providers"] for code, name in some if code == asked["provider"]), "")
     return pages.page(
-        request,
-        "timeline.html",
-        section="timeline",
-        asked=asked,
-        choices=choices,
-        engagement=engagement,
-        derived=derived,
-        paging=paging,
-        returns=done,
-        today=today,
-        found=found,
-        address={name: asked[name] for name in ("provider", "collection", "kind", "year")},
-        chosen_name=chosen_name,
-        dated=dated,
-        LAYERS=LAYERS,
-        STATUSES=STATUSES,
-        text=figure_text,
-        style=figures.style(),
-        is_sample=is_sample,
-        alt={
-            "engagement": engagement_message(engagement, found["plans"]),
-            "returns": returns_message(done, total),
-        },
-    )
+        request, "timeline.html", section="timeline", asked=asked, choices=choices, engagement=engagement, derived=derived,
+        paging=paging, returns=done, today=today, found=found,
+        address={name: asked[name] for name in ("provider", "collection", "kind", "year")}, chosen_name=chosen_name, dated=dated,
+        LAYERS=LAYERS, STATUSES=STATUSES, text=figure_text, style=figures.style(), is_sample=is_sample,
+        alt={"engagement": engagement_message(engagement, found["plans"]), "returns": returns_message(done, total)},
+    )  # fmt: skip
 
 
 def engagement_message(found: list[Row], planned: list[Row]) -> str:
