@@ -13,7 +13,7 @@ import psycopg
 
 from ..reading.read import read
 from ..reading.reading import Reading
-from ..schemas.fields import US
+from ..schemas.rules import US
 from ..stores import log, objects, settings, warehouse
 from ..stores.faults import is_failure, is_outage
 from ..validation import decided, profile, validate

@@ -11,7 +11,7 @@ import polars as pl
 
 from .. import schemas
 from ..reading import findings
-from ..schemas.fields import HOLD, WARN
+from ..schemas.rules import HOLD, WARN
 from .parse import Parsed
 
 
