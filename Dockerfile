@@ -12,10 +12,10 @@ ENV AIRFLOW_HOME=/opt/airflow \
 RUN useradd --uid 50000 --gid 0 --home-dir /opt/airflow --create-home airflow
 
 WORKDIR /opt/airflow
-COPY requirements.lock ./
-RUN pip install --require-hashes -r requirements.lock
+COPY requirements-deploy.lock ./
+RUN pip install --require-hashes -r requirements-deploy.lock
 
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY include include
 RUN pip install --no-deps --no-build-isolation --no-index -e .
 COPY dags dags

@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test test-all bench bench-small same-figures docs lint types clean environment dashboard test-dashboard
+.PHONY: help run test test-all bench bench-small same-figures lint types docs clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -61,9 +61,11 @@ same-figures: environment ## compare what is published with another commit's, va
 docs: environment ## build the documentation as a site (build/site)
 	@NO_MKDOCS_2_WARNING=1 exec $(PYTHON) -m mkdocs build -q
 
-lint: environment ## ruff, on code and format
+lint: environment ## ruff on code and format, import-linter on who imports whom, sqlfluff where it is configured
 	@$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(VENV)/bin/lint-imports
+	if [ -e .sqlfluff ]; then $(VENV)/bin/sqlfluff lint --disable-progress-bar include/sql; fi
 
 types: environment ## mypy in strict mode
 	@exec $(PYTHON) -m mypy

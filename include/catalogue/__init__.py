@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parent
 # What is done about small numbers of people, once, before benchmarks are made (include/sql/measures/_protected.sql).
@@ -37,6 +38,10 @@ class Collection:
         uses: other collections whose records its measures or cross-collection rules read, of the same period or its months.
         uses_back: how many months before those they read of them, too.
         disclosure: one of `REGIMES`: how counts of people are protected before they are published.
+        also_called: other words that names of its files begin with.
+        size: what the size of a trust is in bands of size: a part of one of its own metrics, such as ``WF01.value``; empty: no bands.
+        alike: what makes trusts alike, for nearest neighbours: size and kind of work, never how well it is done; empty: none.
+        real_files: the published files that tests read, in words; empty: none are published.
         people_parts: metric -> one of `PARTS`: which of its parts count people, where that is not both of a metric of
             class persons and neither of any other.
     """
@@ -65,6 +70,10 @@ class Collection:
     disclosure: str = "hes"
     people_parts: dict = field(default_factory=dict, hash=False)
     tags: tuple[str, ...] = ()
+    also_called: tuple[str, ...] = ()
+    size: str = ""
+    alike: tuple[str, ...] = ()
+    real_files: str = ""
 
     @property
     def is_national(self) -> bool:
@@ -108,6 +117,12 @@ def load(name: str) -> Collection:
         return all()[name]
     except KeyError:
         raise UnknownCollection(f"There is no collection '{name}'. Known: {', '.join(all())}.") from None
+
+
+def entries(collection: str, file: str) -> dict[str, Any]:
+    """What a TOML file of a collection's folder says, such as ``units.toml``; nothing where the collection has no such file."""
+    path = FOLDER / collection / file
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _read(path: Path) -> Collection:

@@ -22,9 +22,6 @@ COLUMNS = ["rule_id", "severity", "responsible", "sheet", "line", "column_name",
 
 RECORD_FORMS = (".csv", ".parquet")
 
-# What files of a collection are called, besides its own name.
-CALLED = {"eric": "estates"}
-
 
 @dataclass
 class Verdict:
@@ -133,7 +130,7 @@ def silence():
 
 def _called(path: Path) -> list[str]:
     """The collections that the file's name and its folder speak of, the name first."""
-    known = {name: name for name in catalogue.all()} | CALLED
+    known = {word: name for name, one in catalogue.all().items() for word in (name, *one.also_called)}
     file_name = path.name.lower().removeprefix("sample_")
     by_name = [known[word] for word in sorted(known, key=len, reverse=True) if file_name.startswith(word)]
     folder = path.absolute().parent.name

@@ -58,7 +58,10 @@ def document() -> str:
 
 
 def _contents() -> str:
-    links = [f"- [{one.title}](#{name})" for name, one in catalogue.all().items()]
+    links = [
+        f"- [{one.title}](#{name}): {_sent(one)}, by {one.frequency.replace('_', ' ')}"
+        for name, one in catalogue.all().items()
+    ]
     links += [
         "- [Rules of every collection](#rules-of-every-collection)",
         "- [Decisions](#decisions)",
@@ -71,14 +74,14 @@ def _contents() -> str:
 
 def _collection(name: str) -> str:
     declared, schema = catalogue.load(name), schemas.load(name)
-    sent = f"{declared.publisher}, nationally" if declared.is_national else "each trust"
     lines = [
         f"### {name}\n",
         f"{declared.title}: {declared.description}\n",
-        f"Sent by {sent}; a period is a {declared.frequency.replace('_', ' ')}. {schema.description} "
+        f"Sent by {_sent(declared)}; a period is a {declared.frequency.replace('_', ' ')}. {schema.description} "
         f"A row is named by `{'`, `'.join(schema.key)}`."
         + (f" Every `{schema.complete}` must be there." if schema.complete else "")
         + "\n",
+        f"Tried on real files: {declared.real_files or 'none are published'}.\n",
         f"Held if more than {100 * declared.max_rejected_share:g} percent of rows are rejected, or more than "
         f"{100 * declared.max_warned_share:g} percent carry a warning.\n",
         _table(
@@ -102,6 +105,10 @@ def _collection(name: str) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _sent(declared: catalogue.Collection) -> str:
+    return f"{declared.publisher}, nationally" if declared.is_national else "each trust"
 
 
 def _usual(spec) -> str:

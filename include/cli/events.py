@@ -23,7 +23,7 @@ ORDER BY e.entered_at DESC, e.event_id"""
 
 def template(output: Path | None) -> None:
     """Writes a blank file of events: the headings, and beside it on standard error what each of them wants."""
-    from ..stewardship.event_checks import FIELDS
+    from ..timeline.event_checks import FIELDS
 
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(FIELDS)
@@ -45,7 +45,7 @@ def template(output: Path | None) -> None:
 
 def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
     """Checks a file of events and, if nothing is wrong and more than a check is wanted, adds them all. The exit status."""
-    from ..stewardship import events
+    from ..timeline import events
     from . import check, desk
 
     content = check.content_of(path)
@@ -75,7 +75,7 @@ def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
 
 def withdraw(event_id: str, reason: str, user: str | None) -> None:
     """Takes an event back that somebody entered, with a reason; it stays in the log."""
-    from ..stewardship import events
+    from ..timeline import events
     from . import desk
 
     who = desk.sign_in(user)

@@ -18,7 +18,7 @@ def page() -> str:
         [
             "## Decisions\n",
             "What stewards may decide, on what, and how a decision moves. The database enforces it "
-            "(`include/sql/migrations/004_decisions.sql`); this section is drawn from there.\n",
+            "(`include/sql/migrations/05_stewardship.sql`); this section is drawn from there.\n",
             "```mermaid\nstateDiagram-v2\n" + "\n".join(drawn) + "\n```\n",
             "| decision | what it says | second person |\n|---|---|---|",
             *(f"| {kind} | {says} | {second} |" for kind, says, second in kinds),

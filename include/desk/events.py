@@ -5,8 +5,8 @@ import re
 from fastapi import APIRouter, Request
 
 from .. import catalogue
-from ..stewardship import events
-from ..stewardship.event_checks import FIELDS, KINDS
+from ..timeline import events
+from ..timeline.event_checks import FIELDS, KINDS
 from . import database, formatting, pages, security
 
 router = APIRouter()

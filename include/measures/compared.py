@@ -1,22 +1,20 @@
 """What a release says beyond values: where series restart, peers and their spreads, funnels, and cost adjusted for size.
 
 A pure function of the figures that will be published and the reference data, so nothing here tells more than they do. A figure that is
-not whole is nobody's peer and has no place in any spread, funnel or line. Which methods apply to which metrics is data:
-methods/applied.toml.
+not whole is nobody's peer and has no place in any spread, funnel or line. Which methods apply is data: `funnel` and
+`adjust_for_size` of a metric, `size` and `alike` of a collection (include/catalogue/README.md).
 """
 
 import re
-import tomllib
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 import polars as pl
 
+from .. import catalogue, reference
 from ..reference import calendar, tables
 from .spread import FOR_MEDIAN, FOR_QUARTILES  # or more, where a metric asks
 
-APPLIED = Path(__file__).with_name("applied.toml")
 SAME = 1e-9  # a metric's parts may be added when they give its value this exactly, relatively
 
 SERIES_RULE = {
@@ -56,7 +54,18 @@ SIZE_COST |= {"withheld": pl.String}
 @cache
 def applied() -> dict:
     """Which methods apply to which metrics and collections."""
-    return tomllib.loads(APPLIED.read_text(encoding="utf-8"))
+    metrics, collections = reference.load().metrics, catalogue.all()
+    return {
+        "funnel": {one.metric_id: one.funnel for one in metrics if one.funnel},
+        "size_cost": {"metrics": [one.metric_id for one in metrics if one.adjust_for_size]},
+        # fewest: trusts with a size, five a band
+        "size": {"bands": 4, "fewest": 20, "by": {name: one.size for name, one in collections.items() if one.size}},
+        "nearest": {
+            "count": 10,
+            "scale": "mad",
+            "by": {name: list(one.alike) for name, one in collections.items() if one.alike},
+        },
+    }
 
 
 def add(

@@ -23,6 +23,7 @@ VERIFIED = ("yes", "partial", "no")
 EVERY_COLLECTION = "all"
 POLARITIES = ("higher_better", "lower_better", "neutral", "target_100")
 DISCLOSURE_CLASSES = ("organisational", "persons")
+FUNNELS = ("proportion", "rate")
 PRECISIONS = ("day", "week", "month", "quarter", "season", "year")
 STATUSES = ("actual", "planned", "inferred", "deadline")
 CONFIDENCES = ("high", "medium", "low")
@@ -232,6 +233,8 @@ def _check_metrics(tables: Tables) -> list[str]:
             problems += _unknown(where, "fed_by", feeder, (*catalogue.all(), EVERY_COLLECTION))
         problems += _unknown(where, "polarity", metric.polarity, POLARITIES)
         problems += _unknown(where, "disclosure_class", metric.disclosure_class, DISCLOSURE_CLASSES)
+        if metric.funnel:
+            problems += _unknown(where, "funnel", metric.funnel, FUNNELS)
         if bool(metric.fed_by) == bool(metric.not_fed_because):
             problems.append(
                 f"{where}: needs either fed_by or not_fed_because, and not both. Fill in one and empty the other."

@@ -158,7 +158,8 @@ class Metric:
     of the first period that this version defines; None for the first version, which defines every period before the second.
     `missing_rows` says what becomes of a figure when rows of its trust were rejected ('withhold', 'mark' or 'none': it is not made of
     rows), beyond the share `tolerates_missing`; `window` what becomes of one that covers fewer than `window_months` ('whole': it is
-    withheld; 'mark': it is shown and marked).
+    withheld; 'mark': it is shown and marked). `funnel` ('proportion' or 'rate') says that it has a funnel, and of which kind;
+    `adjust_for_size` that its numerator is a cost and its denominator a size, so that its cost is adjusted for size.
     """
 
     metric_id: str
@@ -193,6 +194,8 @@ class Metric:
     valid_from: date | None = None
     fed_by: tuple[str, ...] = ()
     not_fed_because: str = ""
+    funnel: str = ""
+    adjust_for_size: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,14 @@ def code_version() -> str:
         Path(__file__),
         Path(__file__).with_name("figures.py"),
     ]
-    files += [Path(measure.__file__).with_name("applied.toml")]
-    files += [Path(profile.__file__), profile.SETTINGS]
+    files += [Path(profile.__file__), profile.SETTINGS, *sorted(catalogue.FOLDER.glob("*/profile.toml"))]
     for path in files:
         digest.update(path.read_bytes())
-    digest.update(repr([(one.name, one.disclosure, one.people_parts) for one in catalogue.all().values()]).encode())
+    digest.update(
+        repr(
+            [(one.name, one.disclosure, one.people_parts, one.size, one.alike) for one in catalogue.all().values()]
+        ).encode()
+    )
     return digest.hexdigest()[:12]
 
 

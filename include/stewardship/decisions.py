@@ -10,15 +10,13 @@ from psycopg.rows import dict_row
 
 from .. import catalogue, schemas
 from ..releases import inputs as gather
+from ..stores.refusals import Refused as Refused
+from ..stores.refusals import ask
 from ..validation.row_keys import row_keys
 from . import submitted_file
 
 CHANGES_FIGURES = ("accept", "waive", "correct", "hold", "return", "undo")
 MOST_CELLS = 100_000  # of one decision
-
-
-class Refused(ValueError):
-    """The database did not allow it; the message says why, for the person who asked."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Draft:
-    """A decision before it is taken. Which fields a kind needs is said in include/sql/migrations/004_decisions.sql.
+    """A decision before it is taken. Which fields a kind needs is said in include/sql/migrations/05_stewardship.sql.
 
     Attributes:
         kind: 'assign', 'comment', 'accept', 'waive', 'correct', 'hold', 'return' or 'undo'.
@@ -74,10 +72,12 @@ def decide(connection: psycopg.Connection, draft: Draft, author: str) -> int:
     values["cells"] = json.dumps([asdict(cell) for cell in draft.cells]).replace("\\u0000", "\\ufffd")
     values["reason"] = (draft.reason or "").strip()
     names = list(values)
-    return asked(
+    return ask(
         connection,
         f"INSERT INTO core.decision ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))}) RETURNING decision_id",
         [_text(values[name]) for name in names],
+        already="The same decision has just been taken. Look at the submission again.",
+        missing=MISSING,
     )[0]
 
 
@@ -87,11 +87,12 @@ def verdict(connection: psycopg.Connection, decision_id: int, person: str, appro
     Raises:
         Refused: when the database does not allow it, or somebody else was faster.
     """
-    asked(
+    ask(
         connection,
         "INSERT INTO core.verdict (decision_id, verdict, person, words) VALUES (%s, %s, %s, %s) RETURNING decision_id",
         [decision_id, "approve" if approve else "refuse", person, words],
-        taken=f"Somebody has just given a verdict on decision {decision_id}. Look at it again.",
+        already=f"Somebody has just given a verdict on decision {decision_id}. Look at it again.",
+        missing=MISSING,
     )
 
 
@@ -163,31 +164,6 @@ def effect(connection: psycopg.Connection, decision_id: int) -> dict:
     due = gather.next_release(connection, one["collection"], one["period"])[0] if one["period"] else None
     published = current is not None and current[0] == due
     return answer | {"state": "published" if published else "measuring", "release_id": current[0] if current else None}
-
-
-def asked(connection: psycopg.Connection, statement: str, values: list, taken: str = "") -> tuple:
-    """One row of a statement that the database may refuse.
-
-    Raises:
-        Refused: when it does; the message is its sentence for the person who asked.
-    """
-    try:
-        with connection.transaction():
-            return connection.execute(statement, values).fetchone()
-    except psycopg.errors.UniqueViolation as problem:
-        raise Refused(taken or "The same decision has just been taken. Look at the submission again.") from problem
-    except psycopg.errors.CheckViolation as problem:
-        raise Refused(
-            MISSING.get(problem.diag.constraint_name, f"Something is missing: {problem.diag.message_primary}")
-        ) from problem
-    except psycopg.errors.ForeignKeyViolation as problem:
-        raise Refused(
-            f"There is no such kind of decision, submission or decision: {problem.diag.message_detail}"
-        ) from problem
-    except psycopg.Error as problem:
-        if problem.sqlstate == "TB001":
-            raise Refused(problem.diag.message_primary) from problem
-        raise
 
 
 MISSING = {

@@ -2,7 +2,7 @@
 
 Three signs, each looked for only where something is wrong already or at a glance: cells that are impossible under their own heading and
 possible under another's (shifted columns, codes of another kind), an equation between columns that holds once two are exchanged, and
-two columns of which the wrong one has more different values. What is asked is data: profile.toml.
+two columns of which the wrong one has more different values. What is asked is data: profile.toml, here and in the collection's folder.
 """
 
 import itertools

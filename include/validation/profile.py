@@ -2,7 +2,7 @@
 
 A profile has one row a column (how much is filled, how many values, quantiles, patterns of codes, shares of codes that are known or
 have a right check digit) and three rows that name no column but hold sketches: hashes by which the overlap of two submissions can be
-estimated without reading either. Releases compare profiles (include/sql/cross/_profiles.sql); what they ask is data: profile.toml.
+estimated without reading either. Releases compare profiles (include/sql/cross/_profiles.sql); what they ask is data: profile.toml here and in the collection's folder.
 """
 
 import hashlib
@@ -56,11 +56,13 @@ CHECKS = {"gtin": gtin_is_valid, "snomed": snomed_is_valid}
 @cache
 def settings(collection: str | None = None) -> dict:
     """What is asked of the profiles of a collection: the defaults of profile.toml with the collection's own entries over them."""
-    declared = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
-    own = declared.get("collections", {}).get(collection, {})
-    if strange := sorted(set(own) - set(declared["defaults"])):
-        raise ValueError(f"profile.toml: {collection} has unknown entries {', '.join(strange)}.")
-    return declared["defaults"] | own
+    defaults = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
+    own = catalogue.entries(collection, "profile.toml") if collection else {}
+    if strange := sorted(set(own) - set(defaults)):
+        raise ValueError(
+            f"{collection}/profile.toml: unknown entries {', '.join(strange)}. Known: {', '.join(defaults)}."
+        )
+    return defaults | own
 
 
 def empty() -> pl.DataFrame:
@@ -206,7 +208,7 @@ def _recognised(spec: FieldSpec, texts: pl.Series, collection: str) -> float | N
 
 
 def kind_of_code(name: str, collection: str) -> str | None:
-    """'gtin' or 'snomed' where profile.toml says that a field holds such codes."""
+    """'gtin' or 'snomed' where the collection's profile.toml says that a field holds such codes."""
     return settings(collection)["codes"].get(name)
 
 

@@ -1,15 +1,30 @@
 """Whole columns in another unit than the field's: thousands of pounds, pounds for pence, a year for a month.
 
-What is usual is data (`schemas/units.toml`); nothing is compared with other submissions here.
+What is usual is data, units.toml in the collection's folder; nothing is compared with other submissions here.
+
+    [[usual]]
+    column = "substantive_pay_gbp"     # where the finding stands, and what must be corrected
+    what = "pay per FTE and month"     # in words
+    unit = "GBP"
+    value = "..."                      # SQL over the fields of a row; the median over rows with a value is looked at
+    usual = [900, 16000]               # outside of it the column is listed (UNIT-SUSPECT, warn)
+    rows = 3                           # at least so many rows with a value, or nothing is said; default 5
+    parts = ["site"]                   # only in these parts of the collection; default all
+    [[usual.shift]]                    # ways to go wrong: the median times the factor would be usual
+    times = 1000
+    looks = "thousands of pounds"
+    hold = true                        # beyond doubt: the return is held; default true
+
+Bounds are wide on purpose: the extremes of all real and sample files, and a factor of about three beyond them on each side, where
+a shift still falls outside. Tried on every real file (tests/validation/test_units.py).
 """
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 
 import polars as pl
 
-from .. import schemas
+from .. import catalogue
 from ..reading import findings
 from ..schemas.rules import HOLD, WARN
 from .parse import Parsed
@@ -26,7 +41,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Usual:
-    """What the median of a value over a column's rows usually is (see the head of `schemas/units.toml`)."""
+    """What the median of a value over a column's rows usually is (see the head of this module)."""
 
     column: str
     what: str
@@ -45,8 +60,7 @@ class Usual:
 @cache
 def load(collection: str) -> tuple[Usual, ...]:
     """The checks of a collection."""
-    path = schemas.FOLDER / "units.toml"
-    declared = tomllib.loads(path.read_text(encoding="utf-8")).get(collection, [])
+    declared = catalogue.entries(collection, "units.toml").get("usual", [])
     return tuple(
         Usual(**{**one, "usual": tuple(one["usual"]), "parts": tuple(one.get("parts", ())), "shift": tuple(Shift(**s) for s in one.get("shift", ()))})
         for one in declared

@@ -117,9 +117,9 @@ def version(collection: str) -> str:
         root / "schemas" / "__init__.py",
         root / "schemas" / "fields.py",
         root / "schemas" / f"{collection}.py",
-        root / "schemas" / "units.toml",
     ]
     files += [catalogue.FOLDER / collection / name for name in ("collection.toml", "layouts.toml")]
+    files += sorted(catalogue.FOLDER.glob(f"{collection}/[pu]*.toml"))  # profile.toml, units.toml
     files += [root / "reference" / name for name in ("__init__.py", "calendar.py", "tables.py")]
     for path in files:
         digest.update(path.read_bytes())

@@ -7,7 +7,7 @@ import json
 import flow
 import pytest
 from test_cli_decide import Door
-from trust_benchmarks.stewardship.event_checks import FIELDS
+from trust_benchmarks.timeline.event_checks import FIELDS
 from trust_benchmarks_local.services import exported
 
 ROWS = (

@@ -12,8 +12,9 @@ import pytest
 from psycopg import sql as pgsql
 from sizes import size
 from trust_benchmarks.releases import edition
-from trust_benchmarks.stewardship import decisions, events
+from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stores import warehouse
+from trust_benchmarks.timeline import events
 
 VIEWS = (
     "measures",

@@ -341,11 +341,11 @@ def test_a_migration_that_was_changed_after_it_was_applied_is_refused(monkeypatc
         (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(sql, "FOLDER", tmp_path)
     assert warehouse.migrate() == []
-    (folder / "900_broken.sql").write_text("CREATE TABLE core.half (x int); SELECT no_such_thing();")
+    (folder / "99_broken.sql").write_text("CREATE TABLE core.half (x int); SELECT no_such_thing();")
     with pytest.raises(psycopg.errors.UndefinedFunction):
         warehouse.migrate()
     assert flow.value("SELECT to_regclass('core.half')") is None
-    (folder / "900_broken.sql").unlink()
+    (folder / "99_broken.sql").unlink()
     first = sorted(folder.glob("*.sql"))[0]
     first.write_text(first.read_text(encoding="utf-8") + "-- changed\n", encoding="utf-8")
     with pytest.raises(RuntimeError, match=f"{first.name} was changed after it had been applied"):

@@ -92,7 +92,7 @@ def test_exports_keep_commercial_tables_apart(made):
 def test_version_1_is_written_from_the_contract_and_the_warehouse_has_it(made):
     promised = versions.promised()[1]
     described = {name: [c.name for c in view.columns] for name, view in published.views_by_name().items()}
-    sql = (versions.FOLDER / "migrations" / "011_protected.sql").read_text(encoding="utf-8")
+    sql = (versions.FOLDER / "migrations" / "11_published_v1.sql").read_text(encoding="utf-8")
     for view, columns in promised.items():
         assert set(columns) <= set(described[view]), f"version 1 promises columns that published.{view} no longer has"
         assert versions.of_view(1, view, columns) in sql

@@ -5,8 +5,8 @@ from datetime import date
 import flow
 import psycopg
 import pytest
-from trust_benchmarks.stewardship import event_checks, events
 from trust_benchmarks.stores import warehouse
+from trust_benchmarks.timeline import event_checks, events
 from trust_benchmarks.timeline import refresh as timeline
 from worlds import copy_of
 

@@ -1,5 +1,5 @@
 -- PROF-*: whole columns and whole returns beside what the same sender sent before, and beside its peers in the same period. Run for every
--- collection. Reads profiles and the tables of include/measures/profiles.py; thresholds and their reasons are in validation/profile.toml.
+-- collection. Reads profiles and the tables of include/measures/profiles.py; thresholds and their reasons are in validation/profile.toml and the collection's own.
 WITH setting AS (
     SELECT * FROM profile_settings
 ),

@@ -1,0 +1,274 @@
+-- What was computed and published: releases, their figures, the edition that is current, and how figures moved.
+
+CREATE TABLE core.release (
+  release_id text PRIMARY KEY, collection text NOT NULL, period text NOT NULL,
+  inputs_hash text NOT NULL, reference_version text NOT NULL, code_version text NOT NULL,
+  submissions text[] NOT NULL, is_sample boolean NOT NULL, created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (collection, period, inputs_hash));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.release_log (
+  move_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  collection text, period text, release_id text, published_at timestamptz NOT NULL);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_log FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE INDEX release_log_moves ON core.release_log (collection, period, published_at DESC, move_id DESC);
+
+-- A pointer that goes away leaves a move to nothing, at the moment of the switch.
+CREATE FUNCTION core.log_release() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    INSERT INTO core.release_log (collection, period, published_at)
+    SELECT OLD.collection, OLD.period, max(switched_at) FROM core.edition_switch;
+    RETURN OLD;
+  END IF;
+  INSERT INTO core.release_log (collection, period, release_id, published_at)
+  VALUES (NEW.collection, NEW.period, NEW.release_id, NEW.published_at);
+  RETURN NEW;
+END $$;
+
+-- At commit: no pointer stands elsewhere than the current edition says, and none of a final period has moved without a revision.
+CREATE FUNCTION core.check_pointer() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  pair record; stands text; wanted text; newest record;
+BEGIN
+  IF TG_OP = 'DELETE' THEN pair := OLD; ELSE pair := NEW; END IF;
+  SELECT c.release_id INTO stands FROM core.current_release c WHERE (c.collection, c.period) = (pair.collection, pair.period);
+  SELECT s.* INTO newest FROM core.edition_switch s ORDER BY s.number DESC LIMIT 1;
+  SELECT e.release_id INTO wanted FROM core.edition_release e
+  WHERE (e.edition_id, e.collection, e.period) = (newest.edition_id, pair.collection, pair.period);
+  IF stands IS DISTINCT FROM wanted THEN
+    RAISE EXCEPTION 'The pointer of % % stands at %, and the current edition has %: pointers move with an edition, all in one transaction',
+      pair.collection, pair.period, coalesce(stands, 'nothing'), coalesce(wanted, 'nothing');
+  END IF;
+  IF EXISTS (SELECT FROM core.calendar k WHERE (k.collection, k.period) = (pair.collection, pair.period) AND k.final_from <= newest.switched_at)
+     AND EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period) = (pair.collection, pair.period)
+                 AND l.release_id IS NOT NULL AND l.published_at < newest.switched_at)
+     AND NOT EXISTS (SELECT FROM core.revision v WHERE (v.collection, v.period, v.published_at) = (pair.collection, pair.period, newest.switched_at)
+                     AND v.release_id IS NOT DISTINCT FROM stands) THEN
+    RAISE EXCEPTION '% % is final: its figures change only in a numbered revision with a reason, written in the same transaction',
+      pair.collection, pair.period;
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TABLE core.current_release (
+  collection text NOT NULL, period text NOT NULL, release_id text NOT NULL REFERENCES core.release,
+  published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (collection, period));
+CREATE TRIGGER release_moves AFTER INSERT OR UPDATE ON core.current_release FOR EACH ROW EXECUTE FUNCTION core.log_release();
+CREATE TRIGGER release_ends AFTER DELETE ON core.current_release FOR EACH ROW EXECUTE FUNCTION core.log_release();
+CREATE CONSTRAINT TRIGGER pointers_follow AFTER INSERT OR UPDATE OR DELETE ON core.current_release
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.check_pointer();
+
+-- Named by its releases: the same set is the same edition.
+CREATE TABLE core.edition (
+  edition_id text PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  previous text REFERENCES core.edition);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.edition FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.edition_release (
+  edition_id text NOT NULL REFERENCES core.edition, collection text NOT NULL, period text NOT NULL,
+  release_id text NOT NULL REFERENCES core.release,
+  PRIMARY KEY (edition_id, collection, period));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.edition_release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE FUNCTION core.check_switch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.number = (SELECT max(number) FROM core.edition_switch) AND EXISTS (
+      (SELECT collection, period, release_id FROM core.edition_release WHERE edition_id = NEW.edition_id
+       EXCEPT SELECT collection, period, release_id FROM core.current_release)
+      UNION ALL
+      (SELECT collection, period, release_id FROM core.current_release
+       EXCEPT SELECT collection, period, release_id FROM core.edition_release WHERE edition_id = NEW.edition_id)) THEN
+    RAISE EXCEPTION 'The pointers are not where edition % has them: a switch moves all of them in one transaction', NEW.edition_id;
+  END IF;
+  RETURN NULL;
+END $$;
+
+-- The last one says which edition is the current one.
+CREATE TABLE core.edition_switch (
+  number int PRIMARY KEY CHECK (number > 0), edition_id text NOT NULL REFERENCES core.edition,
+  previous_edition_id text REFERENCES core.edition, kind text NOT NULL CHECK (kind IN ('switch', 'rollback')),
+  switched_at timestamptz NOT NULL UNIQUE, releases int NOT NULL, changed int NOT NULL,
+  person text,                           -- NULL: the pipeline itself
+  reason text NOT NULL CHECK (btrim(reason) <> ''));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.edition_switch FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE CONSTRAINT TRIGGER switch_is_whole AFTER INSERT ON core.edition_switch
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.check_switch();
+
+-- What was found when a release was compared with the one that stood, and what people said about releases.
+CREATE TABLE core.release_check (
+  release_id text NOT NULL REFERENCES core.release, against text NOT NULL,  -- the release that stood; empty: none did
+  check_id text NOT NULL, subject text NOT NULL, passed boolean NOT NULL, message text NOT NULL,
+  checked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (release_id, against, check_id, subject));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_check FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- The last one about a release holds.
+CREATE TABLE core.release_verdict (
+  verdict_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, release_id text NOT NULL REFERENCES core.release,
+  verdict text NOT NULL CHECK (verdict IN ('released', 'withdrawn')),
+  person text NOT NULL CHECK (btrim(person) <> ''), given_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  reason text NOT NULL CHECK (btrim(reason) <> ''));
+CREATE INDEX release_verdict_release ON core.release_verdict (release_id, verdict_id DESC);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_verdict FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- A publisher's own total, and what the rows under it add up to.
+CREATE TABLE core.release_total (
+  release_id text NOT NULL REFERENCES core.release, subject text NOT NULL, published double precision NOT NULL,
+  summed double precision NOT NULL, slack double precision NOT NULL, withheld bigint NOT NULL,
+  PRIMARY KEY (release_id, subject));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_total FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- The submissions of a release's window, as they stood; counts: its records were read.
+CREATE TABLE core.release_input (
+  release_id text NOT NULL REFERENCES core.release, submission_id text NOT NULL, rules_version text NOT NULL, counts boolean NOT NULL,
+  PRIMARY KEY (release_id, submission_id));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_input FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Which version of its metric each of a release's figures follows.
+CREATE TABLE core.release_metric (
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, version int NOT NULL,
+  PRIMARY KEY (release_id, metric_id));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_metric FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Pairs of releases of which core.movement has every step from the one to the other, also where there is none.
+CREATE TABLE core.explained (
+  release_id text NOT NULL REFERENCES core.release, previous_release_id text NOT NULL REFERENCES core.release,
+  PRIMARY KEY (release_id, previous_release_id));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.explained FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.movement (
+  release_id text NOT NULL REFERENCES core.release, previous_release_id text NOT NULL REFERENCES core.release,
+  metric_id text NOT NULL, provider_code text NOT NULL, step int NOT NULL, cause text NOT NULL,
+  value_before double precision, value_after double precision,
+  -- Why a figure moved may be found out long after both releases were made: when one is gone back to.
+  stated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (release_id, previous_release_id, metric_id, provider_code, step));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.movement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+-- Why one figure moved.
+CREATE INDEX movement_figure ON core.movement (metric_id, provider_code);
+
+-- Every move of a pointer after its period became final; release_id NULL: nothing stands.
+CREATE TABLE core.revision (
+  collection text NOT NULL, period text NOT NULL, revision int NOT NULL CHECK (revision > 0),
+  release_id text REFERENCES core.release, previous_release_id text REFERENCES core.release,
+  published_at timestamptz NOT NULL, values_changed bigint NOT NULL, reason text NOT NULL CHECK (btrim(reason) <> ''),
+  PRIMARY KEY (collection, period, revision), UNIQUE (collection, period, published_at));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.revision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.measure (
+  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, provider_name text,
+  numerator double precision, denominator double precision, value double precision, unit text,
+  quality_flag text NOT NULL CHECK (quality_flag IN ('A', 'B', 'C', 'D')),
+  percentile_rank double precision, peer_group text, is_sample boolean NOT NULL,
+  decisions bigint[] NOT NULL DEFAULT '{}',  -- without these the figure would be another
+  suppressed boolean NOT NULL DEFAULT false,  -- a small number was withheld (include/sql/measures/_protected.sql)
+  restarts int NOT NULL DEFAULT 0,  -- periods up to this one in which the series broke
+  rows_sent bigint, rows_used bigint, months_covered int, months_expected int, completeness double precision,
+  withheld text, rank_withheld text,  -- codes of core.reason
+  PRIMARY KEY (release_id, metric_id, provider_code));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.measure FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.benchmark (
+  release_id text NOT NULL, metric_id text NOT NULL, peer_group text NOT NULL, providers int NOT NULL,
+  minimum double precision, lower_quartile double precision, median double precision,
+  upper_quartile double precision, maximum double precision, is_sample boolean NOT NULL,
+  PRIMARY KEY (release_id, metric_id, peer_group));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.benchmark FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.comparison (
+  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, benchmark_kind text NOT NULL,
+  benchmark_value double precision, variance double precision, is_better boolean,
+  opportunity_gbp double precision, stretch_opportunity_gbp double precision, adds_to_total boolean NOT NULL, adds_over text,
+  PRIMARY KEY (release_id, metric_id, provider_code, benchmark_kind));
+
+CREATE TABLE core.price_spread (
+  release_id text NOT NULL, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL, description text,
+  trusts int, lines bigint, spend_gbp double precision, lowest double precision, lower_quartile double precision,
+  median double precision, upper_quartile double precision, highest double precision, suspects_left_out bigint,
+  is_sample boolean NOT NULL);
+CREATE INDEX price_spread_release ON core.price_spread (release_id);
+
+CREATE TABLE core.price_position (
+  release_id text NOT NULL, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL,
+  provider_code text NOT NULL, lines bigint, base_units double precision, spend_gbp double precision,
+  unit_price_gbp double precision, variance_to_median double precision, opportunity_to_median_gbp double precision,
+  opportunity_to_lowest_gbp double precision, is_sample boolean NOT NULL);
+CREATE INDEX price_position_release ON core.price_position (release_id);
+
+CREATE TABLE core.price_list (
+  release_id text NOT NULL, part text NOT NULL, line_key text NOT NULL, product_code text, pack_code text, name text,
+  supplier text, pack_size double precision, unit text, price_pence double precision, price_per_unit_pence double precision,
+  change_on_previous_pence double precision, is_sample boolean NOT NULL);
+CREATE INDEX price_list_release ON core.price_list (release_id);
+
+CREATE TABLE core.cross_finding (
+  release_id text NOT NULL, submission_id text NOT NULL, rule_id text NOT NULL, sheet text, line bigint,
+  column_name text, raw_value text, message text NOT NULL, provider_code text);
+CREATE INDEX cross_finding_release ON core.cross_finding (release_id);
+CREATE INDEX cross_finding_submission ON core.cross_finding (submission_id);
+
+-- Rows of national files that are about bodies other than providers.
+CREATE TABLE core.kept_apart (
+  release_id text NOT NULL, body_code text, body_name text, body_type text, rows bigint NOT NULL);
+CREATE INDEX kept_apart_release ON core.kept_apart (release_id);
+
+-- What follows from a release's measures and reference data is kept with it, so that an answer as at a moment needs nothing else.
+-- How a metric's series is read.
+CREATE TABLE core.series_rule (
+  release_id text NOT NULL, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
+  adds text CHECK (adds IN ('ratio', 'sum')), times double precision, least_peers int NOT NULL, rule_set text NOT NULL,
+  PRIMARY KEY (release_id, metric_id));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.series_rule FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Providers whose work is all with one other provider now.
+CREATE TABLE core.successor (
+  release_id text NOT NULL, provider_code text NOT NULL, successor_code text NOT NULL, PRIMARY KEY (release_id, provider_code));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.successor FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Groups that a provider is in together with others.
+CREATE TABLE core.peer_group (
+  release_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL, features text NOT NULL,
+  PRIMARY KEY (release_id, basis, provider_code));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer_group FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Peers that are a provider's own: nearest neighbours, and its list.
+CREATE TABLE core.peer (
+  release_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_code text NOT NULL, distance double precision,
+  features text NOT NULL, PRIMARY KEY (release_id, provider_code, basis, peer_code), CHECK (provider_code <> peer_code));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.funnel (
+  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, kind text NOT NULL, centre double precision,
+  phi double precision, tau2 double precision, is_adjusted boolean, z double precision, lower_95 double precision,
+  upper_95 double precision, lower_99_8 double precision, upper_99_8 double precision, position text, withheld text,
+  PRIMARY KEY (release_id, metric_id, provider_code));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.funnel FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.size_cost (
+  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, size double precision, cost_gbp double precision,
+  expected_cost_gbp double precision, ratio double precision, opportunity_gbp double precision, peers int,
+  peer_median_share double precision, variance_gbp double precision, scale_effect_gbp double precision,
+  efficiency_effect_gbp double precision, trusts int, slope double precision, slope_lower double precision,
+  slope_upper double precision, r2 double precision, robust_slope double precision, robust_slope_lower double precision,
+  robust_slope_upper double precision, withheld text,
+  PRIMARY KEY (release_id, metric_id, provider_code));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.size_cost FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Which release was the current one of each collection and period at a moment. A move counts from its published_at on.
+CREATE FUNCTION core.standing_at(at timestamptz, of_collection text, of_period text)
+RETURNS TABLE (collection text, period text, release_id text, published_at timestamptz) LANGUAGE sql STABLE AS $$
+  SELECT DISTINCT ON (l.collection, l.period) l.collection, l.period, l.release_id, l.published_at FROM core.release_log l
+  WHERE l.published_at <= $1 AND ($2 IS NULL OR l.collection = $2) AND ($3 IS NULL OR l.period = $3)
+  ORDER BY l.collection, l.period, l.published_at DESC, l.move_id DESC
+$$;
+
+-- Why there is no value. Releases that were made before reasons were kept say what still follows.
+CREATE FUNCTION core.why_withheld(said text, value double precision, quality_flag text, suppressed boolean) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN said IS NOT NULL OR value IS NOT NULL THEN said
+              WHEN quality_flag = 'D' THEN 'NOT_REPORTED'
+              WHEN suppressed THEN 'SUPPRESSED'
+              ELSE 'BEFORE_REASONS' END
+$$;

@@ -1,0 +1,271 @@
+-- Views for operators and stewards, and the queries that the pipeline shares with them.
+
+CREATE VIEW intake.decisions AS
+SELECT d.decision_id, d.decision_key, d.kind, d.author, d.decided_at, d.submission_id,
+       s.collection, s.period, s.sender, s.part, s.version,
+       d.rule_id, d.column_name, d.provider_code, d.cells, d.new_value, d.value_source, d.until, d.assignee, d.undoes, d.reason,
+       d.second_person, d.expected_release, v.verdict, v.person AS verdict_by, v.given_at AS verdict_at, v.words AS verdict_words,
+       u.decision_id AS undone_by,
+       CASE WHEN v.verdict = 'refuse' THEN 'refused'
+            WHEN u.decision_id IS NOT NULL AND d.second_person AND v.verdict IS NULL THEN 'withdrawn'
+            WHEN u.decision_id IS NOT NULL THEN 'undone'
+            WHEN d.second_person AND v.verdict IS NULL THEN 'proposed'
+            WHEN d.until < core.today() THEN 'ended'
+            ELSE 'in_force' END AS state
+FROM core.decision d JOIN core.submission s USING (submission_id)
+LEFT JOIN core.verdict v USING (decision_id)
+LEFT JOIN LATERAL (
+  SELECT u.decision_id FROM core.decision u LEFT JOIN core.verdict w ON w.decision_id = u.decision_id
+  WHERE u.undoes = d.decision_id AND (NOT u.second_person OR w.verdict = 'approve') LIMIT 1) u ON true;
+
+-- Which decisions bear on the validation of which submission: those on the submission itself, and waivers and corrections
+-- of this version or an earlier one of the same return.
+CREATE VIEW core.applying AS
+SELECT d.submission_id, d.decision_id, d.decision_key, d.kind, d.rule_id, d.provider_code, d.cells, d.new_value, d.value_source, d.until,
+       true AS made_here
+FROM intake.decisions d WHERE d.state = 'in_force' AND d.kind IN ('accept', 'waive', 'correct', 'hold', 'return')
+UNION ALL
+SELECT s.submission_id, d.decision_id, d.decision_key, d.kind, d.rule_id, d.provider_code, d.cells, d.new_value, d.value_source, d.until, false
+FROM intake.decisions d JOIN core.submission s USING (collection, period, sender, part)
+WHERE d.state = 'in_force' AND d.kind IN ('waive', 'correct') AND s.version > d.version;
+
+CREATE VIEW core.applying_sets AS
+SELECT submission_id, array_agg(decision_id ORDER BY decision_id) AS decisions, array_agg(decision_key ORDER BY decision_key) AS keys
+FROM core.applying GROUP BY submission_id;
+
+-- The validation that holds for each submission: the newest under the decisions in force, or the newest of all until there is one.
+CREATE VIEW intake.validations AS
+SELECT DISTINCT ON (v.submission_id) v.*
+FROM core.validation v LEFT JOIN core.applying_sets a USING (submission_id)
+ORDER BY v.submission_id, (v.decisions = coalesce(a.decisions, '{}')) DESC, v.validated_at DESC, v.rules_version;
+
+-- What should count: of each return the newest version that stands accepted, a real one before a sample.
+CREATE VIEW core.should_count AS
+SELECT DISTINCT ON (s.collection, s.period, s.sender, s.part)
+       s.collection, s.period, s.sender, s.part, s.submission_id, v.rules_version
+FROM core.submission s JOIN intake.validations v USING (submission_id)
+WHERE v.outcome <> 'held' AND s.period IS NOT NULL AND s.sender IS NOT NULL
+ORDER BY s.collection, s.period, s.sender, s.part, s.is_sample, s.version DESC;
+
+-- What the figures of each collection and period rest on: every validated submission, whether it counts, what it was without
+-- decisions, who was expected, and the trusts expected in files.
+CREATE VIEW core.inputs AS
+SELECT collection, period, bool_or(counts) AS counts, md5(string_agg(fact, ',' ORDER BY fact)) AS hash FROM (
+  SELECT s.collection, s.period, c.submission_id IS NOT NULL AS counts,
+         concat_ws('|', s.submission_id, s.version, v.outcome, c.submission_id IS NOT NULL, extract(epoch FROM s.received_at),
+                   s.is_sample, v.records_sha256,
+                   (SELECT string_agg(d.decision_key, ',' ORDER BY d.decision_key) FROM core.decision d
+                    WHERE d.decision_id = ANY(v.decisions)),
+                   k.counts_hash, k.identified, k.plain_outcome, k.plain_cells_expected, k.plain_cells_valid) AS fact
+  FROM core.submission s JOIN intake.validations v USING (submission_id)
+  JOIN core.validation k ON k.submission_id = v.submission_id AND k.rules_version = v.rules_version
+  LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
+  WHERE s.period IS NOT NULL AND s.sender IS NOT NULL
+  UNION ALL
+  SELECT collection, period, false, concat_ws('|', sender, part, extract(epoch FROM due)) FROM core.expected
+  UNION ALL
+  SELECT collection, period, false, 'in file|' || provider_code FROM core.expected_provider) AS facts
+GROUP BY 1, 2;
+
+-- What the rules in force concern: validated under others, and
+-- held, where it would count if it were not; or counting, with a warning about a provider that is known by now; or asked for.
+CREATE VIEW core.concerned AS
+SELECT s.submission_id
+FROM core.submission s JOIN intake.validations v USING (submission_id)
+JOIN core.rules_now r ON r.collection = s.collection AND r.rules_version <> split_part(v.rules_version, '.', 1)
+WHERE s.submission_id NOT IN (SELECT i.submission_id FROM core.identified_later i)
+  AND (
+    (v.outcome = 'held' AND NOT EXISTS (
+       SELECT FROM core.counting c JOIN core.submission o ON o.submission_id = c.submission_id
+       WHERE (c.collection, c.period, c.sender, c.part) = (s.collection, s.period, s.sender, s.part)
+         AND (o.is_sample, -o.version) < (s.is_sample, -s.version)))
+    OR (v.outcome = 'accepted_with_warnings' AND r.providers <> '{}'
+       AND EXISTS (SELECT FROM core.counting c WHERE c.submission_id = s.submission_id)
+       AND EXISTS (SELECT FROM core.finding f WHERE f.submission_id = s.submission_id AND f.rules_version = v.rules_version
+                   AND f.rule_id = 'STR04' AND f.severity = 'warn' AND f.responsible = 'us'
+                   AND upper(btrim(f.raw_value)) = ANY(r.providers)))
+    OR EXISTS (SELECT FROM core.revalidation q WHERE q.collection = s.collection AND q.asked_at > v.validated_at
+               AND (q.period IS NULL OR q.period = s.period) AND (q.accepted_too OR v.outcome = 'held')))
+  -- Done already, also by rules that were in force before and are again.
+  AND NOT EXISTS (SELECT FROM core.validation o WHERE o.submission_id = s.submission_id AND o.decisions = v.decisions
+                  AND split_part(o.rules_version, '.', 1) = r.rules_version)
+  AND NOT EXISTS (SELECT FROM core.found_again o WHERE o.submission_id = s.submission_id AND o.same_as = v.rules_version
+                  AND split_part(o.rules_version, '.', 1) = r.rules_version);
+
+-- A waiver passes over a cross finding as long as it stands as it stood.
+-- Findings between returns name the provider that they are about; NULL: all that the submission speaks for.
+CREATE VIEW core.cross_findings AS
+SELECT md5(concat_ws('|', x.submission_id, x.rule_id, x.sheet, x.line, x.column_name, x.message)) AS finding_id,
+       x.submission_id, x.rule_id, 'warn' AS severity, 'trust' AS responsible, x.sheet, x.line, x.column_name, x.raw_value, x.message,
+       w.decision_id, 'cross' AS scope, x.provider_code
+FROM core.cross_finding x JOIN core.current_release r USING (release_id)
+LEFT JOIN LATERAL (
+  SELECT a.decision_id FROM core.applying a
+  WHERE a.kind = 'waive' AND a.submission_id = x.submission_id AND a.rule_id = x.rule_id
+    AND (jsonb_array_length(a.cells) = 0
+         OR EXISTS (SELECT FROM jsonb_array_elements(a.cells) c WHERE c ->> 'message' = x.message))
+  ORDER BY a.decision_id LIMIT 1) w ON true;
+
+CREATE VIEW intake.findings AS
+SELECT md5(concat_ws('|', f.submission_id, f.rule_id, f.sheet, f.line, f.column_name, f.number)) AS finding_id,
+       f.submission_id, f.rule_id, f.severity, f.responsible, f.sheet, f.line, f.column_name, f.raw_value, f.message, f.decision_id, f.scope,
+       NULL::text AS provider_code
+FROM core.finding f JOIN intake.validations v USING (submission_id, rules_version)
+UNION ALL
+-- Rules between periods, trusts and collections belong to the release that looked at both sides.
+SELECT finding_id, submission_id, rule_id, severity, responsible, sheet, line, column_name, raw_value, message, decision_id, scope, provider_code
+FROM core.cross_findings
+UNION ALL
+-- SUB01, SUB02, SUB03 follow from the log of receipts.
+SELECT md5(concat_ws('|', s.submission_id, 'SUB01')), s.submission_id, 'SUB01', 'info', 'trust', NULL, NULL, NULL, NULL,
+       format('Received %s, after the deadline of %s. It counts in timeliness only: nothing to do.',
+              to_char(s.received_at AT TIME ZONE 'Europe/London', 'DD Mon YYYY HH24:MI'),
+              to_char(e.due AT TIME ZONE 'Europe/London', 'DD Mon YYYY HH24:MI')), NULL, 'submission', NULL
+FROM core.submission s JOIN core.expected e USING (collection, period, sender, part)
+WHERE s.version = 1 AND s.received_at > e.due AND (e.closes IS NULL OR s.received_at <= e.closes)
+UNION ALL
+SELECT md5(concat_ws('|', s.submission_id, 'SUB02')), s.submission_id, 'SUB02', 'info', 'trust', NULL, NULL, NULL, NULL,
+       format('Received %s, after the close of %s. It is in the next refresh, and in publications made after that.',
+              to_char(s.received_at AT TIME ZONE 'Europe/London', 'DD Mon YYYY HH24:MI'),
+              to_char(e.closes AT TIME ZONE 'Europe/London', 'DD Mon YYYY HH24:MI')), NULL, 'submission', NULL
+FROM core.submission s JOIN core.expected e USING (collection, period, sender, part) WHERE s.received_at > e.closes
+UNION ALL
+SELECT md5(concat_ws('|', r.submission_id, 'SUB03', r.inbox_key, r.etag)), r.submission_id, 'SUB03', 'warn', 'trust', NULL, NULL, NULL, NULL,
+       format('%s holds the same bytes as %s, which had been received. It was given a receipt and changes nothing: send the file that was meant, if another was.',
+              split_part(r.inbox_key, '/', 2), s.file_name), NULL, 'submission', NULL
+FROM core.receipt r JOIN core.submission s USING (submission_id) WHERE r.again;
+
+-- What waits for the pipeline: never validated, not yet under the decisions in force, the pointer is not where it should be,
+-- or the rules in force concern it. Not what has become another submission.
+CREATE VIEW intake.waiting AS
+SELECT s.* FROM core.submission s
+LEFT JOIN intake.validations v USING (submission_id)
+LEFT JOIN core.applying_sets a USING (submission_id)
+LEFT JOIN core.should_count n USING (submission_id)
+LEFT JOIN core.counting c USING (submission_id)
+WHERE (v.submission_id IS NULL OR v.decisions <> coalesce(a.decisions, '{}')
+       OR n.rules_version IS DISTINCT FROM c.rules_version
+       OR s.submission_id IN (SELECT k.submission_id FROM core.concerned k))
+  AND s.submission_id NOT IN (SELECT i.submission_id FROM core.identified_later i);
+
+CREATE VIEW intake.submissions AS
+SELECT s.submission_id, s.collection, s.period, s.sender, s.version, s.sha256,
+       CASE WHEN v.outcome IS NULL THEN 'received'
+            WHEN v.outcome = 'accepted' AND EXISTS (
+              SELECT 1 FROM core.cross_findings x WHERE x.submission_id = s.submission_id AND x.decision_id IS NULL)
+              THEN 'accepted_with_warnings'
+            ELSE v.outcome END AS state,
+       v.rows_read, v.rows_recorded, v.rows_rejected, v.rows_held, s.received_at,
+       c.submission_id IS NOT NULL AS is_current, s.is_sample,
+       s.part, s.file_name, v.layout, v.rows_set_aside, v.validated_at,
+       coalesce(v.decisions, '{}') AS decisions,
+       -- A file of no known period or sender follows no other one.
+       -- What has become another submission is not the newest of anything.
+       i.became IS NULL AND NOT EXISTS (SELECT FROM core.submission o
+                   WHERE (o.collection, o.period, o.sender, o.part) = (s.collection, s.period, s.sender, s.part)
+                   AND o.version > s.version) AS is_newest,
+       EXISTS (SELECT FROM intake.decisions d WHERE d.submission_id = s.submission_id AND d.kind = 'return' AND d.state = 'in_force') AS is_returned,
+       i.became
+FROM core.submission s
+LEFT JOIN intake.validations v USING (submission_id)
+LEFT JOIN core.counting c ON c.submission_id = s.submission_id
+LEFT JOIN core.identified_later i ON i.submission_id = s.submission_id;
+
+CREATE VIEW intake.receipts AS
+SELECT r.inbox_key, r.etag, r.submission_id, r.received_at, r.again FROM core.receipt r;
+
+-- Returns that were made from the workbook that was sent back about an earlier version.
+CREATE VIEW intake.answers AS SELECT submission_id, answers, found_at FROM core.answer;
+
+CREATE VIEW intake.profiles AS
+SELECT p.submission_id, p.column_name, p.rows, p.filled, p.filled::double precision / nullif(p.rows, 0) AS filled_share, p.distinct_values,
+       p.minimum, p.lower_quartile, p.median, p.upper_quartile, p.maximum, p.total, p.patterns, p.recognised
+FROM core.profile p JOIN intake.validations v USING (submission_id, rules_version) WHERE p.column_name NOT LIKE '(%';
+
+CREATE VIEW intake.revalidations AS
+SELECT r.revalidation_id, r.collection, r.period, r.accepted_too, r.rules_version, r.person, r.reason, r.asked_at FROM core.revalidation r;
+
+CREATE VIEW intake.digests AS
+SELECT person, day, sent_at, new_items, open_items, mended_items, content_hash FROM core.digest_sent;
+
+CREATE VIEW intake.editions AS
+SELECT s.number, s.edition_id, s.previous_edition_id, s.switched_at, s.kind, s.releases, s.changed, s.person, s.reason FROM core.edition_switch s;
+
+CREATE VIEW intake.movements AS
+SELECT m.metric_id, r.collection, r.period, m.provider_code, m.step, m.cause, m.value_before, m.value_after,
+       m.value_after - m.value_before AS change, m.previous_release_id, m.release_id, r.is_sample
+FROM core.movement m JOIN core.release r USING (release_id);
+
+CREATE VIEW intake.release_checks AS
+SELECT k.release_id, r.collection, r.period, nullif(k.against, '') AS against, k.check_id, nullif(k.subject, '') AS subject, k.passed, k.message,
+       k.checked_at
+FROM core.release_check k JOIN core.release r USING (release_id);
+
+CREATE VIEW intake.releases AS
+SELECT r.release_id, r.collection, r.period, r.inputs_hash, r.reference_version, r.code_version, r.submissions, r.is_sample, r.created_at,
+       c.release_id IS NOT NULL AS is_current, c.published_at,
+       CASE WHEN c.release_id IS NOT NULL THEN 'current'
+            WHEN v.verdict = 'withdrawn' THEN 'withdrawn'
+            WHEN EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period, l.release_id) = (r.collection, r.period, r.release_id)) THEN 'replaced'
+            WHEN k.failed > 0 AND v.verdict IS NULL THEN 'held_back'
+            ELSE 'made' END AS state,
+       k.failed AS failed_checks, v.verdict, v.person AS verdict_by, v.given_at AS verdict_at, v.reason AS verdict_reason
+FROM core.release r LEFT JOIN core.current_release c USING (release_id)
+LEFT JOIN LATERAL (SELECT count(*) AS failed FROM core.release_check k WHERE k.release_id = r.release_id AND NOT k.passed) k ON true
+LEFT JOIN LATERAL (
+  SELECT v.verdict, v.person, v.given_at, v.reason FROM core.release_verdict v
+  WHERE v.release_id = r.release_id ORDER BY v.verdict_id DESC LIMIT 1) v ON true;
+
+-- What waits for somebody: findings of the newest version of a return, folded by rule and column.
+CREATE VIEW intake.tasks AS
+WITH newest AS (
+  SELECT * FROM core.submission s WHERE NOT EXISTS (
+    SELECT FROM core.submission o WHERE (o.collection, o.period, o.sender, o.part) = (s.collection, s.period, s.sender, s.part)
+    AND o.version > s.version)
+  AND NOT EXISTS (SELECT FROM core.identified_later i WHERE i.submission_id = s.submission_id)),
+folded AS (
+  SELECT f.submission_id, f.rule_id, f.column_name, f.severity, f.responsible, count(*) AS findings,
+         min(f.line) AS first_line, min(f.message) AS example
+  FROM (
+    SELECT f.submission_id, f.rule_id, f.severity, f.responsible, f.line, f.column_name, f.message
+    FROM newest n JOIN intake.validations v USING (submission_id) JOIN core.finding f USING (submission_id, rules_version)
+    WHERE f.severity IN ('hold', 'reject', 'warn') AND f.decision_id IS NULL
+    UNION ALL
+    SELECT x.submission_id, x.rule_id, x.severity, x.responsible, x.line, x.column_name, x.message
+    FROM core.cross_findings x JOIN newest USING (submission_id) WHERE x.decision_id IS NULL) f
+  GROUP BY 1, 2, 3, 4, 5)
+SELECT md5(concat_ws('|', f.submission_id, f.rule_id, f.column_name)) AS task_id, f.submission_id, n.collection, n.period, n.sender, n.part, n.version,
+       f.rule_id, f.column_name, f.severity, f.responsible, f.findings, f.first_line, f.example,
+       v.outcome AS submission_state, n.received_at, e.due, e.closes, a.assignee, n.is_sample
+FROM folded f JOIN newest n USING (submission_id) JOIN intake.validations v USING (submission_id)
+LEFT JOIN core.expected e ON (e.collection, e.period, e.sender, e.part) = (n.collection, n.period, n.sender, n.part)
+LEFT JOIN LATERAL (
+  SELECT d.assignee FROM intake.decisions d
+  WHERE d.submission_id = f.submission_id AND d.kind = 'assign' AND d.state = 'in_force'
+    AND (d.rule_id IS NULL OR (d.rule_id = f.rule_id AND d.column_name IS NOT DISTINCT FROM f.column_name))
+  ORDER BY d.decision_id DESC LIMIT 1) a ON true;
+
+-- Where every return that is asked for stands: the board.
+CREATE VIEW intake.board AS
+WITH chains AS (
+  SELECT collection, period, sender, part FROM core.expected
+  UNION SELECT collection, period, sender, part FROM core.submission WHERE period IS NOT NULL AND sender IS NOT NULL)
+SELECT c.collection, c.period, c.sender, c.part, e.due, e.closes, n.submission_id, n.version, n.received_at, n.is_sample,
+       k.submission_id AS counting,
+       CASE WHEN n.submission_id IS NOT NULL THEN n.state
+            WHEN e.closes < now() THEN 'missing'
+            WHEN e.due < now() THEN 'late'
+            WHEN e.due < now() + interval '10 days' THEN 'due'
+            ELSE 'not_due' END AS state
+FROM chains c
+LEFT JOIN core.expected e USING (collection, period, sender, part)
+LEFT JOIN (
+  SELECT DISTINCT ON (s.collection, s.period, s.sender, s.part) s.* FROM intake.submissions s
+  ORDER BY s.collection, s.period, s.sender, s.part, s.version DESC) n USING (collection, period, sender, part)
+LEFT JOIN core.counting k USING (collection, period, sender, part);
+
+CREATE VIEW intake.events AS
+SELECT e.event_id, e.occurred_from, e.occurred_to, e.date_precision, e.kind, e.status, e.provider_code, e.collection, e.period,
+       e.recommendation_number, e.actor, e.audience, e.summary, e.source, e.confidence, e.fulfils, e.entered_by, e.entered_at, e.file_name,
+       w.person AS withdrawn_by, w.withdrawn_at, w.reason AS withdrawn_because
+FROM core.event e LEFT JOIN core.event_withdrawal w USING (event_id);
