@@ -16,7 +16,7 @@ from ..reading.reading import Reading
 from ..schemas.rules import US
 from ..stores import log, objects, settings, warehouse
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided, profile, validate
+from ..validation import decided, profile, validate, versions
 from ..validation.validate import HELD, Outcome
 from . import revalidate
 
@@ -156,7 +156,7 @@ def plain_of(
         with connection.transaction():
             stands = connection.execute(
                 "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
-                [submission_id, validate.version(outcome.reading.collection)],
+                [submission_id, versions.version(outcome.reading.collection)],
             ).fetchone()
         if stands and stands[0] is not None:
             return stands
@@ -289,7 +289,7 @@ def _record(
 ) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
-    reading, rules_version = outcome.reading, validate.version(outcome.reading.collection)
+    reading, rules_version = outcome.reading, versions.version(outcome.reading.collection)
     if decisions:  # the same rules under other decisions find something else
         rules_version += "." + hashlib.sha256(decided.key(decisions).encode()).hexdigest()[:12]
     added = connection.execute(

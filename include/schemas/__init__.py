@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent
 @cache
 def load(collection: str) -> "Schema":
     """The `models.Schema` of a collection, read from its module in this package."""
-    from .models import PROVIDER, Schema, row_rules, specs_of
+    from .models import PROVIDER, Schema, row_rules, specs_of  # noqa: PLC0415  pandera takes a second to import
 
     module = import_module(f"{__name__}.{collection}")
     specs = specs_of(module.Row.to_schema())

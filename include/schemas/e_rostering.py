@@ -1,5 +1,7 @@
 """What a valid e-rostering return is: a row a ward of one trust in one month, with care hours and roster measures."""
 
+from typing import Any
+
 import polars as pl
 
 from .fields import MONTH, ODS_CODE, choice, number, text, whole
@@ -22,7 +24,7 @@ KEY = ("ods_code", "period", "ward_id")
 COMPLETE = None
 
 
-def _hours(title: str):
+def _hours(title: str) -> Any:
     return number(title, "hours", ge=0, high=6000)
 
 

@@ -1,5 +1,7 @@
 """What a valid estates file is: the sites and the trusts of all providers in one financial year (ERIC), as published."""
 
+from typing import Any
+
 import polars as pl
 
 from .fields import FINANCIAL_YEAR, ODS_CODE, choice, number, text, whole
@@ -35,11 +37,11 @@ COMPLETE = None
 SEVERITIES = {"STR03": REJECT}
 
 
-def _amount(title):
+def _amount(title: str) -> Any:
     return number(title, "GBP", required=False, ge=0)
 
 
-def _area(title, **bounds):
+def _area(title: str, **bounds: float) -> Any:
     return number(title, "m2", required=False, **(bounds or {"ge": 0}))
 
 

@@ -141,11 +141,11 @@ def yes_no(title: str, *, required: bool = True) -> Any:
 
 
 def _numeric(kind: str, title: str, unit: str, required: bool, bounds: dict[str, float]) -> Any:
-    checks = {name: bounds[name] for name in ("ge", "gt", "le") if name in bounds}
+    checks: dict[str, Any] = {name: bounds[name] for name in ("ge", "gt", "le") if name in bounds}
     return _field(kind, title, required, checks, unit=unit, **bounds)
 
 
 def _field(kind: str, title: str, required: bool, checks: dict[str, Any], **about: Any) -> Any:
-    """pandera's own field; what parsing, templates and the data dictionary take from it travels in its metadata."""
+    """Pandera's own field; what parsing, templates and the data dictionary take from it travels in its metadata."""
     known = {"kind": kind, "title": title, "required": required} | {k: v for k, v in about.items() if v is not None}
     return pa.Field(nullable=not required, title=title, metadata=known, **checks)

@@ -68,7 +68,7 @@ def components(period: str) -> dict[str, pl.Expr]:
     return {name: _score(value.round(9), *bounds[name]) for name, value in values.items()}
 
 
-def _score(value: pl.Expr, better: str, *bounds) -> pl.Expr:
+def _score(value: pl.Expr, better: str, *bounds: tuple[float, bool]) -> pl.Expr:
     score = pl.lit(4)
     for points, (bound, included) in reversed(list(enumerate(bounds, 1))):
         passes = (value > bound if better == "more" else value < bound) | ((value == bound) & pl.lit(included))

@@ -25,7 +25,7 @@ class Model(pa.DataFrameModel):
 
     @classmethod
     def build_schema_(cls, **options: Any) -> pa.DataFrameSchema:
-        """pandera's schema of the fields, with the rules between them."""
+        """Pandera's schema of the fields, with the rules between them."""
         frame = super().build_schema_(**options)
         for rule in row_rules(sys.modules[cls.__module__], specs_of(frame)):
             if rule.severity != INFO:
@@ -80,7 +80,7 @@ class Schema:
 
     def pandas(self) -> Any:
         """The model for pandas frames, as a ``pandera.pandas.DataFrameSchema``; columns are converted to the fields' types."""
-        from .pandas_model import of
+        from .pandas_model import of  # noqa: PLC0415  pandas is for analysts: production uses polars only
 
         return of(self)
 

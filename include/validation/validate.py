@@ -1,11 +1,9 @@
 """Tables of text to records and findings: parse every cell, then check typed values with pandera; no fault hides another."""
 
 import copy
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 import pandera.polars as pa
 import polars as pl
@@ -13,7 +11,6 @@ from pandera.api.polars.types import PolarsData
 from pandera.backends.polars import builtin_checks
 
 from .. import catalogue, reference, schemas
-from ..catalogue import layouts
 from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
@@ -23,9 +20,6 @@ from . import columns, decided, provider_rows, units
 from .common_rules import structure
 from .parse import Parsed
 from .wording import SAYS, finding
-
-# The rooms whose code decides what a file is found to be.
-RULE_ROOMS = ("reading", "validation")
 
 FEWEST_WARNED = 10  # rows with a warning; of fewer, half is no sign of anything
 # A file with one of these is not the return that it was sent as, or cannot be seen to be it.
@@ -102,28 +96,6 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
     rows = provider_rows.count(reading, [(parsed, _rejected(faults)) for parsed, faults in kept], found)
     counts = (read, records.height, rejected, 0, cells_expected, cells_valid)
     return Outcome(reading, state, records, found, *counts, rows, identified)
-
-
-@cache
-def version(collection: str) -> str:
-    """Names the rules in force for a collection: a hash over its schema, layouts and catalogue entry, the code that reads and
-    validates, and the reference data that validation reads."""
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256(reference.read_by_validation().encode())
-    files = [p for room in RULE_ROOMS for p in sorted((root / room).glob("*.*")) if p.suffix in (".py", ".toml")]
-    files += [
-        Path(layouts.__file__),
-        Path(catalogue.__file__),
-        root / "schemas" / "__init__.py",
-        root / "schemas" / "fields.py",
-        root / "schemas" / f"{collection}.py",
-    ]
-    files += [catalogue.FOLDER / collection / name for name in ("collection.toml", "layouts.toml")]
-    files += sorted(catalogue.FOLDER.glob(f"{collection}/[pu]*.toml"))  # profile.toml, units.toml
-    files += [root / "reference" / name for name in ("__init__.py", "calendar.py", "tables.py")]
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _about(reading: Reading) -> About:
