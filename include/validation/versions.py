@@ -1,7 +1,7 @@
 """The version of the rules in force for a collection: declared numbers, and a hash of the reviewed data that validation reads.
 
 Raise the number when reading or validation comes to another result for the same file: `COMMON` for what all collections share, and
-``rules_version`` in the collection's ``collection.toml`` for its own schema. tests/validation/test_golden_versions.py fails when results
+``rules_version`` in the collection's ``collection.toml`` for its own schema. tests/validation/test_golden_findings.py fails when results
 change and the number does not, and when the number rises and nothing changes.
 """
 

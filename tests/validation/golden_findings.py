@@ -1,6 +1,6 @@
 """What validation makes of fixed small files, one digest a collection; written beside the version it was made under.
 
-Run `python tests/validation/golden.py` to write golden_versions.toml after raising a number (include/validation/versions.py says which).
+Run `python tests/validation/golden_findings.py` to write golden_findings.toml after raising a number (include/validation/versions.py says which).
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from trust_benchmarks.validation import versions
 from trust_benchmarks.validation.validate import validate
 
 TESTS = Path(__file__).parents[1]
-GOLDEN = Path(__file__).with_name("golden_versions.toml")
+GOLDEN = Path(__file__).with_name("golden_findings.toml")
 
 
 def files(collection: str) -> list[Path]:
@@ -83,7 +83,7 @@ def complaints(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
 def write(results: dict[str, dict]) -> None:
     """Writes the golden file."""
     lines = [
-        "# Written by tests/validation/golden.py. What each collection's fixed files came to, and under which numbers."
+        "# Written by tests/validation/golden_findings.py. What each collection's fixed files came to, and under which numbers."
     ]
     for name, one in results.items():
         lines.append(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import golden
+import golden_findings
 import pytest
 import trust_benchmarks
 from trust_benchmarks import catalogue
@@ -16,14 +16,14 @@ from trust_benchmarks.validation import validate, versions
 
 @pytest.fixture(scope="module")
 def now():
-    return golden.now()
+    return golden_findings.now()
 
 
 def test_results_and_numbers_are_those_written_down(now):
-    """When this fails: raise the number that it names, and run `python tests/validation/golden.py`."""
-    before = golden.read_golden()
-    assert golden.complaints(before, now) == []
-    assert now == before, "Run python tests/validation/golden.py, which writes them down."
+    """When this fails: raise the number that it names, and run `python tests/validation/golden_findings.py`."""
+    before = golden_findings.read_golden()
+    assert golden_findings.complaints(before, now) == []
+    assert now == before, "Run python tests/validation/golden_findings.py, which writes them down."
 
 
 def test_every_collection_with_files_has_some_that_are_refused(now):
@@ -33,28 +33,28 @@ def test_every_collection_with_files_has_some_that_are_refused(now):
 def test_changed_rule_without_a_raised_number_is_told(now, monkeypatch):
     monkeypatch.setattr(validate, "_rejected", lambda faults: faults["line"].drop_nulls().unique())
     changed = copy.deepcopy(now)
-    changed["workforce"]["results"] = golden.digest("workforce")
+    changed["workforce"]["results"] = golden_findings.digest("workforce")
     assert changed["workforce"]["results"] != now["workforce"]["results"]
-    (complaint,) = golden.complaints(now, changed)
+    (complaint,) = golden_findings.complaints(now, changed)
     assert complaint.startswith("workforce: its results changed")
     changed["workforce"]["version"] += 1
-    assert golden.complaints(now, changed) == []
+    assert golden_findings.complaints(now, changed) == []
 
 
 def test_raised_number_without_a_change_is_told(now):
     raised = copy.deepcopy(now)
     raised["estates"]["version"] += 1
-    (complaint,) = golden.complaints(now, raised)
+    (complaint,) = golden_findings.complaints(now, raised)
     assert complaint.startswith("estates: its rules_version was raised")
     raised = {name: one | {"common": one["common"] + 1} for name, one in now.items()}
-    (complaint,) = golden.complaints(now, raised)
+    (complaint,) = golden_findings.complaints(now, raised)
     assert complaint.startswith("versions.COMMON was raised")
 
 
 def test_changed_data_needs_no_raised_number(now):
     changed = copy.deepcopy(now)
     changed["workforce"] |= {"results": "other", "data": "other"}
-    assert golden.complaints(now, changed) == []
+    assert golden_findings.complaints(now, changed) == []
 
 
 def test_version_names_the_numbers_and_the_data():
