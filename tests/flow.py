@@ -9,7 +9,7 @@ import signal
 
 import psycopg
 from psycopg import sql as pgsql
-from trust_benchmarks.ingest import receive
+from trust_benchmarks.ingest import receive, waiting
 from trust_benchmarks.records import process
 from trust_benchmarks.releases import build, candidates, pointers, switch
 from trust_benchmarks.schemas import workforce as workforce_schema
@@ -71,7 +71,7 @@ def take_in() -> dict:
     said = receive.receive()
     done = {}
     for collection, period in said["waiting"]:
-        for batch in receive.waiting(collection, period):
+        for batch in waiting.batches(collection, period):
             for state, count in process.process(batch).items():
                 done[state] = done.get(state, 0) + count
     return {"received": said["received"], "again": said["again"]} | {k: v for k, v in done.items() if v}
