@@ -15,7 +15,7 @@ from ..catalogue import layouts
 from ..reading.harmless import MOST_IN_CELL, UNFIT, visible
 from ..reading.reading import Reading
 from ..reference import calendar
-from ..schemas.fields import About
+from ..schemas.rules import About
 from ..validation.parse import YES_NO
 from ..validation.row_keys import row_keys
 from ..validation.spelling import BLANKS
@@ -23,9 +23,7 @@ from . import queries, submitted_file
 from .workbook import FINDINGS, findings_of
 
 NOT_CONTENT = r"^(SUB|DEC-)"  # rules about the time of receipt and about decisions, not about the file
-ALIKE = (
-    0.5  # share of equal cells among the filled ones at which two rows without a common key are taken for the same row
-)
+ALIKE = 0.5  # share of filled cells that are equal, at which two rows without a common key are taken for the same row
 
 CELLS = pl.Schema({
     "row_key": pl.String, "column_name": pl.String, "sheet_before": pl.String, "line_before": pl.Int64,
