@@ -413,7 +413,7 @@ def test_rows_that_are_pasted_are_added_all_or_none(desk, look):
     assert flow.value(there) == 0
     for between, counts in (
         ("\t", "2 events added."),
-        (",", "0 events added; 2 rows said what the timeline has already."),
+        (",", "0 events added; 2 rows already on the timeline."),
     ):
         rows = TWO if between == "\t" else [[f'"{cell.replace(chr(34), 2 * chr(34))}"' for cell in row] for row in TWO]
         done = paste(desk, rows, between)
