@@ -33,8 +33,9 @@ class _Chart:
         self.title = title if len(title) <= most else title[: most - 1].rstrip() + "…"
         if found["is_sample"]:
             under = [*under, "SAMPLE: real trust codes, invented figures."]
-        letters = max(40, int((self.width - 20) / 6.1))  # about 6 pixels a letter
-        self.under = [part for line in under for part in textwrap.wrap(line, letters)]
+        warns = ("THIN", "SAMPLE", "No limits")
+        letters = max(40, int((self.width - 20) / 6.9))  # a bold letter has about 7 pixels
+        self.under = [(part, line.startswith(warns)) for line in under for part in textwrap.wrap(line, letters)]
         self.height = body + 19 * len(self.under)
 
     def across(self, left: int = 70) -> int:
@@ -48,8 +49,7 @@ class _Chart:
         axes = figure.add_axes((left / self.width, bottom / self.height, *size))
         x = 10 / self.width
         figure.text(x, 1 - 20 / self.height, self.title, fontsize=12, fontweight="bold", va="center")
-        for number, line in enumerate(self.under):
-            warns = line.startswith(("THIN", "SAMPLE", "No limits"))
+        for number, (line, warns) in enumerate(self.under):
             y = 1 - (42 + 19 * number) / self.height
             look = ("#8a0b0b", "bold") if warns else (QUIET, "normal")
             figure.text(x, y, line, fontsize=9.5, va="center", color=look[0], fontweight=look[1])

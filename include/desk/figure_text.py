@@ -45,7 +45,7 @@ ASSESSMENTS = {
 
 def group_words(group: str) -> str:
     """A peer group in words."""
-    return "all trusts" if group == "national" else f"sector {formatting.plain(group.removeprefix('sector:'))}"
+    return "all trusts" if group == "national" else f"the {formatting.plain(group.removeprefix('sector:'))} sector"
 
 
 def thin_reasons(found: Row) -> list[str]:
