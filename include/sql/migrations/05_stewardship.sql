@@ -5,14 +5,14 @@ CREATE TABLE core.decision_kind (
   kind text PRIMARY KEY, says text NOT NULL,
   second_person text NOT NULL CHECK (second_person IN ('always', 'if it counts', 'as what it undoes', 'never')));
 INSERT INTO core.decision_kind (kind, says, second_person) VALUES
-  ('assign', 'somebody takes the task', 'never'),
-  ('comment', 'something is noted', 'never'),
-  ('accept', 'a held submission counts in spite of what holds it; rows that are wrong stay out', 'always'),
-  ('waive', 'a rule is not held against the named cells, or against a provider in the period, until a date', 'always'),
-  ('correct', 'a cell is read as another value, from a source that is named', 'always'),
-  ('hold', 'an accepted submission stops counting while a question is open', 'always'),
-  ('return', 'the trust is asked to send it again, and until then it does not count', 'if it counts'),
-  ('undo', 'an earlier decision no longer holds', 'as what it undoes');
+  ('assign', 'gives the task to somebody', 'never'),
+  ('comment', 'adds a comment', 'never'),
+  ('accept', 'includes a held return in published figures; rows with errors stay out', 'always'),
+  ('waive', 'ignores a rule for some cells, or for a provider in the period, until a date', 'always'),
+  ('correct', 'reads a cell as another value from a named source', 'always'),
+  ('hold', 'takes an accepted return out of published figures while a question is open', 'always'),
+  ('return', 'asks the trust to send the return again; until then it is not included in published figures', 'if it counts'),
+  ('undo', 'cancels an earlier decision', 'as what it undoes');
 
 CREATE TABLE core.decision_possible (
   submission_state text NOT NULL, kind text NOT NULL REFERENCES core.decision_kind, PRIMARY KEY (submission_state, kind));
@@ -45,15 +45,15 @@ INSERT INTO core.rule_limit (rule_id, accept, waive, because) VALUES
   ('FIL-KIND', false, false, 'the file cannot be read'),
   ('FIL-DAMAGED', false, false, 'the file cannot be read'),
   ('FIL-SIZE', false, false, 'the file was not read'),
-  ('FIL-PERIOD', false, false, 'it is not known what period it is about'),
-  ('FIL-SENDER', false, false, 'it is not known who sent it'),
-  ('STR01', false, false, 'its columns are not known'),
-  ('STR02', false, false, 'there is no value that could be taken without guessing'),
+  ('FIL-PERIOD', false, false, 'the period is not known'),
+  ('FIL-SENDER', false, false, 'the sender is not known'),
+  ('STR01', false, false, 'the columns match no known template'),
+  ('STR02', false, false, 'the values are ambiguous'),
   ('STR03', true, false, 'rows with the same key would be counted twice'),
-  ('STR04', false, false, 'figures need a provider that is known and open: reference data must say so first'),
+  ('STR04', false, false, 'figures need a known, open provider: correct the reference data first'),
   ('STR05', true, true, ''),
-  ('VAL-TYPE', true, false, 'the cell holds no value that could count'),
-  ('VAL-MISSING', true, false, 'the cell holds no value that could count'),
+  ('VAL-TYPE', true, false, 'the cell has no valid value'),
+  ('VAL-MISSING', true, false, 'the cell has no valid value'),
   ('DEC-HOLD', false, false, 'a steward put it on hold: undo that decision'),
   ('DEC-RETURN', false, false, 'it was returned to the trust: undo that decision'),
   ('DEC-GONE', true, false, 'the correction no longer fits: undo it'),
