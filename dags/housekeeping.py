@@ -1,7 +1,7 @@
 """Once a day: removes what killed runs left behind and nothing points to."""
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
-from dag_parts import HABITS, TIMEZONE
+from dag_parts import DEFAULT_TASK_ARGUMENTS, TIMEZONE
 
 ABOUT = """
 ### Housekeeping
@@ -16,7 +16,7 @@ with DAG(
     description="Remove what killed runs left behind",
     doc_md=ABOUT,
     schedule=CronTriggerTimetable("30 3 * * *", timezone=TIMEZONE),
-    default_args=HABITS,
+    default_args=DEFAULT_TASK_ARGUMENTS,
     tags=["housekeeping"],
     max_active_runs=1,
     catchup=False,

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, get_current_context, task
-from dag_parts import HABITS, MEASURING, REFERENCE, RELEASES, TIMEZONE, runs_under_way
-from trust_benchmarks import catalogue
+from dag_parts import DEFAULT_TASK_ARGUMENTS, MEASURING, REFERENCE, RELEASES, TIMEZONE
 
 # A task costs about a second before it computes anything, a release about as much.
 BATCH = 5
@@ -15,11 +14,11 @@ PATIENCE = timedelta(minutes=10)
 ABOUT = """
 ### Refresh the benchmarks
 
-`rest` waits until no collection is being collected, ten minutes at most; `stale` lists the collections and periods whose
+`rest` waits until no submission is being collected, ten minutes at most; `stale` lists the collections and periods whose
 submissions, reference data or code changed since their current release; `make` computes a batch of releases beside the current
-ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next edition: a reader sees the old edition or the new
-one, never a mixture. A release that a check holds back stays beside, the others go on; `held_back` is red then and says what to do,
-and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
+ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next
+edition: a reader sees the old edition or the new one, never a mixture. A release that a check holds back stays beside, the
+others go on; `held_back` is red then and says what to do, and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
 Parquet and CSV.
 
 Started by every `collect_` run that has ended (several of them share one run), by new reference data, and once a day.
@@ -31,7 +30,7 @@ with DAG(
     description="Release the benchmarks of every collection and period that changed",
     doc_md=ABOUT,
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 6 * * *", timezone=TIMEZONE), assets=REFERENCE),
-    default_args={**HABITS, "priority_weight": MEASURING},
+    default_args={**DEFAULT_TASK_ARGUMENTS, "priority_weight": MEASURING},
     tags=["benchmarks"],
     max_active_runs=1,
     catchup=False,
@@ -40,9 +39,10 @@ with DAG(
     @task.sensor(mode="reschedule", poke_interval=10, timeout=2 * PATIENCE.total_seconds())
     def rest() -> bool:
         """Whether collecting has come to rest, or went on for too long to wait for."""
+        from trust_benchmarks.ingest import progress
+
         began = get_current_context()["dag_run"].start_date
-        busy = any(runs_under_way(f"collect_{name}") for name in catalogue.all())
-        return not busy or datetime.now(UTC) - began > PATIENCE
+        return datetime.now(UTC) - began > PATIENCE or progress.at_rest()
 
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:
