@@ -12,7 +12,6 @@ from psycopg import sql as pgsql
 from trust_benchmarks.ingest import receive
 from trust_benchmarks.records import process
 from trust_benchmarks.releases import edition, publish
-from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.timeline import refresh as timeline
@@ -149,7 +148,7 @@ def connect_as(role: str, variable: str) -> psycopg.Connection:
 # Other processes: forked from one that has imported everything, because importing takes longer than the work ---------
 
 # The code's versions are part of releases and validations; all processes of a session name the same ones.
-validate.version("workforce"), gather.code_version()
+validate.version("workforce")
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["flow"])
 

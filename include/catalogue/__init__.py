@@ -44,6 +44,7 @@ class Collection:
         real_files: the published files that tests read, in words; empty: none are published.
         people_parts: metric -> one of `PARTS`: which of its parts count people, where that is not both of a metric of
             class persons and neither of any other.
+        measures_version: raised when the same records give other measures, prices or cross findings than before.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Collection:
     uses_back: int = 0
     disclosure: str = "hes"
     people_parts: dict = field(default_factory=dict, hash=False)
+    measures_version: int = 1
     tags: tuple[str, ...] = ()
     also_called: tuple[str, ...] = ()
     size: str = ""

@@ -60,8 +60,8 @@ def check(
         typer.Option(help="Also write the rows as they were understood to this new file: .csv or .parquet."),
     ] = None,
     form: Form = Format.table,
-):
-    """Say what would happen to a file if it were sent, and everything that is wrong with it. Needs no services.
+) -> None:
+    """Check a file before it is sent: whether it would be accepted, and every error in it. Needs no services.
 
     Exit status: 0 it would be accepted (perhaps with warnings), 1 it would be held, 2 there is no such file or option.
 
@@ -92,8 +92,8 @@ def query(
     form: Form = Format.table,
     limit: Limit = None,
     seconds: Annotated[int, typer.Option("--timeout", min=1, help="Give up after so many seconds.")] = 60,
-):
-    """Ask the warehouse a question in SQL. Nothing can be changed by it.
+) -> None:
+    """Run one SQL statement that reads from the warehouse.
 
     The warehouse is the one that TB_WAREHOUSE_URL names, else that of `make run` (started for the question if it is not up).
 
@@ -118,7 +118,7 @@ def submissions(
     sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
     form: Form = Format.table,
     limit: Limit = None,
-):
+) -> None:
     """List what was received, newest first, and what became of it.
 
     Examples:
@@ -140,11 +140,13 @@ def findings(
     rule: Annotated[str | None, typer.Option(help="Only this rule, such as WF-R1.")] = None,
     severity: Annotated[str | None, typer.Option(help="hold, reject, warn or info.")] = None,
     sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
-    open_only: Annotated[bool, typer.Option("--open", help="Only those that no decision passes over.")] = False,
+    open_only: Annotated[
+        bool, typer.Option("--open", help="Only findings without a decision that sets them aside.")
+    ] = False,
     form: Form = Format.table,
     limit: Limit = None,
-):
-    """List what was found wrong: file, place, text as sent, the sentence that says what would pass, and the decision about it.
+) -> None:
+    """List findings: file, place, text as sent, what would pass, and the decision about it.
 
     Examples:
 
@@ -166,11 +168,11 @@ def queue(
     sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
     severity: Annotated[str | None, typer.Option(help="hold, reject or warn.")] = None,
     responsible: Annotated[str | None, typer.Option(help="Who must act: trust, publisher or us.")] = None,
-    assignee: Annotated[str | None, typer.Option(help="Only what this person has taken.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="Only tasks assigned to this person.")] = None,
     form: Form = Format.table,
     limit: Limit = None,
-):
-    """List what waits for somebody: open findings folded by rule and column, the nearest deadline first.
+) -> None:
+    """List the queue: open findings grouped by rule and column, the nearest deadline first.
 
     Examples:
 
@@ -192,7 +194,7 @@ def decisions(
     sender: Annotated[str | None, typer.Option(help="Only this sender, such as RY8.")] = None,
     form: Form = Format.table,
     limit: Limit = None,
-):
+) -> None:
     """List decisions, newest first: who, when, on what, why, and how they stand.
 
     Examples:
@@ -222,7 +224,7 @@ def decide(
         typer.Argument(help="assign, comment, accept, waive, correct, hold, return or undo.", show_default=False),
     ],
     submission: Annotated[str, typer.Argument(help="The submission, by its id.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why, in a sentence that will still be understood next year.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a sentence that still makes sense next year.")] = "",
     rule: Annotated[str | None, typer.Option(help="waive, correct, assign: the rule, such as WF-R1.")] = None,
     column: Annotated[str | None, typer.Option(help="waive, correct, assign: only this column.")] = None,
     line: Annotated[list[int] | None, typer.Option(help="waive, correct: only this line (several: repeat it).")] = None,
@@ -235,14 +237,14 @@ def decide(
     until: Annotated[
         str | None, typer.Option(help="waive: the last day on which it holds, such as 2027-03-31.")
     ] = None,
-    assignee: Annotated[str | None, typer.Option(help="assign: who takes it.")] = None,
-    undo: Annotated[int | None, typer.Option(help="undo: the number of the decision that is undone.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="assign: the person it is assigned to.")] = None,
+    undo: Annotated[int | None, typer.Option(help="undo: the number of the decision to undo.")] = None,
     user: User = None,
     yes: Yes = False,
-):
-    """Decide on a submission: shows what would follow, asks, and takes the decision. What changes figures waits for a second person.
+) -> None:
+    """Decide on a submission. Shows the effect, asks for confirmation, and records the decision. A decision that changes figures needs a second person.
 
-    Airflow says what you may do (it must be up); the database says what is possible. The steward desk does the same with a mouse.
+    Airflow must be running: it holds your role. The steward desk offers the same decisions on its pages.
 
     Examples:
 
@@ -266,11 +268,11 @@ def decide(
 def approve(
     decision: Annotated[int, typer.Argument(help="The number of the decision.", show_default=False)],
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
-    words: Annotated[str, typer.Option(help="A word to whoever proposed it.")] = "",
+    words: Annotated[str, typer.Option(help="A note to the person who proposed it.")] = "",
     user: User = None,
     yes: Yes = False,
-):
-    """Approve a proposed decision, or refuse it, as the second person; its author cannot. Shows what would follow, and asks.
+) -> None:
+    """Approve or refuse a proposed decision, as the second person; its author cannot. Shows the effect and asks for confirmation.
 
     Examples:
 
@@ -287,8 +289,8 @@ def approve(
 def workbook(
     submission: Annotated[str, typer.Argument(help="The submission, by its id.", show_default=False)],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")] = None,
-):
-    """Write the trust's own workbook back: its sheets as sent, what is wrong marked and listed, ready to be corrected and sent again.
+) -> None:
+    """Write the trust's own workbook with every error marked and listed, ready to be corrected and sent again.
 
     Example:
 
@@ -306,8 +308,8 @@ def releases(
     state: Annotated[str | None, typer.Option(help="current, replaced, held_back, withdrawn or made.")] = None,
     form: Form = Format.table,
     limit: Limit = None,
-):
-    """List releases, newest first: which are published, which a check holds back and what it found, which were withdrawn.
+) -> None:
+    """List releases, newest first: which are published, which are held back and why, which were withdrawn.
 
     Examples:
 
@@ -321,7 +323,7 @@ def releases(
 
 
 @app.command()
-def editions(form: Form = Format.table, limit: Limit = None):
+def editions(form: Form = Format.table, limit: Limit = None) -> None:
     """List every switch from one edition (a set of releases over all collections and periods) to the next, newest first.
 
     Example:
@@ -337,14 +339,14 @@ def editions(form: Form = Format.table, limit: Limit = None):
 def release(
     release: Annotated[list[str], typer.Argument(help="The releases, by their ids.", show_default=False)],
     reason: Annotated[
-        str, typer.Option(help="Why they are right, in a sentence that will still be understood next year.")
+        str, typer.Option(help="Why they are right, in a sentence that still makes sense next year.")
     ] = "",
     user: User = None,
     yes: Yes = False,
-):
-    """Let releases through that a check holds back or a rollback withdrew. Says what was found, asks, and publishes them.
+) -> None:
+    """Publish releases that a check held back or a rollback withdrew. Shows what the check found and asks for confirmation.
 
-    Of a release that is published already, the reason is added to its revision. Only an approver can.
+    For a release that is already published, the reason is added to its revision. Approvers only.
 
     Example:
 
@@ -361,14 +363,14 @@ def rollback(
         str | None,
         typer.Argument(help="Its id, or the number of its switch (default: the one before the current one)."),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why, in a sentence that will still be understood next year.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a sentence that still makes sense next year.")] = "",
     user: User = None,
     yes: Yes = False,
-):
-    """Go back to an earlier edition: everything that is published is as it was then, at once. Says what changes, and asks.
+) -> None:
+    """Go back to an earlier edition: everything published is as it was then. Shows what changes and asks for confirmation.
 
-    The releases that are left are withdrawn: they do not come back with the next refresh; new returns make new ones, which do. To undo
-    it, roll back to the edition that was left. Only an approver can.
+    The releases of the edition that was left are withdrawn and do not come back with the next refresh. New returns make new releases,
+    which are published. To undo a rollback, roll back to the edition that was left. Approvers only.
 
     Examples:
 
@@ -386,16 +388,16 @@ def revalidate(
     collection: Annotated[str, typer.Option(help="The collection.", show_default=False)],
     period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
     accepted_too: Annotated[
-        bool, typer.Option("--all", help="Also accepted returns, not only held ones. Only an approver can.")
+        bool, typer.Option("--all", help="Also accepted returns, not only held ones. Approvers only.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Why, in a sentence that will still be understood next year.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a sentence that still makes sense next year.")] = "",
     user: User = None,
     yes: Yes = False,
-):
-    """Have returns validated again by the rules in force. Says how many, asks, and notes who wanted it and why.
+) -> None:
+    """Validate returns again by the current rules. Says how many, asks for confirmation, and records who asked and why.
 
-    Held returns that new rules, layouts or reference data concern are validated again by themselves; this is for the others. A return
-    that comes to the same stays as it is, and no figure moves.
+    Held returns affected by new rules, layouts or reference data are validated again automatically; this is for the others. A return
+    with the same result stays as it is, and no figure moves.
 
     Examples:
 
@@ -424,11 +426,11 @@ def replay(
         typer.Option(help="Keep the report's tables and the new records in this folder (default: nothing is kept)."),
     ] = None,
     limit: Limit = None,
-):
-    """Say what the rules, layouts and methods of this checkout would change: submissions, findings, figures. Nothing is changed by it.
+) -> None:
+    """Show what the rules, layouts and methods of this checkout would change: submissions, findings, figures. Nothing is changed.
 
-    Every archived file of the collection is read again, so a long archive takes a while; --since shortens it. Run it before a change is
-    merged, and give the page to the reviewer.
+    Every archived file of the collection is read again; --since limits that. Run it before a change is merged, and give the page to
+    the reviewer.
 
     Examples:
 
@@ -450,7 +452,7 @@ def template(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write (default: csv on standard output).")
     ] = None,
-):
+) -> None:
     """Make a blank return to fill in.
 
     Examples:
@@ -465,7 +467,7 @@ def template(
 
 
 event_app = typer.Typer(
-    name="event", no_args_is_help=True, help="Add events to the engagement timeline, list them, take one back."
+    name="event", no_args_is_help=True, help="Add events to the engagement timeline, list them, withdraw one."
 )
 app.add_typer(event_app)
 
@@ -475,8 +477,8 @@ def event_template(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write (default: standard output).")
     ] = None,
-):
-    """Make a blank file of events to fill in: one row an event. What each column wants is told beside it.
+) -> None:
+    """Make a blank file of events to fill in: one row per event, with what each column expects beside it.
 
     Example:
 
@@ -495,10 +497,10 @@ def event_add(
     ] = False,
     form: Form = Format.table,
     user: User = None,
-):
-    """Add the events of a file to the timeline: all of them, or none while a cell is wrong. The same file twice adds nothing.
+) -> None:
+    """Add the events of a file to the timeline: all of them, or none if any cell is wrong. Adding the same file twice adds nothing.
 
-    Airflow says who may (a steward; it must be up). Exit status: 0 added or sound, 1 something is wrong with the file.
+    Stewards only; Airflow must be running. Exit status: 0 added or sound, 1 something is wrong with the file.
 
     Examples:
 
@@ -517,7 +519,7 @@ def event_list(
     kind: Annotated[str | None, typer.Option(help="Only this kind, such as board_report.")] = None,
     form: Form = Format.table,
     limit: Limit = None,
-):
+) -> None:
     """List the events that people entered, newest first: who, when, from which file, and whether withdrawn.
 
     Example:
@@ -532,10 +534,10 @@ def event_list(
 @event_app.command("withdraw")
 def event_withdraw(
     event: Annotated[str, typer.Argument(help="The event, by its id (EN-...).", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why, in a sentence that will still be understood next year.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a sentence that still makes sense next year.")] = "",
     user: User = None,
-):
-    """Take back an event that somebody entered. It leaves the timeline and stays in the log with who, when and why.
+) -> None:
+    """Withdraw an event that somebody entered. It leaves the timeline and stays in the log with who, when and why.
 
     Example:
 
@@ -551,11 +553,11 @@ def new_collection(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.", show_default=False)],
     frequency: Annotated[str, typer.Option(help="month or financial_year.")] = "month",
     kind: Annotated[
-        str, typer.Option(help="each_trust (a file a trust) or national (one publisher's file).")
+        str, typer.Option(help="each_trust (one file per trust) or national (one publisher's file).")
     ] = "each_trust",
     into: Annotated[Path | None, typer.Option(help="The include folder to write to (default: this one).")] = None,
-):
-    """Write the skeleton of one more collection and say what to fill in.
+) -> None:
+    """Write the files of a new collection and say what to fill in.
 
     Example:
 
@@ -571,7 +573,7 @@ def dictionary(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if one of them is out of date.")
     ] = False,
-):
+) -> None:
     """Write docs/data-dictionary.md and the data contract in docs/contract from schemas, rules, metrics and published views.
 
     Example:
@@ -584,7 +586,7 @@ def dictionary(
 
 
 def run() -> None:
-    """The entry point: runs a command and tells trouble in one sentence. Exit status 2: asked wrongly; 3: our fault."""
+    """Runs a command and reports problems in one sentence. Exit status 2: the request was wrong; 3: an error in this program."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that has no £ gets \xa3
@@ -622,8 +624,8 @@ def _told(problem: BaseException) -> int:
         return 3
     first = (str(problem).strip().splitlines() or [""])[0]
     note(
-        f"This should not happen ({type(problem).__name__}: {first[:200]}). "
-        "Please report it with the command you gave; TB_DEBUG=1 shows where it happened."
+        f"This is an error in trust-benchmarks ({type(problem).__name__}: {first[:200]}). "
+        "Please report it with the command you ran; TB_DEBUG=1 shows where it happened."
     )
     return 3
 

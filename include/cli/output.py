@@ -10,8 +10,17 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from math import isfinite
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from ..reading.harmless import csv_safe, csv_safe_frame, harmless, json_safe
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SHOWN = 200  # rows of a table; CSV and JSON give all
 
@@ -24,7 +33,7 @@ class Format(StrEnum):
     json = "json"
 
 
-def words(value) -> str | None:
+def words(value: object) -> str | None:
     """A database value as text in full precision; None stays None, so that a format can say what nothing is."""
     match value:
         case None:
@@ -44,7 +53,7 @@ def words(value) -> str | None:
     return str(value)
 
 
-def in_json(value) -> str:
+def in_json(value: object) -> str:
     """A value as JSON: numbers as numbers in full precision, dates as ISO text, no value (or not a number) null."""
     match value:
         case None:
@@ -66,13 +75,13 @@ def in_json(value) -> str:
 
 
 def write(
-    rows: Iterable[Sequence], names: Sequence[str], form: Format, *, more: str = "", limit: int | None = None
+    rows: Iterable[Sequence[object]], names: Sequence[str], form: Format, *, more: str = "", limit: int | None = None
 ) -> int:
     """Writes rows to standard output; returns how many.
 
     Args:
         limit: at most so many rows; None is all, but `SHOWN` in a table.
-        more: how to see the rest, told on standard error when there are more rows than were written.
+        more: how to see the rest; printed on standard error when there are more rows than were written.
     """
     rows = iter(rows)
     if form is Format.table and limit is None:
@@ -84,7 +93,7 @@ def write(
     return written
 
 
-def write_frame(frame, form: Format) -> None:
+def write_frame(frame: "pl.DataFrame", form: Format) -> None:
     """Writes all rows of a polars frame as CSV or JSON: what `write` gives, fast enough for a million rows."""
     slices = list(frame.iter_slices(50_000))
     if form is Format.csv:
@@ -114,11 +123,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return made
 
 
-def _table(rows, names) -> int:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
+def _table(rows: Iterable[Sequence[object]], names: Sequence[str]) -> int:
     rows = list(rows)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(names):
@@ -132,15 +137,13 @@ def _table(rows, names) -> int:
     return len(rows)
 
 
-def console():
+def console() -> Console:
     """A rich console on standard output; wide where nobody's window sets the width."""
-    from rich.console import Console
-
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
-def _csv(rows, names) -> int:
+def _csv(rows: Iterable[Sequence[object]], names: Sequence[str]) -> int:
     out, count = csv.writer(sys.stdout, lineterminator="\n"), 0
     out.writerow(map(csv_safe, names))
     for row in rows:
@@ -149,7 +152,7 @@ def _csv(rows, names) -> int:
     return count
 
 
-def _json(rows, names) -> int:
+def _json(rows: Iterable[Sequence[object]], names: Sequence[str]) -> int:
     keys, count = [in_json(name) for name in names], 0
     sys.stdout.write("[")
     for row in rows:

@@ -1,5 +1,7 @@
 """Releases and editions at the terminal: let through what a check holds back, and go back to an earlier edition."""
 
+from ..releases import edition, publish
+from ..stores import warehouse
 from . import Refused, desk
 from .output import note
 
@@ -7,14 +9,11 @@ SHOWN = 10  # lines of what changes
 
 
 def release(release_ids: list[str], reason: str, user: str | None, yes: bool) -> None:
-    """Shows what was found, asks, and publishes these releases.
+    """Shows what the checks found, asks for confirmation, and publishes these releases.
 
     Raises:
-        Refused: no right to, no reason, not there, not what counts now, or not wanted after what was shown.
+        Refused: no right to, no reason, no such release, not built from current inputs, or not confirmed.
     """
-    from ..releases import publish
-    from ..stores import warehouse
-
     who = _approver(user, reason)
     with desk.stores(), desk.told():
         with warehouse.connect() as connection:
@@ -31,7 +30,7 @@ def release(release_ids: list[str], reason: str, user: str | None, yes: bool) ->
             note(
                 f"{one} is published, with edition {done['edition_id']}."
                 if done["changed"]
-                else f"{one}: your words were noted. The current edition is still {done['edition_id']}."
+                else f"{one}: your reason was recorded. The current edition is still {done['edition_id']}."
             )
 
 
@@ -39,11 +38,8 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
     """Shows what changes, asks, and moves every pointer back to where an edition has it.
 
     Raises:
-        Refused: no right to, no reason, no such edition, or not wanted after what was shown.
+        Refused: no right to, no reason, no such edition, or not confirmed.
     """
-    from ..releases import edition
-    from ..stores import warehouse
-
     who = _approver(user, reason)
     with desk.stores(), desk.told():
         with warehouse.connect() as connection:
@@ -60,7 +56,7 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
         desk.agreed(yes, f"Roll back to {target}?")
         with warehouse.connect() as connection:
             if edition.current(connection) != left:
-                raise Refused("Another edition was switched to meanwhile, so nothing was done. Look again.")
+                raise Refused("Another edition was published meanwhile, so nothing was done. Look again.")
             done = edition.rollback(connection, target, reason=reason.strip(), person=who.name)
     note(
         f"Rolled back to {done.edition_id} (switch {done.number}): {done.changed} releases changed. Undo: rollback {left}"

@@ -4,7 +4,12 @@ import io
 import sys
 from pathlib import Path
 
-from .. import catalogue
+import xlsxwriter
+from xlsxwriter.format import Format
+
+from .. import catalogue, schemas
+from ..schemas.fields import Schema
+from ..validation import rules
 from . import Refused
 from .output import note
 
@@ -30,9 +35,9 @@ def write(collection: str, form: str | None, output: Path | None) -> None:
         )
     form = form or (output.suffix.lower().lstrip(".") if output and output.suffix else "csv")
     if form not in FORMATS:
-        raise Refused(f"'{form}' is no form of a template. Expected {' or '.join(FORMATS)}.")
+        raise Refused(f"'{form}' is not a format of a template. Expected {' or '.join(FORMATS)}.")
     if output and output.suffix.lower() in (".csv", ".xlsx") and output.suffix.lower() != f".{form}":
-        raise Refused(f"{output} does not end in .{form}. A file must be named for what it is, or it would be held.")
+        raise Refused(f"{output} does not end in .{form}. Name the file for its format, or it would be held.")
     content = blank_csv(collection) if form == "csv" else blank_xlsx(collection)
     if output is None and form == "csv":
         sys.stdout.write(content.decode())
@@ -50,22 +55,16 @@ def write(collection: str, form: str | None, output: Path | None) -> None:
 
 def blank_csv(collection: str) -> bytes:
     """One line: the headings."""
-    from .. import schemas
-
     return (",".join(schemas.load(collection).fields) + "\n").encode()
 
 
 def blank_xlsx(collection: str) -> bytes:
     """A workbook of two sheets: `return`, to be filled in, and `notes`, which explains each field and the rules."""
-    import xlsxwriter
-
-    from .. import schemas
-
     schema, buffer = schemas.load(collection), io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"title": f"{catalogue.load(collection).title}: blank return"})
     head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
-    # Everything but numbers is text, so that 2025-06 does not turn into a day and 007 keeps its noughts.
+    # Everything but numbers is text, so that 2025-06 does not turn into a day and 007 keeps its zeros.
     forms = {"whole": book.add_format({"num_format": "0"}), "number": book.add_format({"num_format": "General"})}
     as_text = book.add_format({"num_format": "@"})
     sheet = book.add_worksheet("return")
@@ -82,9 +81,7 @@ def blank_xlsx(collection: str) -> bytes:
     return buffer.getvalue()
 
 
-def _notes(book, collection: str, schema, head) -> None:
-    from ..validation import rules
-
+def _notes(book: xlsxwriter.Workbook, collection: str, schema: Schema, head: Format) -> None:
     declared = catalogue.load(collection)
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     notes = book.add_worksheet("notes")

@@ -3,11 +3,16 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors
 
 from .. import catalogue
 from . import Refused
 from .output import Format, note, write
 
+Row = tuple[Any, ...]  # of a statement that somebody typed
 STATES = ("received", "accepted", "accepted_with_warnings", "held")
 SEVERITIES = ("hold", "reject", "warn", "info")
 
@@ -62,7 +67,7 @@ EDITIONS = """
 SELECT number, edition_id, kind, switched_at, releases, changed, person, reason FROM intake.editions {where} ORDER BY number DESC"""
 
 
-def releases(collection, period, state, form: Format, limit: int | None) -> None:
+def releases(collection: str | None, period: str | None, state: str | None, form: Format, limit: int | None) -> None:
     """Writes the releases, newest first, how they stand and why; None leaves a condition out."""
     _one_of("state", state, RELEASE_STATES)
     conditions = {"r.collection": _known(collection), "r.period": period, "r.state": state}
@@ -74,7 +79,9 @@ def editions(form: Format, limit: int | None) -> None:
     listed(EDITIONS, {}, form, limit)
 
 
-def submissions(collection, period, state, sender, form: Format, limit: int | None) -> None:
+def submissions(
+    collection: str | None, period: str | None, state: str | None, sender: str | None, form: Format, limit: int | None
+) -> None:
     """Writes what was received, newest first; None leaves a condition out."""
     _one_of("state", state, STATES)
     listed(
@@ -86,12 +93,20 @@ def submissions(collection, period, state, sender, form: Format, limit: int | No
 
 
 def findings(
-    submission, collection, period, rule, severity, sender, form: Format, limit: int | None, open_only: bool = False
+    submission: str | None,
+    collection: str | None,
+    period: str | None,
+    rule: str | None,
+    severity: str | None,
+    sender: str | None,
+    form: Format,
+    limit: int | None,
+    open_only: bool = False,
 ) -> None:
-    """Writes what was found wrong, in the order of the files; None leaves a condition out.
+    """Writes findings, in the order of the files; None leaves a condition out.
 
     Args:
-        open_only: leave out what a decision passes over.
+        open_only: leave out findings that a decision sets aside.
     """
     _one_of("severity", severity, SEVERITIES)
     conditions = {
@@ -105,8 +120,17 @@ def findings(
     listed(FINDINGS, conditions, form, limit, ["f.decision_id IS NULL"] if open_only else [])
 
 
-def queue(collection, period, sender, severity, responsible, assignee, form: Format, limit: int | None) -> None:
-    """Writes the tasks that wait for somebody, the nearest deadline first; None leaves a condition out."""
+def queue(
+    collection: str | None,
+    period: str | None,
+    sender: str | None,
+    severity: str | None,
+    responsible: str | None,
+    assignee: str | None,
+    form: Format,
+    limit: int | None,
+) -> None:
+    """Writes the queue of tasks, the nearest deadline first; None leaves a condition out."""
     _one_of("severity", severity, ("hold", "reject", "warn"))
     _one_of("responsible", responsible, ("trust", "publisher", "us"))
     conditions = {
@@ -120,7 +144,15 @@ def queue(collection, period, sender, severity, responsible, assignee, form: For
     listed(QUEUE_SHORT if form == Format.table else QUEUE, conditions, form, limit)
 
 
-def decisions(state, submission, collection, period, sender, form: Format, limit: int | None) -> None:
+def decisions(
+    state: str | None,
+    submission: str | None,
+    collection: str | None,
+    period: str | None,
+    sender: str | None,
+    form: Format,
+    limit: int | None,
+) -> None:
     """Writes the decisions, newest first; None leaves a condition out."""
     _one_of("state", state, DECISION_STATES)
     conditions = {
@@ -133,14 +165,12 @@ def decisions(state, submission, collection, period, sender, form: Format, limit
     listed(DECISIONS, conditions, form, limit)
 
 
-def show(sql: str, params: list | None, form: Format, limit: int | None, seconds: int = 60) -> None:
+def show(sql: str, params: list[str] | None, form: Format, limit: int | None, seconds: int = 60) -> None:
     """Writes what one statement gives.
 
     Raises:
         Refused: several statements, one that writes, wrong SQL, no rows to give, or no warehouse.
     """
-    import psycopg
-
     if not sql.strip(" \t\r\n;"):
         raise Refused('There is no statement. Give one that reads, for example "SELECT * FROM published.data_status".')
     with _connection(seconds) as connection:
@@ -157,13 +187,16 @@ def show(sql: str, params: list | None, form: Format, limit: int | None, seconds
             raise Refused(_sentence(problem, seconds)) from None
 
 
-def _from(first, rows) -> Iterator:
+def _from(first: Row | None, rows: Iterator[Row]) -> Iterator[Row]:
     if first is not None:
         yield first
         yield from rows
 
 
-def listed(sql: str, conditions: dict, form: Format, limit: int | None, also: Sequence[str] = ()) -> None:
+def listed(
+    sql: str, conditions: dict[str, str | None], form: Format, limit: int | None, also: Sequence[str] = ()
+) -> None:
+    """Writes the rows of a listing under conditions; those of None are left out."""
     given = {column: value for column, value in conditions.items() if value is not None}
     asked = [*(f"{column} = %s" for column in given), *also]
     where = "WHERE " + " AND ".join(asked) if asked else ""
@@ -176,13 +209,11 @@ def _known(collection: str | None) -> str | None:
 
 def _one_of(what: str, value: str | None, known: tuple[str, ...]) -> None:
     if value is not None and value not in known:
-        raise Refused(f"'{value}' is no {what}. Expected one of {', '.join(known)}.")
+        raise Refused(f"'{value}' is not a {what}. Expected one of {', '.join(known)}.")
 
 
 @contextmanager
-def _connection(seconds: int):
-    import psycopg
-
+def _connection(seconds: int) -> Iterator[psycopg.Connection[Row]]:
     with _url() as url:
         try:
             connection = psycopg.connect(
@@ -204,7 +235,7 @@ def _connection(seconds: int):
 
 
 @contextmanager
-def _url():
+def _url() -> Iterator[str]:
     """The address of the warehouse: TB_WAREHOUSE_URL, or the embedded one, started for as long as it is needed."""
     if url := os.environ.get("TB_WAREHOUSE_URL"):
         yield url
@@ -227,9 +258,7 @@ def _url():
         yield settings["TB_WAREHOUSE_URL"]
 
 
-def _sentence(problem, seconds: int) -> str:
-    import psycopg.errors as errors
-
+def _sentence(problem: psycopg.Error, seconds: int) -> str:
     first = (problem.diag.message_primary or str(problem).strip().splitlines()[0]).rstrip(".")
     if isinstance(problem, errors.ReadOnlySqlTransaction):
         return f"Nothing can be changed here ({first}). Only statements that read are answered, such as SELECT."

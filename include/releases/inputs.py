@@ -2,17 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import polars as pl
 import psycopg
 
-from .. import catalogue, reference, sql
-from ..measures import measure, profiles
+from .. import catalogue, reference
+from ..measures import measure, profiles, versions
 from ..reference import calendar
 from ..stores import objects, settings
-from ..validation import profile
 from . import movements as explain
 
 LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
@@ -20,27 +17,6 @@ PROFILES_BACK = {
     "month": 1,
     "financial_year": 3,
 }  # periods whose profiles a new one is compared with: a year may be missing in between
-
-
-@cache
-def code_version() -> str:
-    """Names the code that computes figures: a hash over the SQL files, the modules that run them, and what is protected."""
-    digest = hashlib.sha256()
-    files = [p for folder in ("measures", "cross", "benchmarks") for p in sorted((sql.FOLDER / folder).glob("*.sql"))]
-    files += [
-        *sorted(Path(measure.__file__).parent.glob("*.py")),
-        Path(__file__),
-        Path(__file__).with_name("figures.py"),
-    ]
-    files += [Path(profile.__file__), profile.SETTINGS, *sorted(catalogue.FOLDER.glob("*/profile.toml"))]
-    for path in files:
-        digest.update(path.read_bytes())
-    digest.update(
-        repr(
-            [(one.name, one.disclosure, one.people_parts, one.size, one.alike) for one in catalogue.all().values()]
-        ).encode()
-    )
-    return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -69,7 +45,7 @@ class Gathered:
 
 def next_release(connection: psycopg.Connection, collection: str, period: str) -> tuple[str, str]:
     """The name that a release of what counts now has, and the hash of all that it rests on."""
-    made_of = inputs_hash(fingerprints(connection), rests_on(collection, period))
+    made_of = inputs_hash(fingerprints(connection), collection, rests_on(collection, period))
     return f"{collection}-{period}-{made_of[:10]}", made_of
 
 
@@ -124,9 +100,11 @@ def rests_on(collection: str, period: str) -> list[tuple[str, str]]:
     return [(collection, p) for p in _back(period, back)] + _used(collection, period)
 
 
-def inputs_hash(prints: dict, rests_on: list[tuple[str, str]]) -> str:
+def inputs_hash(prints: dict, collection: str, rests_on: list[tuple[str, str]]) -> str:
     facts = [f"{c}|{p}|{prints[c, p][1]}" for c, p in rests_on if (c, p) in prints]
-    return hashlib.sha256("\n".join([reference.version(), code_version(), *facts]).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join([reference.version(), versions.method_version(collection), *facts]).encode()
+    ).hexdigest()
 
 
 def _rests_now(connection, collection: str, period: str) -> explain.Rests:

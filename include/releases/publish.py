@@ -11,6 +11,7 @@ import psycopg
 
 from .. import reference
 from ..ingest.calendar_load import expect
+from ..measures import versions
 from ..stores import log, warehouse
 from ..stores.faults import is_failure, is_outage
 from . import checks as release_checks
@@ -97,7 +98,7 @@ def due(connection: psycopg.Connection) -> dict[tuple[str, str], str]:
     hashes = {}
     for pair in shown:
         try:
-            hashes[pair] = gather.inputs_hash(prints, gather.rests_on(*pair))
+            hashes[pair] = gather.inputs_hash(prints, pair[0], gather.rests_on(*pair))
         except Exception as problem:  # one pair that breaks this keeps no other from its release
             if is_outage(problem):
                 raise
@@ -350,7 +351,7 @@ def _add(connection, gathered: gather.Gathered) -> bool:
                 gathered.period,
                 gathered.inputs_hash,
                 reference.version(),
-                gather.code_version(),
+                versions.method_version(gathered.collection),
                 gathered.own["submission_id"].sort().to_list(),
                 bool(gathered.own["is_sample"].any()),
             ],
@@ -394,7 +395,7 @@ def _moves(connection, gathered: gather.Gathered, previous: str | None) -> tuple
         connection,
         previous,
         gathered.rests,
-        (gather.code_version(), reference.version()),
+        (versions.method_version(collection), reference.version()),
         lambda rests: gather.inputs_of(connection, collection, period, rests)[0],
     )
     return _values(connection, previous), steps

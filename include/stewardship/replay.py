@@ -18,7 +18,7 @@ import psycopg
 
 from .. import catalogue, reference
 from ..ingest.calendar_load import who_is_expected
-from ..measures import measure
+from ..measures import measure, versions
 from ..reading.read import read
 from ..records import process, revalidate
 from ..reference import calendar
@@ -333,7 +333,7 @@ def _pairs(connection, found: Replay, touched: set) -> list[tuple[str, str, str 
     rows = connection.execute(
         """SELECT c.collection, c.period, c.release_id, (r.code_version, r.reference_version) <> (%s, %s)
            FROM core.current_release c JOIN core.release r USING (release_id)""",
-        [gather.code_version(), reference.version()],
+        [versions.method_version(found.collection), reference.version()],
     ).fetchall()
     first = calendar.period_start(found.since) if found.since else None
     wanted = {

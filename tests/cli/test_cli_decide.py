@@ -285,8 +285,8 @@ def test_tasks_are_queued_and_taken(as_user, held):
     assert ran.code == 0, ran.err
     (mine,) = csv.DictReader(io.StringIO(as_user("viewer", "queue", "--assignee", "sam", "-f", "csv").out))
     assert (mine["rule_id"], mine["column_name"]) == ("WF-R1", "fte")
-    assert "is no severity" in as_user("viewer", "queue", "--severity", "info").err
-    assert "is no state" in as_user("viewer", "decisions", "--state", "open").err
+    assert "is not a severity" in as_user("viewer", "queue", "--severity", "info").err
+    assert "is not a state" in as_user("viewer", "decisions", "--state", "open").err
 
 
 def test_the_workbook_is_written(as_user, held, tmp_path):

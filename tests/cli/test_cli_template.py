@@ -77,7 +77,7 @@ def test_what_cannot_be_written_is_said(tb, tmp_path):
         ("workforce", "-o", there): "exists and is left",
         ("workforce", "-o", tmp_path / "no" / "x.csv"): "cannot be written",
         ("workforce", "-o", tmp_path / "x.csv", "-f", "xlsx"): "does not end in .xlsx",
-        ("workforce", "-f", "pdf"): "no form of a template",
+        ("workforce", "-f", "pdf"): "not a format of a template",
         ("nope",): "There is no collection",
     }
     for arguments, says in cases.items():

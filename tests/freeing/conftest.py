@@ -5,12 +5,10 @@ import shutil
 import pytest
 from trust_benchmarks import catalogue, reference
 from trust_benchmarks.catalogue import layouts
-from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.validation import validate
 
 CACHED = (
     reference.load, reference.version, reference.read_by_validation, catalogue.all, layouts.load, validate.version,
-    gather.code_version,
 )  # fmt: skip
 
 

@@ -13,11 +13,10 @@ import polars as pl
 import psycopg
 import pytest
 from trust_benchmarks import catalogue, reference
-from trust_benchmarks.measures import measure
+from trust_benchmarks.measures import measure, versions
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.releases import checks as release_checks
 from trust_benchmarks.releases import edition, publish
-from trust_benchmarks.releases import inputs as gather
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stewardship.decisions import Draft
 from trust_benchmarks.stores import objects, settings, warehouse
@@ -264,7 +263,7 @@ def doubled(monkeypatch):
         return replace(made, measures=made.measures.with_columns(value=twice))
 
     monkeypatch.setattr(measure, "compute", compute)
-    monkeypatch.setattr(gather, "code_version", lambda: "another")
+    monkeypatch.setattr(versions, "method_version", lambda collection: "another")
 
 
 def test_a_release_that_a_check_holds_back_waits_and_the_others_go_on(copied, doubled):

@@ -96,8 +96,7 @@ def test_a_correction_and_a_waiver_are_told_apart(month):
 
 
 def test_new_code_is_a_cause_of_its_own(month, monkeypatch):
-    from trust_benchmarks.measures import measure
-    from trust_benchmarks.releases import inputs as gather
+    from trust_benchmarks.measures import measure, versions
 
     real = measure.compute
 
@@ -112,7 +111,7 @@ def test_new_code_is_a_cause_of_its_own(month, monkeypatch):
 
     before = flow.value("SELECT value FROM published.measures WHERE metric_id = 'WF01' AND provider_code = 'RHA'")
     monkeypatch.setattr(measure, "compute", doubled)
-    monkeypatch.setattr(gather, "code_version", lambda: "another")
+    monkeypatch.setattr(versions, "method_version", lambda collection: "another")
     flow.put_return("RA9", PERIOD, flow.workforce("RA9", PERIOD))
     flow.take_in()
     flow.release()
