@@ -5,26 +5,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from trust_benchmarks.cli.prepare import POOLS, USERS, write_passwords
 from trust_benchmarks_local import Trouble, processes, services
 from trust_benchmarks_local.state import CHECKOUT, State
 
 USER = "admin"
-# Who may sign in: Airflow's role, and where the password is. On the desk a user decides and an op approves.
-USERS = {
-    USER: ("admin", "TB_AIRFLOW_PASSWORD"),
-    "viewer": ("viewer", "TB_AIRFLOW_VIEWER_PASSWORD"),
-    "steward": ("user", "TB_AIRFLOW_STEWARD_PASSWORD"),
-    "approver": ("op", "TB_AIRFLOW_APPROVER_PASSWORD"),
-}
-POOLS = {
-    "warehouse": (4, "Tasks that write figures or lists into the warehouse."),
-    "reading": (4, "Tasks that read and validate files; they take processor and memory."),
-}
 # In the order in which they stop: first what starts work, last what the others talk to.
 # Seconds to wait for one that was asked to stop. Only the scheduler has something to finish (tasks that run); what the others
 # know is in Airflow's database.
@@ -141,12 +130,6 @@ def prepare(state: State) -> processes.Child | None:
         state.folder,
         environment=environment(state),
     )
-
-
-def write_passwords(file: Path | str, settings: Mapping[str, str]) -> None:
-    """The file from which Airflow's simple log in reads its users' passwords; nobody else may read it."""
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump({name: settings[variable] for name, (_, variable) in USERS.items()}, out)
 
 
 def migrated(state: State, migration: processes.Child | None) -> None:

@@ -7,15 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+from trust_benchmarks.cli.prepare import BUCKETS, create_buckets
 from trust_benchmarks_local import Trouble, processes
 from trust_benchmarks_local.state import State
 
-BUCKETS = {
-    "TB_BUCKET_INBOX": "inbox",
-    "TB_BUCKET_ARCHIVE": "archive",
-    "TB_BUCKET_RECORDS": "records",
-    "TB_BUCKET_EXPORTS": "exports",
-}
 PORT_OPTIONS = (
     "s3.port",
     "s3.port.grpc",
@@ -60,7 +55,7 @@ def start(state: State) -> processes.Child:
     )
     try:
         processes.wait_until(lambda: answers(state), child, 60)
-        create_buckets(state.settings)
+        create_buckets(client(state.settings), list(BUCKETS.values()))
     except BaseException:
         child.stop()
         raise
@@ -100,14 +95,6 @@ def answers(state: State) -> bool:
         return True
     except (BotoCoreError, ClientError):
         return False
-
-
-def create_buckets(settings: dict[str, str]) -> None:
-    """Create the buckets of these settings that are missing."""
-    s3 = client(settings)
-    have = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
-    for name in {settings[variable] for variable in BUCKETS} - have:
-        s3.create_bucket(Bucket=name)
 
 
 def _identities(state: State) -> Path:

@@ -16,10 +16,10 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from trust_benchmarks.cli.prepare import DATABASES, create_databases
 from trust_benchmarks_local import Trouble, processes
 from trust_benchmarks_local.state import State
 
-DATABASES = {"airflow": "TB_AIRFLOW_DATABASE_PASSWORD", "warehouse": "TB_WAREHOUSE_PASSWORD"}
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -214,28 +214,3 @@ def _servers(data: Path) -> list[int]:
                 if status[0] != "Z":
                     found.append((int(status[19]), int(entry.name)))
     return [pid for _, pid in sorted(found)]
-
-
-def create_databases(superuser, passwords: dict[str, str]) -> None:
-    """The databases and the roles of the same names that own them; what exists is left as it is.
-
-    Args:
-        superuser: a psycopg connection with autocommit.
-        passwords: by the name of the database.
-    """
-    from psycopg import sql
-
-    roles = {row[0] for row in superuser.execute("SELECT rolname FROM pg_roles")}
-    have = {row[0] for row in superuser.execute("SELECT datname FROM pg_database")}
-    for name, password in passwords.items():
-        role = sql.Identifier(name)
-        if name not in roles:
-            superuser.execute(
-                sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(password))
-            )
-        if name not in have:
-            superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-    # Readers of the warehouse have no business in Airflow's own database.
-    superuser.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")
-    # What Airflow notes about its tasks may lag the disk by a moment: every task can run twice anyway.
-    superuser.execute("ALTER ROLE airflow SET synchronous_commit = off")

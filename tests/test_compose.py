@@ -140,7 +140,7 @@ def test_what_runs_once_gets_all_that_it_needs(services):
     )
     needed = set(re.findall(r'_need\("([A-Z0-9_]+)"\)', text)) | set(re.findall(r'"(TB_[A-Z_]+_PASSWORD)"', text))
     assert needed - {"TB_POSTGRES_PASSWORD"} <= set(services["prepare"]["environment"])
-    assert services["prepare"]["command"] == ["trust_benchmarks_local.prepare"]
+    assert services["prepare"]["command"] == ["trust_benchmarks.cli.main", "prepare"]
     assert {"reading", "warehouse"} == set(airflow.POOLS)
 
 
