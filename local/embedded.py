@@ -26,3 +26,7 @@ class Embedded:
     def running(self) -> AbstractContextManager[dict[str, str]]:
         """Starts the services if they are not up, and puts their settings into the environment meanwhile."""
         return services.running(self.folder)
+
+    def scratch(self) -> AbstractContextManager[None]:
+        """Runs an empty warehouse in a folder of its own, and puts its settings into the environment meanwhile."""
+        return services.scratch()

@@ -30,6 +30,9 @@ class Embedded(Protocol):
     def running(self) -> AbstractContextManager[dict[str, str]]:
         """Starts the services if they are not up, and puts their settings into the environment meanwhile."""
 
+    def scratch(self) -> AbstractContextManager[None]:
+        """Runs an empty warehouse in a folder of its own, and puts its settings into the environment meanwhile."""
+
 
 def find() -> Embedded:
     """The embedded services of this installation.
