@@ -1,6 +1,9 @@
 """One DAG for each collection of the catalogue: validates the files that wait for a period, in batches, and records the rows."""
 
+from typing import Any
+
 from airflow.sdk import DAG, get_current_context, task
+from airflow.sdk.types import DagRunProtocol
 from collection_calendar import CollectionCalendar
 from dag_parts import CHECKING, CONCLUDING, DEFAULT_TASK_ARGUMENTS, OPENING, RequestRun, records, waiting
 from trust_benchmarks import catalogue
@@ -58,7 +61,7 @@ def build(collection: catalogue.Collection) -> DAG:
         return receive.waiting(name, _period(run))
 
     @task(pool="reading", priority_weight=CHECKING, map_index_template="{{ submission_ids | length }} files")
-    def check(submission_ids: list[str]) -> dict:
+    def check(submission_ids: list[str]) -> dict[str, Any]:
         """Read, validate and record one batch of submissions."""
         from trust_benchmarks.records import process
 
@@ -83,7 +86,7 @@ def build(collection: catalogue.Collection) -> DAG:
             )
 
     @task(pool="reading")
-    def fetch() -> dict:
+    def fetch() -> dict[str, Any]:
         """Bring the publisher's file of this period to the inbox; `receive_inbox` receives it within 15 minutes."""
         from trust_benchmarks.ingest import fetch
 
@@ -98,11 +101,12 @@ def build(collection: catalogue.Collection) -> DAG:
         batches = receive()
         # Also when a batch failed: what was recorded is released.
         benchmarks = RequestRun(task_id="request_benchmarks", dag_id="refresh_benchmarks", priority_weight=CONCLUDING)
-        check.expand(submission_ids=batches) >> [conclude(batches), benchmarks]
+        concluded = conclude(batches)  # type: ignore[arg-type]  # what the task before gives
+        check.expand(submission_ids=batches) >> [concluded, benchmarks]
     return dag
 
 
-def _period(run) -> str:
+def _period(run: DagRunProtocol) -> str:
     if not run.partition_key:
         raise ValueError("This run has no period. Start it with a partition key such as 2025-06.")
     return run.partition_key

@@ -1,5 +1,7 @@
 """Once a day: removes what killed runs left behind and nothing points to."""
 
+from typing import Any
+
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from dag_parts import DEFAULT_TASK_ARGUMENTS, TIMEZONE
 
@@ -23,7 +25,8 @@ with DAG(
 ):
 
     @task(pool="warehouse")
-    def sweep() -> dict:
+    def sweep() -> dict[str, Any]:
+        """Remove what nothing points to; returns how much."""
         from trust_benchmarks.records import sweep
 
         return sweep.sweep()

@@ -1,5 +1,7 @@
 """Every quarter of an hour: archives and registers what has arrived, and starts the collections that have work."""
 
+from typing import Any
+
 from airflow.sdk import DAG, CronTriggerTimetable, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 from dag_parts import DEFAULT_TASK_ARGUMENTS, HELD_ON_RECEIPT, RECEIVING, TIMEZONE, waiting
@@ -42,7 +44,7 @@ with DAG(
     for _name in catalogue.all():
 
         @task(task_id=f"receive_{_name}", pool="reading", priority_weight=RECEIVING, outlets=[waiting(_name)])
-        def receive(name: str) -> dict:
+        def receive(name: str) -> dict[str, Any]:
             """Receive one collection and announce its periods that have files waiting."""
             from trust_benchmarks.ingest import receive
 

@@ -1,6 +1,7 @@
 """Makes releases of whatever collection and period changed since its current one, checks them, and switches to them together."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, get_current_context, task
 from dag_parts import DEFAULT_TASK_ARGUMENTS, MEASURING, REFERENCE, RELEASES, TIMEZONE
@@ -42,7 +43,7 @@ with DAG(
         from trust_benchmarks.ingest import progress
 
         began = get_current_context()["dag_run"].start_date
-        return datetime.now(UTC) - began > PATIENCE or progress.at_rest()
+        return (began is not None and datetime.now(UTC) - began > PATIENCE) or progress.at_rest()
 
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:
@@ -59,7 +60,7 @@ with DAG(
         """Make the releases of a batch; one that fails does not keep the others back."""
         from trust_benchmarks.releases import publish
 
-        failed = publish.make_each(pairs)
+        failed = publish.make_each([(collection, period) for collection, period in pairs])
         if failed:
             what = ", ".join(" ".join(pair) for pair, _ in failed)
             raise RuntimeError(f"Not made: {what}. First reason: {failed[0][1]}") from failed[0][1]
@@ -67,7 +68,7 @@ with DAG(
 
     # Also when a batch failed: what was made is switched to.
     @task(pool="warehouse", trigger_rule="all_done")
-    def switch() -> dict:
+    def switch() -> dict[str, Any]:
         """Check what was made, and move the pointers to what holds, all in one transaction."""
         from trust_benchmarks.ingest import calendar_load
         from trust_benchmarks.releases import publish
@@ -78,7 +79,7 @@ with DAG(
 
     # Red where somebody must look; what comes after it runs all the same, so the run is not failed.
     @task(pool="warehouse")
-    def held_back(switched: dict) -> None:
+    def held_back(switched: dict[str, Any]) -> None:
         """Say which releases wait for a person, why, and what to do."""
         from airflow.sdk.exceptions import AirflowFailException
         from trust_benchmarks.releases import publish
@@ -99,7 +100,7 @@ with DAG(
 
     # Also when a batch failed or nothing was stale: what an earlier run did not come to is exported now.
     @task(pool="warehouse", trigger_rule="all_done")
-    def export() -> dict:
+    def export() -> dict[str, Any]:
         """Export the current releases that have none yet; what time does not suffice for is left to the next run."""
         from trust_benchmarks.releases import export
 
@@ -115,4 +116,5 @@ with DAG(
     made >> switched
     switched >> conclude()
     [made, switched] >> complete()
-    [held_back(switched), switched] >> export()
+    seen = held_back(switched)  # type: ignore[arg-type]  # what the task before gives
+    [seen, switched] >> export()

@@ -1,5 +1,7 @@
 """Loads the reviewed reference data (providers, successions, cohort, holidays, recommendations, metrics) into the warehouse."""
 
+from typing import Any
+
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from dag_parts import DEFAULT_TASK_ARGUMENTS, REFERENCE, TIMEZONE
 
@@ -22,7 +24,8 @@ with DAG(
 ):
 
     @task(pool="warehouse", outlets=[REFERENCE])
-    def refresh() -> dict:
+    def refresh() -> dict[str, Any]:
+        """Check and load; returns the rows by table."""
         from trust_benchmarks.ingest import reference_load
 
         return reference_load.refresh()

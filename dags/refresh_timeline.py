@@ -1,5 +1,7 @@
 """Brings the engagement timeline up to date with submissions, decisions, releases and the programme's own log."""
 
+from typing import Any
+
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
 from dag_parts import DEFAULT_TASK_ARGUMENTS, HELD_ON_RECEIPT, MEASURING, RELEASES, TIMELINE, TIMEZONE
 
@@ -25,7 +27,8 @@ with DAG(
 ):
 
     @task(pool="warehouse", outlets=[TIMELINE])
-    def refresh() -> dict:
+    def refresh() -> dict[str, Any]:
+        """Derive the events again; returns how many came and went."""
         from airflow.sdk.exceptions import AirflowFailException
         from trust_benchmarks.timeline import refresh as timeline
 

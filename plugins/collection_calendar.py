@@ -45,7 +45,7 @@ class CollectionCalendar(CronPartitionTimetable):
     def __init__(self, *, frequency: str, arrivals: Asset) -> None:
         super().__init__(CRON[frequency], timezone="Europe/London", run_offset=-1)
         self.frequency = frequency
-        self.asset_condition = PartitionedAssetTimetable(assets=arrivals).asset_condition
+        self.asset_condition = PartitionedAssetTimetable(assets=arrivals).asset_condition  # type: ignore[arg-type]  # of a DAG file, too
         self.description = f"Each {frequency.replace('_', ' ')}, and whenever files have arrived"
 
     @property
@@ -87,6 +87,7 @@ class CollectionCalendar(CronPartitionTimetable):
         )
 
     def _with_period(self, run: DagRunInfo) -> DagRunInfo:
+        assert run.partition_date is not None  # a run of a partitioned timetable has one
         local = run.partition_date.in_timezone("Europe/London")
         return run._replace(partition_key=calendar.period_of(date(local.year, local.month, local.day), self.frequency))
 
@@ -100,7 +101,7 @@ class CollectionCalendar(CronPartitionTimetable):
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> "CollectionCalendar":
         """The timetable that `serialize` wrote."""
-        arrivals = PartitionedAssetTimetable.deserialize(data["arrivals"]).asset_condition
+        arrivals: Any = PartitionedAssetTimetable.deserialize(data["arrivals"]).asset_condition
         return cls(frequency=data["frequency"], arrivals=arrivals)
 
 
