@@ -53,12 +53,12 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="reading", priority_weight=OPENING)
     def receive() -> list[list[str]]:
         """Receive what lies in the inbox, unless this run was started for files just received; list this period's batches."""
-        from trust_benchmarks.ingest import receive
+        from trust_benchmarks.ingest import receive, waiting
 
         run = get_current_context()["dag_run"]
         if run.run_type != "asset_triggered":
             receive.receive(name)
-        return receive.waiting(name, _period(run))
+        return waiting.batches(name, _period(run))
 
     @task(pool="reading", priority_weight=CHECKING, map_index_template="{{ submission_ids | length }} files")
     def check(submission_ids: list[str]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="all_done", outlets=[records(name)])
     def conclude(batches: list[list[str]] | None) -> None:
         """Fail if a listed submission was left over."""
-        from trust_benchmarks.ingest import receive
+        from trust_benchmarks.ingest import waiting
 
         period = _period(get_current_context()["dag_run"])
         if batches is None:
@@ -78,7 +78,7 @@ def build(collection: catalogue.Collection) -> DAG:
                 f"The waiting files of {name} for {period} were not listed. The log of the receive task says why."
             )
         listed = [submission_id for batch in batches for submission_id in batch]
-        left = receive.left_over(listed)
+        left = waiting.never_validated(listed)
         if left:
             raise RuntimeError(
                 f"{left} of {len(listed)} submissions of {name} for {period} were neither accepted nor held. "
