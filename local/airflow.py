@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from trust_benchmarks.cli.prepare import POOLS, USERS, write_passwords
 from trust_benchmarks_local import Trouble, processes, services
@@ -195,7 +196,7 @@ class Rest:
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
         self.token_until = 0.0
 
-    def call(self, method: str, path: str, fine: tuple[int, ...] = (), **arguments) -> dict:
+    def call(self, method: str, path: str, fine: tuple[int, ...] = (), **arguments: Any) -> Any:
         """One call; statuses in `fine` count as success and give {}."""
         import httpx
 
@@ -231,8 +232,8 @@ class Rest:
     def dags(self) -> set[str]:
         return {dag["dag_id"] for dag in self.call("GET", "/dags", params={"limit": 100})["dags"]}
 
-    def import_errors(self) -> list[dict]:
-        return self.call("GET", "/importErrors", params={"limit": 10})["import_errors"]
+    def import_errors(self) -> list[dict[str, Any]]:
+        return list(self.call("GET", "/importErrors", params={"limit": 10})["import_errors"])
 
     def warm_up(self) -> None:
         """Have the API server build what it builds at a task's and at the desk's first request, which takes it seconds."""
@@ -254,27 +255,26 @@ class Rest:
 
     def trigger(self, dag_id: str, run_id: str, note: str) -> None:
         """Start a run; a run of that name that exists already is the same run."""
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": {}, "note": note}
+        body: dict[str, Any] = {"dag_run_id": run_id, "logical_date": None, "conf": {}, "note": note}
         self.call("POST", f"/dags/{dag_id}/dagRuns", fine=(409,), json=body)
 
-    def runs(self, *states: str, since: datetime | None = None) -> list[dict]:
+    def runs(self, *states: str, since: datetime | None = None) -> list[dict[str, Any]]:
         """Runs in these states, newest first, at most 100."""
         query = {"state": list(states), "limit": 100, "order_by": "-run_after"}
         if since:
             query["run_after_gte"] = since.astimezone(UTC).isoformat()
-        return self.call("GET", "/dags/~/dagRuns", params=query)["dag_runs"]
+        return list(self.call("GET", "/dags/~/dagRuns", params=query)["dag_runs"])
 
     def count(self, *states: str) -> int:
         """How many runs are in these states."""
-        return self.call("GET", "/dags/~/dagRuns", params={"state": list(states), "limit": 1})["total_entries"]
+        return int(self.call("GET", "/dags/~/dagRuns", params={"state": list(states), "limit": 1})["total_entries"])
 
-    def failed_tasks(self, dag_id: str, run_id: str) -> list[dict]:
-        return self.call(
-            "GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"state": ["failed"], "limit": 20}
-        )["task_instances"]
+    def failed_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        return list(self.call("GET", path, params={"state": ["failed"], "limit": 20})["task_instances"])
 
 
-def last_error(state: State, task: dict) -> tuple[str, Path]:
+def last_error(state: State, task: dict[str, Any]) -> tuple[str, Path]:
     """What a failed task's log says last about why, and where that log is."""
     folder = state.logs / "tasks" / f"dag_id={task['dag_id']}" / f"run_id={task['dag_run_id']}"
     folder = folder / f"task_id={task['task_id']}"

@@ -21,7 +21,7 @@ class File:
 
     key: str
     path: Path
-    metadata: dict = field(default_factory=dict, hash=False)
+    metadata: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 def sample_files(state: State) -> list[File]:
@@ -42,7 +42,7 @@ def sample_files(state: State) -> list[File]:
         mark.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            sample.write(folder, **wanted)
+            sample.write(folder, providers=wanted["providers"], periods=wanted["periods"], lines=wanted["lines"])
         except ValueError as problem:
             raise Trouble(f"The sample could not be made: {problem}") from problem
         mark.write_text(made)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from trust_benchmarks.cli.prepare import BUCKETS, create_buckets
 from trust_benchmarks_local import Trouble, processes
@@ -62,7 +63,7 @@ def start(state: State) -> processes.Child:
     return child
 
 
-def client(settings: dict[str, str]):
+def client(settings: dict[str, str]) -> Any:
     """A boto3 S3 client for these settings."""
     import boto3
     from botocore.config import Config

@@ -13,9 +13,12 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from trust_benchmarks.cli.prepare import DATABASES, create_databases
 from trust_benchmarks_local import Trouble, processes
 from trust_benchmarks_local.state import State
@@ -79,26 +82,22 @@ def url(state: State, database: str) -> str:
 
 def answers(state: State) -> bool:
     """Whether the server of this state folder (its password is the proof) takes connections."""
-    import psycopg
-
     if "TB_PORT_POSTGRES" not in state.settings:
         return False
     try:
         with _superuser(state) as connection:
-            return connection.execute("SELECT 1").fetchone() == (1,)
+            return bool(connection.execute("SELECT 1").fetchone() == (1,))
     except psycopg.OperationalError:
         return False
 
 
-def _superuser(state: State, database: str = "postgres"):
-    import psycopg
-
+def _superuser(state: State) -> "psycopg.Connection[tuple[Any, ...]]":
     return psycopg.connect(
         host="127.0.0.1",
         port=int(state.settings["TB_PORT_POSTGRES"]),
         user="postgres",
         password=state.settings["TB_POSTGRES_PASSWORD"],
-        dbname=database,
+        dbname="postgres",
         autocommit=True,
         connect_timeout=5,
     )
@@ -145,7 +144,7 @@ def _let_in(state: State, who: str) -> None:
         )
 
 
-def _run(command: list, who: str | None) -> subprocess.CompletedProcess:
+def _run(command: Sequence[str | Path], who: str | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         processes.launched(command, signal.SIGKILL, who),
         env=_environment(),

@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from trust_benchmarks import catalogue
+from trust_benchmarks.cli.prepare import USERS
 from trust_benchmarks_local import Trouble, airflow, inbox, processes, services, watch
 from trust_benchmarks_local.state import State
 
@@ -31,7 +33,7 @@ DAGS = {
 class Screen:
     """One line a step, and bars where there is waiting: live on a terminal, a line now and then elsewhere."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.console = Console(highlight=False, soft_wrap=True)
         if not self.console.is_terminal:
             self.console.width = 100
@@ -70,12 +72,12 @@ class Bars:
         self.tasks = {name: self.bars.add_task(name, total=None, note="") for name in names}
         self.spoke, self.said = time.monotonic(), ""
 
-    def __enter__(self):
+    def __enter__(self) -> "Bars":
         if self.screen.console.is_terminal:
             self.bars.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self.screen.console.is_terminal:
             self.bars.stop()
 
@@ -114,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def run(screen: Screen, state: State, given: tuple | None, once: bool) -> int:
+def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] | None, once: bool) -> int:
     """Everything between holding the state folder and letting it go."""
     with contextlib.ExitStack() as stack:
         stack.callback(_stopping, screen)
@@ -201,7 +203,9 @@ def _up(state: State, rest: airflow.Rest, children: list[processes.Child]) -> No
                 return
         time.sleep(0.5)
     what = (
-        f"{', '.join(down)} did not become healthy" if down else f"the DAGs {', '.join(sorted(missing))} did not appear"
+        f"{', '.join(down)} did not become healthy"
+        if down
+        else f"the DAGs {', '.join(sorted(missing or ()))} did not appear"
     )
     raise Trouble(f"Airflow is not ready after three minutes: {what}. Its logs: {state.logs}")
 
@@ -263,7 +267,7 @@ def _waiting() -> int:
     from trust_benchmarks.stores import warehouse
 
     with warehouse.connect() as connection:
-        return connection.execute("SELECT count(*) FROM intake.waiting").fetchone()[0]
+        return int(next(connection.execute("SELECT count(*) FROM intake.waiting"))[0])
 
 
 def _held_back() -> int:
@@ -274,7 +278,7 @@ def _held_back() -> int:
         return len(candidates.held_back(connection))
 
 
-def _failure(state: State, rest: airflow.Rest, run: dict) -> str:
+def _failure(state: State, rest: airflow.Rest, run: dict[str, Any]) -> str:
     """One failed run in words: its task, its last error, its log."""
     which = f"{run['dag_id']} {run.get('partition_key') or run['dag_run_id']}"
     for task in rest.failed_tasks(run["dag_id"], run["dag_run_id"]):
@@ -307,7 +311,7 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
 
 def _sign_in(url: str, settings: dict[str, str]) -> list[str]:
     """Where people sign in, and with what."""
-    password = {name: settings[variable] for name, (_, variable) in airflow.USERS.items()}
+    password = {name: settings[variable] for name, (_, variable) in USERS.items()}
     return [
         f"Airflow      {url}  user admin, password {password['admin']}",
         f"Steward desk {url}/steward/  user steward, password {password['steward']}",
@@ -335,7 +339,7 @@ def _stopping(screen: Screen) -> None:
 def stop_by_signal() -> None:
     """SIGTERM and a closed terminal stop the run as Ctrl-C does; while it stops, further ones are ignored."""
 
-    def stop(*_) -> None:
+    def stop(*_: object) -> None:
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sign, signal.SIG_IGN)
         raise KeyboardInterrupt

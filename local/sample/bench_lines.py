@@ -24,7 +24,14 @@ KINDS = (
 )
 
 
-def write(n: int, trusts: int | None = None, seed: int = 1, folder=None, period: str = PERIOD, share: float = SHARE):
+def write(
+    n: int,
+    trusts: int | None = None,
+    seed: int = 1,
+    folder: str | Path | None = None,
+    period: str = PERIOD,
+    share: float = SHARE,
+) -> list[Path]:
     """Writes `n` order lines of one month into folder/procurement_prices/, one file a trust, one file in memory at a time.
 
     Also writes folder/planted.csv: file, line (header = 1), kind of fault (see KINDS). A line with a duplicate key is the
@@ -69,7 +76,7 @@ def write(n: int, trusts: int | None = None, seed: int = 1, folder=None, period:
     return paths
 
 
-def _spoil(frame: pl.DataFrame, rng, share: float, first: int) -> tuple[pl.DataFrame, np.ndarray]:
+def _spoil(frame: pl.DataFrame, rng: np.random.Generator, share: float, first: int) -> tuple[pl.DataFrame, np.ndarray]:
     """The lines with faults in them, kinds in turn from number `first` on, and the kind of each line (-1: none)."""
     count = frame.height
     # Only every second line may be faulty, so that the line before a duplicate is sound.
