@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import httpx
+import psycopg
 from trust_benchmarks.cli.prepare import POOLS, USERS, write_passwords
 from trust_benchmarks_local import Trouble, processes, services
 from trust_benchmarks_local.state import CHECKOUT, State
@@ -147,8 +149,6 @@ def _forget_dead_jobs(state: State) -> None:
 
     Otherwise its scheduler would wait minutes for their heartbeats before it takes their tasks over.
     """
-    import psycopg
-
     with psycopg.connect(state.settings["TB_AIRFLOW_DATABASE_URL"]) as connection:
         connection.execute("UPDATE job SET state = 'failed', end_date = now() WHERE state = 'running'")
 
@@ -188,9 +188,7 @@ def _python() -> str:
 class Rest:
     """Airflow's REST API, as the run's own user. Answers are the JSON that it sends; Trouble when it refuses."""
 
-    def __init__(self, state: State):
-        import httpx
-
+    def __init__(self, state: State) -> None:
         self.url = f"http://127.0.0.1:{state.settings['TB_PORT_AIRFLOW']}"
         self.password = state.settings["TB_AIRFLOW_PASSWORD"]
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
@@ -198,8 +196,6 @@ class Rest:
 
     def call(self, method: str, path: str, fine: tuple[int, ...] = (), **arguments: Any) -> Any:
         """One call; statuses in `fine` count as success and give {}."""
-        import httpx
-
         try:
             if time.monotonic() > self.token_until:
                 answer = self.http.post("/auth/token", json={"username": USER, "password": self.password})
@@ -217,8 +213,6 @@ class Rest:
 
     def healthy(self) -> list[str]:
         """The components that do not run yet."""
-        import httpx
-
         try:
             health = self.http.get("/api/v2/monitor/health").json()
         except (httpx.HTTPError, ValueError):
@@ -230,15 +224,15 @@ class Rest:
         ]
 
     def dags(self) -> set[str]:
+        """The ids of the DAGs that it knows."""
         return {dag["dag_id"] for dag in self.call("GET", "/dags", params={"limit": 100})["dags"]}
 
     def import_errors(self) -> list[dict[str, Any]]:
+        """DAG files that cannot be read, and why."""
         return list(self.call("GET", "/importErrors", params={"limit": 10})["import_errors"])
 
     def warm_up(self) -> None:
         """Have the API server build what it builds at a task's and at the desk's first request, which takes it seconds."""
-        import httpx
-
         with contextlib.suppress(httpx.HTTPError):
             self.http.patch("/execution/task-instances/00000000-0000-0000-0000-000000000000/run", json={}, timeout=120)
         with contextlib.suppress(httpx.HTTPError):
@@ -270,6 +264,7 @@ class Rest:
         return int(self.call("GET", "/dags/~/dagRuns", params={"state": list(states), "limit": 1})["total_entries"])
 
     def failed_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The failed tasks of a run, at most 20."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         return list(self.call("GET", path, params={"state": ["failed"], "limit": 20})["task_instances"])
 

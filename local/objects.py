@@ -65,8 +65,8 @@ def start(state: State) -> processes.Child:
 
 def client(settings: dict[str, str]) -> Any:
     """A boto3 S3 client for these settings."""
-    import boto3
-    from botocore.config import Config
+    import boto3  # noqa: PLC0415 - a command that only asks the warehouse does without it
+    from botocore.config import Config  # noqa: PLC0415
 
     return boto3.client(
         "s3",
@@ -87,7 +87,7 @@ def client(settings: dict[str, str]) -> Any:
 
 def answers(state: State) -> bool:
     """Whether the S3 server of this state folder (it knows our key) answers."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     if "TB_S3_ENDPOINT" not in state.settings:
         return False

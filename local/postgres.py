@@ -156,7 +156,7 @@ def _run(command: Sequence[str | Path], who: str | None) -> subprocess.Completed
 
 
 def _initialise(state: State, data: Path, who: str | None) -> None:
-    """initdb beside the final folder, then one rename: a killed initdb leaves nothing that looks like a database."""
+    """Run initdb beside the final folder, then one rename: a killed initdb leaves nothing that looks like a database."""
     if (data / "PG_VERSION").exists():
         return
     draft = data.with_name("postgres.draft")

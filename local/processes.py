@@ -29,6 +29,7 @@ class Child:
     ended: bool = field(default=False)
 
     def alive(self) -> bool:
+        """Whether it runs."""
         return self.process.poll() is None
 
     def last_words(self) -> str:

@@ -17,6 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from trust_benchmarks import catalogue
 from trust_benchmarks.cli.prepare import USERS
+from trust_benchmarks.ingest import reference_load
+from trust_benchmarks.releases import candidates
+from trust_benchmarks.stores import warehouse
 from trust_benchmarks_local import Trouble, airflow, inbox, processes, services, watch
 from trust_benchmarks_local.state import State
 
@@ -49,16 +52,18 @@ class Screen:
         self.done(name, words, time.monotonic() - start)
 
     def done(self, name: str, words: list[str], seconds: float) -> None:
+        """The line of a step that has ended."""
         self.console.print(f"[green]done[/]  {name:<20} {seconds:6.1f} s  {'; '.join(words)}")
 
     def say(self, words: str, style: str = "") -> None:
+        """A line as it is; `style` is one of rich."""
         self.console.print(words, style=style or None, markup=False)
 
 
 class Bars:
     """Several named bars; without a terminal a line is printed when something moved, at most every ten seconds."""
 
-    def __init__(self, screen: Screen, names: list[str]):
+    def __init__(self, screen: Screen, names: list[str]) -> None:
         self.screen = screen
         self.bars = Progress(
             TextColumn("      {task.description:<20}"),
@@ -82,6 +87,7 @@ class Bars:
             self.bars.stop()
 
     def show(self, name: str, completed: int, total: int | None, note: str = "") -> None:
+        """How far the bar of this name is."""
         self.bars.update(self.tasks[name], completed=completed, total=total, note=note)
         if not self.screen.console.is_terminal and time.monotonic() - self.spoke > 10:
             words = ", ".join(
@@ -169,9 +175,6 @@ def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] 
 
 def _warehouse() -> str:
     """Migrations and reference data."""
-    from trust_benchmarks.ingest import reference_load
-    from trust_benchmarks.stores import warehouse
-
     applied = warehouse.migrate()
     loaded = reference_load.refresh()
     numbers = ", ".join(
@@ -249,8 +252,6 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
 
 def _what_is_left(rest: airflow.Rest, began: datetime) -> str | None:
     """The DAG that still has something to do although none is under way; None when the job is done."""
-    from trust_benchmarks.releases import candidates
-
     if _waiting():
         return "receive_inbox"
     if candidates.stale():
@@ -264,16 +265,11 @@ def _what_is_left(rest: airflow.Rest, began: datetime) -> str | None:
 
 
 def _waiting() -> int:
-    from trust_benchmarks.stores import warehouse
-
     with warehouse.connect() as connection:
         return int(next(connection.execute("SELECT count(*) FROM intake.waiting"))[0])
 
 
 def _held_back() -> int:
-    from trust_benchmarks.releases import candidates
-    from trust_benchmarks.stores import warehouse
-
     with warehouse.connect() as connection:
         return len(candidates.held_back(connection))
 

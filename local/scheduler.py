@@ -20,7 +20,7 @@ def main() -> None:
         package = importlib.import_module(f"{trust_benchmarks.__name__}.{room}")
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    from airflow.__main__ import main as airflow
+    from airflow.__main__ import main as airflow  # noqa: PLC0415 - after the rooms, as Airflow itself would load them
 
     sys.argv = ["airflow", "scheduler", *sys.argv[1:]]
     airflow()  # type: ignore[no-untyped-call]  # Airflow does not say

@@ -41,6 +41,7 @@ class Progress:
 
 
 def progress(url: str) -> Progress:
+    """How far the job is, by the ledger."""
     with psycopg.connect(url, connect_timeout=5) as connection:
         return Progress(*next(connection.execute(PROGRESS)))
 

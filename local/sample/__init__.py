@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .files import File, Plan
+from trust_benchmarks import reference
+
+from . import bench_lines, files
+from .files import File, Plan, plan
+from .plants import every_rule
 
 PROVIDERS, FIRST_PERIOD, PERIODS, LINES = 62, "2025-03", 13, 2500
 RECIPE = "sample.json"
@@ -63,9 +66,6 @@ def write(
     Raises:
         ValueError: for less than 1 provider, 1 period or 12 lines.
     """
-    from .files import files
-    from .plants import every_rule
-
     folder = Path(folder)
     recipe = {"seed": seed, "providers": providers, "first_period": first_period, "periods": periods, "lines": lines,
               "faults": faults}  # fmt: skip
@@ -74,7 +74,7 @@ def write(
     done = Manifest(folder, len(of.world.organisations), of.world.periods)
     arrivals: list[tuple[str, str]] = []
     planted: list[tuple[Any, ...]] = []
-    for file in files(of):
+    for file in files.files(of):
         _put(folder, file, done)
         if file.arrives is not None:
             arrivals.append((file.path.as_posix(), file.arrives.isoformat()))
@@ -103,8 +103,6 @@ def mended(folder: str | Path, into: str | Path | None = None) -> list[Path]:
     Raises:
         FileNotFoundError: when the folder holds no sample.
     """
-    from . import files
-
     folder = Path(folder)
     if not (folder / RECIPE).exists():
         raise FileNotFoundError(f"{folder} holds no sample ({RECIPE} is missing). Make one with sample.write first.")
@@ -125,16 +123,10 @@ def mended(folder: str | Path, into: str | Path | None = None) -> list[Path]:
 
 def lines(n: int, trusts: int, seed: int = 1, folder: str | Path | None = None, **options: Any) -> list[Path]:
     """Writes `n` procurement lines, 50,000 a file, for the benchmark; see `bench_lines.write`."""
-    from . import bench_lines
-
     return bench_lines.write(n, trusts, seed, folder, **options)
 
 
-def _plan(recipe: dict[str, Any]) -> "Plan":
-    from trust_benchmarks import reference
-
-    from .files import plan
-
+def _plan(recipe: dict[str, Any]) -> Plan:
     return plan(**recipe, reference=reference.load())
 
 
@@ -145,7 +137,7 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _put(folder: Path, file: "File", done: Manifest) -> None:
+def _put(folder: Path, file: File, done: Manifest) -> None:
     if file.content is None:
         return
     path = folder / file.path

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from trust_benchmarks import reference
 
 from .procurement_prices import buyer, lines, products
 from .world import generator, last_day
@@ -48,8 +49,6 @@ def write(
     Raises:
         ValueError: when there are fewer trusts in the reference data than asked for, or a number makes no sense.
     """
-    from trust_benchmarks import reference
-
     if n < 1 or not 0 <= share <= 0.4 or folder is None:
         raise ValueError("Give a folder, at least 1 line, and a share of faulty lines from 0 to 0.4.")
     count = trusts or -(-n // A_FILE)

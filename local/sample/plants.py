@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from trust_benchmarks.reference.tables import Tables
 
 from . import spoil
+from .spoil import Case
 from .world import Organisation, World
 
 COLLECTIONS = ("workforce", "e_rostering", "procurement_prices")
@@ -30,7 +31,7 @@ class Plant:
 
     collection: str
     rules: tuple[str, ...]
-    spoil: Callable[[spoil.Case], None] = spoil.none
+    spoil: Callable[[Case], None] = spoil.none
     send: str = ""
     ending: str = "csv"
     month: int = -2

@@ -6,6 +6,8 @@ import gzip
 import io
 from dataclasses import dataclass
 
+import xlsxwriter
+
 SHEET = "return"
 CODES = {"ods_code", "period", "financial_year", "site_code", "ward_id", "po_number", "product_code", "supplier_id"}
 
@@ -71,8 +73,6 @@ def from_csv(content: bytes) -> Table:
 
 def to_xlsx(table: Table) -> bytes:
     """One sheet named `return`; numbers as numbers, codes as text; the same bytes for the same table."""
-    import xlsxwriter
-
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"created": dt.datetime(2025, 1, 1), "title": "Sample return: invented figures"})
