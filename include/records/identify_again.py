@@ -9,7 +9,7 @@ from .. import sql
 from ..reading.read import read
 from ..stores import objects, settings
 from ..stores.faults import is_failure, is_outage
-from ..validation import validate
+from ..validation import versions
 
 Identity = tuple[str, str, str]  # period, sender and part
 
@@ -82,6 +82,6 @@ def _register(connection: psycopg.Connection, submission_id: str, collection: st
     )
     connection.execute(
         "INSERT INTO core.identified_later (submission_id, became, rules_version) VALUES (%s, %s, %s)",
-        [submission_id, became, validate.version(collection)],
+        [submission_id, became, versions.version(collection)],
     )
     return became

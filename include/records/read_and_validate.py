@@ -7,10 +7,10 @@ import psycopg
 
 from ..reading.read import read
 from ..reading.reading import Reading
-from ..schemas.fields import US
+from ..schemas.rules import US
 from ..stores import log
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided, validate
+from ..validation import decided, validate, versions
 from ..validation.validate import Outcome
 from . import submission
 from .submission import Submission
@@ -81,7 +81,7 @@ def plain_of(
     with connection.transaction():
         recorded = connection.execute(
             "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
-            [submission_id, validate.version(outcome.reading.collection)],
+            [submission_id, versions.version(outcome.reading.collection)],
         ).fetchone()
     if recorded:
         return Plain(*recorded)

@@ -3,7 +3,7 @@
 import psycopg
 
 from .. import catalogue, reference, sql
-from ..validation import validate
+from ..validation import versions
 
 
 def note_rules(connection: psycopg.Connection, names: list[str]) -> list[str]:
@@ -11,16 +11,16 @@ def note_rules(connection: psycopg.Connection, names: list[str]) -> list[str]:
     changed: list[str] = []
     with connection.transaction():
         now = _now(connection)
-        if all(now.get(name) == validate.version(name) for name in names):
+        if all(now.get(name) == versions.version(name) for name in names):
             return changed
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('rules in force'))")
         now = _now(connection)
         known = sorted(provider.code for provider in reference.load().providers)
         for name in names:
-            if now.get(name) != validate.version(name):
+            if now.get(name) != versions.version(name):
                 row = {
                     "collection": name,
-                    "rules_version": validate.version(name),
+                    "rules_version": versions.version(name),
                     "reference_part": reference.read_by_validation(),
                     "providers": known if catalogue.load(name).is_national else [],
                 }

@@ -10,7 +10,7 @@ import psycopg
 
 from .. import sql
 from ..stores import objects, settings, warehouse
-from ..validation import decided, profile, validate
+from ..validation import decided, profile, versions
 from ..validation.validate import HELD, Outcome
 from .read_and_validate import Plain
 
@@ -86,7 +86,7 @@ def add_validation(
     moment: datetime,
 ) -> bool:
     """Adds a validation, its findings, rows by provider and profile; False when another worker has added it."""
-    reading, rules_version = outcome.reading, validate.version(outcome.reading.collection)
+    reading, rules_version = outcome.reading, versions.version(outcome.reading.collection)
     if decisions:  # the same rules under other decisions find something else
         rules_version += "." + hashlib.sha256(decided.key(decisions).encode()).hexdigest()[:12]
     row = {

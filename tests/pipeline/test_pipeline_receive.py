@@ -11,7 +11,7 @@ from trust_benchmarks.ingest import expected_returns, inbox, receive, waiting
 from trust_benchmarks.records import pointer, sweep, write
 from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.stores import objects, settings
-from trust_benchmarks.validation import validate
+from trust_benchmarks.validation import versions
 
 pytestmark = pytest.mark.usefixtures("world")
 PERIOD = "2025-06"
@@ -158,7 +158,7 @@ def test_newer_rules_do_not_judge_again_what_was_judged(monkeypatch):
     flow.take_in()
     flow.release()
     before = flow.snapshot()
-    monkeypatch.setattr(validate, "version", lambda _: "newer")
+    monkeypatch.setattr(versions, "version", lambda _: "newer")
     assert validate_and_record([flow.value("SELECT submission_id FROM intake.submissions")])["done_before"] == 1
     flow.release()
     assert flow.snapshot() == before
