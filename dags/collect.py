@@ -63,9 +63,9 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="reading", priority_weight=CHECKING, map_index_template="{{ submission_ids | length }} files")
     def check(submission_ids: list[str]) -> dict[str, Any]:
         """Read, validate and record one batch of submissions."""
-        from trust_benchmarks.records import process
+        from trust_benchmarks.records import validate_and_record
 
-        return process.process(submission_ids)
+        return validate_and_record.validate_and_record(submission_ids)
 
     @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="all_done", outlets=[records(name)])
     def conclude(batches: list[list[str]] | None) -> None:

@@ -24,7 +24,8 @@ def revalidate(
     Raises:
         Refused: no right to, no reason, no such collection or period, or not wanted after what was shown.
     """
-    from ..records import revalidate as again
+    from ..records import revalidation_requests as requests
+    from ..records import rules_in_force
     from ..reference import calendar
     from ..stores import warehouse
 
@@ -39,8 +40,8 @@ def revalidate(
         raise Refused(f"{who.name} may not have returns validated again. Ask {wanted}.")
     with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
-            again.note_rules(connection, [name])
-            plan = again.planned(connection, name, period, accepted_too)
+            rules_in_force.note_rules(connection, [name])
+            plan = requests.planned(connection, name, period, accepted_too)
         where = f"{name} {period}" if period else name
         many = plan["held"] + plan["accepted"]
         note(
@@ -56,7 +57,7 @@ def revalidate(
             note(f"See first what would change: trust-benchmarks replay --collection {name} --all")
         desk.agreed(yes, "Validate them again?")
         with warehouse.connect() as connection:
-            asked = again.ask(connection, name, period, accepted_too, who.name, reason.strip())
+            asked = requests.ask(connection, name, period, accepted_too, who.name, reason.strip())
     note(
         ("It was put down under your name." if asked else "The same was asked for before.")
         + " receive_inbox takes them up within 15 minutes; start it in Airflow to have it at once."
