@@ -15,8 +15,8 @@ from rich.text import Text
 
 from .. import catalogue
 from ..reading import findings, formats
-from ..reading.grid import MAX_BYTES, Unreadable
 from ..reading.harmless import csv_safe_frame, harmless
+from ..reading.raw_table import MAX_BYTES, Unreadable
 from ..reading.read import read_opened, unreadable
 from ..reading.reading import Reading
 from ..validation.validate import validate

@@ -22,8 +22,9 @@ from ..stewardship import workbook as workbooks
 from ..stewardship.decisions import Draft
 from ..stewardship.preview import preview
 from ..stores import warehouse
-from . import Refused
+from . import Refused, embedded
 from .output import Format, note, write
+from .prepare import USERS
 
 SHOWN = 60  # lines of a preview's table; --format of `decisions` and the desk show all
 
@@ -69,7 +70,7 @@ def decide(asked: Asked, user: str | None, yes: bool) -> None:
         raise Refused(
             f"{who.name} can read the desk but cannot make decisions. Ask a steward, or ask for the steward role."
         )
-    with stores(), told():
+    with embedded.stores(), told():
         draft = _draft(asked)
         if draft.kind in decisions.CHANGES_FIGURES:
             expected = _shown(draft, who.name)
@@ -93,7 +94,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
     who = sign_in(user)
     if not who.may_approve:
         raise Refused(f"{who.name} cannot approve or refuse decisions. Ask an approver.")
-    with stores(), told():
+    with embedded.stores(), told():
         with as_desk() as connection:
             one = decisions.get(connection, decision_id)
         if one.author.strip().lower() == who.name.strip().lower():
@@ -115,7 +116,7 @@ def workbook(submission_id: str, output: Path | None) -> None:
     if output and output.is_dir():
         raise Refused(f"{output} is a folder. Name the file to write, such as {output / 'to_correct.xlsx'}.")
     path = output
-    with stores(), told():
+    with embedded.stores(), told():
         try:
             with warehouse.connect() as connection:
                 one = submitted_file.submission(connection, submission_id)
@@ -175,21 +176,17 @@ def _airflow() -> tuple[str, dict[str, str]]:
                 f"TB_AIRFLOW_URL is {url}: this would send your password unencrypted. Give an address that begins with https."
             )
         return url.rstrip("/"), {}
-    # trust_benchmarks_local is not deployed; without it, the addresses stand in the environment.
-    from trust_benchmarks_local.state import State  # noqa: PLC0415
-
-    settings = State().read()
+    services = embedded.find()
+    settings = services.settings()
     if "TB_PORT_AIRFLOW" not in settings:
         raise Refused(
-            f"Airflow is not set up in {State().folder}. Run `make run` first, or give its address in TB_AIRFLOW_URL."
+            f"Airflow is not set up in {services.folder}. Run `make run` first, or give its address in TB_AIRFLOW_URL."
         )
     return f"http://127.0.0.1:{settings['TB_PORT_AIRFLOW']}", settings
 
 
 def _password(user: str, settings: dict[str, str]) -> str:
     """TB_USER_PASSWORD; else what `make run` made for this user; else what is typed."""
-    from trust_benchmarks_local.airflow import USERS  # noqa: PLC0415
-
     if given := os.environ.get("TB_USER_PASSWORD"):
         return given
     if made := settings.get(USERS.get(user, ("", ""))[1]):
@@ -200,25 +197,6 @@ def _password(user: str, settings: dict[str, str]) -> str:
 
 
 # The stores -----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def stores() -> Iterator[None]:
-    """The stores that the environment names, or those of the state folder (started if they are not up)."""
-    if os.environ.get("TB_WAREHOUSE_URL"):
-        yield
-        return
-    from trust_benchmarks_local import services  # noqa: PLC0415
-    from trust_benchmarks_local.state import State  # noqa: PLC0415
-
-    state = State()
-    if "TB_WAREHOUSE_URL" not in state.read():
-        raise Refused(
-            f"There is no warehouse in {state.folder}. Run `make run` first, "
-            "or give a warehouse in TB_WAREHOUSE_URL or a state folder in TB_STATE."
-        )
-    with services.running(state.folder):
-        yield
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..timeline import events
 from ..timeline.event_checks import FIELDS
-from . import Refused, check, desk, warehouse
+from . import Refused, check, desk, embedded, warehouse
 from .output import Format, note
 
 LISTED = """
@@ -63,7 +63,7 @@ def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
         raise Refused(
             f"{who.name} can read the timeline but cannot add events. Ask a steward, or ask for the steward role."
         )
-    with desk.stores(), desk.told(), desk.as_desk() as connection:
+    with embedded.stores(), desk.told(), desk.as_desk() as connection:
         done = events.add(connection, checked, who.name, path.name)
     again = f" {done.already} {'was' if done.already == 1 else 'were'} already on the timeline." if done.already else ""
     print(f"{len(done.ids)} {'event was' if len(done.ids) == 1 else 'events were'} added.{again}")
@@ -77,7 +77,7 @@ def withdraw(event_id: str, reason: str, user: str | None) -> None:
     who = desk.sign_in(user)
     if not who.may_act:
         raise Refused(f"{who.name} can read the timeline but cannot withdraw events. Ask a steward.")
-    with desk.stores(), desk.told(), desk.as_desk() as connection:
+    with embedded.stores(), desk.told(), desk.as_desk() as connection:
         events.withdraw(connection, event_id, who.name, reason)
     print(f"Event {event_id} has been withdrawn.")
 

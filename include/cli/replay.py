@@ -6,12 +6,13 @@ from pathlib import Path
 
 from .. import catalogue
 from ..reading.harmless import csv_safe, harmless
-from ..records import revalidate as again
+from ..records import revalidation_requests as requests
+from ..records import rules_in_force
 from ..reference import calendar
 from ..stewardship import replay as lab
 from ..stewardship.replay import Replay, Row
 from ..stores import warehouse
-from . import Refused, desk
+from . import Refused, desk, embedded
 from .output import Format, note, words, write
 
 SUBMISSIONS = ("submission_id", "period", "sender", "part", "version", "before", "after", "when", "file_name")
@@ -38,10 +39,10 @@ def revalidate(
     if not (who.may_approve if accepted_too else who.may_act):
         wanted = "an approver" if accepted_too else "a steward"
         raise Refused(f"{who.name} cannot request that returns are validated again. Ask {wanted}.")
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
-            again.note_rules(connection, [name])
-            plan = again.planned(connection, name, period, accepted_too)
+            rules_in_force.note_rules(connection, [name])
+            plan = requests.planned(connection, name, period, accepted_too)
         where = f"{name} {period}" if period else name
         many = plan["held"] + plan["accepted"]
         note(
@@ -57,7 +58,7 @@ def revalidate(
             note(f"To see what would change first: trust-benchmarks replay --collection {name} --all")
         desk.agreed(yes, "Validate them again?")
         with warehouse.connect() as connection:
-            asked = again.ask(connection, name, period, accepted_too, who.name, reason.strip())
+            asked = requests.ask(connection, name, period, accepted_too, who.name, reason.strip())
     note(
         ("Your request has been recorded." if asked else "The same request has been made before.")
         + " receive_inbox starts it within 15 minutes; start that DAG in Airflow to begin at once."
@@ -75,7 +76,7 @@ def replay(
     name = catalogue.load(collection).name
     if since is not None:
         _period(since)
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         found = lab.replay(
             name, since, accepted_too=accepted_too, keep=keep and keep / "records",
             report=lambda count: note(f"{count} submissions read ..."),

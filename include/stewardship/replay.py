@@ -1,6 +1,6 @@
 """Replays the archive: what the rules, layouts and methods of this checkout would change in what is recorded and published.
 
-Files are read and validated as `records.process` does, and figures are computed as a release does; nothing is written to the
+Files are read and validated as `records.read_and_validate` does, and figures are computed as a release does; nothing is written to the
 archive or the ledger. Changes that the pipeline would make by itself (it validates again what new rules concern) are told apart from
 changes that it would make on request.
 """
@@ -23,7 +23,7 @@ from .. import catalogue, reference, sql
 from ..ingest.expected_returns import who_is_expected
 from ..measures import measure, versions
 from ..reading.read import read
-from ..records import process, revalidate
+from ..records import identify_again, read_and_validate, rules_in_force, write
 from ..reference import calendar
 from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
@@ -137,7 +137,7 @@ def _files(connection: Connection, found: Replay, folder: Path, report: Callable
         state = outcome.state
         before = _found_before(connection, one)
         differs = _compare_findings(rules, before, outcome.findings, when, one)
-        records = None if state == HELD else process.as_parquet(one["submission_id"], outcome)
+        records = None if state == HELD else write.as_parquet(one["submission_id"], outcome)
         differs |= is_new or state != one["outcome"] or _other_records(one, outcome, records)
         if state != (one["outcome"] or "received"):
             about = ("submission_id", "file_name", "period", "sender", "part", "version")
@@ -163,7 +163,7 @@ def _files(connection: Connection, found: Replay, folder: Path, report: Callable
 def _concerned(connection: Connection, collection: str) -> set[str]:
     """Which submissions the pipeline would validate again by itself: asked of the ledger as it would be with these rules in force."""
     with connection.transaction(force_rollback=True):
-        revalidate.note_rules(connection, [collection])
+        rules_in_force.note_rules(connection, [collection])
         rows = connection.execute(
             "SELECT k.submission_id FROM core.concerned k JOIN core.submission s USING (submission_id) WHERE s.collection = %s",
             [collection],
@@ -185,26 +185,26 @@ def _submissions(connection: Connection, collection: str, since: str | None) -> 
 
 def _again(
     connection: Connection, one: Row, collection: str, when: str, changed: dict[str, _Changed]
-) -> tuple[bool, Outcome, process.Plain]:
+) -> tuple[bool, Outcome, read_and_validate.Plain]:
     """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
     if one["outcome"] == HELD and when == BY_ITSELF:
         content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
-        chain = revalidate.identity(content, one["file_name"], collection, one["received_at"])
+        chain = identify_again.identity(content, one["file_name"], collection, one["received_at"])
         if chain and chain != (one["period"], one["sender"], one["part"]):
             version = _next_version(connection, one, chain, changed)
             if version is not None:
                 outcome = validate.validate(read(content, one["file_name"], collection, one["received_at"]))
-                one |= {"submission_id": revalidate.new_id(one["submission_id"], *chain), "version": version}
+                one |= {"submission_id": identify_again.new_id(one["submission_id"], *chain), "version": version}
                 one |= dict(zip(("period", "sender", "part"), chain, strict=True))
-                return True, outcome, process.plain_of(connection, one["submission_id"], outcome, [])
+                return True, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, [])
     decisions = decided.in_force(connection, one["submission_id"])
-    outcome = process.outcome_of(connection, one["submission_id"], decisions)
-    return False, outcome, process.plain_of(connection, one["submission_id"], outcome, decisions)
+    outcome = read_and_validate.outcome_of(connection, one["submission_id"], decisions)
+    return False, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, decisions)
 
 
 def _next_version(connection: Connection, one: Row, chain: Chain, changed: dict[str, _Changed]) -> int | None:
     """Its place in its return, after the files that would be registered anew before it."""
-    version = revalidate.next_version(connection, one["submission_id"], *chain)
+    version = identify_again.next_version(connection, one["submission_id"], *chain)
     before = [c.row for c in changed.values() if (c.row["period"], c.row["sender"], c.row["part"]) == chain]
     if version is not None and before:
         version = max(version, *(row["version"] + 1 for row in before))
@@ -217,7 +217,7 @@ def _other_records(one: Row, outcome: Outcome, records: bytes | None) -> bool:
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 
-def _log_row(connection: Connection, one: Row, found: Replay, outcome: Outcome, plain: process.Plain) -> Row:
+def _log_row(connection: Connection, one: Row, found: Replay, outcome: Outcome, plain: read_and_validate.Plain) -> Row:
     """The row of `measure.SUBMISSIONS` that it would be, without whether it counts."""
     declared = catalogue.load(found.collection)
     due = connection.execute(
@@ -375,7 +375,7 @@ def _with(connection: Connection, given: release_inputs.ReleaseInputs, mine: lis
     log = pl.concat(
         [inputs.submissions.filter(~pl.col("submission_id").is_in(ids)), new.select(inputs.submissions.columns)]
     )
-    # As `process.count` has it: of each return the newest version that stands accepted, a real one before a sample.
+    # As records/pointer.py has it: of each return the newest version that stands accepted, a real one before a sample.
     chain = ["collection", "period", "sender", "part"]
     of_mine = pl.struct(chain).is_in(new.select(pl.struct(chain)).to_series().implode())
     best = (

@@ -7,7 +7,7 @@ import psycopg
 
 from .. import catalogue, reference, schemas
 from ..reading.reading import Reading
-from ..records import process
+from ..records import read_and_validate
 from . import queries
 
 LISTED = 10  # of each kind, by name; the rest is counted
@@ -46,7 +46,7 @@ def sentences(
     lacking = rows.filter(pl.col("rows_used") < pl.col("rows_sent"))
     if not lacking.height:
         return found
-    reading = process.reading_of(connection, submission_id)
+    reading = read_and_validate.reading_of(connection, submission_id)
     sent, unused = int(rows["rows_sent"].sum()), int((lacking["rows_sent"] - lacking["rows_used"]).sum())
     places = _rows_left_out(connection, submission_id, reading)
     found.append(f"{unused:,} of {_counted(sent, 'row')} would be left out: {_listed(places)}.")

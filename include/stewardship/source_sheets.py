@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from .. import schemas
 from ..reading import formats
-from ..reading.grid import MAX_CELLS, MAX_COLUMNS, Unreadable
+from ..reading.csv_tables import DELIMITERS
+from ..reading.raw_table import MAX_CELLS, MAX_COLUMNS, Unreadable
 from ..reading.reading import Reading, Table
-from ..reading.text_tables import DELIMITERS
 from ..reading.workbook import Book
 
 CSV_SHEET = "return"  # as in the blank template

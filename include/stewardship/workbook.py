@@ -21,8 +21,8 @@ from xlsxwriter.worksheet import Worksheet
 from .. import catalogue, sql
 from ..ingest import manifest
 from ..reading import findings as frames
-from ..reading.grid import Unreadable
 from ..reading.harmless import cut, harmless
+from ..reading.raw_table import Unreadable
 from ..reading.reading import Reading
 from . import source_sheets, submitted_file, trust_wording, workbook_findings
 from .source_sheets import Sheet
