@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from .. import reference
-from ..measures import compared, measure
+from ..measures import derived, measure
 from ..reference import calendar
 from .inputs import Gathered
 
@@ -18,7 +18,7 @@ def figures(gathered: Gathered) -> dict[str, pl.DataFrame]:
     if gathered.decided:
         without = measure.compute(_undecided(gathered)).measures
         tables["measure"] = _marked(tables["measure"], without, gathered.decided)
-    return compared.add(tables, gathered.collection, gathered.period, gathered.inputs.reference)
+    return derived.add(tables, gathered.period, gathered.inputs.reference)
 
 
 def _undecided(gathered: Gathered) -> measure.Inputs:
@@ -89,6 +89,9 @@ def _tables(results: measure.Results, period: str, kept_apart: pl.DataFrame) -> 
         "measure": measures,
         "release_metric": _versions(measures, defined),
         "benchmark": results.benchmarks,
+        "peer_group": results.peer_groups,
+        "peer": results.peers,
+        "peer_benchmark": results.peer_benchmarks,
         "comparison": results.comparisons,
         "price_spread": results.prices_spread,
         "price_position": results.prices_position,

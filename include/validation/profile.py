@@ -23,7 +23,7 @@ from ..schemas.fields import FieldSpec, Schema
 from ..schemas.procurement_prices import gtin_is_valid
 
 SETTINGS = Path(__file__).with_name("profile.toml")
-COLUMNS = {
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "column_name": pl.String,  # a field of the schema, or one of the sketches below
     "rows": pl.Int64,
     "filled": pl.Int64,

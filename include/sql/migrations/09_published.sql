@@ -58,30 +58,10 @@ FROM core.current_release c JOIN core.release r USING (release_id) CROSS JOIN LA
   FROM core.peer n WHERE n.release_id = r.release_id) p;
 
 CREATE VIEW published.peer_benchmarks AS
-SELECT g.metric_id, g.collection, g.period, g.provider_code, g.basis, g.peer_group, g.peers, g.peers_with_value,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.minimum END AS minimum,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.quartiles[1] END AS lower_quartile,
-       CASE WHEN g.peers_with_value >= g.least_peers THEN g.quartiles[2] END AS median,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.quartiles[3] END AS upper_quartile,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.maximum END AS maximum,
-       CASE WHEN g.peers_with_value < g.for_quartiles THEN 'PEERS_TOO_FEW' END AS withheld,
-       g.release_id, g.is_sample
-FROM (
-  SELECT m.metric_id, r.collection, r.period, p.provider_code, p.basis, p.peer_group, q.least_peers, greatest(8, q.least_peers) AS for_quartiles,
-         count(*) AS peers, count(m.value) FILTER (WHERE m.withheld IS NULL) AS peers_with_value,
-         min(m.value) FILTER (WHERE m.withheld IS NULL) AS minimum,
-         percentile_cont('{0.25, 0.5, 0.75}'::double precision[]) WITHIN GROUP (ORDER BY m.value)
-           FILTER (WHERE m.withheld IS NULL) AS quartiles,
-         max(m.value) FILTER (WHERE m.withheld IS NULL) AS maximum, bool_or(m.is_sample) AS is_sample, r.release_id
-  FROM core.current_release c JOIN core.release r USING (release_id) CROSS JOIN LATERAL (
-    SELECT o.provider_code, o.basis, o.peer_group, g.provider_code AS peer_code
-    FROM core.peer_group o JOIN core.peer_group g ON g.release_id = r.release_id AND g.basis = o.basis AND g.peer_group = o.peer_group
-    WHERE o.release_id = r.release_id AND g.provider_code <> o.provider_code
-    UNION ALL
-    SELECT n.provider_code, n.basis, n.basis || ':' || n.provider_code, n.peer_code FROM core.peer n WHERE n.release_id = r.release_id) p
-  JOIN core.measure m ON m.release_id = r.release_id AND m.provider_code = p.peer_code
-  JOIN core.series_rule q ON q.release_id = r.release_id AND q.metric_id = m.metric_id
-  GROUP BY r.release_id, r.collection, r.period, m.metric_id, p.provider_code, p.basis, p.peer_group, q.least_peers) g;
+SELECT b.metric_id, r.collection, r.period, b.provider_code, b.basis, b.peer_group, b.peers, b.peers_with_value, b.minimum, b.lower_quartile,
+       b.median, b.upper_quartile, b.maximum, CASE WHEN b.lower_quartile IS NULL THEN 'PEERS_TOO_FEW' END AS withheld,
+       b.release_id, b.is_sample
+FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.peer_benchmark b USING (release_id);
 
 CREATE VIEW published.funnel AS
 SELECT f.metric_id, r.collection, r.period, f.provider_code, m.value, f.kind, f.centre, f.lower_95, f.upper_95, f.lower_99_8, f.upper_99_8,
