@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,24 @@ def running(folder: Path | str | None = None) -> Iterator[dict[str, str]]:
         try:
             yield dict(state.settings)
         finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[None]:
+    """An empty PostgreSQL in a temporary folder, named in the environment; no object store."""
+    with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
+        state = State(Path(folder) / "state").open()
+        server = postgres.start(state)
+        # An object store must be named, and is not there.
+        settings = exported(state.settings) | {"TB_S3_KEY": "none", "TB_S3_SECRET": "none", "TB_CACHE": folder}
+        before = {name: os.environ.get(name) for name in settings}
+        os.environ.update(settings)
+        try:
+            yield
+        finally:
+            server.stop()
             for name, value in before.items():
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 

@@ -13,6 +13,7 @@ from trust_benchmarks.ingest import receive
 from trust_benchmarks.records import process
 from trust_benchmarks.releases import edition, publish
 from trust_benchmarks.schemas import workforce as workforce_schema
+from trust_benchmarks.sql import published
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.timeline import refresh as timeline
 from trust_benchmarks.validation import validate
@@ -101,6 +102,12 @@ def value(query: str, parameters=None):
     """The one value that a query gives."""
     ((found,),) = rows(query, parameters)
     return found
+
+
+def published_views() -> dict[str, published.View]:
+    """What the warehouse says about each view of schema published."""
+    with warehouse.connect() as connection:
+        return published.views_by_name(connection)
 
 
 # Where the pointers have been on the way; a run that was killed in between may have published something on that way.

@@ -4,6 +4,9 @@ Version 3.1.0 of the standard (Bitol, LF AI & Data; https://bitol-io.github.io/o
 schema it fits. `datacontract lint` and `datacontract test` read it.
 """
 
+from typing import Any
+
+import psycopg
 import yaml
 
 from .. import catalogue
@@ -38,29 +41,31 @@ ROLES = {
 READERS = ("dashboard_reader", "steward_reader")
 
 
-def document() -> str:
-    """The contract as YAML.
+def document(connection: psycopg.Connection[Any]) -> str:
+    """The contract as YAML, of the views of this warehouse.
 
     Raises:
-        Refused: a view or column that is not described.
+        Undescribed: a view, column or function has no comment.
     """
     # Indented as people write it, and without line breaks inside sentences.
-    text = yaml.dump(_contract(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=10_000, indent=2)
+    text = yaml.dump(_contract(connection), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=10_000, indent=2)
     return HEAD.format(standard=STANDARD) + text
 
 
 class _Plain(yaml.SafeDumper):
     """Without anchors: the same words twice are written twice."""
 
-    def ignore_aliases(self, data) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
+        """True: no anchors."""
         return True
 
-    def increase_indent(self, flow=False, indentless=False):
-        return super().increase_indent(flow, False)
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Lists are indented below their name."""
+        super().increase_indent(flow, False)
 
 
-def _contract() -> dict:
-    views = published.views_by_name()
+def _contract(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    views = published.views_by_name(connection)
     return {
         "apiVersion": STANDARD,
         "kind": "DataContract",
@@ -99,7 +104,8 @@ def _contract() -> dict:
             {
                 "property": "functions",
                 "value": [
-                    {"name": f"published.{call}", "description": says} for call, says in published.functions().items()
+                    {"name": f"published.{call}", "description": says}
+                    for call, says in published.functions(connection).items()
                 ],
                 "description": "What each view of releases said at a moment.",
             }
@@ -114,7 +120,7 @@ def _owners() -> dict[str, list[str]]:
     return owners
 
 
-def _server(name: str, environment: str, says: str) -> dict:
+def _server(name: str, environment: str, says: str) -> dict[str, Any]:
     return {
         "server": name,
         "type": "postgres",
@@ -128,8 +134,8 @@ def _server(name: str, environment: str, says: str) -> dict:
     }
 
 
-def _view(view: published.View) -> dict:
-    made = {
+def _view(view: published.View) -> dict[str, Any]:
+    made: dict[str, Any] = {
         "name": view.name,
         "physicalName": view.name,
         "logicalType": "object",
@@ -155,9 +161,14 @@ def _view(view: published.View) -> dict:
     return made
 
 
-def _property(column: published.Column, single: bool) -> dict:
+def _property(column: published.Column, single: bool) -> dict[str, Any]:
     physical, logical, _ = published.TYPES[column.type]
-    made = {"name": column.name, "logicalType": logical, "physicalType": physical, "description": column.words}
+    made: dict[str, Any] = {
+        "name": column.name,
+        "logicalType": logical,
+        "physicalType": physical,
+        "description": column.words,
+    }
     if physical == "ARRAY":
         made["items"] = {"logicalType": "integer" if column.type.startswith("bigint") else "string"}
     made["required"] = column.required
@@ -191,7 +202,7 @@ def _values(column: published.Column) -> list[str]:
     return list(catalogue.all()) if column.name == "collection" else list(column.values)
 
 
-def _sla() -> list[dict]:
+def _sla() -> list[dict[str, Any]]:
     return [
         {
             "property": "frequency",

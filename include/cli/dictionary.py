@@ -1,11 +1,19 @@
 """The data dictionary: fields, rules, metrics and published views, written from what the code itself declares; and the data contract."""
 
+import os
 import re
 import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from .. import catalogue, reference, schemas
-from ..sql import published, views
+from ..sql import published
+from ..stores import warehouse
 from ..validation import rules
 from . import Refused, contract, moves
 from .output import note
@@ -26,9 +34,17 @@ A test fails when this page and the code disagree.
 
 
 def run(check: bool) -> int:
-    """Writes dictionary and contract, or (check) says whether they are up to date; returns the exit status."""
+    """Writes dictionary and contract, or (check) says whether they are up to date; returns the exit status.
+
+    Views are read from the warehouse that the environment names, or from an embedded one made for the moment.
+
+    Raises:
+        Refused: the warehouse was made by other migrations, or a file cannot be written.
+    """
     status = 0
-    for path, text in ((DOCUMENT, document()), (CONTRACT, contract.document())):
+    with _warehouse() as connection:
+        texts = {DOCUMENT: document(connection), CONTRACT: contract.document(connection)}
+    for path, text in texts.items():
         if check:
             old = path.read_text(encoding="utf-8") if path.exists() else ""
             if old != text:
@@ -45,15 +61,32 @@ def run(check: bool) -> int:
     return status
 
 
-def document() -> str:
-    """The whole document as Markdown.
+@contextmanager
+def _warehouse() -> Iterator[psycopg.Connection[Any]]:
+    with ExitStack() as stack:
+        if not os.environ.get("TB_WAREHOUSE_URL"):
+            from trust_benchmarks_local import services  # not deployed
+
+            stack.enter_context(services.scratch())
+            warehouse.migrate()
+        if others := warehouse.migrations_missing():
+            raise Refused(
+                f"The warehouse of TB_WAREHOUSE_URL was made by other migrations ({', '.join(others)} differ). "
+                "Leave TB_WAREHOUSE_URL unset: an embedded one is made for the moment."
+            )
+        yield stack.enter_context(warehouse.connect())
+
+
+def document(connection: psycopg.Connection[Any]) -> str:
+    """The whole document as Markdown, of the views of this warehouse.
 
     Raises:
-        Refused: a rule, view or column that has no words, or words for one that is no more.
+        Refused: a rule has no words, or words are for a rule that does not exist.
+        Undescribed: a view, column or function has no comment.
     """
     parts = [HEAD, _contents(), "## Collections\n"]
     parts += [_collection(name) for name in catalogue.all()]
-    parts += [_common_rules(), moves.page(), _metrics(), _views()]
+    parts += [_common_rules(), moves.page(connection), _metrics(), _views(connection)]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -151,36 +184,20 @@ def _metrics() -> str:
     return "## Metrics\n\n" + _table(("metric", "name", "unit", "better", "formula", "fed by"), rows)
 
 
-def _views() -> str:
-    words, found = dict(views.words()), views.columns()
-    common, _ = words.pop("columns"), words.pop("functions")
-    if set(words) != set(found):
-        raise Refused(
-            f"include/sql/views.toml and the migrations disagree. Without words: {_named(set(found) - set(words))}; "
-            f"no longer there: {_named(set(words) - set(found))}. Add or remove their sections."
-        )
+def _views(connection: psycopg.Connection[Any]) -> str:
     lines = [
         "## Views\n",
         "Dashboards read the schema `published` as the role `dashboard_reader`; stewards also read `intake`.\n",
     ]
-    for name in sorted(found, key=lambda view: (not view.startswith("published"), list(found).index(view))):
-        own = words[name]
-        lacking = [column for column in found[name] if column not in own | common]
-        strange = set(own) - set(found[name]) - {"about"}
-        if lacking or strange:
-            raise Refused(
-                f"include/sql/views.toml, {name}: columns without words: {_named(lacking)}; "
-                f"words for no column: {_named(strange)}. Add or remove their sentences."
-            )
-        rows = [(f"`{column}`", own.get(column, common.get(column))) for column in found[name]]
-        lines += [f"### {name}\n", own["about"] + "\n", _table(("column", "what it holds"), rows)]
-    if unused := set(common) - {column for names in found.values() for column in names}:
-        raise Refused(f"include/sql/views.toml: [columns] has words for no column: {_named(unused)}. Remove them.")
-    return "\n".join([*lines, _functions()])
+    for (schema, view), found in groupby(published.described(connection), key=lambda one: (one.schema, one.view)):
+        columns = list(found)
+        rows = [(f"`{one.column}`", one.words) for one in columns]
+        lines += [f"### {schema}.{view}\n", columns[0].about + "\n", _table(("column", "what it holds"), rows)]
+    return "\n".join([*lines, _functions(connection)])
 
 
-def _functions() -> str:
-    rows = [(f"`published.{called}`", answers) for called, answers in published.functions().items()]
+def _functions(connection: psycopg.Connection[Any]) -> str:
+    rows = [(f"`published.{called}`", answers) for called, answers in published.functions(connection).items()]
     return (
         "## As at\n\n"
         "What every view said at a moment, for whoever may read the view. A move of a release's pointer counts from its "
@@ -192,11 +209,11 @@ def _functions() -> str:
     )
 
 
-def _named(names) -> str:
+def _named(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _table(head: tuple, rows: list[tuple]) -> str:
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"

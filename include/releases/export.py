@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import time
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -11,7 +12,7 @@ from psycopg import sql as pgsql
 
 from .. import catalogue
 from ..reading.harmless import csv_safe_frame
-from ..sql import published, views
+from ..sql import published
 from ..stores import objects, settings, warehouse
 
 COMMERCIAL = (
@@ -21,7 +22,7 @@ PACKAGE = "datapackage.json"  # written last: a folder that has one is whole
 BUDGET = 600.0  # seconds that one call of `export_missing` may begin new exports in
 KINDS = {
     "text": pl.String,
-    "int": pl.Int64,
+    "integer": pl.Int64,
     "bigint": pl.Int64,
     "double precision": pl.Float64,
     "boolean": pl.Boolean,
@@ -65,7 +66,7 @@ def export(collection: str, period: str) -> dict:
         if any(objects.listing(bucket, f"{folder}/{PACKAGE}")):
             return {"release_id": folder, "rows": 0, "files": 0, "new": False}
         resources, rows = [], 0
-        for view in tables():
+        for view in tables(connection):
             frame = _frame(connection, view, folder)
             if frame.height:
                 rows += frame.height
@@ -105,10 +106,9 @@ def missing() -> list[list[str]]:
     return [[collection, period] for collection, period, release_id in current if release_id not in whole]
 
 
-def tables() -> list[published.View]:
+def tables(connection: psycopg.Connection[Any]) -> list[published.View]:
     """The views whose rows are those of one release each; not those that follow from others of them."""
-    known = published.views_by_name()
-    return [known[name] for name in views.of_releases() if known[name].is_exported]
+    return [view for view in published.views_by_name(connection).values() if view.is_exported]
 
 
 def _release(connection, collection: str, period: str) -> dict | None:

@@ -1,30 +1,45 @@
-"""What each view of schema published holds: columns with type, unit, key and words, for the data contract and the exports."""
+"""What the views of schema published and intake hold, as the database describes itself, for dictionary, contract and exports."""
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, NamedTuple, cast
 
-from . import FOLDER, views
+import psycopg
+from psycopg.rows import class_row
 
+from . import FOLDER, text
 
-class Undescribed(Exception):
-    """A view, column or function without words, or words for one that is no more; the message says which and what to do."""
-
-
-# As the migrations write a type -> as information_schema names it, and its kind in the data contract and in a data package.
+# PostgreSQL's name of a type -> information_schema's, and its kind in the data contract and in a data package.
 TYPES = {
     "text": ("text", "string", "string"),
-    "int": ("integer", "integer", "integer"),
+    "integer": ("integer", "integer", "integer"),
     "bigint": ("bigint", "integer", "integer"),
     "double precision": ("double precision", "number", "number"),
     "boolean": ("boolean", "boolean", "boolean"),
     "date": ("date", "date", "date"),
-    "timestamptz": ("timestamp with time zone", "timestamp", "datetime"),
+    "timestamp with time zone": ("timestamp with time zone", "timestamp", "datetime"),
     "jsonb": ("jsonb", "object", "object"),
     "bigint[]": ("ARRAY", "array", "array"),
     "text[]": ("ARRAY", "array", "array"),
 }
+
+
+class Undescribed(Exception):
+    """A view, column or function without a comment, or facts about one that does not exist; the message says what to do."""
+
+
+class Described(NamedTuple):
+    """One column of a view of schema published or intake, as pg_catalog has it; `about` is the view's own comment."""
+
+    schema: str
+    view: str
+    about: str
+    column: str
+    type: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,7 @@ class Column:
     """One column of a view.
 
     Attributes:
-        type: as the migrations write it: a key of `TYPES`.
+        type: PostgreSQL's name of it: a key of `TYPES`.
         required: never NULL.
         words: what it holds, in a sentence.
         unit: of its values; empty where it has none.
@@ -58,15 +73,15 @@ class View:
     Attributes:
         rows: a rule about how many there are, in the contract's words ({} if there is none).
         commercial: only members of the role published_commercial find rows in it.
-        is_exported: whether exports hold it; one that follows from other exported views need not be there.
+        is_exported: whether exports hold it; its rows are each of one release.
     """
 
     name: str
     words: str
     columns: tuple[Column, ...]
-    rows: dict
+    rows: Mapping[str, int]
     commercial: bool = False
-    is_exported: bool = True
+    is_exported: bool = False
 
     @property
     def key(self) -> list[str]:
@@ -76,76 +91,82 @@ class View:
 
 def version() -> str:
     """The version of the data contract."""
-    return _facts()["version"]
+    return str(_facts()["version"])
 
 
 def refreshed() -> str:
     """When figures are refreshed at the latest, as cron says it, in Europe/London."""
-    return _facts()["refreshed"]
+    return str(_facts()["refreshed"])
 
 
-def views_by_name() -> dict[str, View]:
+def described(connection: psycopg.Connection[Any]) -> list[Described]:
+    """Every column of the views of schemas published and intake, views in the order in which they were made.
+
+    Raises:
+        Undescribed: a view or column has no comment.
+    """
+    with connection.cursor(row_factory=class_row(Described)) as cursor:
+        found = cursor.execute(text("describe/columns")).fetchall()
+    if lacking := [f"{one.schema}.{one.view}" for one in found if not one.about]:
+        raise Undescribed(f"Views without a comment: {', '.join(dict.fromkeys(lacking))}. Add COMMENT ON VIEW.")
+    if lacking := [f"{one.schema}.{one.view}.{one.column}" for one in found if not one.words]:
+        raise Undescribed(f"Columns without a comment: {', '.join(lacking)}. Add COMMENT ON COLUMN.")
+    return found
+
+
+def views_by_name(connection: psycopg.Connection[Any]) -> dict[str, View]:
     """Every view of schema published by its name.
 
     Raises:
-        Undescribed: a view or column that is not described, or a description of one that is no more.
+        Undescribed: a view or column has no comment, or published.toml names one that does not exist.
     """
-    typed = {name.split(".")[1]: columns for name, columns in views.typed().items() if name.startswith("published.")}
+    found: dict[str, list[Described]] = {}
+    for one in described(connection):
+        if one.schema == "published":
+            found.setdefault(one.view, []).append(one)
     facts = {name: fact for name, fact in _facts().items() if isinstance(fact, dict)}
     common = {name: facts.pop(name) for name in ("units", "values", "refers")}
-    if strange := sorted(set(facts) - set(typed)):
-        raise Undescribed(f"include/sql/published.toml describes what is no view: {', '.join(strange)}. Remove it.")
-    return {name: _view(name, columns, facts.get(name, {}), common) for name, columns in typed.items()}
+    if strange := sorted(set(facts) - set(found)):
+        raise Undescribed(f"include/sql/published.toml describes views that do not exist: {', '.join(strange)}.")
+    return {name: _view(name, columns, facts.get(name, {}), common) for name, columns in found.items()}
 
 
-def functions() -> dict[str, str]:
-    """The functions of schema published with their parameters, and what each answers."""
-    words, found = views.words()["functions"], views.functions()
-    if strange := sorted(set(words) - set(found)):
-        raise Undescribed(
-            f"include/sql/views.toml, [functions] has words for no function: {', '.join(strange)}. Remove them."
-        )
-    return {f"{name}({found[name]})": words.get(name) or _usual_words(name) for name in found}
+def functions(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """The functions of schema published with their parameters, and what each answers.
+
+    Raises:
+        Undescribed: a function has no comment.
+    """
+    found = dict(cast("list[tuple[str, str | None]]", connection.execute(text("describe/functions")).fetchall()))
+    if lacking := [name for name, words in found.items() if not words]:
+        raise Undescribed(f"Functions without a comment: {', '.join(lacking)}. Add COMMENT ON FUNCTION.")
+    return {name: words or "" for name, words in found.items()}
 
 
-def _usual_words(name: str) -> str:
-    view = name.removesuffix("_as_at")
-    if view == name:
-        raise Undescribed(
-            f"The function published.{name} is not described: add it to include/sql/views.toml, [functions]."
-        )
-    return f"The rows of published.{view} as they were at a moment."
-
-
-def _view(name: str, typed: dict, facts: dict, common: dict) -> View:
-    words, shared = views.words()[f"published.{name}"], views.words()["columns"]
-    named = {*facts.get("types", {}), *facts.get("key", []), *facts.get("required", []), *facts.get("values", {})}
-    if strange := sorted((named | set(facts.get("units", {}))) - set(typed)):
-        raise Undescribed(f"include/sql/published.toml, [{name}]: no such column: {', '.join(strange)}. Remove it.")
-    made = []
-    for column, (inferred, required) in typed.items():
-        kind = facts.get("types", {}).get(column, inferred)
-        if kind not in TYPES:
-            raise Undescribed(
-                f"include/sql/published.toml, [{name}]: the type of {column} does not follow from the migrations "
-                f"(found: {kind}). Add it to [{name}.types], as one of: {', '.join(TYPES)}."
-            )
-        key = facts.get("key", [])
-        refers = common["refers"].get(column, "")
-        made.append(
+def _view(name: str, found: list[Described], facts: dict[str, Any], common: dict[str, dict[str, Any]]) -> View:
+    key, required = facts.get("key", []), facts.get("required", [])
+    values, units = facts.get("values", {}), facts.get("units", {})
+    if strange := sorted({*key, *required, *values, *units} - {one.column for one in found}):
+        raise Undescribed(f"include/sql/published.toml, [{name}]: no such column: {', '.join(strange)}.")
+    if strange := sorted({one.type for one in found} - set(TYPES)):
+        raise Undescribed(f"published.{name} has columns of a type that exports do not know: {', '.join(strange)}.")
+    columns = []
+    for one in found:
+        refers = common["refers"].get(one.column, "")
+        columns.append(
             Column(
-                name=column,
-                type=kind,
-                required=required or column in key or column in facts.get("required", []),
-                words=words.get(column, shared.get(column, "")),
-                unit=facts.get("units", {}).get(column) or _unit(column, common["units"]),
-                values=tuple(facts.get("values", {}).get(column, common["values"].get(column, ()))),
-                key=key.index(column) + 1 if column in key else 0,
+                name=one.column,
+                type=one.type,
+                required=one.column in key or one.column in required,
+                words=one.words,
+                unit=units.get(one.column) or _unit(one.column, common["units"]),
+                values=tuple(values.get(one.column, common["values"].get(one.column, ()))),
+                key=key.index(one.column) + 1 if one.column in key else 0,
                 refers=refers if refers.split(".")[0] != name else "",
             )
         )
-    flags = facts.get("commercial", False), facts.get("exported", True)
-    return View(name, words["about"], tuple(made), facts.get("rows", {}), *flags)
+    flags = facts.get("commercial", False), facts.get("exported", False)
+    return View(name, found[0].about, tuple(columns), facts.get("rows", {}), *flags)
 
 
 def _unit(column: str, units: dict[str, str]) -> str:
@@ -154,5 +175,5 @@ def _unit(column: str, units: dict[str, str]) -> str:
 
 
 @cache
-def _facts() -> dict:
+def _facts() -> dict[str, Any]:
     return tomllib.loads((FOLDER / "published.toml").read_text(encoding="utf-8"))

@@ -1,13 +1,18 @@
 """Writes the SQL of a version of the published views: a schema that keeps exactly the columns that are promised now.
 
-python -m trust_benchmarks.sql.versions 2   prints it, for the end of the migration that makes the version.
+`python -m trust_benchmarks.sql.versions 2` prints it, out of the warehouse that TB_WAREHOUSE_URL names, for the migration that makes
+the version.
 """
 
-import re
+import os
 import sys
 import textwrap
+from typing import Any, cast
 
-from . import FOLDER, published
+import psycopg
+
+from . import published
+from . import text as sql_text
 
 
 def schema(number: int) -> str:
@@ -15,11 +20,11 @@ def schema(number: int) -> str:
     return f"published_v{number}"
 
 
-def text(number: int) -> str:
+def text(connection: psycopg.Connection[Any], number: int) -> str:
     """The SQL of a new version that holds what `published` holds now; views about versions themselves are in none."""
     name = schema(number)
     lines = [f"CREATE SCHEMA {name};"]
-    for view in published.views_by_name().values():
+    for view in published.views_by_name(connection).values():
         if view.name != "versions":
             lines.append(of_view(number, view.name, [column.name for column in view.columns]))
     readers = "dashboard_reader, steward_reader, steward_desk"
@@ -36,18 +41,15 @@ def of_view(number: int, view: str, columns: list[str]) -> str:
     return f"CREATE VIEW {schema(number)}.{view} AS\n{names}\nFROM published.{view};"
 
 
-def promised() -> dict[int, dict[str, list[str]]]:
-    """What the versions promise, read from the migrations: number -> view -> columns, without versions that were dropped."""
+def promised(connection: psycopg.Connection[Any]) -> dict[int, dict[str, list[str]]]:
+    """What the versions promise: number -> view -> columns in order."""
     found: dict[int, dict[str, list[str]]] = {}
-    for path in sorted((FOLDER / "migrations").glob("*.sql")):
-        written = path.read_text(encoding="utf-8")
-        pattern = r"CREATE VIEW published_v(\d+)\.(\w+) AS\s+SELECT (.*?)\s+FROM published\.\2;"
-        for number, view, columns in re.findall(pattern, written, re.S):
-            found.setdefault(int(number), {})[view] = re.split(r",\s*", columns)
-        for number in re.findall(r"DROP SCHEMA published_v(\d+)", written):
-            found.pop(int(number), None)
+    rows = connection.execute(sql_text("describe/versions")).fetchall()
+    for number, view, columns in cast("list[tuple[int, str, list[str]]]", rows):
+        found.setdefault(number, {})[view] = columns
     return found
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text(int(sys.argv[1])))
+    with psycopg.connect(os.environ["TB_WAREHOUSE_URL"]) as warehouse:
+        sys.stdout.write(text(warehouse, int(sys.argv[1])))

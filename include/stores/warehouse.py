@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import polars as pl
 import psycopg
@@ -56,9 +57,8 @@ def migrate() -> list[str]:
             "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz DEFAULT now())"
         )
         done = dict(connection.execute("SELECT name, sha256 FROM public.migration").fetchall())
-        for path in sorted((sql.FOLDER / "migrations").glob("*.sql")):
-            text = path.read_text(encoding="utf-8")
-            digest = hashlib.sha256(text.encode()).hexdigest()
+        for path, text in _migrations():
+            digest = _digest(text)
             if done.get(path.name, digest) != digest:
                 raise RuntimeError(
                     f"Migration {path.name} was changed after it had been applied. Put it back and write a new one."
@@ -71,6 +71,23 @@ def migrate() -> list[str]:
             if password := os.environ.get(variable):
                 connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), password))
     return applied
+
+
+def migrations_missing() -> list[str]:
+    """The migrations that this warehouse was not made by, or that have changed since; empty where it fits this code."""
+    with connect() as connection:
+        if connection.execute("SELECT to_regclass('public.migration')").fetchone() == (None,):
+            return [path.name for path, _ in _migrations()]
+        done = dict(connection.execute("SELECT name, sha256 FROM public.migration").fetchall())
+    return [path.name for path, text in _migrations() if done.get(path.name) != _digest(text)]
+
+
+def _migrations() -> list[tuple[Path, str]]:
+    return [(path, path.read_text(encoding="utf-8")) for path in sorted((sql.FOLDER / "migrations").glob("*.sql"))]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def analyze(tables: Iterable[str]) -> None:

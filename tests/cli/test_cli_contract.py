@@ -8,8 +8,9 @@ import pytest
 import yaml
 from trust_benchmarks import catalogue
 from trust_benchmarks.cli import contract
-from trust_benchmarks.sql import published, views
+from trust_benchmarks.sql import published
 from trust_benchmarks.sql.published import Undescribed
+from trust_benchmarks.stores import warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,8 +75,9 @@ METRICS = {"nullValues", "missingValues", "invalidValues", "duplicateValues", "r
 
 
 @pytest.fixture(scope="module")
-def written() -> dict:
-    return yaml.safe_load(contract.document())
+def written(services) -> dict:
+    with warehouse.connect() as connection:
+        return yaml.safe_load(contract.document(connection))
 
 
 def test_it_has_the_structure_of_the_standard(written):
@@ -140,17 +142,15 @@ def test_collections_owners_and_the_hour_of_refreshing_are_those_of_the_code(wri
     )
 
 
-def test_a_column_whose_type_is_not_known_is_refused(monkeypatch):
-    real = views.typed()
-    monkeypatch.setattr(
-        views, "typed", lambda: real | {"published.cohort": {"code": ("text", True), "new": (None, False)}}
-    )
-    with pytest.raises(Undescribed, match=r"type of new does not follow"):
-        published.views_by_name()
-
-
-def test_a_description_of_no_column_is_refused(monkeypatch):
-    real = views.typed()
-    monkeypatch.setattr(views, "typed", lambda: {name: of for name, of in real.items() if name != "published.cohort"})
-    with pytest.raises(Undescribed, match="cohort"):
-        published.views_by_name()
+@pytest.mark.parametrize(
+    ("fact", "says"),
+    [
+        ({"gone": {"key": ["code"]}}, "views that do not exist: gone"),
+        ({"cohort": {"key": ["cod"]}}, r"\[cohort\]: no such column: cod"),
+    ],
+)
+def test_facts_about_what_does_not_exist_are_refused(monkeypatch, services, fact, says):
+    real = published._facts()
+    monkeypatch.setattr(published, "_facts", lambda: real | fact)
+    with pytest.raises(Undescribed, match=says):
+        flow.published_views()

@@ -6,16 +6,18 @@ import re
 import pytest
 from trust_benchmarks import catalogue, reference, schemas, sql
 from trust_benchmarks.cli import Refused, dictionary
-from trust_benchmarks.sql import views
+from trust_benchmarks.sql import published
+from trust_benchmarks.sql.published import Undescribed
+from trust_benchmarks.stores import warehouse
 from trust_benchmarks.validation import rules
 
 
-def test_the_data_dictionary_is_up_to_date(tb):
-    ran = tb("dictionary", "--check")
+def test_the_data_dictionary_is_up_to_date(tb, services):
+    ran = tb("dictionary", "--check", env=services)
     assert (ran.code, ran.err) == (0, ""), "Run: trust-benchmarks dictionary"
 
 
-def test_drift_is_found(monkeypatch, tmp_path, capsys):
+def test_drift_is_found(monkeypatch, tmp_path, capsys, services):
     page, contract = tmp_path / "docs" / "data-dictionary.md", tmp_path / "docs" / "contract" / "x.odcs.yaml"
     monkeypatch.setattr(dictionary, "DOCUMENT", page)
     monkeypatch.setattr(dictionary, "CONTRACT", contract)
@@ -33,16 +35,19 @@ def test_drift_is_found(monkeypatch, tmp_path, capsys):
     assert re.search(r"x\.odcs\.yaml is out of date .*physicalType: text", capsys.readouterr().err)
 
 
-def test_everything_is_in_it():
-    text = dictionary.document()
+def test_everything_is_in_it(services):
+    with warehouse.connect() as connection:
+        text = dictionary.document(connection)
+        described = published.described(connection)
     for name in catalogue.all():
         section = text.split(f"\n### {name}\n")[1].split("\n##")[0]
         fields = re.findall(r"^\| `(\w+)` ", section, re.M)
         assert fields == list(schemas.load(name).fields)
         assert set(re.findall(r"^\| ([A-Z]+-\w+) ", section, re.M)) == {rule.id for rule in rules.of(name)}
     assert {m.metric_id for m in reference.load().metrics} <= set(re.findall(r"^\| (\w+) \|", text, re.M))
-    for view, columns in views.columns().items():
-        section = text.split(f"\n### {view}\n")[1].split("\n### ")[0]
+    for view in {(one.schema, one.view) for one in described}:
+        section = text.split(f"\n### {'.'.join(view)}\n")[1].split("\n### ")[0]
+        columns = [one.column for one in described if (one.schema, one.view) == view]
         assert re.findall(r"^\| `(\w+)` ", section, re.M) == columns
 
 
@@ -56,22 +61,28 @@ def test_the_rules_that_compare_periods_are_told_in_words():
     assert all(len(says) > 60 and "{" not in says and "Expected" in says for says in told.values())
 
 
-@pytest.mark.parametrize("gap", ["rule", "view", "column"])
-def test_a_gap_is_refused(monkeypatch, gap):
-    real = views.columns()
-    if gap == "rule":
-        monkeypatch.setattr(dictionary, "_rules_in_code", lambda: {"VAL-NEW"})
-    elif gap == "view":
-        monkeypatch.setattr(views, "columns", lambda: real | {"published.new": ["x"]})
-    else:
-        more = {view: [*columns, "brand_new"] for view, columns in real.items()}
-        monkeypatch.setattr(views, "columns", lambda: more)
-    with pytest.raises(Refused, match=r"VAL-NEW|published\.new|brand_new"):
-        dictionary.document()
+def test_a_rule_without_words_is_refused(monkeypatch, services):
+    monkeypatch.setattr(dictionary, "_rules_in_code", lambda: {"VAL-NEW"})
+    with pytest.raises(Refused, match="VAL-NEW"), warehouse.connect() as connection:
+        dictionary.document(connection)
 
 
-def test_columns_are_read_from_sql_as_it_is_written():
-    select = "SELECT DISTINCT ON (a, b) t.a, max(b, c) AS b, 'x, y' AS c, t.d::date AS \"d\" FROM core.t t"
-    assert views._of_select(select.replace('"d"', "d"), {}) == ["a", "b", "c", "d"]
-    star = "WITH x AS (SELECT 1 AS hidden FROM y) SELECT s.*, 1 AS one FROM core.s s JOIN core.u u ON true"
-    assert views._of_select(star, {"core.s": ["p", "q"]}) == ["p", "q", "one"]
+@pytest.mark.parametrize(
+    "gap",
+    [
+        "CREATE VIEW published.brand_new AS SELECT 1 AS one",
+        "CREATE VIEW intake.brand_new AS SELECT 1 AS one; COMMENT ON VIEW intake.brand_new IS 'Words.'",
+        "CREATE FUNCTION published.brand_new() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ],
+)
+def test_what_has_no_comment_is_refused(services, gap):
+    with pytest.raises(Undescribed, match=r"without a comment: .*brand_new"), warehouse.connect() as connection:
+        connection.execute(gap)
+        dictionary.document(connection)
+
+
+def test_a_warehouse_of_other_migrations_is_not_described(tb, world):
+    with warehouse.connect() as connection:
+        connection.execute("DELETE FROM public.migration WHERE name LIKE '01%'")
+    ran = tb("dictionary", "--check", env=world)
+    assert ran.code == 2 and "made by other migrations (01_basis.sql differ)" in ran.err

@@ -101,21 +101,6 @@ def test_wrong_choices_are_said(tb, filled, arguments, says):
     assert (ran.code, ran.out) == (2, "") and says in ran.err
 
 
-def test_the_views_are_those_of_the_dictionary(filled):
-    """The dictionary reads the columns from the SQL; the warehouse has the last word."""
-    from trust_benchmarks.sql import views
-
-    with psycopg.connect(filled["TB_WAREHOUSE_URL"]) as connection:
-        rows = connection.execute(
-            "SELECT c.table_schema || '.' || c.table_name, c.column_name FROM information_schema.columns c "
-            "WHERE c.table_schema IN ('published', 'intake') ORDER BY c.table_schema, c.table_name, c.ordinal_position"
-        ).fetchall()
-    real = {}
-    for view, column in rows:
-        real.setdefault(view, []).append(column)
-    assert views.columns() == real
-
-
 def test_without_a_warehouse_the_next_step_is_said(tb, tmp_path):
     ran = tb("query", "SELECT 1", env={"TB_STATE": str(tmp_path / "none")})
     assert ran.code == 2 and "make run" in ran.err

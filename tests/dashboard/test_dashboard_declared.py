@@ -68,7 +68,7 @@ def test_no_secret_is_declared():
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_a_dataset_is_made_of_published_views_and_has_the_columns_that_it_declares(reader, name):
-    dataset, views = DATASETS[name], published.views_by_name()
+    dataset, views = DATASETS[name], published.views_by_name(reader)
     declared = {one["column_name"]: one for one in dataset["columns"]}
     plain = {column: one["type"] for column, one in declared.items() if not one.get("expression")}
     assert dataset["schema"] == "published" and dataset["database_uuid"] in of("databases")

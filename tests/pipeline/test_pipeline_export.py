@@ -12,7 +12,6 @@ from sizes import size
 from test_pipeline_as_at import MADE, make
 from trust_benchmarks.records import sweep
 from trust_benchmarks.releases import export
-from trust_benchmarks.sql import published
 from trust_benchmarks.stores import objects, settings, warehouse
 
 NASTY = ["=1+1", "+44", "-x", "@cmd", "\t=2", 'a "b", c', "", None, "two\nlines", "£ é"]
@@ -79,7 +78,7 @@ def test_files_hold_what_is_published_and_the_package_says_so(released):
         assert described["sample"] is (period == "2025-05") and "licenses" not in described
         assert ("(sample)" in described["title"]) is described["sample"]
         files = stored(f"{described['name']}/")
-        views = published.views_by_name()
+        views = flow.published_views()
         for resource in described["resources"]:
             content = files[f"{described['name']}/{resource['path']}"]
             assert resource["bytes"] == len(content)

@@ -17,6 +17,25 @@ LEFT JOIN core.verdict v USING (decision_id)
 LEFT JOIN LATERAL (
   SELECT u.decision_id FROM core.decision u LEFT JOIN core.verdict w ON w.decision_id = u.decision_id
   WHERE u.undoes = d.decision_id AND (NOT u.second_person OR w.verdict = 'approve') LIMIT 1) u ON true;
+COMMENT ON VIEW intake.decisions IS 'What people decided about submissions and their findings, each with who, when, on what, why, and the value it saw.';
+COMMENT ON COLUMN intake.decisions.decision_key IS 'Made of what was decided, so that a preview and the decision itself name the same release.';
+COMMENT ON COLUMN intake.decisions.rule_id IS 'The rule that a waiver or correction is about; of an assignment: the task''s.';
+COMMENT ON COLUMN intake.decisions.column_name IS 'The column that the task is about.';
+COMMENT ON COLUMN intake.decisions.provider_code IS 'Whom it is about, where it is about one provider.';
+COMMENT ON COLUMN intake.decisions.cells IS 'The cells it is about as they stood: sheet, line, row_key, column_name, saw, message.';
+COMMENT ON COLUMN intake.decisions.new_value IS 'What a corrected cell is read as.';
+COMMENT ON COLUMN intake.decisions.value_source IS 'Where that value is known from.';
+COMMENT ON COLUMN intake.decisions.until IS 'The last day on which a waiver holds.';
+COMMENT ON COLUMN intake.decisions.undoes IS 'The decision that this one undoes.';
+COMMENT ON COLUMN intake.decisions.reason IS 'Why, in its author''s words.';
+COMMENT ON COLUMN intake.decisions.second_person IS 'True where somebody else must approve it, because it changes published figures.';
+COMMENT ON COLUMN intake.decisions.expected_release IS 'The release that the preview said would follow.';
+COMMENT ON COLUMN intake.decisions.verdict IS 'approve or refuse; NULL while nobody has said.';
+COMMENT ON COLUMN intake.decisions.verdict_by IS 'Who said so; never its author.';
+COMMENT ON COLUMN intake.decisions.verdict_at IS 'When.';
+COMMENT ON COLUMN intake.decisions.verdict_words IS 'What they added.';
+COMMENT ON COLUMN intake.decisions.undone_by IS 'The decision that undid it.';
+COMMENT ON COLUMN intake.decisions.state IS 'proposed (waits for a second person), in_force, refused, withdrawn, undone, or ended (its last day has passed).';
 
 -- Which decisions bear on the validation of which submission: those on the submission itself, and waivers and corrections
 -- of this version or an earlier one of the same return.
@@ -38,6 +57,18 @@ CREATE VIEW intake.validations AS
 SELECT DISTINCT ON (v.submission_id) v.*
 FROM core.validation v LEFT JOIN core.applying_sets a USING (submission_id)
 ORDER BY v.submission_id, (v.decisions = coalesce(a.decisions, '{}')) DESC, v.validated_at DESC, v.rules_version;
+COMMENT ON VIEW intake.validations IS 'The validation that holds for each submission: the last one under the decisions in force.';
+COMMENT ON COLUMN intake.validations.outcome IS 'accepted, accepted_with_warnings or held.';
+COMMENT ON COLUMN intake.validations.cells_expected IS 'Cells of required fields that were asked for.';
+COMMENT ON COLUMN intake.validations.cells_valid IS 'Of these, those that hold a valid value.';
+COMMENT ON COLUMN intake.validations.records_key IS 'The Parquet object with the accepted rows; NULL where the submission is held.';
+COMMENT ON COLUMN intake.validations.records_sha256 IS 'SHA-256 of that object.';
+COMMENT ON COLUMN intake.validations.records_bytes IS 'Size of that object in bytes.';
+COMMENT ON COLUMN intake.validations.counts_hash IS 'Names the rows by provider and the cells that were counted; NULL: validated before they were kept.';
+COMMENT ON COLUMN intake.validations.identified IS 'Whether the file can be seen to be the return that it was sent as, whatever is wrong in it; NULL: validated before it was kept.';
+COMMENT ON COLUMN intake.validations.plain_outcome IS 'The outcome without any decision; NULL: validated before it was kept.';
+COMMENT ON COLUMN intake.validations.plain_cells_expected IS 'Cells of required fields that were asked for, without any decision.';
+COMMENT ON COLUMN intake.validations.plain_cells_valid IS 'Of these, those that hold a valid value, without any decision.';
 
 -- What should count: of each return the newest version that stands accepted, a real one before a sample.
 CREATE VIEW core.should_count AS
@@ -134,6 +165,10 @@ SELECT md5(concat_ws('|', r.submission_id, 'SUB03', r.inbox_key, r.etag)), r.sub
        format('%s holds the same bytes as %s, which had been received. It was given a receipt and changes nothing: send the file that was meant, if another was.',
               split_part(r.inbox_key, '/', 2), s.file_name), NULL, 'submission', NULL
 FROM core.receipt r JOIN core.submission s USING (submission_id) WHERE r.again;
+COMMENT ON VIEW intake.findings IS 'Every rule broken at every place, by the last validation, by comparison with other returns, and by the log of receipts.';
+COMMENT ON COLUMN intake.findings.finding_id IS 'The finding: the same fault at the same place keeps it.';
+COMMENT ON COLUMN intake.findings.scope IS 'cell, row, submission (the whole file) or cross (against other returns).';
+COMMENT ON COLUMN intake.findings.provider_code IS 'The provider that a finding against other returns is about; NULL where it is about all that the submission speaks for, and for other findings.';
 
 -- What waits for the pipeline: never validated, not yet under the decisions in force, the pointer is not where it should be,
 -- or the rules in force concern it. Not what has become another submission.
@@ -147,6 +182,9 @@ WHERE (v.submission_id IS NULL OR v.decisions <> coalesce(a.decisions, '{}')
        OR n.rules_version IS DISTINCT FROM c.rules_version
        OR s.submission_id IN (SELECT k.submission_id FROM core.concerned k))
   AND s.submission_id NOT IN (SELECT i.submission_id FROM core.identified_later i);
+COMMENT ON VIEW intake.waiting IS 'Submissions that the pipeline has work with: not validated yet, or not under the decisions in force.';
+COMMENT ON COLUMN intake.waiting.bytes IS 'Size of the file in bytes.';
+COMMENT ON COLUMN intake.waiting.registered_at IS 'When the file was entered in the log.';
 
 CREATE VIEW intake.submissions AS
 SELECT s.submission_id, s.collection, s.period, s.sender, s.version, s.sha256,
@@ -170,36 +208,99 @@ FROM core.submission s
 LEFT JOIN intake.validations v USING (submission_id)
 LEFT JOIN core.counting c ON c.submission_id = s.submission_id
 LEFT JOIN core.identified_later i ON i.submission_id = s.submission_id;
+COMMENT ON VIEW intake.submissions IS 'Everything that was received, with what became of it. For operators and stewards.';
+COMMENT ON COLUMN intake.submissions.state IS 'received (not validated yet), accepted, accepted_with_warnings or held.';
+COMMENT ON COLUMN intake.submissions.is_newest IS 'True where no later version of the same return has come.';
+COMMENT ON COLUMN intake.submissions.is_returned IS 'True where a steward has sent it back to the trust.';
+COMMENT ON COLUMN intake.submissions.became IS 'The submission that the file is since new rules could see what it is about; NULL where it is what it was received as.';
 
 CREATE VIEW intake.receipts AS
 SELECT r.inbox_key, r.etag, r.submission_id, r.received_at, r.again FROM core.receipt r;
+COMMENT ON VIEW intake.receipts IS 'Every object of the inbox that was looked at.';
+COMMENT ON COLUMN intake.receipts.again IS 'True where the same bytes had been received before: a receipt, not a second submission.';
 
 -- Returns that were made from the workbook that was sent back about an earlier version.
 CREATE VIEW intake.answers AS SELECT submission_id, answers, found_at FROM core.answer;
+COMMENT ON VIEW intake.answers IS 'Returns that were made from the workbook that was sent back about an earlier version of the same return.';
+COMMENT ON COLUMN intake.answers.answers IS 'The submission that the workbook was about.';
+COMMENT ON COLUMN intake.answers.found_at IS 'When that was noticed.';
 
 CREATE VIEW intake.profiles AS
 SELECT p.submission_id, p.column_name, p.rows, p.filled, p.filled::double precision / nullif(p.rows, 0) AS filled_share, p.distinct_values,
        p.minimum, p.lower_quartile, p.median, p.upper_quartile, p.maximum, p.total, p.patterns, p.recognised
 FROM core.profile p JOIN intake.validations v USING (submission_id, rules_version) WHERE p.column_name NOT LIKE '(%';
+COMMENT ON VIEW intake.profiles IS 'What each accepted submission looks like as a whole, a row a column. Releases compare it with earlier returns and with peers (rules PROF-*).';
+COMMENT ON COLUMN intake.profiles.column_name IS 'Field of the collection.';
+COMMENT ON COLUMN intake.profiles.rows IS 'Rows that were accepted.';
+COMMENT ON COLUMN intake.profiles.filled IS 'Of these, rows in which the column is filled.';
+COMMENT ON COLUMN intake.profiles.filled_share IS 'filled as a share of rows, 0 to 1.';
+COMMENT ON COLUMN intake.profiles.distinct_values IS 'Different values (of up to 200,000 evenly spaced rows).';
+COMMENT ON COLUMN intake.profiles.minimum IS 'Least value; NULL where the column holds no numbers.';
+COMMENT ON COLUMN intake.profiles.lower_quartile IS 'A quarter of the values are this or less (a value that stands in the column).';
+COMMENT ON COLUMN intake.profiles.median IS 'Half of the values are this or less (a value that stands in the column).';
+COMMENT ON COLUMN intake.profiles.upper_quartile IS 'Three quarters of the values are this or less (a value that stands in the column).';
+COMMENT ON COLUMN intake.profiles.maximum IS 'Largest value; NULL where the column holds no numbers.';
+COMMENT ON COLUMN intake.profiles.total IS 'Sum of the values; NULL where the column holds no numbers.';
+COMMENT ON COLUMN intake.profiles.patterns IS 'Most frequent forms of codes with their shares, as JSON: letters as A, digits as 9; NULL where the column holds no codes.';
+COMMENT ON COLUMN intake.profiles.recognised IS 'Share of the filled cells that are a known provider, or have the check digit of their kind of code; NULL where neither is known.';
 
 CREATE VIEW intake.revalidations AS
 SELECT r.revalidation_id, r.collection, r.period, r.accepted_too, r.rules_version, r.person, r.reason, r.asked_at FROM core.revalidation r;
+COMMENT ON VIEW intake.revalidations IS 'Who asked for returns to be validated again by newer rules, when and why. What new rules concern by themselves is not among them.';
+COMMENT ON COLUMN intake.revalidations.revalidation_id IS 'The request.';
+COMMENT ON COLUMN intake.revalidations.accepted_too IS 'True where accepted returns are meant too, false where only held ones are.';
+COMMENT ON COLUMN intake.revalidations.rules_version IS 'The rules that were in force then.';
+COMMENT ON COLUMN intake.revalidations.person IS 'Who asked.';
+COMMENT ON COLUMN intake.revalidations.reason IS 'Why, in their words.';
+COMMENT ON COLUMN intake.revalidations.asked_at IS 'When. What had been validated by other rules before is validated again.';
 
 CREATE VIEW intake.digests AS
 SELECT person, day, sent_at, new_items, open_items, mended_items, content_hash FROM core.digest_sent;
+COMMENT ON VIEW intake.digests IS 'Which digests were sent to whom by mail, one a person and day at most.';
+COMMENT ON COLUMN intake.digests.person IS 'The name that the person signs in with.';
+COMMENT ON COLUMN intake.digests.day IS 'The day, in Europe/London.';
+COMMENT ON COLUMN intake.digests.sent_at IS 'When it was sent.';
+COMMENT ON COLUMN intake.digests.new_items IS 'Things that were new since the last one.';
+COMMENT ON COLUMN intake.digests.open_items IS 'Things that were still open.';
+COMMENT ON COLUMN intake.digests.mended_items IS 'Things that were no longer open.';
+COMMENT ON COLUMN intake.digests.content_hash IS 'Hash of what it told.';
 
 CREATE VIEW intake.editions AS
 SELECT s.number, s.edition_id, s.previous_edition_id, s.switched_at, s.kind, s.releases, s.changed, s.person, s.reason FROM core.edition_switch s;
+COMMENT ON VIEW intake.editions IS 'Every switch from one edition to the next, as published.editions, with who did it.';
+COMMENT ON COLUMN intake.editions.number IS 'The number of the switch, from 1; the highest is the one that holds.';
+COMMENT ON COLUMN intake.editions.edition_id IS 'The edition: made of its releases, so that the same set has the same name.';
+COMMENT ON COLUMN intake.editions.previous_edition_id IS 'The edition before it; NULL at the first.';
+COMMENT ON COLUMN intake.editions.switched_at IS 'When it became the current one.';
+COMMENT ON COLUMN intake.editions.kind IS 'switch (what counts had changed) or rollback (a person went back to an earlier edition).';
+COMMENT ON COLUMN intake.editions.releases IS 'How many releases it has.';
+COMMENT ON COLUMN intake.editions.changed IS 'How many collections and periods have another release than in the edition before it.';
+COMMENT ON COLUMN intake.editions.person IS 'Who did it; NULL where the pipeline did by itself.';
+COMMENT ON COLUMN intake.editions.reason IS 'Why, in a person''s words where it was a person, and which collections moved.';
 
 CREATE VIEW intake.movements AS
 SELECT m.metric_id, r.collection, r.period, m.provider_code, m.step, m.cause, m.value_before, m.value_after,
        m.value_after - m.value_before AS change, m.previous_release_id, m.release_id, r.is_sample
 FROM core.movement m JOIN core.release r USING (release_id);
+COMMENT ON VIEW intake.movements IS 'As published.movements, also of releases that were made and not published: why figures would move.';
+COMMENT ON COLUMN intake.movements.step IS 'Its place: rules and reference data first, then what was sent, then what was decided.';
+COMMENT ON COLUMN intake.movements.cause IS 'code or definition, reference data, rule change, late data, resubmission, acceptance, correction, waiver, withdrawn submission, submission log (only data quality metrics), or rollback (a person went back to an earlier edition).';
+COMMENT ON COLUMN intake.movements.value_before IS 'The value before this step; NULL where there was none.';
+COMMENT ON COLUMN intake.movements.value_after IS 'The value after it; NULL where there is none any more.';
+COMMENT ON COLUMN intake.movements.change IS 'The difference; NULL where the value appeared or went away.';
+COMMENT ON COLUMN intake.movements.previous_release_id IS 'The release that was current before.';
 
 CREATE VIEW intake.release_checks AS
 SELECT k.release_id, r.collection, r.period, nullif(k.against, '') AS against, k.check_id, nullif(k.subject, '') AS subject, k.passed, k.message,
        k.checked_at
 FROM core.release_check k JOIN core.release r USING (release_id);
+COMMENT ON VIEW intake.release_checks IS 'What was found when a release was compared with the one that stood, before it could take its place. One that failed holds it back.';
+COMMENT ON COLUMN intake.release_checks.against IS 'The release that stood then; NULL where none did.';
+COMMENT ON COLUMN intake.release_checks.check_id IS 'The check: a file of include/sql/release_checks.';
+COMMENT ON COLUMN intake.release_checks.subject IS 'The metric, peer group, list or total that it failed on; NULL where it passed.';
+COMMENT ON COLUMN intake.release_checks.passed IS 'Whether the release may come, as far as this check goes.';
+COMMENT ON COLUMN intake.release_checks.message IS 'What was found and what was expected; empty where it passed.';
+COMMENT ON COLUMN intake.release_checks.checked_at IS 'When it was compared.';
 
 CREATE VIEW intake.releases AS
 SELECT r.release_id, r.collection, r.period, r.inputs_hash, r.reference_version, r.code_version, r.submissions, r.is_sample, r.created_at,
@@ -215,6 +316,18 @@ LEFT JOIN LATERAL (SELECT count(*) AS failed FROM core.release_check k WHERE k.r
 LEFT JOIN LATERAL (
   SELECT v.verdict, v.person, v.given_at, v.reason FROM core.release_verdict v
   WHERE v.release_id = r.release_id ORDER BY v.verdict_id DESC LIMIT 1) v ON true;
+COMMENT ON VIEW intake.releases IS 'Every release that was ever made, the current ones among them.';
+COMMENT ON COLUMN intake.releases.inputs_hash IS 'Hash over everything that the release rests on.';
+COMMENT ON COLUMN intake.releases.reference_version IS 'Hash over the reference data that was used.';
+COMMENT ON COLUMN intake.releases.code_version IS 'Versions of the methods that computed it: the collection''s own and those that all share.';
+COMMENT ON COLUMN intake.releases.submissions IS 'The submissions that it rests on.';
+COMMENT ON COLUMN intake.releases.created_at IS 'When it was made.';
+COMMENT ON COLUMN intake.releases.state IS 'current; replaced (it was published once); held_back (a check failed); withdrawn (a rollback left it); or made (it was not switched to yet).';
+COMMENT ON COLUMN intake.releases.failed_checks IS 'How many checks failed on it, as intake.release_checks tells; those against an earlier release that stood are counted too.';
+COMMENT ON COLUMN intake.releases.verdict IS 'What a person said last: released or withdrawn; NULL where nobody has.';
+COMMENT ON COLUMN intake.releases.verdict_by IS 'Who said so.';
+COMMENT ON COLUMN intake.releases.verdict_at IS 'When.';
+COMMENT ON COLUMN intake.releases.verdict_reason IS 'Why.';
 
 -- What waits for somebody: findings of the newest version of a return, folded by rule and column.
 CREATE VIEW intake.tasks AS
@@ -244,6 +357,12 @@ LEFT JOIN LATERAL (
   WHERE d.submission_id = f.submission_id AND d.kind = 'assign' AND d.state = 'in_force'
     AND (d.rule_id IS NULL OR (d.rule_id = f.rule_id AND d.column_name IS NOT DISTINCT FROM f.column_name))
   ORDER BY d.decision_id DESC LIMIT 1) a ON true;
+COMMENT ON VIEW intake.tasks IS 'What waits for somebody: open findings of the newest version of each return, folded by rule and column.';
+COMMENT ON COLUMN intake.tasks.task_id IS 'The task: the same submission, rule and column keep it.';
+COMMENT ON COLUMN intake.tasks.findings IS 'How many findings it folds.';
+COMMENT ON COLUMN intake.tasks.first_line IS 'The first line that it is about.';
+COMMENT ON COLUMN intake.tasks.example IS 'The sentence of one of its findings.';
+COMMENT ON COLUMN intake.tasks.submission_state IS 'What became of the submission: accepted, accepted_with_warnings or held.';
 
 -- Where every return that is asked for stands: the board.
 CREATE VIEW intake.board AS
@@ -263,9 +382,30 @@ LEFT JOIN (
   SELECT DISTINCT ON (s.collection, s.period, s.sender, s.part) s.* FROM intake.submissions s
   ORDER BY s.collection, s.period, s.sender, s.part, s.version DESC) n USING (collection, period, sender, part)
 LEFT JOIN core.counting k USING (collection, period, sender, part);
+COMMENT ON VIEW intake.board IS 'Where every return stands that is asked for or came, by collection, period, sender and part.';
+COMMENT ON COLUMN intake.board.counting IS 'The submission of this return that counts now.';
+COMMENT ON COLUMN intake.board.state IS 'not_due, due (within ten days), late (nothing came, still open), missing (nothing came, closed), or the state of its newest submission.';
 
 CREATE VIEW intake.events AS
 SELECT e.event_id, e.occurred_from, e.occurred_to, e.date_precision, e.kind, e.status, e.provider_code, e.collection, e.period,
        e.recommendation_number, e.actor, e.audience, e.summary, e.source, e.confidence, e.fulfils, e.entered_by, e.entered_at, e.file_name,
        w.person AS withdrawn_by, w.withdrawn_at, w.reason AS withdrawn_because
 FROM core.event e LEFT JOIN core.event_withdrawal w USING (event_id);
+COMMENT ON VIEW intake.events IS 'Events that people added to the timeline, with who, when, and what was withdrawn. A withdrawn one is no longer on the timeline.';
+COMMENT ON COLUMN intake.events.event_id IS 'The event: made of its content, so that the same one is not added twice.';
+COMMENT ON COLUMN intake.events.occurred_from IS 'When it happened or began.';
+COMMENT ON COLUMN intake.events.occurred_to IS 'When it ended; NULL for a single day.';
+COMMENT ON COLUMN intake.events.date_precision IS 'How exactly the date is known: day, week, month, quarter, season or year.';
+COMMENT ON COLUMN intake.events.kind IS 'What kind of event it is: a row of core.event_kind.';
+COMMENT ON COLUMN intake.events.status IS 'planned, actual, inferred or deadline.';
+COMMENT ON COLUMN intake.events.recommendation_number IS 'The recommendation it is about; NULL where none.';
+COMMENT ON COLUMN intake.events.actor IS 'Who did it, as a role; empty where not told.';
+COMMENT ON COLUMN intake.events.audience IS 'For whom it was, as a role; empty where not told.';
+COMMENT ON COLUMN intake.events.confidence IS 'How sure its source is: high, medium or low.';
+COMMENT ON COLUMN intake.events.fulfils IS 'The plan that it is the outcome of; NULL where it is of none.';
+COMMENT ON COLUMN intake.events.entered_by IS 'Who added it.';
+COMMENT ON COLUMN intake.events.entered_at IS 'When.';
+COMMENT ON COLUMN intake.events.file_name IS 'The file that it came in; NULL where it came from the form.';
+COMMENT ON COLUMN intake.events.withdrawn_by IS 'Who took it back; NULL while it stands.';
+COMMENT ON COLUMN intake.events.withdrawn_at IS 'When.';
+COMMENT ON COLUMN intake.events.withdrawn_because IS 'Why.';
