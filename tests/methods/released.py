@@ -39,8 +39,8 @@ def spreads(measures: pl.DataFrame, collection: str, period: str, known) -> dict
         peer_groups.load(db, named, known)
         db.execute(sql.text("benchmarks/_spreads.sql"))
         made = {"benchmark": "_benchmarks", "peer_benchmark": "_peer_benchmarks"}
-        found = {name: db.sql(sql.text(f"benchmarks/{script}.sql")).pl() for name, script in made.items()}
-        return found | {name: db.table(name).pl() for name in ("peer_group", "peer")}
+        found = {name: db.sql(f"{sql.text(f'benchmarks/{script}.sql')} ORDER BY ALL").pl() for name, script in made.items()}
+        return found | {name: db.table(name).order("ALL").pl() for name in ("peer_group", "peer")}
 
 
 def put(connection, collection: str, period: str, tables: dict[str, pl.DataFrame], version: int = 1) -> str:
