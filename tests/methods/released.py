@@ -39,17 +39,19 @@ def spreads(measures: pl.DataFrame, collection: str, period: str, known) -> dict
         peer_groups.load(db, named, known)
         db.execute(sql.text("benchmarks/_spreads.sql"))
         made = {"benchmark": "_benchmarks", "peer_benchmark": "_peer_benchmarks"}
-        found = {name: db.sql(f"{sql.text(f'benchmarks/{script}.sql')} ORDER BY ALL").pl() for name, script in made.items()}
-        return found | {name: db.table(name).order("ALL").pl() for name in ("peer_group", "peer")}
+        found = {
+            name: db.sql(f"{sql.text(f'benchmarks/{script}.sql')} ORDER BY ALL").pl() for name, script in made.items()
+        }
+        return found | {name: db.table(name).pl() for name in ("peer_group", "peer")}
 
 
 def put(connection, collection: str, period: str, tables: dict[str, pl.DataFrame], version: int = 1) -> str:
     """Stores the tables as a release and makes it the current one."""
     release_id = f"{collection}-{period}-{version}"
     connection.execute(
-        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
-           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true)""",
-        [release_id, collection, period, release_id],
+        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true, %s)""",
+        [release_id, collection, period, release_id, release_id],
     )
     for table, frame in tables.items():
         warehouse.copy(connection, table, frame, release_id=release_id)
