@@ -344,7 +344,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM core.decision x WHERE x.expected_release = r.release_id);
   FOREACH name IN ARRAY ARRAY['movement', 'explained', 'release_check', 'release_total', 'release_input', 'release_metric', 'measure', 'benchmark',
                               'comparison', 'price_spread', 'price_position', 'price_list', 'cross_finding', 'kept_apart', 'series_rule',
-                              'successor', 'peer_group', 'peer', 'funnel', 'size_cost', 'release'] LOOP
+                              'successor', 'peer_group', 'peer', 'peer_benchmark', 'funnel', 'size_cost', 'release'] LOOP
     EXECUTE format('DELETE FROM core.%I t WHERE t.release_id = ANY($1)', name) USING gone;
   END LOOP;
   RETURN QUERY SELECT unnest(gone);
