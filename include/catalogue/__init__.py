@@ -27,6 +27,7 @@ class Collection:
         kind: ``each_trust`` (a file a provider) or ``national`` (one publisher's file, perhaps in parts).
         frequency: ``month`` or ``financial_year``: what a period is.
         first_period: the first that was ever collected; a file about an earlier one is held.
+        rules_version: raised when its schema comes to another result for the same file (see `validation.versions`).
         periods_ahead: how many periods after the present one a file may be about; None: only periods that have ended.
         sectors: whose open trusts must each send it, or be in a national file; a national file without sectors misses nobody.
         url: where a publisher's file is fetched from, with ``{period}`` for the period; empty: it is put into the inbox.
@@ -56,6 +57,7 @@ class Collection:
     kind: str
     frequency: str
     first_period: str
+    rules_version: int
     periods_ahead: int | None = None
     publisher: str = ""
     url: str = ""
