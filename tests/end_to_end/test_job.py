@@ -26,6 +26,18 @@ def test_it_says_what_came_of_it_and_that_it_is_a_sample(sampled):
     assert not job.processes()
 
 
+def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(sampled):
+    """tests/dags/test_dags_run.py runs the others."""
+    job, _ = sampled
+    collected = {f"collect_{name}" for (name,) in job.query("SELECT DISTINCT collection FROM intake.submissions")}
+    runs = set(job.airflow("SELECT DISTINCT dag_id, state FROM dag_run"))
+    assert runs == {
+        (dag_id, "success") for dag_id in collected | {"receive_inbox", "refresh_benchmarks", "refresh_timeline"}
+    }
+    requested = job.airflow("SELECT count(*) FROM dag_run WHERE run_id LIKE 'on_request_%'")
+    assert requested[0][0] > 0
+
+
 def test_every_submission_is_accounted_for(sampled):
     job, _ = sampled
     [(submissions, unchecked)], [(differ,)], [(released, counting)] = job.queries(
