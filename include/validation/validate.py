@@ -95,7 +95,9 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
         return replace(held, identified=identified)
     records = pl.concat([_records(parsed, lines) for (parsed, _), lines in zip(kept, unused, strict=True)])
     state = WITH_WARNINGS if stands.is_in([WARN, REJECT]).any() else ACCEPTED
-    rows = provider_rows.count(reading, [(parsed, lines) for (parsed, _), lines in zip(kept, unused, strict=True)], found)
+    rows = provider_rows.count(
+        reading, [(parsed, lines) for (parsed, _), lines in zip(kept, unused, strict=True)], found
+    )
     counts = (read, records.height, rejected, 0, cells_expected, cells_valid)
     return Outcome(reading, state, records, found, *counts, rows, identified)
 
