@@ -88,13 +88,14 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
     warned = sum(_warned(faults).len() for _, faults in kept)
     bounds = settled(_bounds(reading, rejected, warned))
     found = decided.join([settled(about_all), *(faults for _, faults in kept), bounds])
-    stands, read = found.filter(pl.col("decision_id").is_null())["severity"], reading.rows_read
+    stands = set(found.filter(pl.col("decision_id").is_null())["severity"].unique()) if found.height else set()
+    read = reading.rows_read
     identified = _is_identified(kept, found)
-    if not kept or (stands == HOLD).any():
+    if not kept or HOLD in stands:
         held = Outcome(reading, HELD, _no_records(reading), found, read, 0, 0, read, cells_expected, cells_valid)
         return replace(held, identified=identified)
     records = pl.concat([_records(parsed, lines) for (parsed, _), lines in zip(kept, unused, strict=True)])
-    state = WITH_WARNINGS if stands.is_in([WARN, REJECT]).any() else ACCEPTED
+    state = WITH_WARNINGS if stands & {WARN, REJECT} else ACCEPTED
     rows = provider_rows.count(
         reading, [(parsed, lines) for (parsed, _), lines in zip(kept, unused, strict=True)], found
     )
@@ -289,10 +290,12 @@ def _rejected(faults: pl.DataFrame) -> pl.Series:
 
 def _is_identified(kept: list[tuple[Parsed, pl.DataFrame]], found: pl.DataFrame) -> bool:
     """See `Outcome.identified`; decisions make no difference to it."""
-    if not any(parsed.frame.height for parsed, _ in kept) or found["rule_id"].is_in(NOT_THIS_RETURN).any():
+    if not any(parsed.frame.height for parsed, _ in kept):
         return False
     if not found.height:
         return True
+    if found["rule_id"].is_in(NOT_THIS_RETURN).any():
+        return False
     foreign = pl.col("rule_id").is_in(["STR04", "VAL-PERIOD"]) & pl.col("severity").is_in([REJECT, HOLD])
     return any(
         faults.filter(foreign & pl.col("line").is_not_null())["line"].n_unique() < parsed.frame.height
