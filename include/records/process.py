@@ -72,20 +72,22 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
         'accepted', 'accepted_with_warnings' or 'held'; 'done_before'; or 'identified': the file is another submission now, which waits.
     """
     began = time.monotonic()
-    with connection.transaction():
-        chain = collection, period, sender, part = _about(connection, submission_id)[:4]
     while True:
         with connection.transaction():
-            decisions = decided.in_force(connection, submission_id)
-            _lock(connection, *chain)
-            if _done(connection, submission_id, decisions):
-                count(connection, submission_id)
-                return "done_before"
-        became = revalidate.identify_again(connection, submission_id) if keep_records else None
+            about = _about(connection, submission_id)
+            chain = collection, period, sender, part = about[:4]
+            is_new = _is_new(connection, submission_id)
+            decisions = [] if is_new else decided.in_force(connection, submission_id)
+            if not is_new:
+                _lock(connection, *chain)
+                if _done(connection, submission_id, decisions):
+                    count(connection, submission_id)
+                    return "done_before"
+        became = revalidate.identify_again(connection, submission_id) if keep_records and not is_new else None
         if became:
             # Of one that no run was for it is not known whether this one is: it waits, and its period is announced.
             return "identified" if None in (period, sender) else settle(connection, became, keep_records=keep_records)
-        outcome = outcome_of(connection, submission_id, decisions)
+        outcome = outcome_of(connection, submission_id, decisions, about)
         plain = plain_of(connection, submission_id, outcome, decisions)
         try:
             state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
@@ -124,10 +126,11 @@ def _settled(
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
         records = None if outcome.state == HELD else _write_records(submission_id, chain[1], outcome, keep_records)
         _lock(connection, *chain)
-        if decided.in_force(connection, submission_id) != decisions:
+        is_new = not decisions and _is_new(connection, submission_id)
+        if not is_new and decided.in_force(connection, submission_id) != decisions:
             return None
         add = partial(_record, connection, submission_id, outcome, records, decisions, plain)
-        if not revalidate.record(connection, submission_id, add):
+        if not (add() if is_new else revalidate.record(connection, submission_id, add)):
             return "done_before"
         count(connection, submission_id)
     return outcome.state
@@ -175,6 +178,15 @@ def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
     return row
 
 
+def _is_new(connection: psycopg.Connection, submission_id: str) -> bool:
+    """Whether it was never validated and nobody decided anything about it, as most are: nothing of that need be asked for then."""
+    return connection.execute(
+        """SELECT NOT EXISTS (SELECT FROM core.validation WHERE submission_id = %(id)s)
+                  AND NOT EXISTS (SELECT FROM core.applying WHERE submission_id = %(id)s)""",
+        {"id": submission_id},
+    ).fetchone()[0]
+
+
 def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
     """What the archived file of a submission says, as sent."""
     with connection.transaction():
@@ -182,12 +194,18 @@ def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
     return read(objects.content(settings.load().archive, archive_key, sha256), file_name, collection, received_at)
 
 
-def outcome_of(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
-    """Reads the archived file and validates it under these decisions; what breaks on its content is a finding."""
-    with connection.transaction():
-        collection, period, sender, part, archive_key, sha256, file_name, received_at, says_arrived = _about(
-            connection, submission_id
-        )
+def outcome_of(
+    connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision], about: tuple | None = None
+) -> Outcome:
+    """Reads the archived file and validates it under these decisions; what breaks on its content is a finding.
+
+    Args:
+        about: what `_about` says of it, where that was asked for already.
+    """
+    if about is None:
+        with connection.transaction():
+            about = _about(connection, submission_id)
+    collection, period, sender, part, archive_key, sha256, file_name, received_at, says_arrived = about
     content = objects.content(settings.load().archive, archive_key, sha256)
     reading = Reading(collection, file_name)
     try:
@@ -329,7 +347,7 @@ def _record(
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
     rows = outcome.provider_rows
     warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
-    looks = profile.as_texts(profile.of(outcome.records, reading.collection))
+    looks = profile.of(outcome.records, reading.collection)
     warehouse.copy(connection, "profile", looks, submission_id=submission_id, rules_version=rules_version)
     return True
 
@@ -345,25 +363,25 @@ def count(connection: psycopg.Connection, submission_id: str) -> None:
 
     The caller holds the lock of that return. A pointer that stands there already does not move.
     """
-    chain = connection.execute(
-        "SELECT collection, period, sender, part FROM core.submission WHERE submission_id = %s", [submission_id]
+    *chain, counts, rules_version = connection.execute(
+        """
+        SELECT c.collection, c.period, c.sender, c.part, best.submission_id, best.rules_version
+        FROM core.submission c LEFT JOIN LATERAL (
+          SELECT s.submission_id, v.rules_version FROM core.submission s
+          CROSS JOIN LATERAL (
+            SELECT v.rules_version, v.outcome FROM core.validation v
+            WHERE v.submission_id = s.submission_id
+            ORDER BY v.decisions = coalesce((SELECT a.decisions FROM core.applying_sets a WHERE a.submission_id = s.submission_id), '{}') DESC,
+                     v.validated_at DESC, v.rules_version LIMIT 1) v
+          WHERE (s.collection, s.period, s.sender, s.part) = (c.collection, c.period, c.sender, c.part) AND v.outcome <> 'held'
+          ORDER BY s.is_sample, s.version DESC LIMIT 1) best ON true
+        WHERE c.submission_id = %s
+        """,
+        [submission_id],
     ).fetchone()
     if None in chain:
         return
-    best = connection.execute(
-        """
-        SELECT s.submission_id, v.rules_version FROM core.submission s
-        CROSS JOIN LATERAL (
-          SELECT v.rules_version, v.outcome FROM core.validation v
-          WHERE v.submission_id = s.submission_id
-          ORDER BY v.decisions = coalesce((SELECT a.decisions FROM core.applying_sets a WHERE a.submission_id = s.submission_id), '{}') DESC,
-                   v.validated_at DESC, v.rules_version LIMIT 1) v
-        WHERE (s.collection, s.period, s.sender, s.part) = (%s, %s, %s, %s) AND v.outcome <> 'held'
-        ORDER BY s.is_sample, s.version DESC LIMIT 1
-        """,
-        chain,
-    ).fetchone()
-    if best is None:
+    if counts is None:
         connection.execute(
             "DELETE FROM core.counting WHERE (collection, period, sender, part) = (%s, %s, %s, %s)", chain
         )
@@ -375,7 +393,7 @@ def count(connection: psycopg.Connection, submission_id: str) -> None:
         SET submission_id = excluded.submission_id, rules_version = excluded.rules_version, since = clock_timestamp()
         WHERE (c.submission_id, c.rules_version) <> (excluded.submission_id, excluded.rules_version)
         """,
-        [*chain, *best],
+        [*chain, counts, rules_version],
     )
 
 

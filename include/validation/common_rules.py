@@ -69,7 +69,7 @@ def _same_key(parsed: Parsed, name: str, same: dict[str, pl.Expr]) -> pl.Expr:
     if name in same:
         return same[name].alias(name)
     # Codes with a pattern are in one spelling already; most others are too, and need not be made so.
-    kinds = parsed.kinds.get(name)
+    kinds = parsed.kinds(name)
     if spec.kind != "text" or spec.pattern or kinds is None or not kinds.str.contains(r"[\sa-z]").any():
         return pl.col(name)
     return pl.col(name).str.to_uppercase().str.replace_all(r"\s", "")

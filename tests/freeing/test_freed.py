@@ -230,11 +230,11 @@ def test_two_at_once_and_again_free_once(learned, monkeypatch):
     ids = [row[0] for row in flow.rows("SELECT submission_id FROM core.submission ORDER BY 1")]
     real, nested = process.outcome_of, []
 
-    def late(connection, submission_id, decisions):
-        made = real(connection, submission_id, decisions)
+    def late(*asked):
+        made = real(*asked)
         if not nested:
-            nested.append(submission_id)
-            process.process([submission_id])  # another worker, meanwhile
+            nested.append(asked[1])
+            process.process(nested)  # another worker, meanwhile
         return made
 
     monkeypatch.setattr(process, "outcome_of", late)

@@ -397,10 +397,10 @@ def test_a_decision_while_the_pipeline_works_on_the_period_is_not_lost(month, mo
     first = decide(correct(), approver=None)
     real, approved = process.outcome_of, []
 
-    def slow(connection, submission_id, in_force):
+    def slow(*asked):
         if not approved:
             approved.append(approve(first))
-        return real(connection, submission_id, in_force)
+        return real(*asked)
 
     monkeypatch.setattr(process, "outcome_of", slow)
     resubmit(lambda rows: (too_many(rows), rows.reverse()))
