@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trust_benchmarks.ingest import receive
 from trust_benchmarks.records import process
-from trust_benchmarks.releases import publish
+from trust_benchmarks.releases import switch
 from trust_benchmarks.stores import objects, settings
 from watch import Watch, peak_mb
 
@@ -35,7 +35,7 @@ def run(paths: list[Path], workers: int, watch: Watch) -> float:
     if any(counts["held"] for counts in done):
         raise SystemExit("A file was held; the generated files should all be accepted. See intake.findings.")
     with watch("publish"):
-        publish.refresh(COLLECTION, PERIOD)
+        switch.refresh(COLLECTION, PERIOD)
     return peak
 
 
@@ -49,7 +49,7 @@ def again(path: Path, folder: Path, watch: Watch) -> None:
     with watch("again"):
         for batch in receive.waiting(COLLECTION, PERIOD):
             process.process(batch)
-        publish.refresh(COLLECTION, PERIOD)
+        switch.refresh(COLLECTION, PERIOD)
     second.unlink()
 
 

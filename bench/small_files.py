@@ -32,7 +32,7 @@ def run(folder: Path, files: int) -> Watch:
     """Sends `files` sample returns, takes them in with two workers, and publishes every period."""
     from trust_benchmarks.ingest import receive, reference_load
     from trust_benchmarks.records import process
-    from trust_benchmarks.releases import publish
+    from trust_benchmarks.releases import build, candidates, switch
     from trust_benchmarks.stores import objects, settings, warehouse
     from trust_benchmarks_local import sample, services
 
@@ -58,9 +58,9 @@ def run(folder: Path, files: int) -> Watch:
                 batches = [batch for pair in waiting for batch in receive.waiting(*pair)]
                 done = list(pool.map(process.process, batches))
         with watch("publish"):
-            for collection, period in publish.stale():
-                publish.make(collection, period)
-            publish.switch()
+            for collection, period in candidates.stale():
+                build.make(collection, period)
+            switch.switch()
     print(f"accepted {sum(one['accepted'] + one['accepted_with_warnings'] for one in done)} of {len(paths)}")
     return watch
 

@@ -1,5 +1,6 @@
 """Makes releases of whatever collection and period changed since its current one, checks them, and switches to them together."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, get_current_context, task
@@ -47,9 +48,9 @@ with DAG(
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:
         """What must be released anew, in batches."""
-        from trust_benchmarks.releases import publish
+        from trust_benchmarks.releases import candidates
 
-        changed = [list(pair) for pair in publish.stale()]
+        changed = [list(pair) for pair in candidates.stale()]
         # Dealt out like cards: neighbours are of one collection and cost the same.
         count = -(-len(changed) // BATCH)
         return [changed[start::count] for start in range(count)]
@@ -57,9 +58,9 @@ with DAG(
     @task(pool="warehouse", map_index_template="{{ pairs | length }} releases")
     def make(pairs: list[list[str]]) -> int:
         """Make the releases of a batch; one that fails does not keep the others back."""
-        from trust_benchmarks.releases import publish
+        from trust_benchmarks.releases import build
 
-        failed = publish.make_each(pairs)
+        failed = build.make_each([(collection, period) for collection, period in pairs])
         if failed:
             what = ", ".join(" ".join(pair) for pair, _ in failed)
             raise RuntimeError(f"Not made: {what}. First reason: {failed[0][1]}") from failed[0][1]
@@ -70,24 +71,24 @@ with DAG(
     def switch() -> dict:
         """Check what was made, and move the pointers to what holds, all in one transaction."""
         from trust_benchmarks.ingest import calendar_load
-        from trust_benchmarks.releases import publish
+        from trust_benchmarks.releases import switch
 
         calendar_load.schedule()
-        done = publish.switch()
-        return done | {"held_back": [one["release_id"] for one in done["held_back"]]}
+        done = switch.switch()
+        return asdict(done) | {"held_back": [one.release_id for one in done.held_back]}
 
     # Red where somebody must look; what comes after it runs all the same, so the run is not failed.
     @task(pool="warehouse")
     def held_back(switched: dict) -> None:
         """Say which releases wait for a person, why, and what to do."""
         from airflow.sdk.exceptions import AirflowFailException
-        from trust_benchmarks.releases import publish
+        from trust_benchmarks.releases import candidates
         from trust_benchmarks.stores import warehouse
 
         with warehouse.connect() as connection:
-            waiting = publish.held_back(connection)
+            waiting = candidates.held_back(connection)
         if waiting:
-            raise AirflowFailException(publish.what_to_do(waiting))
+            raise AirflowFailException(candidates.what_to_do(waiting))
 
     @task(trigger_rule="none_failed", outlets=[RELEASES])
     def conclude() -> None:

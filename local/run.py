@@ -245,11 +245,11 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
 
 def _what_is_left(rest: airflow.Rest, began: datetime) -> str | None:
     """The DAG that still has something to do although none is under way; None when the job is done."""
-    from trust_benchmarks.releases import publish
+    from trust_benchmarks.releases import candidates
 
     if _waiting():
         return "receive_inbox"
-    if publish.stale():
+    if candidates.stale():
         return "refresh_benchmarks"
     runs = [
         run for run in rest.runs("success", since=began) if run["dag_id"] in ("refresh_timeline", "refresh_benchmarks")
@@ -267,11 +267,11 @@ def _waiting() -> int:
 
 
 def _held_back() -> int:
-    from trust_benchmarks.releases import publish
+    from trust_benchmarks.releases import candidates
     from trust_benchmarks.stores import warehouse
 
     with warehouse.connect() as connection:
-        return len(publish.held_back(connection))
+        return len(candidates.held_back(connection))
 
 
 def _failure(state: State, rest: airflow.Rest, run: dict) -> str:

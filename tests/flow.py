@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql as pgsql
 from trust_benchmarks.ingest import receive
 from trust_benchmarks.records import process
-from trust_benchmarks.releases import edition, publish
+from trust_benchmarks.releases import build, candidates, pointers, switch
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.sql import published
 from trust_benchmarks.stores import objects, settings, warehouse
@@ -77,19 +77,19 @@ def take_in() -> dict:
     return {"received": said["received"], "again": said["again"]} | {k: v for k, v in done.items() if v}
 
 
-def release() -> list[list[str]]:
+def release() -> list[tuple[str, str]]:
     """Publishes all that is stale and refreshes the timeline; which (collection, period) were published."""
-    pairs = publish.stale()
+    pairs = candidates.stale()
     for collection, period in pairs:
-        publish.make(collection, period)
-    publish.switch()
+        build.make(collection, period)
+    switch.switch()
     timeline.refresh()
     return pairs
 
 
 def point(connection: psycopg.Connection, collection: str, period: str, release_id: str) -> None:
     """Moves one pointer to a release, whatever it is and without checks, as an edition of its own."""
-    edition.move(connection, {(collection, period): release_id})
+    pointers.move(connection, {(collection, period): release_id})
 
 
 def rows(query: str, parameters=None) -> list[tuple]:

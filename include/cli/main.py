@@ -383,6 +383,25 @@ def rollback(
     releases.rollback(edition, reason, user, yes)
 
 
+@app.command(name="prune-releases")
+def prune_releases(
+    days: Annotated[int, typer.Option(min=7, help="Keep releases that were made in the last so many days.")] = 90,
+    yes: Yes = False,
+) -> None:
+    """Delete releases that were never published and are older than 90 days. Shows which and asks for confirmation.
+
+    A release stays if it was ever current, is held back by a check, was spoken about by a person, or is referred to by a decision,
+    a revision or a later release. Submissions, decisions and published figures are never deleted.
+
+    Example:
+
+      trust-benchmarks prune-releases --days 30
+    """
+    from . import releases
+
+    releases.prune(days, yes)
+
+
 @app.command()
 def revalidate(
     collection: Annotated[str, typer.Option(help="The collection.", show_default=False)],

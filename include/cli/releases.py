@@ -1,6 +1,6 @@
 """Releases and editions at the terminal: let through what a check holds back, and go back to an earlier edition."""
 
-from ..releases import edition, publish
+from ..releases import editions, pointers, retention, switch
 from ..stores import warehouse
 from . import Refused, desk
 from .output import note
@@ -26,11 +26,11 @@ def release(release_ids: list[str], reason: str, user: str | None, yes: bool) ->
                 _lines([message for (message,) in found])
         desk.agreed(yes, f"Publish {', '.join(release_ids)}?")
         for one in release_ids:
-            done = publish.let_through(one, reason=reason.strip(), person=who.name)
+            done = switch.let_through(one, reason=reason.strip(), person=who.name)
             note(
-                f"{one} is published, with edition {done['edition_id']}."
-                if done["changed"]
-                else f"{one}: your reason was recorded. The current edition is still {done['edition_id']}."
+                f"{one} is published, with edition {done.edition_id}."
+                if done.changed
+                else f"{one}: your reason was recorded. The current edition is still {done.edition_id}."
             )
 
 
@@ -43,9 +43,9 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
     who = _approver(user, reason)
     with desk.stores(), desk.told():
         with warehouse.connect() as connection:
-            target = edition.find(connection, which)
-            left = edition.current(connection)
-            wanted, stands = edition.contents(connection, target), edition.standing(connection)
+            target = editions.find(connection, which)
+            left = editions.current(connection)
+            wanted, stands = editions.contents(connection, target), editions.standing(connection)
         changes = [
             f"{' '.join(pair)}: {stands.get(pair, 'nothing')} to {wanted.get(pair, 'nothing')}"
             for pair in sorted(stands.keys() | wanted.keys())
@@ -55,12 +55,26 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
         _lines(changes)
         desk.agreed(yes, f"Roll back to {target}?")
         with warehouse.connect() as connection:
-            if edition.current(connection) != left:
+            if editions.current(connection) != left:
                 raise Refused("Another edition was published meanwhile, so nothing was done. Look again.")
-            done = edition.rollback(connection, target, reason=reason.strip(), person=who.name)
+            done = pointers.rollback(connection, target, reason=reason.strip(), person=who.name)
     note(
         f"Rolled back to {done.edition_id} (switch {done.number}): {done.changed} releases changed. Undo: rollback {left}"
     )
+
+
+def prune(days: int, yes: bool) -> None:
+    """Shows which unpublished releases are no longer needed, asks for confirmation, and deletes them.
+
+    Raises:
+        Refused: not confirmed.
+    """
+    with desk.stores(), warehouse.connect() as connection:
+        gone = retention.prune(connection, days)
+        if gone:
+            _lines(gone)
+            desk.agreed(yes, f"Delete {len(gone)} releases that were never published?")
+    note(f"{len(gone)} releases were deleted.")
 
 
 def _approver(user: str | None, reason: str) -> desk.Asker:

@@ -5,8 +5,8 @@ import io
 import logging
 import time
 from collections import Counter
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 import psycopg
@@ -22,6 +22,21 @@ from . import revalidate
 
 logger = logging.getLogger(__name__)
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What a submission is by the rules in force when nobody decided anything: a trust is told by these what it sent.
+
+    Attributes:
+        outcome: to be recorded beside the validation under decisions; None: it is the same, or it stands recorded.
+    """
+
+    identified: bool
+    state: str
+    cells_expected: int
+    cells_valid: int
+    outcome: Outcome | None = None
 
 
 def process(submission_ids: list[str]) -> dict:
@@ -95,7 +110,7 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
             if not is_failure(problem) or is_outage(problem) or connection.closed:
                 raise
             outcome = _broken(submission_id, outcome.reading, problem)
-            plain = plain if decisions else plain_of(connection, submission_id, outcome, decisions)
+            plain = replace(plain, outcome=None) if decisions else plain_of(connection, submission_id, outcome, [])
             state = _settled(connection, submission_id, chain, outcome, decisions, plain, keep_records)
         if state is None:
             continue  # somebody decided meanwhile: what was found is not what holds now
@@ -118,53 +133,40 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
 
 
 def _settled(
-    connection, submission_id: str, chain: tuple, outcome: Outcome, decisions, plain: tuple, keep_records: bool
+    connection, submission_id: str, chain: tuple, outcome: Outcome, decisions, plain: Plain, keep_records: bool
 ) -> str | None:
     """Records an outcome and moves what counts, in one transaction; its state, 'done_before', or None when decisions changed meanwhile."""
     with connection.transaction():
         # From before the object is written until it is named, the sweep keeps away.
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
-        records = None if outcome.state == HELD else _write_records(submission_id, chain[1], outcome, keep_records)
+        records = _write_records(submission_id, chain[1], outcome, keep_records)
+        plain_records = _write_records(submission_id, chain[1], plain.outcome, keep_records) if plain.outcome else None
         _lock(connection, *chain)
         is_new = not decisions and _is_new(connection, submission_id)
         if not is_new and decided.in_force(connection, submission_id) != decisions:
             return None
-        add = partial(_record, connection, submission_id, outcome, records, decisions, plain)
+        add = partial(_record_both, connection, submission_id, outcome, records, decisions, plain, plain_records)
         if not (add() if is_new else revalidate.record(connection, submission_id, add)):
             return "done_before"
         count(connection, submission_id)
     return outcome.state
 
 
-def without_decisions(connection: psycopg.Connection, submission_id: str) -> tuple[Path | None, pl.DataFrame]:
-    """What a submission has when nobody decided anything about it: a local copy of its records and its rows by provider.
-
-    The copy is None if it is held then.
-    """
-    outcome = outcome_of(connection, submission_id, [])
-    if outcome.state == HELD:
-        return None, outcome.provider_rows
-    content = as_parquet(submission_id, outcome)
-    return objects.keep(content, hashlib.sha256(content).hexdigest()), outcome.provider_rows
-
-
 def plain_of(
-    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions
-) -> tuple[bool, str, int, int]:
-    """What a submission is by these rules when nobody decided anything: whether it is identified, state, cells expected and valid.
-
-    What a trust sent is told by these, whatever was decided.
-    """
-    if decisions:
-        with connection.transaction():
-            stands = connection.execute(
-                "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
-                [submission_id, validate.version(outcome.reading.collection)],
-            ).fetchone()
-        if stands and stands[0] is not None:
-            return stands
-        outcome = outcome_of(connection, submission_id, [])
-    return outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid
+    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions: list[decided.Decision]
+) -> Plain:
+    """What a submission is without decisions, if this is its outcome under them."""
+    if not decisions:
+        return Plain(outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid)
+    with connection.transaction():
+        stands = connection.execute(
+            "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
+            [submission_id, validate.version(outcome.reading.collection)],
+        ).fetchone()
+    if stands:
+        return Plain(*stands)
+    plain = outcome_of(connection, submission_id, [])
+    return Plain(plain.identified, plain.state, plain.cells_expected, plain.cells_valid, plain)
 
 
 def _about(connection: psycopg.Connection, submission_id: str) -> tuple:
@@ -284,8 +286,10 @@ def _agrees(reading: Reading, period, sender, part) -> None:
         )
 
 
-def _write_records(submission_id: str, period: str, outcome: Outcome, keep: bool) -> tuple[str, str, int]:
-    """Writes the accepted rows as one Parquet object named by its content; returns key, hash and size."""
+def _write_records(submission_id: str, period: str, outcome: Outcome, keep: bool) -> tuple[str, str, int] | None:
+    """Writes the accepted rows as one Parquet object named by its content; returns key, hash and size, None if it is held."""
+    if outcome.state == HELD:
+        return None
     content = as_parquet(submission_id, outcome)
     sha256 = hashlib.sha256(content).hexdigest()
     key = f"{outcome.reading.collection}/{period}/{submission_id}/{sha256[:16]}.parquet"
@@ -302,8 +306,27 @@ def as_parquet(submission_id: str, outcome: Outcome) -> bytes:
     return buffer.getvalue()
 
 
+def _record_both(
+    connection,
+    submission_id: str,
+    outcome: Outcome,
+    records,
+    decisions: list[decided.Decision],
+    plain: Plain,
+    plain_records,
+) -> bool:
+    """Adds the validation under decisions, and beside it the one without, so that a release need not read the file again.
+
+    Both are of one moment: what the trust was told first is the one under decisions.
+    """
+    (moment,) = connection.execute("SELECT clock_timestamp()").fetchone()
+    if plain.outcome:
+        _record(connection, submission_id, plain.outcome, plain_records, [], plain, moment)
+    return _record(connection, submission_id, outcome, records, decisions, plain, moment)
+
+
 def _record(
-    connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision], plain
+    connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision], plain: Plain, moment
 ) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
@@ -314,8 +337,9 @@ def _record(
         """
         INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
                                      rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, decisions,
-                                     counts_hash, identified, plain_outcome, plain_cells_expected, plain_cells_valid)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+                                     counts_hash, identified, plain_outcome, plain_cells_expected, plain_cells_valid,
+                                     validated_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         [
             submission_id,
@@ -334,7 +358,11 @@ def _record(
             size,
             [one.decision_id for one in decisions],
             _counts_hash(outcome),
-            *plain,
+            plain.identified,
+            plain.state,
+            plain.cells_expected,
+            plain.cells_valid,
+            moment,
         ],
     ).rowcount
     if not added:
@@ -372,7 +400,7 @@ def count(connection: psycopg.Connection, submission_id: str) -> None:
             SELECT v.rules_version, v.outcome FROM core.validation v
             WHERE v.submission_id = s.submission_id
             ORDER BY v.decisions = coalesce((SELECT a.decisions FROM core.applying_sets a WHERE a.submission_id = s.submission_id), '{}') DESC,
-                     v.validated_at DESC, v.rules_version LIMIT 1) v
+                     v.validated_at DESC, v.rules_version DESC LIMIT 1) v
           WHERE (s.collection, s.period, s.sender, s.part) = (c.collection, c.period, c.sender, c.part) AND v.outcome <> 'held'
           ORDER BY s.is_sample, s.version DESC LIMIT 1) best ON true
         WHERE c.submission_id = %s

@@ -2,16 +2,23 @@
 
 from contextlib import closing
 from itertools import takewhile
+from typing import Any
 
 import duckdb
 import polars as pl
 import psycopg
 
 from .. import sql
-from .inputs import Gathered
+from .inputs import ReleaseInputs
 
 FOLDER = sql.FOLDER / "release_checks"
-TOTAL = {"subject": pl.String, "published": pl.Float64, "summed": pl.Float64, "slack": pl.Float64, "withheld": pl.Int64}
+TOTAL: dict[str, Any] = {
+    "subject": pl.String,
+    "published": pl.Float64,
+    "summed": pl.Float64,
+    "slack": pl.Float64,
+    "withheld": pl.Int64,
+}
 
 
 def words() -> dict[str, str]:
@@ -54,16 +61,17 @@ def look(connection: psycopg.Connection, candidates: list[tuple[str, str | None]
     connection.execute("DROP TABLE candidate")
 
 
-def totals(gathered: Gathered) -> pl.DataFrame:
+def totals(given: ReleaseInputs) -> pl.DataFrame:
     """The publisher's own totals beside what the rows add up to, with the columns of `TOTAL`; empty where a collection has no such file."""
-    path = sql.FOLDER / "totals" / f"{gathered.collection}.sql"
-    paths = gathered.inputs.records[gathered.collection]
+    path = sql.FOLDER / "totals" / f"{given.collection}.sql"
+    paths = given.inputs.records[given.collection]
     if not path.exists() or not paths:
         return pl.DataFrame(schema=TOTAL)
     with closing(duckdb.connect()) as db:
-        db.register("own", gathered.own.select("submission_id").to_arrow())
+        db.register("own", given.own.select("submission_id").to_arrow())
         files = ", ".join("'" + str(one).replace("'", "''") + "'" for one in sorted(map(str, paths)))
         db.execute(
             f"CREATE TEMP VIEW records AS SELECT * FROM read_parquet([{files}], union_by_name = true) SEMI JOIN own USING (submission_id)"
         )
-        return pl.from_arrow(db.sql(path.read_text(encoding="utf-8")).to_arrow_table()).cast(TOTAL).sort("subject")
+        found: pl.DataFrame = db.sql(path.read_text(encoding="utf-8")).pl()
+        return found.cast(pl.Schema(TOTAL)).sort("subject")

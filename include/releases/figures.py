@@ -1,67 +1,43 @@
-"""The rows of a release: measures, benchmarks and prices computed from what was gathered, marked with the decisions they rest on."""
+"""The rows of a release: measures, benchmarks and prices computed from its inputs, marked with the decisions they rest on."""
 
-from dataclasses import replace
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from .. import reference
 from ..measures import compared, measure
 from ..reference import calendar
-from .inputs import Gathered
+from . import without_decisions
+from .inputs import ReleaseInputs
 
 
-def figures(gathered: Gathered) -> dict[str, pl.DataFrame]:
+def figures(given: ReleaseInputs) -> dict[str, pl.DataFrame]:
     """The rows of a release, by the table of schema core that they go to, without release_id."""
-    results = measure.compute(gathered.inputs)
-    apart = _kept_apart(gathered.inputs.records[gathered.collection], gathered.own)
-    tables = _tables(results, gathered.period, apart)
-    if gathered.decided:
-        without = measure.compute(_undecided(gathered)).measures
-        tables["measure"] = _marked(tables["measure"], without, gathered.decided)
-    return compared.add(tables, gathered.collection, gathered.period, gathered.inputs.reference)
+    results = measure.compute(given.inputs)
+    apart = _kept_apart(given.inputs.records[given.collection], given.own)
+    tables = _tables(results, given.period, apart)
+    if given.decided:
+        without = measure.compute(without_decisions.undecided(given.inputs, given.decided)).measures
+        tables["measure"] = without_decisions.marked(tables["measure"], without, given.decided)
+    return compared.add(tables, given.collection, given.period, given.inputs.reference)
 
 
-def _undecided(gathered: Gathered) -> measure.Inputs:
-    """The inputs as they would be if nobody had accepted, waived or corrected anything."""
-    inputs, gone = gathered.inputs, []
-    records = {name: list(paths) for name, paths in inputs.records.items()}
-    for one in gathered.decided:
-        records[one["collection"]].remove(one["path"])
-        if one["plain_path"]:
-            records[one["collection"]].append(one["plain_path"])
-        else:
-            gone.append(one["submission_id"])
-    changed = [one["submission_id"] for one in gathered.decided]
-    kept = inputs.provider_rows.filter(~pl.col("submission_id").is_in(changed))
-    counted = pl.concat([kept, *(one["plain_rows"] for one in gathered.decided)])
-    counts = pl.col("is_current") & ~pl.col("submission_id").is_in(gone)
-    submissions = inputs.submissions.with_columns(is_current=counts)
-    return replace(inputs, records=records, submissions=submissions, provider_rows=counted)
+def figures_hash(tables: Mapping[str, pl.DataFrame]) -> str:
+    """Names rows by what they say: equal for equal rows in every table, whatever their order."""
+    digest = hashlib.sha256()
+    for name, frame in sorted(tables.items()):
+        columns = sorted(frame.columns)
+        rows = frame.select(columns).sort(columns).write_csv(null_value="", quote_style="non_numeric")
+        digest.update(f"{name}:{len(rows)}\n{rows}".encode())
+    return digest.hexdigest()
 
 
-def _marked(measures: pl.DataFrame, without: pl.DataFrame, decided: list[dict]) -> pl.DataFrame:
-    """Measures with the decisions that they rest on: those about the provider where its figure would else be another."""
-    about: dict[str, set[int]] = {}
-    national: set[int] = set()
-    for one in decided:
-        for decision_id, provider in zip(one["decisions"], one["providers"], strict=True):
-            code = provider or one["provider_code"]
-            national.add(decision_id) if code is None else about.setdefault(code, set()).add(decision_id)
-    keys, values = ["metric_id", "provider_code"], ["numerator", "denominator", "value"]
-    other = without.select(*keys, *(pl.col(name).alias(f"{name}_without") for name in values))
-    joined = measures.join(other, on=keys, how="left", maintain_order="left")
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_without")) for name in values)
-    marks = {
-        code: "{" + ",".join(map(str, sorted(about.get(code, set()) | national))) + "}"
-        for code in measures["provider_code"].unique()
-    }
-    mark = pl.col("provider_code").replace_strict(marks, default="{}", return_dtype=pl.String)
-    return joined.select(*measures.columns, decisions=pl.when(differs).then(mark).otherwise(pl.lit("{}")))
-
-
-def _kept_apart(paths, own: pl.DataFrame) -> pl.DataFrame:
+def _kept_apart(paths: list[Path], own: pl.DataFrame) -> pl.DataFrame:
     """Rows of this period that are about bodies other than providers, counted by body."""
-    schema = {"body_code": pl.String, "body_name": pl.String, "body_type": pl.String, "rows": pl.Int64}
+    schema: dict[str, Any] = {"body_code": pl.String, "body_name": pl.String, "body_type": pl.String, "rows": pl.Int64}
     names = pl.scan_parquet(paths).collect_schema().names() if paths else []
     if "org_type" not in names:
         return pl.DataFrame(schema=schema)
@@ -71,7 +47,7 @@ def _kept_apart(paths, own: pl.DataFrame) -> pl.DataFrame:
     counted = other.group_by(body_code="ods_code", body_name="org_name", body_type="org_type").agg(
         rows=pl.len().cast(pl.Int64)
     )
-    return counted.sort("body_code").collect().cast(schema)
+    return counted.sort("body_code").collect().cast(pl.Schema(schema))
 
 
 def _tables(results: measure.Results, period: str, kept_apart: pl.DataFrame) -> dict[str, pl.DataFrame]:

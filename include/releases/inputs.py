@@ -1,36 +1,41 @@
-"""Gathers what a release of a collection and period rests on, as it stands now, and names the release by it."""
+"""Loads what a release is computed from: the ledger's facts about its submissions, and local copies of their records."""
 
-import hashlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 import psycopg
 
-from .. import catalogue, reference
-from ..measures import measure, profiles, versions
-from ..reference import calendar
+from .. import catalogue, reference, sql
+from ..measures import measure, profiles
 from ..stores import objects, settings
-from . import movements as explain
+from . import basis, without_decisions
+from .basis import Basis
+from .dependencies import periods_back, rests_on
+from .fingerprints import next_release
+from .ledger import Columns, frame
 
-LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
-PROFILES_BACK = {
-    "month": 1,
-    "financial_year": 3,
-}  # periods whose profiles a new one is compared with: a year may be missing in between
+
+class Records(NamedTuple):
+    """The records of a submission that counts: a local copy of its Parquet object, and the decisions it counts under."""
+
+    collection: str
+    submission_id: str
+    decisions: list[int]
+    path: Path
 
 
 @dataclass(frozen=True)
-class Gathered:
+class ReleaseInputs:
     """What a release will be made of.
 
     Attributes:
         release_id, inputs_hash: its name, made of what it rests on.
         inputs: for `measure.compute`.
-        own: the submissions of its collection and period that count.
-        decided: for each submission of the window that counts because of decisions: their ids, the provider that each is
-            about (None: whoever sent it), and the records (None: it would not count) and rows by provider that it would
-            have without them.
-        rests: the validated submissions of the window, under which rules and decisions, and whether each counts.
+        own: the submissions of its collection and period that count, columns as in `measure.SUBMISSIONS`.
+        decided: the submissions of the window that count because of decisions, and what they are without.
+        basis: the validated submissions of the window.
     """
 
     collection: str
@@ -39,212 +44,59 @@ class Gathered:
     inputs_hash: str
     inputs: measure.Inputs
     own: pl.DataFrame
-    decided: list[dict]
-    rests: explain.Rests
+    decided: list[without_decisions.Decided]
+    basis: Basis
 
 
-def next_release(connection: psycopg.Connection, collection: str, period: str) -> tuple[str, str]:
-    """The name that a release of what counts now has, and the hash of all that it rests on."""
-    made_of = inputs_hash(fingerprints(connection), collection, rests_on(collection, period))
-    return f"{collection}-{period}-{made_of[:10]}", made_of
-
-
-def gather(connection: psycopg.Connection, collection: str, period: str) -> Gathered:
+def load(connection: psycopg.Connection, collection: str, period: str) -> ReleaseInputs:
     """All that the figures of a collection and period rest on, as it stands now in the caller's transaction."""
-    release_id, made_of = next_release(connection, collection, period)
-    rests = _rests_now(connection, collection, period)
-    inputs, records = inputs_of(connection, collection, period, rests)
-    decided = [_decided(connection, *one) for one in records if one[2]]
-    own = inputs.submissions.filter(
-        (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
-    )
-    return Gathered(collection, period, release_id, made_of, inputs, own, decided, rests)
+    name = next_release(connection, collection, period)
+    stands = basis.now(connection, collection, period)
+    inputs, records = measure_inputs(connection, collection, period, stands)
+    under_decisions = {one.submission_id: one.path for one in records if one.decisions}
+    decided = without_decisions.load(connection, stands, under_decisions)
+    is_own = (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
+    return ReleaseInputs(collection, period, *name, inputs, inputs.submissions.filter(is_own), decided, stands)
 
 
-def fingerprints(connection: psycopg.Connection) -> dict[tuple[str, str], tuple[bool, str]]:
-    return {
-        (c, p): (counts, h)
-        for c, p, counts, h in connection.execute("SELECT collection, period, counts, hash FROM core.inputs")
-    }
-
-
-def _back(period: str, count: int) -> list[str]:
-    """A period and up to `count` before it, oldest first; years before 2012-13 cannot be told from months, and nobody collects them."""
-    periods = [period]
-    for _ in range(count):
-        try:
-            periods.append(calendar.previous_period(periods[-1]))
-        except calendar.PeriodError:
-            break
-    return periods[::-1]
-
-
-def _used(collection: str, period: str) -> list[tuple[str, str]]:
-    """The other collections' periods that this one's figures and cross rules read."""
+def measure_inputs(
+    connection: psycopg.Connection, collection: str, period: str, stands: Basis
+) -> tuple[measure.Inputs, list[Records]]:
+    """What figures are computed from if they rest on these submissions, and the records that are read."""
     declared = catalogue.load(collection)
-    months = [period] if declared.frequency == "month" else _months(period)
-    months = _back(months[0], declared.uses_back) + months[1:]
-    return [(other, month) for other in declared.uses for month in months]
-
-
-def _months(year: str) -> list[str]:
-    first, last = calendar.period_start(year), calendar.period_end(year)
-    return calendar.periods(f"{first:%Y-%m}", f"{last:%Y-%m}")
-
-
-def rests_on(collection: str, period: str) -> list[tuple[str, str]]:
-    declared = catalogue.load(collection)
-    # Of a national file, whoever was in the one before and is not in this one is missed; and every return looks like the one before.
-    back = max(declared.looks_back, PROFILES_BACK[declared.frequency])
-    back = back if declared.is_national else max(back, LOG_MONTHS)
-    return [(collection, p) for p in _back(period, back)] + _used(collection, period)
-
-
-def inputs_hash(prints: dict, collection: str, rests_on: list[tuple[str, str]]) -> str:
-    facts = [f"{c}|{p}|{prints[c, p][1]}" for c, p in rests_on if (c, p) in prints]
-    return hashlib.sha256(
-        "\n".join([reference.version(), versions.method_version(collection), *facts]).encode()
-    ).hexdigest()
-
-
-def _rests_now(connection, collection: str, period: str) -> explain.Rests:
-    """The validated submissions of the window, under which rules, and whether each counts."""
-    wanted = rests_on(collection, period)
-    rows = connection.execute(
-        """SELECT s.submission_id, v.rules_version, c.submission_id IS NOT NULL
-           FROM core.submission s JOIN intake.validations v USING (submission_id)
-           LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
-           WHERE (s.collection, s.period) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        [[c for c, _ in wanted], [p for _, p in wanted]],
-    )
-    return {submission_id: (rules_version, counts) for submission_id, rules_version, counts in rows}
-
-
-def inputs_of(connection, collection: str, period: str, rests: explain.Rests) -> tuple[measure.Inputs, list[tuple]]:
-    """What figures are computed from, if they rest on these submissions; and (submission, decisions, path) of the records read."""
-    declared, wanted = catalogue.load(collection), rests_on(collection, period)
-    given = [list(rests), [rules for rules, _ in rests.values()], [counts for _, counts in rests.values()]]
-    log = as_frame(
-        connection,
-        """SELECT s.collection, s.period, CASE WHEN %s THEN NULL ELSE s.sender END AS provider_code, s.sender, s.part, s.submission_id,
-                  s.version, v.outcome AS state, r.counts AS is_current, s.is_sample,
-                  coalesce(s.received_at <= e.due, true) AS on_time, v.rows_read, v.rows_recorded, v.rows_rejected,
-                  v.cells_expected, v.cells_valid, coalesce(v.identified, v.layout IS NOT NULL AND v.rows_read > 0) AS identified,
-                  coalesce(v.plain_outcome, u.outcome, CASE WHEN v.decisions = '{}' THEN v.outcome ELSE 'held' END) AS plain_state,
-                  CASE WHEN v.plain_outcome IS NOT NULL THEN v.plain_cells_expected ELSE coalesce(u.cells_expected, v.cells_expected) END
-                    AS plain_cells_expected,
-                  CASE WHEN v.plain_outcome IS NOT NULL THEN v.plain_cells_valid ELSE coalesce(u.cells_valid, v.cells_valid) END
-                    AS plain_cells_valid
-           FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
-           JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
-           LEFT JOIN core.expected e ON (e.collection, e.period, e.sender, e.part) = (s.collection, s.period, s.sender, s.part)
-           LEFT JOIN LATERAL (  -- of those validated before it was kept what they are without decisions
-             SELECT p.outcome, p.cells_expected, p.cells_valid FROM core.validation p
-             WHERE v.plain_outcome IS NULL AND v.decisions <> '{}' AND p.submission_id = v.submission_id AND p.decisions = '{}'
-             ORDER BY p.validated_at, p.rules_version LIMIT 1) u ON true
-           ORDER BY s.collection, s.period, s.sender, s.part, s.version""",
-        [declared.is_national, *given],
-        measure.SUBMISSIONS,
-    )
-    read = set(_back(period, declared.looks_back))
-    counting = connection.execute(
-        """SELECT s.collection, s.period, v.records_key, v.records_sha256, submission_id, v.decisions
-           FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
-           JOIN core.submission s USING (submission_id) JOIN core.validation v USING (submission_id, rules_version)
-           WHERE r.counts ORDER BY 1, 2, 3""",
-        given,
-    ).fetchall()
-    paths, records = {declared.name: [], **{other: [] for other in declared.uses}}, []
-    for own, month, key, sha256, submission_id, decisions in counting:
-        if own != declared.name or month in read:
-            path = objects.cached(settings.load().records, key, sha256)
-            paths[own].append(path)
-            records.append((own, submission_id, decisions, path))
-    expected = as_frame(
-        connection,
-        "SELECT collection, period, sender FROM core.expected WHERE collection = %s AND period = ANY(%s) ORDER BY 1, 2, 3",
-        [collection, [p for c, p in wanted if c == collection]],
-        measure.EXPECTED,
-    )
-    counted = as_frame(
-        connection,
-        """SELECT submission_id, p.provider_code, p.rows_sent, p.rows_used, p.rows_warned
-           FROM unnest(%s::text[], %s::text[]) AS r (submission_id, rules_version) JOIN core.provider_rows p USING (submission_id, rules_version)
-           ORDER BY submission_id, p.provider_code""",
-        given[:2],
-        measure.PROVIDER_ROWS,
-    )
-    in_file = as_frame(
-        connection,
-        "SELECT collection, period, provider_code FROM core.expected_provider WHERE collection = %s AND period = %s ORDER BY 3",
-        [collection, period],
-        measure.EXPECTED_IN_FILE,
-    )
-    looks = as_frame(
-        connection,
-        """SELECT submission_id, p.column_name, p.rows, p.filled, p.distinct_values, p.minimum, p.lower_quartile, p.median, p.upper_quartile,
-                  p.maximum, p.total, p.patterns, p.recognised, p.sketch
-           FROM unnest(%s::text[], %s::text[]) AS r (submission_id, rules_version)
-           JOIN core.submission s USING (submission_id) JOIN core.profile p USING (submission_id, rules_version)
-           WHERE s.collection = %s ORDER BY submission_id, p.column_name""",
-        [*given[:2], collection],
-        profiles.PROFILES,
-    )
-    inputs = measure.Inputs(collection, period, paths, log, expected, reference.load(), counted, in_file, looks)
-    return inputs, records
-
-
-def _decided(connection, collection: str, submission_id: str, decisions: list[int], path) -> dict:
-    """One entry of `Gathered.decided`."""
-    providers = dict(
-        connection.execute(
-            "SELECT decision_id, provider_code FROM core.decision WHERE decision_id = ANY(%s)", [decisions]
-        ).fetchall()
-    )
-    sender = connection.execute("SELECT sender FROM core.submission WHERE submission_id = %s", [submission_id])
-    plain_path, plain_rows = _without_decisions(connection, submission_id)
-    return {
+    given = {
+        "submissions": list(stands),
+        "rules": [one.rules_version for one in stands.values()],
+        "counts": [one.counts for one in stands.values()],
+        "is_national": declared.is_national,
         "collection": collection,
-        "submission_id": submission_id,
-        "provider_code": None if catalogue.load(collection).is_national else sender.fetchone()[0],
-        "decisions": decisions,
-        "providers": [providers[one] for one in decisions],
-        "path": path,
-        "plain_path": plain_path,
-        "plain_rows": plain_rows,
+        "period": period,
+        "periods": [p for c, p in rests_on(collection, period) if c == collection],
     }
+    read = set(periods_back(period, declared.looks_back))
+    records = [
+        Records(name, submission_id, decisions, objects.cached(settings.load().records, key, sha256))
+        for name, month, submission_id, decisions, key, sha256 in connection.execute(
+            sql.text("releases/counting_records"), given
+        ).fetchall()
+        if name != collection or month in read
+    ]
+    paths: dict[str, list[Path]] = {name: [] for name in (collection, *declared.uses)}
+    for one in records:
+        paths[one.collection].append(one.path)
 
+    def facts(name: str, columns: Columns) -> pl.DataFrame:
+        return frame(connection, sql.text(f"releases/{name}"), given, columns)
 
-def _without_decisions(connection, submission_id: str):
-    """What a submission has when nobody decided anything: a local copy of its records (None: it is held then), and its rows by provider."""
-    row = connection.execute(
-        """SELECT records_key, records_sha256, rules_version FROM core.validation WHERE submission_id = %s AND decisions = '{}'
-           ORDER BY validated_at DESC LIMIT 1""",
-        [submission_id],
-    ).fetchone()
-    if row is None:  # decisions on an earlier version were in force when it came
-        from ..records import process
-
-        path, counted = process.without_decisions(connection, submission_id)
-        named = counted.select(pl.lit(submission_id).alias("submission_id"), *list(measure.PROVIDER_ROWS)[1:])
-        return path, named
-    key, sha256, rules_version = row
-    counted = as_frame(
-        connection,
-        """SELECT submission_id, provider_code, rows_sent, rows_used, rows_warned FROM core.provider_rows
-           WHERE submission_id = %s AND rules_version = %s ORDER BY provider_code""",
-        [submission_id, rules_version],
-        measure.PROVIDER_ROWS,
+    inputs = measure.Inputs(
+        collection,
+        period,
+        paths,
+        facts("submissions", measure.SUBMISSIONS),
+        facts("expected", measure.EXPECTED),
+        reference.load(),
+        facts("provider_rows", measure.PROVIDER_ROWS),
+        facts("expected_in_file", measure.EXPECTED_IN_FILE),
+        facts("profiles", profiles.PROFILES),
     )
-    return objects.cached(settings.load().records, key, sha256) if key else None, counted
-
-
-def as_frame(connection, query, parameters, schema) -> pl.DataFrame:
-    cursor = connection.execute(query, parameters)
-    columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(schema)
-    return pl.DataFrame(
-        {
-            column.name: pl.Series(values, dtype=schema[column.name])
-            for column, values in zip(cursor.description, columns, strict=True)
-        }
-    )
+    return inputs, records

@@ -1,17 +1,17 @@
 """Why figures moved from one release to the next: the inputs are changed one cause at a time, and each step is measured."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 import psycopg
 
-from ..measures import measure
+from .. import reference
+from ..measures import measure, versions
+from . import basis, causes, inputs
+from .causes import CAUSES
+from .ledger import VALUES, values_of
 
-# In this order; what is left of a cause's chains is looked at after those before it. The sum of the steps is the whole change.
-CAUSES = (
-    "code or definition", "reference data", "code and reference data",  # one of the three, and always the first step
-    "rule change", "late data", "resubmission", "acceptance", "correction", "waiver", "withdrawn submission", "submission log",
-)  # fmt: skip
 MOVEMENTS = {
     "metric_id": pl.String,
     "provider_code": pl.String,
@@ -20,10 +20,6 @@ MOVEMENTS = {
     "value_before": pl.Float64,
     "value_after": pl.Float64,
 }
-
-Rests = dict[
-    str, tuple[str, bool]
-]  # submission -> the rules and decisions it was validated under, and whether it counted
 
 
 @dataclass(frozen=True)
@@ -34,165 +30,74 @@ class Step:
     inputs: measure.Inputs | None
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A return that two releases rest on differently: the one cause, which version counted and counts (None: none), and the
-    decisions that only one of the two was validated under."""
+class Moves(NamedTuple):
+    """The values that stand, with the columns of `ledger.VALUES`, and the steps from there."""
 
-    cause: str
-    collection: str
-    period: str
-    sender: str
-    part: str
-    was: int | None
-    now: int | None
-    decisions: tuple[int, ...]
+    before: pl.DataFrame
+    steps: list[Step]
 
 
-def differences(connection: psycopg.Connection, previous: str, release_id: str) -> list[Difference]:
-    """What differs in the returns that two releases rest on; empty where that is not kept for one of them."""
-    old, new = rests_of(connection, previous), rests_of(connection, release_id)
-    if not old or not new:
-        return []
-    facts = {
-        submission_id: tuple(rest)
-        for submission_id, *rest in connection.execute(
-            """SELECT submission_id, collection, period, sender, part, version FROM core.submission
-               WHERE submission_id = ANY(%s)""",
-            [sorted(old.keys() | new.keys())],
-        )
-    }
-    decided = _decisions(connection, old.keys() | new.keys())
-    found = []
-    for chain, cause in _causes(connection, old, new).items():
-        if cause:
-            was, now = (next((one for one in chain if rests.get(one, ("", False))[1]), None) for rests in (old, new))
-            under = [
-                {number for one in chain if one in rests for number in decided.get((one, rests[one][0]), ())}
-                for rests in (old, new)
-            ]
-            versions = [facts[one][4] if one else None for one in (was, now)]
-            found.append(Difference(cause, *facts[chain[0]][:4], *versions, tuple(sorted(under[0] ^ under[1]))))
-    return sorted(found, key=lambda one: (one.period, one.collection, one.sender, one.part))
+def plan(connection: psycopg.Connection, given: inputs.ReleaseInputs, previous: str | None) -> Moves:
+    """The steps from the release that stands to one that is being made, in the order of `CAUSES`.
 
-
-def rests_of(connection: psycopg.Connection, release_id: str) -> Rests:
-    """What a release rested on; empty where that is not kept."""
-    rows = connection.execute(
-        "SELECT submission_id, rules_version, counts FROM core.release_input WHERE release_id = %s", [release_id]
-    )
-    return {submission_id: (rules_version, counts) for submission_id, rules_version, counts in rows}
-
-
-def plan(connection: psycopg.Connection, previous: str, new: Rests, versions: tuple[str, str], inputs_of) -> list[Step]:
-    """The steps from an earlier release to what counts now, in the order of `CAUSES`.
-
-    Args:
-        previous: the earlier release.
-        new: what the new release rests on.
-        versions: its code and reference version.
-        inputs_of: makes `measure.Inputs` of what a release would rest on.
+    There are none for the first release, and none from one of which it is not kept what it rests on.
     """
-    old = rests_of(connection, previous)
-    code, known = connection.execute(
-        "SELECT code_version, reference_version FROM core.release WHERE release_id = %s", [previous]
-    ).fetchone()
-    changed = [(chain, cause) for chain, cause in _causes(connection, old, new).items() if cause]
+    old = basis.of_release(connection, previous) if previous else {}
+    if previous is None or not old:
+        return Moves(pl.DataFrame(schema=VALUES), [])
+    differ = causes.by_chain(connection, old, given.basis)
+    first = methods_changed(connection, previous, (versions.method_version(given.collection), reference.version()))
+    order = [*([first] if first else []), *(cause for cause in CAUSES if cause in differ.values())]
     steps, state = [], dict(old)
-    if first := {(True, False): CAUSES[0], (False, True): CAUSES[1], (True, True): CAUSES[2]}.get(
-        (code != versions[0], known != versions[1])
-    ):
-        steps.append(Step(first, inputs_of(state) if changed else None))
-    causes = [cause for cause in CAUSES if any(cause == one for _, one in changed)]
-    for cause in causes:
-        for chain, one in changed:
+    for cause in order:
+        for chain, one in differ.items():
             if one == cause:
                 for submission_id in chain:
                     state.pop(submission_id, None)
-                    if submission_id in new:
-                        state[submission_id] = new[submission_id]
-        steps.append(Step(cause, None if cause == causes[-1] else inputs_of(state)))
-    return steps
+                    if submission_id in given.basis:
+                        state[submission_id] = given.basis[submission_id]
+        is_last = cause == order[-1]
+        computed = None if is_last else inputs.measure_inputs(connection, given.collection, given.period, state)[0]
+        steps.append(Step(cause, computed))
+    return Moves(values_of(connection, previous), steps)
 
 
-def movements(before: pl.DataFrame, steps: list[Step], after: pl.DataFrame) -> pl.DataFrame:
+def methods_changed(connection: psycopg.Connection, release_id: str, versions: tuple[str, str]) -> str | None:
+    """The cause, of the first three, for a release that was made by other versions of code and reference data; None: the same."""
+    known = connection.execute(
+        "SELECT code_version, reference_version FROM core.release WHERE release_id = %s", [release_id]
+    ).fetchone()
+    other = tuple(was != now for was, now in zip(known or ("", ""), versions, strict=True))
+    return {(True, False): CAUSES[0], (False, True): CAUSES[1], (True, True): CAUSES[2]}.get(other)
+
+
+def measured(moves: Moves, after: pl.DataFrame) -> pl.DataFrame:
     """The steps of every figure that moved, with the columns of `MOVEMENTS`.
 
     Args:
-        before, after: metric_id, provider_code and value of the two releases.
+        after: the values of the new release, with the columns of `ledger.VALUES`.
     """
-    found, last = [pl.DataFrame(schema=MOVEMENTS)], before
+    found, last = [pl.DataFrame(schema=MOVEMENTS)], moves.before
     keys = ["metric_id", "provider_code"]
-    for number, step in enumerate(steps, 1):
+    for number, step in enumerate(moves.steps, 1):
         now = after if step.inputs is None else measure.compute(step.inputs).measures.select(*keys, "value")
         pair = last.rename({"value": "value_before"}).join(
             now.rename({"value": "value_after"}), on=keys, how="full", coalesce=True
         )
         moved = pair.filter(pl.col("value_before").ne_missing(pl.col("value_after")))
-        found.append(
-            moved.with_columns(step=pl.lit(number, pl.Int64), cause=pl.lit(step.cause)).select(
-                pl.col(name).cast(dtype) for name, dtype in MOVEMENTS.items()
-            )
-        )
+        moved = moved.with_columns(step=pl.lit(number), cause=pl.lit(step.cause))
+        found.append(moved.select(pl.col(name).cast(dtype) for name, dtype in MOVEMENTS.items()))
         last = now
     return pl.concat(found).sort("metric_id", "provider_code", "step")
 
 
-def _causes(connection: psycopg.Connection, old: Rests, new: Rests) -> dict[tuple[str, ...], str | None]:
-    """Every return of both windows, as the tuple of its submissions, with the one cause by which it differs (None: it does not)."""
-    facts = connection.execute(
-        """SELECT s.submission_id, concat_ws('|', s.collection, s.period, s.sender, s.part), s.version FROM core.submission s
-           WHERE s.submission_id = ANY(%s)""",
-        [sorted(old.keys() | new.keys())],
-    ).fetchall()
-    decisions = _decisions(connection, old.keys() | new.keys())
-    kinds = dict(connection.execute("SELECT decision_id, kind FROM core.decision").fetchall()) if decisions else {}
-    chains: dict[str, list[tuple[int, str]]] = {}
-    for submission_id, chain, version in facts:
-        chains.setdefault(chain, []).append((version, submission_id))
-    found = {}
-    for members in chains.values():
-        ids = tuple(submission_id for _, submission_id in sorted(members))
-        versions = {submission_id: version for version, submission_id in members}
-        found[ids] = _cause(ids, versions, old, new, decisions, kinds)
-    return found
-
-
-def _decisions(connection: psycopg.Connection, submissions) -> dict[tuple[str, str], set[int]]:
-    """(submission, rules) -> the decisions that it was validated under, where there are some."""
-    return {
-        (submission_id, rules): set(numbers)
-        for submission_id, rules, numbers in connection.execute(
-            "SELECT submission_id, rules_version, decisions FROM core.validation WHERE submission_id = ANY(%s) AND decisions <> '{}'",
-            [sorted(submissions)],
-        )
-    }
-
-
-def _cause(ids, versions, old: Rests, new: Rests, decisions, kinds) -> str | None:
-    was = next((one for one in ids if old.get(one, ("", False))[1]), None)
-    now = next((one for one in ids if new.get(one, ("", False))[1]), None)
-    if was == now:
-        if was is None or old[was][0] == new[now][0]:
-            return None if all(old.get(one) == new.get(one) for one in ids) else "submission log"
-        differ = decisions.get((was, old[was][0]), set()) ^ decisions.get((now, new[now][0]), set())
-        return _of_decisions({kinds[one] for one in differ}) if differ else "rule change"
-    if now is None:
-        return "withdrawn submission"
-    if was is None:
-        # It was there and did not count, and a decision changed that; or it had not come.
-        mine = decisions.get((now, new[now][0]), set())
-        if now in old and mine:
-            return _of_decisions({kinds[one] for one in mine})
-        # Held by other rules before: it was freed. Decisions are the part of a version behind the dot.
-        freed = now in old and old[now][0].split(".")[0] != new[now][0].split(".")[0]
-        return "rule change" if freed else "late data"
-    return "resubmission" if versions[now] > versions[was] else "withdrawn submission"
-
-
-def _of_decisions(kinds: set[str]) -> str:
-    """One word for what decisions did; of several kinds the one that changes most."""
-    for kind, cause in (("accept", "acceptance"), ("correct", "correction"), ("waive", "waiver")):
-        if kind in kinds:
-            return cause
-    return "withdrawn submission"
+def is_explained(connection: psycopg.Connection, release_id: str, previous: str | None) -> bool:
+    """Whether every step from the one release to the other is known, or there is none, or it cannot be known."""
+    if previous is None or previous == release_id:
+        return True
+    row = connection.execute(
+        """SELECT FROM core.explained WHERE (release_id, previous_release_id) = (%s, %s)
+           UNION ALL SELECT WHERE NOT EXISTS (SELECT FROM core.release_input WHERE release_id = %s)""",
+        [release_id, previous, previous],
+    ).fetchone()
+    return row is not None

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from .. import catalogue, schemas
-from ..releases import inputs as gather
+from ..releases.fingerprints import next_release
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
 from ..validation.row_keys import row_keys
@@ -161,8 +161,13 @@ def effect(connection: psycopg.Connection, decision_id: int) -> dict:
         "SELECT release_id FROM intake.releases WHERE collection = %s AND period = %s AND is_current",
         [one["collection"], one["period"]],
     ).fetchone()
-    due = gather.next_release(connection, one["collection"], one["period"])[0] if one["period"] else None
-    published = current is not None and current[0] == due
+    published = False
+    if current is not None:
+        inputs_hash = next_release(connection, one["collection"], one["period"]).inputs_hash
+        due = connection.execute(
+            "SELECT core.release_of(%s, %s, %s)", [one["collection"], one["period"], inputs_hash]
+        ).fetchone()
+        published = due is not None and current[0] == due[0]
     return answer | {"state": "published" if published else "measuring", "release_id": current[0] if current else None}
 
 

@@ -8,8 +8,8 @@ import psycopg
 
 from .. import catalogue, reference
 from ..records import process
-from ..releases import inputs as gather
-from ..releases import publish
+from ..releases import build, candidates
+from ..releases import inputs as release_inputs
 from ..releases.figures import figures
 from ..stores import warehouse
 from ..validation.validate import HELD
@@ -100,7 +100,7 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     measurable = found.period is not None and before["sender"] is not None
     if measurable:
         old = _published(connection, found.collection, found.period)
-        found.release_before, due_before = old["release_id"], publish.due(connection)
+        found.release_before, due_before = old["release_id"], candidates.due(connection)
     decision_id = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
     if decisions.get(connection, decision_id)["state"] == "proposed":
         decisions.verdict(connection, decision_id, "(somebody else)", True)
@@ -114,15 +114,17 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     found.counts_after = after["counts"]
     if not measurable:
         return found
-    gathered = gather.gather(connection, found.collection, found.period)
-    found.release_after = gathered.release_id
-    tables = figures(gathered)
+    given = release_inputs.load(connection, found.collection, found.period)
+    tables = figures(given)
+    found.release_after = build.would_stand(connection, given, tables)
     _compare(found, old, tables["measure"], tables["comparison"], providers)
     if found.state_after != HELD:
-        found.missing = shortfall.sentences(connection, submission_id, gathered.inputs.provider_rows, tables["measure"])
+        found.missing = shortfall.sentences(connection, submission_id, given.inputs.provider_rows, tables["measure"])
     own = (found.collection, found.period)
     found.follows = sorted(
-        pair for pair, rests_on in publish.due(connection).items() if rests_on != due_before.get(pair) and pair != own
+        pair
+        for pair, rests_on in candidates.due(connection).items()
+        if rests_on != due_before.get(pair) and pair != own
     )
     return found
 

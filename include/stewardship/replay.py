@@ -22,8 +22,10 @@ from ..measures import measure, versions
 from ..reading.read import read
 from ..records import process, revalidate
 from ..reference import calendar
-from ..releases import inputs as gather
+from ..releases import inputs as release_inputs
+from ..releases.dependencies import rests_on
 from ..releases.figures import figures
+from ..releases.ledger import frame
 from ..stores import objects, settings, warehouse
 from ..validation import decided, validate
 from ..validation.validate import HELD, Outcome
@@ -183,7 +185,7 @@ def _submissions(connection, collection: str, since: str | None) -> Iterator[dic
             yield dict(zip(names, row, strict=True))
 
 
-def _again(connection, one: dict, collection: str, when: str, changed: dict) -> tuple[bool, Outcome, tuple]:
+def _again(connection, one: dict, collection: str, when: str, changed: dict) -> tuple[bool, Outcome, process.Plain]:
     """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
     if one["outcome"] == HELD and when == BY_ITSELF:
         content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
@@ -215,7 +217,7 @@ def _other_records(one: dict, outcome: Outcome, records: bytes | None) -> bool:
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 
-def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: tuple[bool, str, int, int]) -> dict:
+def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: process.Plain) -> dict:
     """The row of `measure.SUBMISSIONS` that it would be, without whether it counts."""
     declared = catalogue.load(found.collection)
     due = connection.execute(
@@ -226,12 +228,11 @@ def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: tupl
         senders, _ = who_is_expected(found.collection, one["period"])
         due = (_due(declared, one["period"]) if (one["sender"], one["part"]) in senders else None,)
     counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
-    identified, plain_state, plain_expected, plain_valid = plain
     return {
-        "plain_state": plain_state,
-        "plain_cells_expected": plain_expected,
-        "plain_cells_valid": plain_valid,
-        "identified": identified,
+        "plain_state": plain.state,
+        "plain_cells_expected": plain.cells_expected,
+        "plain_cells_valid": plain.cells_valid,
+        "identified": plain.identified,
         "collection": found.collection,
         "provider_code": None if declared.is_national else one["sender"],
         "state": outcome.state,
@@ -339,7 +340,7 @@ def _pairs(connection, found: Replay, touched: set) -> list[tuple[str, str, str 
     wanted = {
         (collection, period): release_id
         for collection, period, release_id, other in rows
-        if touched & set(gather.rests_on(collection, period))
+        if touched & set(rests_on(collection, period))
         or (other and collection == found.collection and (first is None or calendar.period_start(period) >= first))
     }
     for pair in touched - {row[:2] for row in rows}:
@@ -358,15 +359,15 @@ def _published(connection, release_id: str | None) -> pl.DataFrame:
     }
     types = {name: kind for name, kind in types.items() if name in there}
     query = f"SELECT {', '.join(types)} FROM core.measure WHERE release_id = %s"
-    return gather.as_frame(connection, query, [release_id], types)
+    return frame(connection, query, [release_id], types)
 
 
 def _computed(connection, collection: str, period: str, changed: dict[str, _Changed]) -> pl.DataFrame:
     """The figures as a release of what would count has them."""
-    gathered = gather.gather(connection, collection, period)
-    window = set(gather.rests_on(collection, period))
+    given = release_inputs.load(connection, collection, period)
+    window = set(rests_on(collection, period))
     mine = [one for one in changed.values() if (one.row["collection"], one.row["period"]) in window]
-    inputs = _with(connection, gathered, mine) if mine else gathered.inputs
+    inputs = _with(connection, given, mine) if mine else given.inputs
     # A release is made when it has been put down who is expected, newly known trusts among them.
     senders, providers = who_is_expected(collection, period)
     due = pl.DataFrame([(collection, period, sender) for sender, _ in senders], schema=measure.EXPECTED, orient="row")
@@ -381,12 +382,12 @@ def _computed(connection, collection: str, period: str, changed: dict[str, _Chan
     own = inputs.submissions.filter(
         (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
     )
-    return figures(replace(gathered, inputs=inputs, own=own, decided=[]))["measure"]
+    return figures(replace(given, inputs=inputs, own=own, decided=[]))["measure"]
 
 
-def _with(connection, gathered: gather.Gathered, mine: list[_Changed]) -> measure.Inputs:
+def _with(connection, given: release_inputs.ReleaseInputs, mine: list[_Changed]) -> measure.Inputs:
     """Inputs in which these submissions are as they would be, and count or do not accordingly."""
-    inputs, collection = gathered.inputs, gathered.collection
+    inputs, collection = given.inputs, given.collection
     new = pl.DataFrame([one.row | {"is_current": False} for one in mine], schema=measure.SUBMISSIONS)
     ids = new["submission_id"].implode()
     log = pl.concat(
@@ -405,14 +406,14 @@ def _with(connection, gathered: gather.Gathered, mine: list[_Changed]) -> measur
     log = log.with_columns(is_current=pl.when(of_mine).then(counts).otherwise("is_current"))
     log = log.sort("collection", "period", "sender", "part", "version")
     declared = catalogue.load(collection)
-    read_back = {gathered.period}
+    read_back = {given.period}
     for _ in range(declared.looks_back):
         read_back.add(calendar.previous_period(min(read_back)))
     current = log.filter(
         pl.col("is_current") & ((pl.col("collection") != collection) | pl.col("period").is_in(list(read_back)))
     )
-    _, stored = gather.inputs_of(connection, collection, gathered.period, gathered.rests)
-    paths = {submission_id: path for _, submission_id, _, path in stored}
+    _, stored = release_inputs.measure_inputs(connection, collection, given.period, given.basis)
+    paths = {one.submission_id: one.path for one in stored}
     paths |= {one.row["submission_id"]: one.path for one in mine}
     records: dict[str, list] = {name: [] for name in inputs.records}
     for name, submission_id in current.select("collection", "submission_id").iter_rows():

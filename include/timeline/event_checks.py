@@ -2,7 +2,9 @@
 
 import re
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -40,6 +42,7 @@ KINDS = {
 }
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9}  # winter runs over two years: give its first day
 LONGEST = {"summary": 500, "source": 300, "actor": 200, "audience": 300}
+Event = dict[str, Any]  # columns of core.event
 FIRST_YEAR, YEARS_AHEAD = 1990, 20
 FULFILLED = re.compile(r"^(EV\d{3}(\+\d+)?(-[A-Z0-9]{3,5})?|EN-[0-9a-f]{16}(\.\d+)?)$")
 
@@ -50,7 +53,7 @@ CONTACT = (
 )
 
 
-def _choice(name: str, title: str, options, required: bool = True) -> FieldSpec:
+def _choice(name: str, title: str, options: Iterable[str], required: bool = True) -> FieldSpec:
     return FieldSpec(name, "choice", title, required, options=tuple(options))
 
 
@@ -61,9 +64,9 @@ def _text(name: str, title: str, example: str, required: bool = False) -> FieldS
 FIELDS = {
     spec.name: spec
     for spec in (
-        _text("date", "When it happened or begins, as exactly as it is known", "2018-09-12, 2018-09, autumn 2018 or 2018", True),
-        _choice("date_precision", "How exactly that is known", PRECISIONS),
-        _text("date_end", "The last day, where it lasted or its span is known", "2018-12-31"),
+        _text("date", "When it happened or begins", "2018-09-12, 2018-09, autumn 2018 or 2018", True),
+        _choice("date_precision", "How exact the date is", PRECISIONS),
+        _text("date_end", "Last day, if it lasted longer than one", "2018-12-31"),
         _choice("kind", "What kind of event it is", KINDS),
         _choice("status", "Whether it happened or is planned", STATUSES),
         _text("provider", "The trust it is about, by ODS code; empty for the programme", "RY8"),
@@ -71,11 +74,11 @@ FIELDS = {
         _text("period", "The period of that collection", "2025-06 or 2016-17"),
         FieldSpec("recommendation", "whole", "The recommendation it is about, by number", False, ge=1, le=RECOMMENDATIONS),
         _text("actor", "Who did it, as a role", "Director of Finance"),
-        _text("audience", "For whom it was, as a role", "trust board"),
+        _text("audience", "Who it was for, as a role", "trust board"),
         _text("summary", "What happened or is planned, in a sentence", "Progress on e-rostering was reported", True),
-        _text("source", "Where it is known from", "board paper of 12 Sept 2018, item 7", True),
-        _choice("confidence", "How sure the source is", CONFIDENCES),
-        _text("fulfils", "The plan that it is the outcome of, by its event id", "EV030"),
+        _text("source", "Source of the information", "board paper of 12 Sept 2018, item 7", True),
+        _choice("confidence", "How reliable the source is", CONFIDENCES),
+        _text("fulfils", "The plan that it fulfils, by event ID", "EV030"),
     )
 }  # fmt: skip
 
@@ -130,15 +133,16 @@ class Checked:
     """
 
     def __init__(self) -> None:
-        self.events: list[dict] = []
+        self.events: list[Event] = []
         self._frames: list[pl.DataFrame] = []
-        self._seen: dict[tuple, int | None] = {}
+        self._seen: dict[tuple[object, ...], int | None] = {}
 
     @property
     def findings(self) -> pl.DataFrame:
+        """All that was found, one row each."""
         return findings.join(self._frames)
 
-    def found(self, rule: str, message: str, **place) -> None:
+    def found(self, rule: str, message: str, **place: Any) -> None:
         """Adds one finding; `place` as in `reading.findings.one`."""
         scope = "cell" if place.get("column_name") else "row"
         self._frames.append(findings.one(rule, message, scope=scope, **place))
@@ -151,40 +155,66 @@ class Checked:
         event = row.event()
         key = tuple(event.items())
         if not row.faulty and key in self._seen:
-            row.wrong(
-                "EVT-REPEAT",
-                "summary",
-                f"This row says the same as line {self._seen[key]}. Expected each event once: remove one.",
-            )
+            row.wrong("repeat", "summary", line=self._seen[key])
         self._seen.setdefault(key, line)
         self.events.append(event)
+
+
+# What can be wrong with a cell: its rule, and the message with {text}, what the cell says.
+FAULTS = {
+    "missing": ("VAL-MISSING", "{title} is missing. Expected {expected}: fill the cell."),
+    "choice": ("VAL-TYPE", "'{text}' is not a valid {title}. Expected {expected}."),
+    "date": ("VAL-TYPE", "'{text}' is not a date given to the {precision}. Expected {expected}."),
+    "day": ("VAL-TYPE", "'{text}' is not a date. Expected a date such as 2018-12-31, or an empty cell."),
+    "far": ("EVT-DATE", "{first} is too far from the programme's dates. Expected a year from {earliest} to {latest}: correct the date."),
+    "future": ("EVT-FUTURE", "The status says that it happened, but {first} is in the future. Change the status to planned, or correct the date."),
+    "ends": ("EVT-DATE", "The last day, {last}, is before the first, {first}. Correct one of the two."),
+    "provider": ("EVT-TRUST", "'{text}' is not the ODS code of a known provider. Expected a code such as RY8, or an empty cell for an event of the programme."),
+    "no provider": ("EVT-BOARD", "A board report needs the trust that reported. Enter its ODS code, such as RY8."),
+    "collection": ("EVT-RETURN", "'{text}' is not a collection. Expected one of {expected}, or an empty cell."),
+    "no collection": ("EVT-RETURN", "A period needs a collection. Enter the collection too, or clear this cell."),
+    "period": ("VAL-TYPE", "'{text}' is not a period. Expected a month such as 2025-06, or a financial year such as 2016-17."),
+    "recommendation": ("VAL-TYPE", "'{text}' is not the number of a recommendation. Expected one whole number from 1 to {most}; give an event about several recommendations one row for each."),
+    "no recommendation": ("EVT-BOARD", "A board report needs the recommendation that it is about. Enter a number from 1 to {most}."),
+    "event id": ("EVT-FULFILS", "'{text}' is not an event ID. Expected the ID of a plan as the timeline shows it, such as EV030, or an empty cell."),
+    "no plan": ("EVT-FULFILS", "{text} is not a plan or deadline of the programme. Expected the ID of one, such as EV030."),
+    "not happened": ("EVT-FULFILS", "Only something that happened can fulfil a plan, and the status is {status}. Change it to actual, or clear this cell."),
+    "long": ("EVT-LONG", "{title} has {characters:,} characters. The limit is {most}: shorten it."),
+    "character": ("VAL-TYPE", "The cell contains a character that is not text. Type the words again."),
+    "contact": ("EVT-CONTACT", "The cell contains what looks like an email address or a telephone number. Enter a role, such as Director of Finance: people's contact details are not kept here."),
+    "repeat": ("EVT-REPEAT", "This row repeats line {line}. Remove one of the two."),
+}  # fmt: skip
 
 
 class _Row:
     """The checks of one row."""
 
-    def __init__(self, checked: Checked, cells: dict[str, str], line, sheet, today: date) -> None:
+    def __init__(
+        self, checked: Checked, cells: dict[str, str], line: int | None, sheet: str | None, today: date
+    ) -> None:
         self.checked, self.place, self.today, self.faulty = checked, {"line": line, "sheet": sheet}, today, False
         self.cells = {name: (cells.get(name) or "").strip() for name in FIELDS}
 
-    def wrong(self, rule: str, name: str, message: str) -> None:
+    def wrong(self, fault: str, name: str, **facts: object) -> None:
+        """Reports one of `FAULTS` at a cell; `facts` are what its message says besides the cell's text."""
         self.faulty = True
-        self.checked.found(rule, message, column_name=name, raw_value=self.cells[name], **self.place)
+        (rule, message), text = FAULTS[fault], self.cells[name]
+        self.checked.found(rule, message.format(text=text, **facts), column_name=name, raw_value=text, **self.place)
 
-    def event(self) -> dict:
+    def event(self) -> Event:
         """The row as columns of core.event, with every fault reported."""
         self._required_and_choices()
         first, last = self._dates()
         for check in (self._provider, self._collection, self._recommendation, self._fulfils, self._texts):
             check()
-        get = self.cells.get
+        cell = self.cells
         return {
-            "occurred_from": first and first.isoformat(), "occurred_to": last and last.isoformat(), "date_precision": get("date_precision"),
-            "kind": get("kind"), "status": get("status"), "provider_code": get("provider").upper() or None,
-            "collection": get("collection") or None, "period": get("period") or None,
-            "recommendation_number": int(get("recommendation")) if re.fullmatch(r"\d{1,2}", get("recommendation"), re.ASCII) else None,
-            "actor": get("actor"), "audience": get("audience"), "summary": get("summary"), "source": get("source"),
-            "confidence": get("confidence"), "fulfils": get("fulfils") or None,
+            "occurred_from": first and first.isoformat(), "occurred_to": last and last.isoformat(), "date_precision": cell["date_precision"],
+            "kind": cell["kind"], "status": cell["status"], "provider_code": cell["provider"].upper() or None,
+            "collection": cell["collection"] or None, "period": cell["period"] or None,
+            "recommendation_number": int(cell["recommendation"]) if re.fullmatch(r"\d{1,2}", cell["recommendation"], re.ASCII) else None,
+            "actor": cell["actor"], "audience": cell["audience"], "summary": cell["summary"], "source": cell["source"],
+            "confidence": cell["confidence"], "fulfils": cell["fulfils"] or None,
         }  # fmt: skip
 
     def _required_and_choices(self) -> None:
@@ -193,138 +223,74 @@ class _Row:
             if spec.kind == "choice":
                 self.cells[name] = text = text.lower().replace(" ", "_")
             if spec.required and not text:
-                self.wrong("VAL-MISSING", name, f"{spec.title} is missing. Expected {spec.expected()}: fill the cell.")
+                self.wrong("missing", name, title=spec.title, expected=spec.expected())
             elif spec.kind == "choice" and text not in spec.options:
-                self.wrong(
-                    "VAL-TYPE",
-                    name,
-                    f"'{text}' is no {name.replace('_', ' ')} that is known. Expected {spec.expected()}.",
-                )
+                self.wrong("choice", name, title=name.replace("_", " "), expected=spec.expected())
 
     def _dates(self) -> tuple[date | None, date | None]:
         precision, first, last = self.cells["date_precision"], None, None
         if self.cells["date"] and precision in PRECISIONS:
             try:
                 first, last = span(self.cells["date"], precision)
-            except ValueError as wanted:
-                self.wrong(
-                    "VAL-TYPE", "date", f"'{self.cells['date']}' is no date to the {precision}. Expected {wanted}."
-                )
-        if text := self.cells["date_end"]:
+            except ValueError as expected:
+                self.wrong("date", "date", precision=precision, expected=expected)
+        if self.cells["date_end"]:
             try:
-                last = _day(text)
-                if last is None:
-                    raise ValueError
+                last = _day(self.cells["date_end"])
             except ValueError:
-                self.wrong(
-                    "VAL-TYPE", "date_end", f"'{text}' is no day. Expected a day such as 2018-12-31, or an empty cell."
-                )
+                last = None
+            if last is None:
+                self.wrong("day", "date_end")
         if not first:
             return None, None
         latest = self.today.year + YEARS_AHEAD
         if not FIRST_YEAR <= first.year <= latest:
-            said = (
-                f"{first} is far from the programme. Expected a year from {FIRST_YEAR} to {latest}: correct the date."
-            )
-            self.wrong("EVT-DATE", "date", said)
+            self.wrong("far", "date", first=first, earliest=FIRST_YEAR, latest=latest)
         elif self.cells["status"] in ("actual", "inferred") and first > self.today:
-            said = f"It is said to have happened, but {first} is still to come. Make its status planned, or correct the date."
-            self.wrong("EVT-FUTURE", "date", said)
+            self.wrong("future", "date", first=first)
         if last and last < first:
-            said = f"It ends on {last}, before it begins on {first}. Correct one of the two."
-            self.wrong("EVT-DATE", "date_end" if self.cells["date_end"] else "date", said)
+            self.wrong("ends", "date_end" if self.cells["date_end"] else "date", first=first, last=last)
         return first, last
 
     def _provider(self) -> None:
         code = self.cells["provider"].upper()
         if code and not reference.load().knows(code):
-            self.wrong(
-                "EVT-TRUST",
-                "provider",
-                f"'{code}' is not the ODS code of a known provider. Expected a code such as RY8, or an empty cell for an event of the programme.",
-            )
+            self.wrong("provider", "provider")
         if self.cells["kind"] == "board_report" and not code:
-            self.wrong(
-                "EVT-BOARD",
-                "provider",
-                "A board report needs the trust that reported. Expected its ODS code such as RY8.",
-            )
+            self.wrong("no provider", "provider")
 
     def _collection(self) -> None:
         name, period = self.cells["collection"], self.cells["period"]
         if name and name not in catalogue.all():
-            self.wrong(
-                "EVT-RETURN",
-                "collection",
-                f"'{name}' is no collection. Expected one of {', '.join(catalogue.all())}, or an empty cell.",
-            )
+            self.wrong("collection", "collection", expected=", ".join(catalogue.all()))
         if period and not name:
-            self.wrong(
-                "EVT-RETURN", "period", "A period belongs to a collection. Name the collection too, or empty the cell."
-            )
+            self.wrong("no collection", "period")
         if period and not (re.fullmatch(MONTH, period) or re.fullmatch(FINANCIAL_YEAR, period)):
-            self.wrong(
-                "VAL-TYPE",
-                "period",
-                f"'{period}' is no period. Expected a month such as 2025-06, or a financial year such as 2016-17.",
-            )
+            self.wrong("period", "period")
 
     def _recommendation(self) -> None:
         text = self.cells["recommendation"]
         if text and not (re.fullmatch(r"\d{1,2}", text, re.ASCII) and 1 <= int(text) <= RECOMMENDATIONS):
-            self.wrong(
-                "VAL-TYPE",
-                "recommendation",
-                f"'{text}' is the number of no recommendation. Expected one whole number from 1 to {RECOMMENDATIONS}; an event about several takes a row for each.",
-            )
+            self.wrong("recommendation", "recommendation", most=RECOMMENDATIONS)
         if self.cells["kind"] == "board_report" and not text:
-            self.wrong(
-                "EVT-BOARD",
-                "recommendation",
-                f"A board report needs the recommendation that it is about. Expected a number from 1 to {RECOMMENDATIONS}.",
-            )
+            self.wrong("no recommendation", "recommendation", most=RECOMMENDATIONS)
 
     def _fulfils(self) -> None:
-        text = self.cells["fulfils"]
-        if not text:
-            return
-        if not FULFILLED.fullmatch(text):
-            self.wrong(
-                "EVT-FULFILS",
-                "fulfils",
-                f"'{text}' is no event id. Expected the id of a plan as the timeline gives it, such as EV030, or an empty cell.",
-            )
-        elif text.startswith("EV"):
-            plans = {event.event_id for event in reference.load().programme_events if event.status in PLANS}
-            if text[:5] not in plans:
-                self.wrong(
-                    "EVT-FULFILS",
-                    "fulfils",
-                    f"{text} is no plan or deadline of the programme. Expected the id of one, such as EV030.",
-                )
-        if self.cells["status"] in PLANS:
-            self.wrong(
-                "EVT-FULFILS",
-                "fulfils",
-                f"Only what happened fulfils a plan, and the status is {self.cells['status']}. Make it actual, or empty this cell.",
-            )
+        text, status = self.cells["fulfils"], self.cells["status"]
+        plans = {event.event_id for event in reference.load().programme_events if event.status in PLANS}
+        if text and not FULFILLED.fullmatch(text):
+            self.wrong("event id", "fulfils")
+        elif text.startswith("EV") and text[:5] not in plans:
+            self.wrong("no plan", "fulfils")
+        if text and status in PLANS:
+            self.wrong("not happened", "fulfils", status=status)
 
     def _texts(self) -> None:
         for name, most in LONGEST.items():
             text = self.cells[name]
             if len(text) > most:
-                self.wrong(
-                    "EVT-LONG",
-                    name,
-                    f"{FIELDS[name].title} has {len(text):,} characters. Expected {most} at most: shorten it.",
-                )
+                self.wrong("long", name, title=FIELDS[name].title, characters=len(text), most=most)
             if "\x00" in text:
-                self.wrong(
-                    "VAL-TYPE", name, "The cell holds a character that is no text. Expected plain words: type it anew."
-                )
+                self.wrong("character", name)
             if any(pattern.search(text) for pattern in CONTACT):
-                self.wrong(
-                    "EVT-CONTACT",
-                    name,
-                    "The cell holds what looks like an e-mail address or a telephone number. Expected a role such as Director of Finance: people's details are not kept here.",
-                )
+                self.wrong("contact", name)

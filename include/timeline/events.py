@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 
 from ..catalogue.layouts import plain
 from ..reading import formats
-from ..reading.grid import Unreadable
+from ..reading.grid import Grid, Unreadable
 from ..reading.workbook import book_grid
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
@@ -28,7 +29,7 @@ def read(content: bytes, file_name: str, delimiter: str = ",") -> Checked:
     """Every row of a file of events, checked; `delimiter` is what stands between cells of text. A file that cannot be read is a finding too."""
     checked = Checked()
     try:
-        heading_line, headings, grid, sheet = _grid(content, file_name, delimiter)
+        heading_line, headings, grid, sheet = _table(content, file_name, delimiter)
     except Unreadable as problem:
         checked.found(problem.rule_id, problem.message, **problem.place)
         return checked
@@ -40,26 +41,26 @@ def read(content: bytes, file_name: str, delimiter: str = ",") -> Checked:
     if missing or strange or twice:
         parts = [
             f"{words}: {', '.join(names)}"
-            for words, names in (("missing", missing), ("not expected", strange), ("there twice", twice))
+            for words, names in (("missing", missing), ("not expected", strange), ("repeated", twice))
             if names
         ]
         checked.found(
             "STR01",
-            f"The headings do not fit: {'; '.join(parts)}. Expected in the first row {', '.join(FIELDS)}.",
+            f"The headings do not match: {'; '.join(parts)}. Expected in the first row: {', '.join(FIELDS)}.",
             line=heading_line, sheet=sheet, raw_value=",".join(headings),
         )  # fmt: skip
         return checked
     for line, cells in grid.ragged:
         checked.found(
-            "STR02", f"This row has {len(cells)} cells, the headings have {len(headings)}. Look for a comma or a tab outside quotes.",
+            "STR02", f"This row has {len(cells)} cells but there are {len(headings)} headings. Look for a comma or a tab outside quotes.",
             line=line, sheet=sheet, raw_value=",".join(cells),
         )  # fmt: skip
     rows = [row for row in grid.frame.iter_rows() if any((cell or "").strip() for cell in row[1:])]
     if len(rows) > MOST:
-        checked.found("FIL-SIZE", f"The file has {len(rows):,} events; at most {MOST:,} are added at once. Split it.")
+        checked.found("FIL-SIZE", f"The file has {len(rows):,} events; the limit is {MOST:,}. Split the file.")
         return checked
     if not rows and not grid.ragged:
-        checked.found("FIL-EMPTY", f"{file_name} has headings and no event. Add a row for each event.")
+        checked.found("FIL-EMPTY", f"{file_name} has headings but no events. Add a row for each event.")
     for line, *cells in rows:
         checked.add(
             {name: cells[positions[plain(name)]] or "" for name in FIELDS if plain(name) in positions}, line, sheet
@@ -67,26 +68,34 @@ def read(content: bytes, file_name: str, delimiter: str = ",") -> Checked:
     return checked
 
 
-def _grid(content: bytes, file_name: str, delimiter: str):
-    """The first row with anything in it as headings, and the grid below: (line, headings, grid, sheet)."""
+class _Table(NamedTuple):
+    """The first row with anything in it as headings, and the grid below."""
+
+    line: int
+    headings: list[str]
+    grid: Grid
+    sheet: str | None
+
+
+def _table(content: bytes, file_name: str, delimiter: str) -> _Table:
     source = formats.opened(content, file_name)
-    if source.kind == "csv":
+    if source.book is None:
         text, _ = source.decoded
         head = formats.csv_head(text, delimiter)
         at = next((at for at, (_, cells) in enumerate(head) if any(cell.strip() for cell in cells)), None)
         if at is None:
-            raise Unreadable("FIL-EMPTY", f"{file_name} holds nothing but blanks. Send the file again.")
+            raise Unreadable("FIL-EMPTY", f"{file_name} is empty. Check the file and send it again.")
         line, headings = head[at]
         after = head[at + 1][0] if at + 1 < len(head) else line + _height(headings)
         headings = _trimmed(headings)
-        return line, headings, formats.csv_grid(text, delimiter, after - 1, len(headings)), None
+        return _Table(line, headings, formats.csv_grid(text, delimiter, after - 1, len(headings)), None)
     sheet = next((name for name in source.book.visible if source.book.rows(name)), None)
     if sheet is None:
-        raise Unreadable("FIL-EMPTY", f"{file_name} is a workbook without a filled sheet. Send the file again.")
+        raise Unreadable("FIL-EMPTY", f"{file_name} is a workbook without any data. Check the file and send it again.")
     rows = source.book.rows(sheet)
     line = next((number for number, cells in enumerate(rows, 1) if any(cell.strip() for cell in cells)), 1)
     headings = _trimmed(rows[line - 1])
-    return line, headings, book_grid(rows, line, len(headings)), sheet
+    return _Table(line, headings, book_grid(rows, line, len(headings)), sheet)
 
 
 def _height(headings: list[str]) -> int:
@@ -114,7 +123,7 @@ def add(connection: psycopg.Connection, checked: Checked, person: str, file_name
         Refused: there are findings, or the database does not allow one of them.
     """
     if checked.findings.height:
-        raise Refused(f"{checked.findings.height} things are wrong, so nothing was added.")
+        raise Refused(f"{checked.findings.height} errors were found, so nothing was added.")
     made = []
     with connection.transaction():
         for number, event in enumerate(checked.events, 1):

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 
@@ -15,7 +16,7 @@ BY_PERIOD = ("returns", "decisions", "releases", "benchmarked")  # made of facts
 logger = logging.getLogger(__name__)
 
 
-def refresh(now: datetime | None = None) -> dict:
+def refresh(now: datetime | None = None) -> dict[str, Any]:
     """Makes the timeline anew beside the old one and changes only what differs, in one transaction.
 
     Where a collection and period breaks this, its events stay as they are and all others are refreshed; so does a part that is not
@@ -40,7 +41,7 @@ def refresh(now: datetime | None = None) -> dict:
         added = connection.execute(
             "INSERT INTO core.timeline SELECT * FROM made ON CONFLICT (event_id) DO NOTHING"
         ).rowcount
-        events = connection.execute("SELECT count(*) FROM core.timeline").fetchone()[0]
+        ((events,),) = connection.execute("SELECT count(*) FROM core.timeline").fetchall()
     return {"events": events, "added": added, "removed": removed} | ({"failed": failed} if failed else {})
 
 
@@ -62,7 +63,7 @@ def _made(connection: psycopg.Connection, part: str, now: datetime) -> list[str]
     ]
 
 
-def _tried(connection: psycopg.Connection, part: str, given: dict) -> bool:
+def _tried(connection: psycopg.Connection, part: str, given: dict[str, Any]) -> bool:
     try:
         with connection.transaction():
             connection.execute(sql.text(f"timeline/{part}.sql"), given)

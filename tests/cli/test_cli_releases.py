@@ -5,7 +5,7 @@ import json
 import flow
 import pytest
 from test_cli_decide import PERIOD, as_user, door, month  # noqa: F401 (fixtures)
-from trust_benchmarks.releases import publish
+from trust_benchmarks.releases import build
 from trust_benchmarks.stores import warehouse
 
 
@@ -15,7 +15,7 @@ def held_back(month) -> tuple[str, str]:  # noqa: F811
     stood = flow.value("SELECT release_id FROM core.current_release")
     flow.put_return("RNU", PERIOD, flow.workforce("RNU", PERIOD, scale=2), version=2)
     flow.take_in()
-    release_id = publish.make("workforce", PERIOD)["release_id"]
+    release_id = build.make("workforce", PERIOD).release_id
     with warehouse.connect() as connection:
         connection.execute(
             "INSERT INTO core.release_check VALUES (%s, %s, 'moved', 'WF01', false, 'WF01 moved too far.')",

@@ -384,7 +384,7 @@ def test_a_form_that_is_not_right_says_all_of_it_and_keeps_what_was_typed(desk):
     }
     answer = desk.post("steward", "/timeline/add", **wrong)
     assert answer.status_code == 400
-    for says in ("a day such as 2018-09-12", "telephone number", "Where it is known from is missing", "ODS code of a known provider", "A board report needs the recommendation"):  # fmt: skip
+    for says in ("a day such as 2018-09-12", "telephone number", "Source of the information is missing", "ODS code of a known provider", "A board report needs the recommendation"):  # fmt: skip
         assert says in html.unescape(answer.text), says
     assert "Ring 0161 496 0000" in answer.text
     assert flow.value("SELECT count(*) FROM core.event WHERE summary LIKE 'Ring%'") == 0

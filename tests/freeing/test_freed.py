@@ -56,7 +56,7 @@ def test_a_new_provider_frees_what_was_held_for_it_and_nothing_else(learned):
     assert states() == [("RA9", 1, "accepted", True), ("RHA", 1, "held", False), ("RZ9", 1, "accepted", True)]
     assert set(before) < set(validations()) and len(validations()) == len(before) + 1
     assert flow.value("SELECT count(*) FROM core.counting_log") == moves + 1
-    assert flow.release() == [["workforce", PERIOD]]
+    assert flow.release() == [("workforce", PERIOD)]
     assert (
         flow.value("SELECT value FROM published.measures WHERE metric_id = 'WF01' AND provider_code = 'RZ9'")
         is not None

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from trust_benchmarks.ingest import calendar_load, receive
 from trust_benchmarks.reading import read as reading_room
 from trust_benchmarks.records import process
-from trust_benchmarks.releases import publish
+from trust_benchmarks.releases import build, candidates, checks, fingerprints, switch
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.timeline import refresh as timeline
 from trust_benchmarks.validation import validate
@@ -298,25 +298,25 @@ def test_one_release_that_fails_does_not_stop_the_others(world, monkeypatch):
     for month in ("2025-05", "2025-06"):
         flow.put_return("RA9", month, flow.workforce("RA9", month))
     flow.take_in()
-    plain_rests, plain_figures = publish.gather.rests_on, publish.figures
+    plain_rests, plain_figures = fingerprints.rests_on, build.figures
 
-    def figures(gathered):
-        if gathered.period == "2025-05":
+    def figures(given):
+        if given.period == "2025-05":
             raise ZeroDivisionError("a fault of ours")
-        return plain_figures(gathered)
+        return plain_figures(given)
 
-    monkeypatch.setattr(publish, "figures", figures)
-    failed = publish.make_each(publish.stale())
+    monkeypatch.setattr(build, "figures", figures)
+    failed = build.make_each(candidates.stale())
     assert [pair for pair, _ in failed] == [("workforce", "2025-05")]
-    assert publish.switch()["changed"] == 1
+    assert switch.switch().changed == 1
 
     def rests_on(collection, period):
         if period == "2025-05":
             raise ValueError("a period that breaks this")
         return plain_rests(collection, period)
 
-    monkeypatch.setattr(publish.gather, "rests_on", rests_on)
-    assert publish.stale() == []
+    monkeypatch.setattr(fingerprints, "rests_on", rests_on)
+    assert candidates.stale() == []
     assert flow.rows("SELECT period FROM core.current_release") == [("2025-06",)]
 
 
@@ -324,16 +324,16 @@ def test_a_check_that_breaks_on_one_release_does_not_stop_the_switch(world, monk
     for month in ("2025-05", "2025-06"):
         flow.put_return("RA9", month, flow.workforce("RA9", month))
     flow.take_in()
-    assert publish.make_each(publish.stale()) == []
-    plain = publish.release_checks.look
+    assert build.make_each(candidates.stale()) == []
+    plain = checks.look
 
     def look(connection, asked):
         if any("2025-05" in release_id for release_id, _ in asked):
             connection.execute("SELECT 1 / 0")
         plain(connection, asked)
 
-    monkeypatch.setattr(publish.release_checks, "look", look)
-    assert publish.switch()["changed"] == 1
+    monkeypatch.setattr(checks, "look", look)
+    assert switch.switch().changed == 1
     assert flow.rows("SELECT period FROM core.current_release") == [("2025-06",)]
 
 
@@ -384,5 +384,5 @@ def test_what_was_registered_for_an_impossible_period_before_is_held_and_blocks_
         )
     assert receive.receive()["waiting"] == [["workforce", "2025-06"]]
     assert flow.take_in()["accepted"] == 1
-    assert flow.release() == [["workforce", "2025-06"]]
+    assert flow.release() == [("workforce", "2025-06")]
     assert flow.rows("SELECT state FROM intake.submissions WHERE period = '2052-06'") == [("held",)]

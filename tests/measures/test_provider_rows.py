@@ -8,7 +8,7 @@ from trust_benchmarks.measures import measure
 from trust_benchmarks.reading import findings
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.records import process
-from trust_benchmarks.releases import inputs as gather
+from trust_benchmarks.releases import inputs as release_inputs
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks.validation import parse, provider_rows, validate
@@ -98,12 +98,12 @@ def test_the_counts_are_facts_of_each_validation_and_inputs_of_figures(accepted)
     )
     assert rows == [("RA9", "RA9", 10, 9, 10, True), ("RHA", "RHA", 10, 10, 0, False)]
     with warehouse.connect() as connection:
-        gathered = gather.gather(connection, "workforce", PERIOD)
-    given = gathered.inputs.provider_rows
+        loaded = release_inputs.load(connection, "workforce", PERIOD)
+    given = loaded.inputs.provider_rows
     assert list(given.columns) == list(measure.PROVIDER_ROWS)
     assert sorted(given.rows(), key=lambda row: row[1]) == [
         (given.filter(provider_code="RA9")["submission_id"][0], "RA9", 10, 9, 10),
         (given.filter(provider_code="RHA")["submission_id"][0], "RHA", 10, 10, 0),
     ]
-    (decided,) = gathered.decided
-    assert decided["plain_path"] is None and not decided["plain_rows"].height
+    (decided,) = loaded.decided
+    assert decided.plain_path is None and not decided.plain_rows.height

@@ -32,9 +32,9 @@ def put(connection, collection: str, period: str, tables: dict[str, pl.DataFrame
     """Stores the tables as a release and makes it the current one."""
     release_id = f"{collection}-{period}-{version}"
     connection.execute(
-        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
-           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true)""",
-        [release_id, collection, period, release_id],
+        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true, %s)""",
+        [release_id, collection, period, release_id, release_id],
     )
     for table, frame in tables.items():
         warehouse.copy(connection, table, frame, release_id=release_id)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql as pgsql
 from sizes import size
-from trust_benchmarks.releases import edition
+from trust_benchmarks.releases import pointers
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks.timeline import events
@@ -66,9 +66,9 @@ def contents(connection, source="published.{}", parameters=()) -> dict[str, list
 def make(connection, release_id: str, value: float, collection=MADE[0], period=MADE[1]) -> None:
     """A release with a row or more in every table, all of them with this value."""
     connection.execute(
-        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
-           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true)""",
-        [release_id, collection, period, release_id],
+        """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true, %s)""",
+        [release_id, collection, period, release_id, release_id],
     )
     for statement in (
         "INSERT INTO core.measure (release_id, metric_id, provider_code, value, quality_flag, is_sample) VALUES (%s, 'M', 'P', %s, 'A', true)",
@@ -148,7 +148,7 @@ def it_is_accepted():
 
 def it_is_gone_back_on():
     with warehouse.connect() as connection:
-        edition.rollback(connection, reason="For a test.", person="ben")
+        pointers.rollback(connection, reason="For a test.", person="ben")
 
 
 def an_event_is_entered():
@@ -192,9 +192,9 @@ def test_every_table_as_at_every_moment_is_what_it_was(moments, reader):
     assert [len(then["measures"]) > 0 for _, then, _ in moments] == [False] + 10 * [True]
     assert all(then[view] for _, then, _ in moments[1:] for view in VIEWS)
     assert {view for view in OTHERS if not moments[-1][1][view]} <= {"revisions"}
-    for at, then, pointers in moments:
+    for at, then, stood in moments:
         assert contents(reader, "published.{}_as_at(%s)", [at]) == then
-        assert releases(reader, "published.releases_as_at(%s)", [at]) == pointers
+        assert releases(reader, "published.releases_as_at(%s)", [at]) == stood
     # No two alike, so that every moment was really asked for.
     for (_, earlier, _), (_, later, _) in itertools.pairwise(moments):
         assert earlier != later
@@ -376,7 +376,7 @@ def test_no_reader_sees_two_editions_while_they_are_switched(shared_world, capsy
         for moves in editions.values():
             for pair, release_id in moves.items():
                 make(connection, release_id, 1.0, *pair)
-        first = edition.move(connection, editions["a"])
+        first = pointers.move(connection, editions["a"])
     stop, mixed, seen, broken = threading.Event(), [], set(), []
     reads: dict[str, list[float]] = {"at rest": [], "switching": []}
     phase = ["at rest"]
@@ -404,7 +404,7 @@ def test_no_reader_sees_two_editions_while_they_are_switched(shared_world, capsy
 
     named = {first.edition_id: "a"}
     with warehouse.connect() as connection:
-        named[edition.move(connection, editions["b"]).edition_id] = "b"
+        named[pointers.move(connection, editions["b"]).edition_id] = "b"
     readers = [flow.connect_as("dashboard_reader", "TB_READER_PASSWORD") for _ in range(READERS)]
     threads = [threading.Thread(target=read, args=(connection,)) for connection in readers]
     for thread in threads:
@@ -418,7 +418,7 @@ def test_no_reader_sees_two_editions_while_they_are_switched(shared_world, capsy
             for number in range(SWITCHES):
                 began = time.perf_counter()
                 with connection.transaction():
-                    done = edition.move(connection, editions["ab"[number % 2]])
+                    done = pointers.move(connection, editions["ab"[number % 2]])
                 switches.append(time.perf_counter() - began)
                 assert done.changed == 3
                 locked += connection.execute(
@@ -457,8 +457,8 @@ def test_rollback_of_a_hundred_releases_takes_under_five_seconds(shared_world, c
     count = 100
     with warehouse.connect() as connection:
         connection.execute(
-            """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample)
-               SELECT format('many-%%s-%%s', n, letter), format('many_%%s', n), '2025-06', letter, 'x', 'x', '{}', true
+            """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+               SELECT format('many-%%s-%%s', n, letter), format('many_%%s', n), '2025-06', letter, 'x', 'x', '{}', true, letter
                FROM generate_series(1, %s) n CROSS JOIN (VALUES ('a'), ('b')) l (letter)""",
             [count],
         )
@@ -470,12 +470,12 @@ def test_rollback_of_a_hundred_releases_takes_under_five_seconds(shared_world, c
         pairs = {
             letter: {(f"many_{n}", "2025-06"): f"many-{n}-{letter}" for n in range(1, count + 1)} for letter in "ab"
         }
-        first = edition.move(connection, pairs["a"])
+        first = pointers.move(connection, pairs["a"])
     with warehouse.connect() as connection:
-        edition.move(connection, pairs["b"])
+        pointers.move(connection, pairs["b"])
     began = time.perf_counter()
     with warehouse.connect() as connection:
-        back = edition.rollback(connection, reason="For a test.", person="ben")
+        back = pointers.rollback(connection, reason="For a test.", person="ben")
     seconds = time.perf_counter() - began
     with capsys.disabled():
         print(f"\nRollback of {count} releases with 30,000 figures: {seconds:.2f} s")

@@ -9,7 +9,7 @@ import pytest
 from trust_benchmarks import catalogue, reference
 from trust_benchmarks.measures import measure
 from trust_benchmarks.releases import export
-from trust_benchmarks.releases import inputs as gather
+from trust_benchmarks.releases import inputs as release_inputs
 from trust_benchmarks.stores import objects, settings, warehouse
 from worlds import copy_of
 
@@ -124,7 +124,7 @@ OTHERS = (
 def test_nothing_published_depends_on_which_small_number_it_was(taken_in, tmp_path):
     """The strongest attacker knows every other cell; with any other truth behind the hidden ones he would see the same."""
     with warehouse.connect() as connection:
-        inputs = gather.gather(connection, "workforce", PERIOD).inputs
+        inputs = release_inputs.load(connection, "workforce", PERIOD).inputs
     published = measure.compute(inputs)
     assert published.measures["suppressed"].sum() == len(few(TRUTH))
     for number, other in enumerate(OTHERS):

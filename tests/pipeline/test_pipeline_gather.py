@@ -1,10 +1,10 @@
 """Which periods of which collections a release rests on, by the catalogue."""
 
-from trust_benchmarks.releases import inputs as gather
+from trust_benchmarks.releases import dependencies
 
 
 def months_of(collection: str, period: str, other: str) -> list[str]:
-    return [month for name, month in gather.rests_on(collection, period) if name == other]
+    return [month for name, month in dependencies.rests_on(collection, period) if name == other]
 
 
 def test_collections_that_are_used_are_given_for_the_months_asked_for():

@@ -11,7 +11,7 @@ from trust_benchmarks import sql
 from trust_benchmarks.ingest import receive, reference_load
 from trust_benchmarks.measures import measure
 from trust_benchmarks.reference import calendar
-from trust_benchmarks.releases import publish
+from trust_benchmarks.releases import candidates, switch
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks.timeline import refresh as timeline
 
@@ -32,9 +32,9 @@ def published(shared_world):
 def test_a_second_time_changes_nothing():
     before = flow.snapshot(), flow.rows("SELECT * FROM core.current_release ORDER BY 1, 2")
     assert flow.take_in() == {"received": 0, "again": 0}
-    assert publish.stale() == []
+    assert candidates.stale() == []
     for month in MONTHS:
-        assert publish.refresh("workforce", month)["new"] is False
+        assert switch.refresh("workforce", month).new is False
     assert (flow.snapshot(), flow.rows("SELECT * FROM core.current_release ORDER BY 1, 2")) == before
 
 
@@ -168,7 +168,7 @@ def test_a_reissue_of_a_month_changes_it_and_those_that_look_back_on_it():
     assert list(before) == MONTHS
     flow.put_return("RP7", "2025-03", flow.workforce("RP7", "2025-03", scale=1.35), version=2)
     flow.take_in()
-    assert publish.stale() == [["workforce", month] for month in ("2025-03", "2025-04", "2025-05", "2025-06")]
+    assert candidates.stale() == [("workforce", month) for month in ("2025-03", "2025-04", "2025-05", "2025-06")]
     flow.release()
     after = by_period()
     assert [after[m] == before[m] for m in MONTHS] == [True, True, False, False, False, False]
@@ -222,7 +222,7 @@ def test_a_reader_sees_one_release_or_the_other_never_a_mixture():
         for version in range(2, 7):
             flow.put_return("RHA", "2025-06", flow.workforce("RHA", "2025-06", scale=1 + version / 10), version=version)
             flow.take_in()
-            publish.refresh("workforce", "2025-06")
+            switch.refresh("workforce", "2025-06")
     finally:
         stop.set()
         for thread in threads:
@@ -238,12 +238,12 @@ def test_two_that_publish_the_same_month_at_once_make_one_release(shared_world):
     flow.put_return("RTQ", "2025-06", flow.workforce("RTQ", "2025-06", scale=2.2), version=2)
     flow.take_in()
     before = flow.value("SELECT count(*) FROM core.release")
-    workers = [flow.start(shared_world, publish.refresh, "workforce", "2025-06") for _ in range(2)]
+    workers = [flow.start(shared_world, switch.refresh, "workforce", "2025-06") for _ in range(2)]
     for worker in workers:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert flow.value("SELECT count(*) FROM core.release") == before + 1
-    assert publish.stale() == []
+    assert candidates.stale() == []
 
 
 def test_inputs_that_move_while_figures_are_computed_are_not_published(monkeypatch):
@@ -259,19 +259,19 @@ def test_inputs_that_move_while_figures_are_computed_are_not_published(monkeypat
     before = flow.snapshot("published")["published.measures"]
     with monkeypatch.context() as moving:
         moving.setattr(measure, "compute", meanwhile)
-        assert publish.refresh("workforce", "2025-06")["new"] is False
+        assert switch.refresh("workforce", "2025-06").new is False
     assert flow.snapshot("published")["published.measures"] == before
-    assert ["workforce", "2025-06"] in publish.stale()
+    assert ("workforce", "2025-06") in candidates.stale()
     flow.release()
-    assert publish.stale() == []
+    assert candidates.stale() == []
 
 
 def test_a_period_whose_files_wait_is_not_published_yet():
     flow.put_return("RNU", "2025-06", flow.workforce("RNU", "2025-06", scale=1.9), version=2)
     receive.receive()
-    assert publish.stale() == []
+    assert candidates.stale() == []
     flow.take_in()
-    assert publish.stale() == [["workforce", "2025-06"]]
+    assert candidates.stale() == [("workforce", "2025-06")]
     flow.release()
 
 
@@ -356,7 +356,7 @@ def test_the_same_reference_data_again_changes_nothing():
     before = flow.rows("SELECT xmin::text, p.* FROM core.provider p ORDER BY code")
     assert reference_load.refresh()["new"] is False
     assert flow.rows("SELECT xmin::text, p.* FROM core.provider p ORDER BY code") == before
-    assert publish.stale() == []
+    assert candidates.stale() == []
 
 
 def test_reference_data_that_does_not_hold_together_is_not_loaded(monkeypatch):

@@ -30,7 +30,7 @@ def published(shared_world, shared_data, files):
         name = f"sickness_absence_{month}.csv"
         flow.put(f"sickness_absence/{name}", (shared_data / "workforce" / name).read_bytes())
     assert flow.take_in()["received"] == len(MONTHS)
-    assert flow.release() == [["sickness_absence", month] for month in MONTHS]
+    assert flow.release() == [("sickness_absence", month) for month in MONTHS]
 
 
 def split(files):

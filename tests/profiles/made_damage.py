@@ -9,7 +9,7 @@ import polars as pl
 from trust_benchmarks import catalogue, reference
 from trust_benchmarks.measures import measure, profiles
 from trust_benchmarks.reading.read import read
-from trust_benchmarks.releases import inputs as gather
+from trust_benchmarks.releases.dependencies import periods_back
 from trust_benchmarks.validation import profile
 from trust_benchmarks.validation.validate import HELD, Outcome, validate
 
@@ -63,7 +63,7 @@ class Made:
 
     def findings(self, period: str) -> list[dict]:
         """What a release of the period finds across submissions."""
-        back = gather._back(period, catalogue.load(self.collection).looks_back)
+        back = periods_back(period, catalogue.load(self.collection).looks_back)
         counting = [one["submission_id"] for one in self.log if one["is_current"] and one["period"] in back]
         inputs = measure.Inputs(
             self.collection,

@@ -4,12 +4,13 @@ CREATE TABLE core.release (
   release_id text PRIMARY KEY, collection text NOT NULL, period text NOT NULL,
   inputs_hash text NOT NULL, reference_version text NOT NULL, code_version text NOT NULL,
   submissions text[] NOT NULL, is_sample boolean NOT NULL, created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  figures_hash text NOT NULL,            -- of all its rows: releases of equal figures have the same
   UNIQUE (collection, period, inputs_hash));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.release_log (
   move_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  collection text, period text, release_id text, published_at timestamptz NOT NULL);
+  collection text NOT NULL, period text NOT NULL, release_id text REFERENCES core.release, published_at timestamptz NOT NULL);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_log FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE INDEX release_log_moves ON core.release_log (collection, period, published_at DESC, move_id DESC);
 
@@ -132,6 +133,32 @@ CREATE TABLE core.release_metric (
   PRIMARY KEY (release_id, metric_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_metric FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
+-- Inputs that were computed and came to the figures of a release that is there: nothing new is published.
+CREATE TABLE core.computed_again (
+  collection text NOT NULL, period text NOT NULL, inputs_hash text NOT NULL, same_as text NOT NULL REFERENCES core.release,
+  reference_version text NOT NULL, code_version text NOT NULL, submissions text[] NOT NULL,
+  computed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (collection, period, inputs_hash, same_as));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.computed_again FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Whether a person took a release back, and nobody released it since.
+CREATE FUNCTION core.is_withdrawn(of_release text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT v.verdict = 'withdrawn' FROM core.release_verdict v WHERE v.release_id = $1 ORDER BY v.verdict_id DESC LIMIT 1), false)
+$$;
+
+-- The release that has the figures of these inputs: the one that stands, the one made of them, or one that was withdrawn. NULL: they
+-- have not been computed, or came to figures that have been replaced since.
+CREATE FUNCTION core.release_of(of_collection text, of_period text, of_inputs text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT f.release_id FROM (
+    SELECT r.release_id, true AS own FROM core.release r WHERE (r.collection, r.period, r.inputs_hash) = ($1, $2, $3)
+    UNION ALL
+    SELECT a.same_as, false FROM core.computed_again a WHERE (a.collection, a.period, a.inputs_hash) = ($1, $2, $3)) f
+  LEFT JOIN core.current_release c ON c.release_id = f.release_id
+  WHERE f.own OR c.release_id IS NOT NULL OR core.is_withdrawn(f.release_id)
+  ORDER BY c.release_id IS NOT NULL DESC, f.own DESC LIMIT 1
+$$;
+
 -- Pairs of releases of which core.movement has every step from the one to the other, also where there is none.
 CREATE TABLE core.explained (
   release_id text NOT NULL REFERENCES core.release, previous_release_id text NOT NULL REFERENCES core.release,
@@ -158,7 +185,7 @@ CREATE TABLE core.revision (
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.revision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.measure (
-  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, provider_name text,
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, provider_name text,
   numerator double precision, denominator double precision, value double precision, unit text,
   quality_flag text NOT NULL CHECK (quality_flag IN ('A', 'B', 'C', 'D')),
   percentile_rank double precision, peer_group text, is_sample boolean NOT NULL,
@@ -171,83 +198,92 @@ CREATE TABLE core.measure (
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.measure FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.benchmark (
-  release_id text NOT NULL, metric_id text NOT NULL, peer_group text NOT NULL, providers int NOT NULL,
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, peer_group text NOT NULL, providers int NOT NULL,
   minimum double precision, lower_quartile double precision, median double precision,
   upper_quartile double precision, maximum double precision, is_sample boolean NOT NULL,
   PRIMARY KEY (release_id, metric_id, peer_group));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.benchmark FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.comparison (
-  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, benchmark_kind text NOT NULL,
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, benchmark_kind text NOT NULL,
   benchmark_value double precision, variance double precision, is_better boolean,
   opportunity_gbp double precision, stretch_opportunity_gbp double precision, adds_to_total boolean NOT NULL, adds_over text,
   PRIMARY KEY (release_id, metric_id, provider_code, benchmark_kind));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.comparison FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.price_spread (
-  release_id text NOT NULL, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL, description text,
+  release_id text NOT NULL REFERENCES core.release, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL, description text,
   trusts int, lines bigint, spend_gbp double precision, lowest double precision, lower_quartile double precision,
   median double precision, upper_quartile double precision, highest double precision, suspects_left_out bigint,
-  is_sample boolean NOT NULL);
-CREATE INDEX price_spread_release ON core.price_spread (release_id);
+  is_sample boolean NOT NULL,
+  PRIMARY KEY (release_id, product_code, code_type));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.price_spread FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.price_position (
-  release_id text NOT NULL, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL,
+  release_id text NOT NULL REFERENCES core.release, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL,
   provider_code text NOT NULL, lines bigint, base_units double precision, spend_gbp double precision,
   unit_price_gbp double precision, variance_to_median double precision, opportunity_to_median_gbp double precision,
-  opportunity_to_lowest_gbp double precision, is_sample boolean NOT NULL);
-CREATE INDEX price_position_release ON core.price_position (release_id);
+  opportunity_to_lowest_gbp double precision, is_sample boolean NOT NULL,
+  PRIMARY KEY (release_id, product_code, code_type, provider_code));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.price_position FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.price_list (
-  release_id text NOT NULL, part text NOT NULL, line_key text NOT NULL, product_code text, pack_code text, name text,
+  release_id text NOT NULL REFERENCES core.release, part text NOT NULL, line_key text NOT NULL, product_code text, pack_code text, name text,
   supplier text, pack_size double precision, unit text, price_pence double precision, price_per_unit_pence double precision,
-  change_on_previous_pence double precision, is_sample boolean NOT NULL);
-CREATE INDEX price_list_release ON core.price_list (release_id);
+  change_on_previous_pence double precision, is_sample boolean NOT NULL,
+  price_list_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);  -- a line that was accepted twice is there twice
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.price_list FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE INDEX price_list_line ON core.price_list (release_id, part, line_key);
 
 CREATE TABLE core.cross_finding (
-  release_id text NOT NULL, submission_id text NOT NULL, rule_id text NOT NULL, sheet text, line bigint,
-  column_name text, raw_value text, message text NOT NULL, provider_code text);
+  release_id text NOT NULL REFERENCES core.release, submission_id text NOT NULL, rule_id text NOT NULL, sheet text, line bigint,
+  column_name text, raw_value text, message text NOT NULL, provider_code text,
+  cross_finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.cross_finding FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE INDEX cross_finding_release ON core.cross_finding (release_id);
 CREATE INDEX cross_finding_submission ON core.cross_finding (submission_id);
 
 -- Rows of national files that are about bodies other than providers.
 CREATE TABLE core.kept_apart (
-  release_id text NOT NULL, body_code text, body_name text, body_type text, rows bigint NOT NULL);
+  release_id text NOT NULL REFERENCES core.release, body_code text, body_name text, body_type text, rows bigint NOT NULL,
+  kept_apart_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.kept_apart FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE INDEX kept_apart_release ON core.kept_apart (release_id);
 
 -- What follows from a release's measures and reference data is kept with it, so that an answer as at a moment needs nothing else.
 -- How a metric's series is read.
 CREATE TABLE core.series_rule (
-  release_id text NOT NULL, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
   adds text CHECK (adds IN ('ratio', 'sum')), times double precision, least_peers int NOT NULL, rule_set text NOT NULL,
   PRIMARY KEY (release_id, metric_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.series_rule FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Providers whose work is all with one other provider now.
 CREATE TABLE core.successor (
-  release_id text NOT NULL, provider_code text NOT NULL, successor_code text NOT NULL, PRIMARY KEY (release_id, provider_code));
+  release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, successor_code text NOT NULL, PRIMARY KEY (release_id, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.successor FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Groups that a provider is in together with others.
 CREATE TABLE core.peer_group (
-  release_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL, features text NOT NULL,
+  release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL, features text NOT NULL,
   PRIMARY KEY (release_id, basis, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer_group FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Peers that are a provider's own: nearest neighbours, and its list.
 CREATE TABLE core.peer (
-  release_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_code text NOT NULL, distance double precision,
+  release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_code text NOT NULL, distance double precision,
   features text NOT NULL, PRIMARY KEY (release_id, provider_code, basis, peer_code), CHECK (provider_code <> peer_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.funnel (
-  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, kind text NOT NULL, centre double precision,
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, kind text NOT NULL, centre double precision,
   phi double precision, tau2 double precision, is_adjusted boolean, z double precision, lower_95 double precision,
   upper_95 double precision, lower_99_8 double precision, upper_99_8 double precision, position text, withheld text,
   PRIMARY KEY (release_id, metric_id, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.funnel FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.size_cost (
-  release_id text NOT NULL, metric_id text NOT NULL, provider_code text NOT NULL, size double precision, cost_gbp double precision,
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, size double precision, cost_gbp double precision,
   expected_cost_gbp double precision, ratio double precision, opportunity_gbp double precision, peers int,
   peer_median_share double precision, variance_gbp double precision, scale_effect_gbp double precision,
   efficiency_effect_gbp double precision, trusts int, slope double precision, slope_lower double precision,
@@ -272,3 +308,37 @@ LANGUAGE sql IMMUTABLE AS $$
               WHEN suppressed THEN 'SUPPRESSED'
               ELSE 'BEFORE_REASONS' END
 $$;
+
+-- Releases that were never published do not have to be kept for ever. They are the only facts that can go, and only through this
+-- function: it runs as release_pruner, a role that nobody can log in as and that the triggers named facts let delete.
+-- Kept are releases younger than the days given (90 unless told otherwise, 7 at least), those that stand or ever stood, those that a check
+-- holds back or a person spoke about, those that other inputs came to, and those that a decision expects.
+CREATE FUNCTION core.prune_releases(older_than_days int DEFAULT 90) RETURNS TABLE (release_id text) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  gone text[]; name text;
+BEGIN
+  IF older_than_days < 7 THEN
+    PERFORM core.refuse(format('Releases are kept for 7 days at least; %s was asked for.', older_than_days));
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtext('edition'));
+  SELECT array_agg(r.release_id) INTO gone FROM core.release r
+  WHERE r.created_at < now() - make_interval(days => older_than_days)
+    AND NOT EXISTS (SELECT FROM core.current_release x WHERE x.release_id = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.release_log x WHERE x.release_id = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.edition_release x WHERE x.release_id = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.revision x WHERE r.release_id IN (x.release_id, x.previous_release_id))
+    AND NOT EXISTS (SELECT FROM core.release_verdict x WHERE x.release_id = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.release_id = r.release_id AND NOT x.passed)
+    AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.against = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.computed_again x WHERE x.same_as = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.explained x WHERE x.previous_release_id = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.decision x WHERE x.expected_release = r.release_id);
+  FOREACH name IN ARRAY ARRAY['movement', 'explained', 'release_check', 'release_total', 'release_input', 'release_metric', 'measure', 'benchmark',
+                              'comparison', 'price_spread', 'price_position', 'price_list', 'cross_finding', 'kept_apart', 'series_rule',
+                              'successor', 'peer_group', 'peer', 'funnel', 'size_cost', 'release'] LOOP
+    EXECUTE format('DELETE FROM core.%I t WHERE t.release_id = ANY($1)', name) USING gone;
+  END LOOP;
+  RETURN QUERY SELECT unnest(gone);
+END $$;
+REVOKE ALL ON FUNCTION core.prune_releases(int) FROM PUBLIC;

@@ -56,7 +56,7 @@ FROM core.applying GROUP BY submission_id;
 CREATE VIEW intake.validations AS
 SELECT DISTINCT ON (v.submission_id) v.*
 FROM core.validation v LEFT JOIN core.applying_sets a USING (submission_id)
-ORDER BY v.submission_id, (v.decisions = coalesce(a.decisions, '{}')) DESC, v.validated_at DESC, v.rules_version;
+ORDER BY v.submission_id, (v.decisions = coalesce(a.decisions, '{}')) DESC, v.validated_at DESC, v.rules_version DESC;
 COMMENT ON VIEW intake.validations IS 'The validation that holds for each submission: the last one under the decisions in force.';
 COMMENT ON COLUMN intake.validations.outcome IS 'accepted, accepted_with_warnings or held.';
 COMMENT ON COLUMN intake.validations.cells_expected IS 'Cells of required fields that were asked for.';
@@ -78,25 +78,105 @@ FROM core.submission s JOIN intake.validations v USING (submission_id)
 WHERE v.outcome <> 'held' AND s.period IS NOT NULL AND s.sender IS NOT NULL
 ORDER BY s.collection, s.period, s.sender, s.part, s.is_sample, s.version DESC;
 
--- What the figures of each collection and period rest on: every validated submission, whether it counts, what it was without
+-- What the figures of some collections and periods rest on: every validated submission, whether it counts, what it was without
 -- decisions, who was expected, and the trusts expected in files.
+CREATE FUNCTION core.inputs_of(collections text[], periods text[])
+RETURNS TABLE (collection text, period text, counts boolean, hash text) LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH asked AS (SELECT * FROM unnest($1, $2) AS a (collection, period))
+  SELECT f.collection, f.period, bool_or(f.counts), md5(string_agg(f.fact, ',' ORDER BY f.fact)) FROM (
+    SELECT s.collection, s.period, c.submission_id IS NOT NULL AS counts,
+           concat_ws('|', s.submission_id, s.version, v.outcome, c.submission_id IS NOT NULL, extract(epoch FROM s.received_at),
+                     s.is_sample, v.records_sha256,
+                     (SELECT string_agg(d.decision_key, ',' ORDER BY d.decision_key) FROM core.decision d
+                      WHERE d.decision_id = ANY(v.decisions)),
+                     v.counts_hash, v.identified, v.plain_outcome, v.plain_cells_expected, v.plain_cells_valid) AS fact
+    FROM asked JOIN core.submission s USING (collection, period)
+    CROSS JOIN LATERAL (  -- as intake.validations has it
+      SELECT v.* FROM core.validation v WHERE v.submission_id = s.submission_id
+      ORDER BY (v.decisions = coalesce((SELECT a.decisions FROM core.applying_sets a WHERE a.submission_id = s.submission_id), '{}')) DESC,
+               v.validated_at DESC, v.rules_version DESC LIMIT 1) v
+    LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
+    WHERE s.sender IS NOT NULL
+    UNION ALL
+    SELECT e.collection, e.period, false, concat_ws('|', e.sender, e.part, extract(epoch FROM e.due))
+    FROM asked JOIN core.expected e USING (collection, period)
+    UNION ALL
+    SELECT e.collection, e.period, false, 'in file|' || e.provider_code FROM asked JOIN core.expected_provider e USING (collection, period)) f
+  GROUP BY f.collection, f.period
+$$;
+
+-- The same, stored, so that finding what is stale reads one row a collection and period. What is written puts the pair down in
+-- core.fingerprint_change; core.store_fingerprints() computes those anew. Writers wait for nobody.
+CREATE TABLE core.fingerprint (
+  collection text NOT NULL, period text NOT NULL, counts boolean NOT NULL, hash text NOT NULL, stored_on date NOT NULL,
+  PRIMARY KEY (collection, period));
+CREATE TABLE core.fingerprint_change (
+  change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL, period text NOT NULL);
+
+CREATE FUNCTION core.note_fingerprint_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_ARGV[0] = 'own' THEN
+    INSERT INTO core.fingerprint_change (collection, period) SELECT DISTINCT r.collection, r.period FROM rows r WHERE r.period IS NOT NULL;
+  ELSIF TG_ARGV[0] = 'submission' THEN
+    INSERT INTO core.fingerprint_change (collection, period)
+    SELECT DISTINCT s.collection, s.period FROM rows r JOIN core.submission s USING (submission_id) WHERE s.period IS NOT NULL;
+  ELSE
+    INSERT INTO core.fingerprint_change (collection, period)
+    SELECT DISTINCT s.collection, s.period FROM rows r JOIN core.decision d USING (decision_id) JOIN core.submission s ON s.submission_id = d.submission_id
+    WHERE s.period IS NOT NULL;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER fingerprint AFTER INSERT ON core.submission REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('own');
+CREATE TRIGGER fingerprint AFTER INSERT ON core.expected REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('own');
+CREATE TRIGGER fingerprint AFTER INSERT ON core.expected_provider REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('own');
+CREATE TRIGGER fingerprint_new AFTER INSERT ON core.counting REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('own');
+CREATE TRIGGER fingerprint_moved AFTER UPDATE ON core.counting REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('own');
+CREATE TRIGGER fingerprint_gone AFTER DELETE ON core.counting REFERENCING OLD TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('own');
+CREATE TRIGGER fingerprint AFTER INSERT ON core.validation REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('submission');
+-- Which validation holds follows from the decisions in force.
+CREATE TRIGGER fingerprint AFTER INSERT ON core.decision REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('submission');
+CREATE TRIGGER fingerprint AFTER INSERT ON core.verdict REFERENCING NEW TABLE AS rows
+  FOR EACH STATEMENT EXECUTE FUNCTION core.note_fingerprint_change('decision');
+
+-- Pairs whose stored row is not what stands: something was written, or a waiver came to its last day.
+CREATE VIEW core.fingerprint_due AS
+SELECT n.collection, n.period FROM core.fingerprint_change n
+UNION
+SELECT f.collection, f.period FROM core.decision d JOIN core.submission s USING (submission_id) JOIN core.fingerprint f USING (collection, period)
+WHERE d.until >= f.stored_on AND d.until < core.today();
+
 CREATE VIEW core.inputs AS
-SELECT collection, period, bool_or(counts) AS counts, md5(string_agg(fact, ',' ORDER BY fact)) AS hash FROM (
-  SELECT s.collection, s.period, c.submission_id IS NOT NULL AS counts,
-         concat_ws('|', s.submission_id, s.version, v.outcome, c.submission_id IS NOT NULL, extract(epoch FROM s.received_at),
-                   s.is_sample, v.records_sha256,
-                   (SELECT string_agg(d.decision_key, ',' ORDER BY d.decision_key) FROM core.decision d
-                    WHERE d.decision_id = ANY(v.decisions)),
-                   k.counts_hash, k.identified, k.plain_outcome, k.plain_cells_expected, k.plain_cells_valid) AS fact
-  FROM core.submission s JOIN intake.validations v USING (submission_id)
-  JOIN core.validation k ON k.submission_id = v.submission_id AND k.rules_version = v.rules_version
-  LEFT JOIN core.counting c ON c.submission_id = s.submission_id AND c.rules_version = v.rules_version
-  WHERE s.period IS NOT NULL AND s.sender IS NOT NULL
-  UNION ALL
-  SELECT collection, period, false, concat_ws('|', sender, part, extract(epoch FROM due)) FROM core.expected
-  UNION ALL
-  SELECT collection, period, false, 'in file|' || provider_code FROM core.expected_provider) AS facts
-GROUP BY 1, 2;
+SELECT f.collection, f.period, f.counts, f.hash FROM core.fingerprint f
+WHERE NOT EXISTS (SELECT FROM core.fingerprint_due d WHERE (d.collection, d.period) = (f.collection, f.period))
+UNION ALL
+SELECT i.collection, i.period, i.counts, i.hash
+FROM (SELECT array_agg(d.collection) AS collections, array_agg(d.period) AS periods FROM core.fingerprint_due d) o
+CROSS JOIN LATERAL core.inputs_of(o.collections, o.periods) i;
+
+-- One at a time, so that an earlier answer never takes the place of a later one.
+CREATE FUNCTION core.store_fingerprints() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('fingerprints'));
+  CREATE TEMP TABLE fingerprints_due ON COMMIT DROP AS SELECT d.collection, d.period FROM core.fingerprint_due d;
+  -- Whatever is written from here on is put down again.
+  DELETE FROM core.fingerprint_change n USING fingerprints_due d WHERE (n.collection, n.period) = (d.collection, d.period);
+  INSERT INTO core.fingerprint AS f (collection, period, counts, hash, stored_on)
+  SELECT i.collection, i.period, i.counts, i.hash, core.today()
+  FROM (SELECT array_agg(d.collection) AS collections, array_agg(d.period) AS periods FROM fingerprints_due d) o
+  CROSS JOIN LATERAL core.inputs_of(o.collections, o.periods) i
+  ON CONFLICT (collection, period) DO UPDATE SET counts = excluded.counts, hash = excluded.hash, stored_on = excluded.stored_on;
+  DROP TABLE fingerprints_due;
+END $$;
 
 -- What the rules in force concern: validated under others, and
 -- held, where it would count if it were not; or counting, with a warning about a provider that is known by now; or asked for.

@@ -6,8 +6,8 @@ SELECT s.submission_id, s.collection, s.period, s.sender, s.part, s.version, s.i
        s.collection || ' for ' || s.period || CASE WHEN s.part = '' THEN '' ELSE ' (' || s.part || ')' END
          || CASE WHEN s.is_sample THEN ' (sample)' ELSE '' END AS what
 FROM core.submission s
-LEFT JOIN LATERAL (  -- what was said of it first; what was decided later is an event of its own
-  SELECT outcome FROM core.validation v WHERE v.submission_id = s.submission_id ORDER BY validated_at LIMIT 1) v ON true
+LEFT JOIN LATERAL (  -- what was said of it first, under the decisions in force then; what was decided later is an event of its own
+  SELECT outcome FROM core.validation v WHERE v.submission_id = s.submission_id ORDER BY validated_at, rules_version DESC LIMIT 1) v ON true
 LEFT JOIN core.expected e USING (collection, period, sender, part)
 LEFT JOIN core.provider p ON p.code = s.sender
 WHERE s.period IS NOT NULL AND s.sender IS NOT NULL

@@ -1,0 +1,6 @@
+-- Notes that a release which was made of these inputs before has the figures of the one that stands.
+INSERT INTO core.computed_again (collection, period, inputs_hash, same_as, reference_version, code_version, submissions)
+SELECT o.collection, o.period, %(inputs_hash)s, r.release_id, o.reference_version, o.code_version, o.submissions
+FROM core.release o JOIN core.current_release c USING (collection, period) JOIN core.release r ON r.release_id = c.release_id
+WHERE o.release_id = %(release_id)s AND r.release_id <> o.release_id AND r.figures_hash = o.figures_hash
+RETURNING same_as
