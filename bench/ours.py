@@ -4,7 +4,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from trust_benchmarks.ingest import receive
+from trust_benchmarks.ingest import receive, waiting
 from trust_benchmarks.records import process
 from trust_benchmarks.releases import switch
 from trust_benchmarks.stores import objects, settings
@@ -30,7 +30,7 @@ def run(paths: list[Path], workers: int, watch: Watch) -> float:
         with watch("receive"):
             receive.receive(COLLECTION)
         with watch("process"):
-            done = list(pool.map(process.process, receive.waiting(COLLECTION, PERIOD)))
+            done = list(pool.map(process.process, waiting.batches(COLLECTION, PERIOD)))
         peak = max(pool.map(_peak, range(workers)))
     if any(counts["held"] for counts in done):
         raise SystemExit("A file was held; the generated files should all be accepted. See intake.findings.")
@@ -47,7 +47,7 @@ def again(path: Path, folder: Path, watch: Watch) -> None:
     send([second])
     receive.receive(COLLECTION)
     with watch("again"):
-        for batch in receive.waiting(COLLECTION, PERIOD):
+        for batch in waiting.batches(COLLECTION, PERIOD):
             process.process(batch)
         switch.refresh(COLLECTION, PERIOD)
     second.unlink()
@@ -57,8 +57,8 @@ def one_by_one(paths: list[Path], watch: Watch) -> None:
     """Single files from the archive to accepted records, each timed as a step."""
     send(paths)
     receive.receive(COLLECTION)
-    waiting = [one for batch in receive.waiting(COLLECTION, PERIOD) for one in batch]
-    for submission_id in waiting:
+    listed = [one for batch in waiting.batches(COLLECTION, PERIOD) for one in batch]
+    for submission_id in listed:
         with watch(submission_id):
             process.process([submission_id])
 

@@ -30,7 +30,7 @@ def main() -> None:
 
 def run(folder: Path, files: int) -> Watch:
     """Sends `files` sample returns, takes them in with two workers, and publishes every period."""
-    from trust_benchmarks.ingest import receive, reference_load
+    from trust_benchmarks.ingest import receive, reference_load, waiting
     from trust_benchmarks.records import process
     from trust_benchmarks.releases import build, candidates, switch
     from trust_benchmarks.stores import objects, settings, warehouse
@@ -53,9 +53,9 @@ def run(folder: Path, files: int) -> Watch:
         with ProcessPoolExecutor(2, spawn) as pool:
             list(pool.map(_warm, range(2)))
             with watch("receive"):
-                waiting = [pair for name in COLLECTIONS for pair in receive.receive(name)["waiting"]]
+                pairs = [pair for name in COLLECTIONS for pair in receive.receive(name)["waiting"]]
             with watch("process"):
-                batches = [batch for pair in waiting for batch in receive.waiting(*pair)]
+                batches = [batch for pair in pairs for batch in waiting.batches(*pair)]
                 done = list(pool.map(process.process, batches))
         with watch("publish"):
             for collection, period in candidates.stale():

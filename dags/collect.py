@@ -49,12 +49,12 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="reading", priority_weight=OPENING)
     def receive() -> list[list[str]]:
         """Take in what lies in the inbox, unless a run that just did so started this one; list this period's batches."""
-        from trust_benchmarks.ingest import receive
+        from trust_benchmarks.ingest import receive, waiting
 
         run = get_current_context()["dag_run"]
         if run.run_type != "asset_triggered":
             receive.receive(name)
-        return receive.waiting(name, _period(run))
+        return waiting.batches(name, _period(run))
 
     @task(pool="reading", priority_weight=CHECKING, map_index_template="{{ submission_ids | length }} files")
     def check(submission_ids: list[str]) -> dict:
@@ -67,7 +67,7 @@ def build(collection: catalogue.Collection) -> DAG:
     @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="all_done", outlets=[records(name)])
     def conclude(batches: list[list[str]]) -> str:
         """Ask for the benchmarks of what changed; fail if a listed submission was left over."""
-        from trust_benchmarks.ingest import receive
+        from trust_benchmarks.ingest import waiting
 
         period = _period(get_current_context()["dag_run"])
         if batches is None:
@@ -76,7 +76,7 @@ def build(collection: catalogue.Collection) -> DAG:
             )
         asked = start_soon("refresh_benchmarks")
         listed = [submission_id for batch in batches for submission_id in batch]
-        left = receive.left_over(listed)
+        left = waiting.never_validated(listed)
         if left:
             raise RuntimeError(
                 f"{left} of {len(listed)} submissions of {name} for {period} were neither accepted nor held. "

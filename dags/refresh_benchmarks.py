@@ -70,10 +70,10 @@ with DAG(
     @task(pool="warehouse", trigger_rule="all_done")
     def switch() -> dict:
         """Check what was made, and move the pointers to what holds, all in one transaction."""
-        from trust_benchmarks.ingest import calendar_load
+        from trust_benchmarks.ingest import expected_returns
         from trust_benchmarks.releases import switch
 
-        calendar_load.schedule()
+        expected_returns.schedule()
         done = switch.switch()
         return asdict(done) | {"held_back": [one.release_id for one in done.held_back]}
 

@@ -9,14 +9,14 @@ import signal
 
 import psycopg
 from psycopg import sql as pgsql
-from trust_benchmarks.ingest import receive
+from trust_benchmarks.ingest import receive, waiting
 from trust_benchmarks.records import process
 from trust_benchmarks.releases import build, candidates, pointers, switch
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.sql import published
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.timeline import refresh as timeline
-from trust_benchmarks.validation import validate
+from trust_benchmarks.validation import versions
 
 TRUSTS = ("RA9", "RHA", "RNU", "RP7", "RQY", "RT5", "RTQ", "RX4")
 DAYS = {"01": 31, "02": 28, "03": 31, "04": 30, "05": 31, "06": 30, "07": 31, "08": 31}
@@ -71,7 +71,7 @@ def take_in() -> dict:
     said = receive.receive()
     done = {}
     for collection, period in said["waiting"]:
-        for batch in receive.waiting(collection, period):
+        for batch in waiting.batches(collection, period):
             for state, count in process.process(batch).items():
                 done[state] = done.get(state, 0) + count
     return {"received": said["received"], "again": said["again"]} | {k: v for k, v in done.items() if v}
@@ -155,7 +155,7 @@ def connect_as(role: str, variable: str) -> psycopg.Connection:
 # Other processes: forked from one that has imported everything, because importing takes longer than the work ---------
 
 # The code's versions are part of releases and validations; all processes of a session name the same ones.
-validate.version("workforce")
+versions.version("workforce")
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["flow"])
 

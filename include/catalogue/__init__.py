@@ -14,6 +14,8 @@ REGIMES = {
     "as_published": "the publisher has applied his own control; his figures are shown as he gave them",
     "none": "the collection counts no people",
 }
+# A rule for a date, such as {"working_day": 10, "months_after": 1}: see `reference.calendar.deadline`.
+Rule = dict[str, Any]
 PARTS = ("both", "numerator", "denominator", "neither")
 
 
@@ -25,6 +27,7 @@ class Collection:
         kind: ``each_trust`` (a file a provider) or ``national`` (one publisher's file, perhaps in parts).
         frequency: ``month`` or ``financial_year``: what a period is.
         first_period: the first that was ever collected; a file about an earlier one is held.
+        rules_version: raised when its schema comes to another result for the same file (see `validation.versions`).
         periods_ahead: how many periods after the present one a file may be about; None: only periods that have ended.
         sectors: whose open trusts must each send it, or be in a national file; a national file without sectors misses nobody.
         url: where a publisher's file is fetched from, with ``{period}`` for the period; empty: it is put into the inbox.
@@ -54,22 +57,23 @@ class Collection:
     kind: str
     frequency: str
     first_period: str
+    rules_version: int
     periods_ahead: int | None = None
     publisher: str = ""
     url: str = ""
     parts: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
-    due: dict = field(default_factory=dict, hash=False)
-    closes: dict = field(default_factory=dict, hash=False)
-    final: dict = field(default_factory=dict, hash=False)
-    min_rows: dict = field(default_factory=dict, hash=False)
+    due: Rule = field(default_factory=dict, hash=False)
+    closes: Rule = field(default_factory=dict, hash=False)
+    final: Rule = field(default_factory=dict, hash=False)
+    min_rows: dict[str, int] = field(default_factory=dict, hash=False)
     max_rejected_share: float = 0.0
     max_warned_share: float = 0.5
     looks_back: int = 0
     uses: tuple[str, ...] = ()
     uses_back: int = 0
     disclosure: str = "hes"
-    people_parts: dict = field(default_factory=dict, hash=False)
+    people_parts: dict[str, str] = field(default_factory=dict, hash=False)
     measures_version: int = 1
     tags: tuple[str, ...] = ()
     also_called: tuple[str, ...] = ()
@@ -83,7 +87,7 @@ class Collection:
         return self.kind == "national"
 
     @property
-    def final_rule(self) -> dict:
+    def final_rule(self) -> Rule:
         """When a period becomes final: as declared, else a month after it closes, else (nothing closes) half a year or a year after it ended."""
         if self.final:
             return self.final
@@ -145,5 +149,7 @@ def _read(path: Path) -> Collection:
         raise ValueError(
             f"{path.parent.name}/{path.name}: people_parts has {', '.join(strange)}. Expected {', '.join(PARTS)}."
         )
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()
+    }
     return Collection(name=path.parent.name, **values)

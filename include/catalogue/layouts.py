@@ -43,29 +43,32 @@ import tomllib
 import unicodedata
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from typing import Any, TypeVar
 
 from .. import catalogue
+
+Entries = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class TableLayout:
     """One table of a file: where it stands and which heading is which field."""
 
-    columns: dict = field(default_factory=dict)
-    optional: dict = field(default_factory=dict)
-    absent: dict = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    optional: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
     sheet: str = ""
     alone: str = ""
     header_line: int = 1
     header_rows: int = 1
     others: str = "refuse"
-    constants: dict = field(default_factory=dict)
-    set_aside: tuple = ()
-    kinds: dict = field(default_factory=dict)
-    derive: dict = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    set_aside: tuple[str, ...] = ()
+    kinds: dict[str, str] = field(default_factory=dict)
+    derive: dict[str, str] = field(default_factory=dict)
     status: str = ""
-    dates: dict = field(default_factory=dict)
-    values: dict = field(default_factory=dict)
+    dates: dict[str, str] = field(default_factory=dict)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
     splits: bool = False
 
 
@@ -77,14 +80,16 @@ class Layout:
     collection: str
     tables: tuple[TableLayout, ...]
     part: str = ""
-    encodings: tuple = ("utf-8",)
+    encodings: tuple[str, ...] = ("utf-8",)
     delimiter: str = ","
-    words: dict = field(default_factory=dict)
-    period: dict = field(default_factory=dict)
-    sender: dict = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    period: dict[str, str] = field(default_factory=dict)
+    sender: dict[str, str] = field(default_factory=dict)
     canonical: bool = False
     of: str = ""  # for a table that comes by itself: the layout of several tables that it is one of
 
+
+Declared = TypeVar("Declared", TableLayout, Layout)
 
 # Words that people write into a number cell that has no number; a layout may add to them.
 COMMON_WORDS = {
@@ -139,12 +144,12 @@ def load(collection: str) -> tuple[Layout, ...]:
     )
 
 
-def _layout(collection: str, file: str, entry: dict, shared: dict) -> Layout:
+def _layout(collection: str, file: str, entry: Entries, shared: Entries) -> Layout:
     tables = tuple(_build(TableLayout, file, _with(shared, table)) for table in entry.pop("table", [{}]))
     return _build(Layout, file, {**entry, "collection": collection, "tables": tables})
 
 
-def _with(shared: dict, own: dict) -> dict:
+def _with(shared: Entries, own: Entries) -> Entries:
     """A table's entries with the shared ones put under them, in depth."""
     mixed = {**shared, **own}
     for name in set(shared) & set(own):
@@ -153,8 +158,9 @@ def _with(shared: dict, own: dict) -> dict:
     return mixed
 
 
-def _build(cls, file: str, values: dict):
+def _build(cls: type[Declared], file: str, values: Entries) -> Declared:
     unknown = sorted(set(values) - {f.name for f in fields(cls)})
     if unknown:
         raise ValueError(f"{file}: unknown entries {', '.join(unknown)} in a {cls.__name__}.")
-    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    made: Entries = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return cls(**made)

@@ -8,7 +8,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 
 from .. import catalogue, schemas
-from ..schemas.fields import Schema
+from ..schemas.models import Schema
 from ..validation import rules
 from . import Refused
 from .output import note

@@ -14,7 +14,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-from ..ingest import receive
+from ..ingest import inbox
 from ..reading.harmless import csv_safe
 from ..stewardship import summary, workbook
 from ..stores import objects, settings
@@ -102,7 +102,7 @@ def original(submission_id: str, person: security.Anybody):
     """The file as it was sent, byte by byte. Never shown by the browser, always saved."""
     with database.opened() as connection:
         one = submission.get(connection, submission_id)
-    path = objects.cached(settings.load().archive, receive.archive_key(one["sha256"]), one["sha256"])
+    path = objects.cached(settings.load().archive, inbox.archive_key(one["sha256"]), one["sha256"])
     return FileResponse(path, media_type="application/octet-stream", headers=attachment(one["file_name"]))
 
 

@@ -7,13 +7,14 @@ import time
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 import tenacity
 from botocore.exceptions import ClientError
 
-from .. import catalogue
+from .. import catalogue, sql
 from ..stores import objects, settings, warehouse
 
 SECONDS = 300  # for all attempts together
@@ -32,7 +33,7 @@ class FetchError(RuntimeError):
 class _TryAgain(Exception):
     """A failure that may pass; `after` is how many seconds the server asked for."""
 
-    def __init__(self, found: str, after: float | None = None):
+    def __init__(self, found: str, after: float | None = None) -> None:
         super().__init__(found)
         self.after = after
 
@@ -46,7 +47,7 @@ def fetch(
     most_bytes: int = MOST_BYTES,
     attempts: int = ATTEMPTS,
     pause: float = PAUSE,
-) -> dict:
+) -> dict[str, Any]:
     """Puts what a URL serves into the inbox, where `receive` takes it as any other file.
 
     Args:
@@ -111,7 +112,9 @@ def _is_loopback(host: str | None) -> bool:
         return False
 
 
-def _get(url: str, remembered: dict, deadline: float, most_bytes: int) -> tuple[bytes, httpx.Headers, str] | None:
+def _get(
+    url: str, remembered: dict[str, str], deadline: float, most_bytes: int
+) -> tuple[bytes, httpx.Headers, str] | None:
     """One attempt: bytes, headers and the last URL; None when the file has not changed."""
     headers = {"Accept-Encoding": "identity", "User-Agent": "trust-benchmarks"}
     if remembered.get("etag"):
@@ -192,7 +195,8 @@ def _retry_after(said: str | None) -> float | None:
 
 
 def _wait(state: tenacity.RetryCallState, pause: float) -> float:
-    asked = state.outcome.exception().after
+    problem = state.outcome.exception() if state.outcome else None
+    asked = problem.after if isinstance(problem, _TryAgain) else None
     usual = tenacity.wait_exponential(multiplier=pause, max=60)(state) + tenacity.wait_random(0, pause / 2)(state)
     return usual if asked is None else asked
 
@@ -229,7 +233,7 @@ def _put(key: str, content: bytes) -> bool:
     return True
 
 
-def _remembered(url: str, collection: str, name: str) -> dict:
+def _remembered(url: str, collection: str, name: str) -> dict[str, str]:
     """What the server said last of this URL, if its file went where it is to go now; else {}."""
     with warehouse.connect() as connection:
         row = connection.execute(
@@ -241,10 +245,6 @@ def _remembered(url: str, collection: str, name: str) -> dict:
 
 
 def _remember(url: str, headers: httpx.Headers, key: str) -> None:
+    said = {"url": url, "etag": headers.get("etag"), "last_modified": headers.get("last-modified"), "key": key}
     with warehouse.connect() as connection:
-        connection.execute(
-            """INSERT INTO core.fetch (url, etag, last_modified, fetched_at, submission_key) VALUES (%s, %s, %s, %s, %s)
-               ON CONFLICT (url) DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified,
-               fetched_at = excluded.fetched_at, submission_key = excluded.submission_key""",
-            [url, headers.get("etag"), headers.get("last-modified"), datetime.now(UTC), key],
-        )
+        connection.execute(sql.text("ingest/remember_fetch.sql"), said)

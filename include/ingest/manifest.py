@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -50,7 +51,7 @@ class Answer:
     intact: bool
 
 
-def cells(about: dict, reading: Reading) -> Iterator[str]:
+def cells(about: dict[str, Any], reading: Reading) -> Iterator[str]:
     """The texts of the manifest, one a row of its sheet."""
     head = _ascii(about)
     chunks = [_ascii(chunk) for chunk in _chunks(reading)]
@@ -101,7 +102,7 @@ def _names_sheet(content: bytes) -> bool:
         return SHEET.encode() in part.read(most)
 
 
-def _chunks(reading: Reading) -> Iterator[dict]:
+def _chunks(reading: Reading) -> Iterator[dict[str, Any]]:
     schema = schemas.load(reading.collection)
     for number, table in enumerate(reading.tables):
         chunk, size = [], 0
@@ -117,7 +118,7 @@ def _chunks(reading: Reading) -> Iterator[dict]:
             yield {"table": number, "lines": chunk}
 
 
-def _ascii(value) -> str:
+def _ascii(value: object) -> str:
     # Letters beyond ASCII and underscores are written as escapes, so that no program that saves the workbook alters them.
     return json.dumps(value, separators=(",", ":")).replace("_", "\\u005f")
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from .. import catalogue
 from ..catalogue.layouts import Layout, TableLayout
-from ..schemas.fields import PUBLISHER, TRUST
+from ..schemas.rules import PUBLISHER, TRUST
 from . import findings
 
 

@@ -13,10 +13,10 @@ import psycopg
 
 from ..reading.read import read
 from ..reading.reading import Reading
-from ..schemas.fields import US
+from ..schemas.rules import US
 from ..stores import log, objects, settings, warehouse
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided, profile, validate
+from ..validation import decided, profile, validate, versions
 from ..validation.validate import HELD, Outcome
 from . import revalidate
 
@@ -161,7 +161,7 @@ def plain_of(
     with connection.transaction():
         stands = connection.execute(
             "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
-            [submission_id, validate.version(outcome.reading.collection)],
+            [submission_id, versions.version(outcome.reading.collection)],
         ).fetchone()
     if stands:
         return Plain(*stands)
@@ -330,7 +330,7 @@ def _record(
 ) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
-    reading, rules_version = outcome.reading, validate.version(outcome.reading.collection)
+    reading, rules_version = outcome.reading, versions.version(outcome.reading.collection)
     if decisions:  # the same rules under other decisions find something else
         rules_version += "." + hashlib.sha256(decided.key(decisions).encode()).hexdigest()[:12]
     added = connection.execute(

@@ -10,7 +10,7 @@ from .. import catalogue, reference
 from ..reading.read import read
 from ..stores import objects, settings
 from ..stores.faults import is_failure, is_outage
-from ..validation import validate
+from ..validation import versions
 
 # Facts that hang on a validation, by submission and rules: two validations are the same where these are.
 DETAILS = ("finding", "provider_rows", "profile")
@@ -21,18 +21,18 @@ def note_rules(connection: psycopg.Connection, names: list[str]) -> list[str]:
     changed = []
     with connection.transaction():
         now = dict(connection.execute("SELECT collection, rules_version FROM core.rules_now").fetchall())
-        if all(now.get(name) == validate.version(name) for name in names):
+        if all(now.get(name) == versions.version(name) for name in names):
             return changed
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('rules in force'))")
         now = dict(connection.execute("SELECT collection, rules_version FROM core.rules_now").fetchall())
         known = sorted(provider.code for provider in reference.load().providers)
         for name in names:
-            if now.get(name) != validate.version(name):
+            if now.get(name) != versions.version(name):
                 connection.execute(
                     "INSERT INTO core.rules_in_force (collection, rules_version, reference_part, providers) VALUES (%s, %s, %s, %s)",
                     [
                         name,
-                        validate.version(name),
+                        versions.version(name),
                         reference.read_by_validation(),
                         known if catalogue.load(name).is_national else [],
                     ],
@@ -191,7 +191,7 @@ def _registered_again(connection, submission_id: str, collection: str, *chain: s
     )
     connection.execute(
         "INSERT INTO core.identified_later (submission_id, became, rules_version) VALUES (%s, %s, %s)",
-        [submission_id, became, validate.version(collection)],
+        [submission_id, became, versions.version(collection)],
     )
     return became
 

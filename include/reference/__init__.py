@@ -7,10 +7,12 @@ dataclasses (standard library only, so DAG files may import it).
 
 import csv
 import hashlib
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trust_benchmarks import catalogue
 from trust_benchmarks.reference import metrics
@@ -36,6 +38,9 @@ from trust_benchmarks.reference.tables import (
     starts,
 )
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 __all__ = [
     "FOLDER",
     "KINDS",
@@ -54,7 +59,6 @@ __all__ = [
     "Recommendation",
     "RecurringEvent",
     "ReferenceDataError",
-    "ReferenceError",
     "SeriesBreak",
     "Succession",
     "Tables",
@@ -69,8 +73,7 @@ FOLDER = Path(__file__).parent
 # The tables that decide what a submission is found to be: whether a code is known, when it was open, who followed, what it was called.
 OF_VALIDATION = ("holidays.csv", "provider_names.csv", "providers.csv", "successions.csv")
 
-# Kept for callers who write `reference.ReferenceError`; never import it bare, the built-in of that name is another error.
-ReferenceError = ReferenceDataError
+Row = TypeVar("Row", bound="DataclassInstance")
 
 
 @cache
@@ -126,7 +129,7 @@ def _hash(paths: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _rows(path: Path, kind: type, extra=lambda row: {}) -> list:
+def _rows(path: Path, kind: type[Row], extra: Callable[[dict[str, str]], dict[str, Any]] = lambda row: {}) -> list[Row]:
     """The file's rows as dataclasses; `extra(row)` gives the fields that the file does not hold."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -142,7 +145,7 @@ def _rows(path: Path, kind: type, extra=lambda row: {}) -> list:
         raise ReferenceDataError(
             f"{path.name} has columns {', '.join(header)}; expected {', '.join(expected)}. Mend the first line."
         )
-    rows = []
+    rows: list[Row] = []
     for cells in lines:
         where = f"{path.name} line {lines.line_num}"
         if len(cells) != len(header):

@@ -129,7 +129,7 @@ def working_days_in(period: str) -> int:
     return sum(is_working_day(day) for day in _days(start, (period_end(period) - start).days + 1))
 
 
-def deadline(rule: dict, period: str) -> datetime | None:
+def deadline(rule: catalogue.Rule, period: str) -> datetime | None:
     """When a rule of the catalogue falls for a period, in Europe/London; None for an empty rule.
 
     The month it falls in is `months_after` months after the period's last month (0 when not said), or the calendar `month`
@@ -169,23 +169,17 @@ def deadline(rule: dict, period: str) -> datetime | None:
     return local.astimezone(UTC).astimezone(LONDON)
 
 
-def due(collection, period: str) -> datetime | None:
-    """The soft deadline of a collection (a catalogue entry or its name) for a period; None when it has none."""
-    return deadline(_entry(collection).due, period)
+def due(collection: str, period: str) -> datetime | None:
+    """The soft deadline of a collection for a period; None when it has none."""
+    return deadline(catalogue.load(collection).due, period)
 
 
-def closes(collection, period: str) -> datetime | None:
-    """The hard close of a collection (a catalogue entry or its name) for a period; None when it has none."""
-    return deadline(_entry(collection).closes, period)
+def closes(collection: str, period: str) -> datetime | None:
+    """The hard close of a collection for a period; None when it has none."""
+    return deadline(catalogue.load(collection).closes, period)
 
 
-def _entry(collection):
-    if not isinstance(collection, str):
-        return collection
-    return catalogue.load(collection)
-
-
-def _month_of(rule: dict, last: date) -> tuple[int, int]:
+def _month_of(rule: catalogue.Rule, last: date) -> tuple[int, int]:
     year = last.year + _whole(rule, "years_after", -10, 10, 0)
     if "month" in rule:
         return year, _whole(rule, "month", 1, 12)
@@ -193,7 +187,7 @@ def _month_of(rule: dict, last: date) -> tuple[int, int]:
     return months // 12, months % 12 + 1
 
 
-def _whole(rule: dict, key: str, lowest: int, highest: int, otherwise: int | None = None) -> int:
+def _whole(rule: catalogue.Rule, key: str, lowest: int, highest: int, otherwise: int | None = None) -> int:
     value = rule.get(key, otherwise)
     if type(value) is not int or not lowest <= value <= highest:
         raise RuleError(f"A rule has {key} = {value!r}. Expected a whole number from {lowest} to {highest}.")

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 from trust_benchmarks import catalogue
-from trust_benchmarks.reference.tables import Metric, Tables, starts, within
+from trust_benchmarks.reference.tables import Metric, Name, Tables, starts, within
 
 KINDS = ("trust", "care_trust", "social_enterprise")
 SECTORS = (
@@ -70,7 +70,8 @@ def _check_providers(tables: Tables) -> list[str]:
 
 
 def _check_names(tables: Tables) -> list[str]:
-    problems, by_code = [], {}
+    problems: list[str] = []
+    by_code: dict[str, list[Name]] = {}
     for name in tables.names:
         by_code.setdefault(name.code, []).append(name)
         if name.valid_from and name.valid_to and name.valid_to < name.valid_from:
@@ -93,7 +94,8 @@ def _check_names(tables: Tables) -> list[str]:
 
 
 def _check_successions(tables: Tables) -> list[str]:
-    problems, links = [], {}
+    problems: list[str] = []
+    links: dict[str, list[str]] = {}
     for s in tables.successions:
         where = f"successions.csv: {s.from_code} to {s.to_code} on {s.legal_date}"
         problems += _unknown(where, "type", s.type, SUCCESSION_TYPES) + _unknown(
@@ -210,18 +212,19 @@ def _check_timeline(tables: Tables) -> list[str]:
     ]
     problems += _repeats("contradictions.csv", "claim", [f"{c.topic}: {c.claim}" for c in tables.contradictions])
     numbers = {r.number for r in tables.recommendations}
-    for one in tables.board_coverage:
-        where = f"board_coverage.csv: {one.event_id}, recommendation {one.recommendation_number}"
-        problems += _unknown(where, "said", one.said, COVERAGES)
-        if one.recommendation_number not in numbers:
+    for said in tables.board_coverage:
+        where = f"board_coverage.csv: {said.event_id}, recommendation {said.recommendation_number}"
+        problems += _unknown(where, "said", said.said, COVERAGES)
+        if said.recommendation_number not in numbers:
             problems.append(f"{where}: there is no such recommendation. Expected 1 to {RECOMMENDATIONS}.")
-    for one in tables.contradictions:
-        problems += _unknown(f"contradictions.csv: {one.claim}", "verified", one.verified, VERIFIED)
+    for claim in tables.contradictions:
+        problems += _unknown(f"contradictions.csv: {claim.claim}", "verified", claim.verified, VERIFIED)
     return problems
 
 
 def _check_metrics(tables: Tables) -> list[str]:
-    problems, versions = [], {}
+    problems: list[str] = []
+    versions: dict[str, list[Metric]] = {}
     numbers = {r.number for r in tables.recommendations}
     for metric in tables.metric_versions:
         where = f"{metric.collection}/metrics.toml: {metric.metric_id}"
@@ -282,11 +285,11 @@ def _check_series(tables: Tables) -> list[str]:
             )
         if not one.reason:
             problems.append(f"{where}: no reason is given. Say what changed.")
-    for one in tables.peer_lists:
-        where = f"peer_lists.csv: {one.peer_code} on the list of {one.provider_code}"
-        unknown = [code for code in (one.provider_code, one.peer_code) if not tables.knows(code)]
+    for choice in tables.peer_lists:
+        where = f"peer_lists.csv: {choice.peer_code} on the list of {choice.provider_code}"
+        unknown = [code for code in (choice.provider_code, choice.peer_code) if not tables.knows(code)]
         problems += [f"{where}: {code} is not in providers.csv. Correct or remove it." for code in unknown]
-        if one.provider_code == one.peer_code:
+        if choice.provider_code == choice.peer_code:
             problems.append(f"{where}: a trust is no peer of itself. Remove the line.")
     pairs = [f"{one.provider_code}-{one.peer_code}" for one in tables.peer_lists]
     return problems + _repeats("peer_lists.csv", "pair", pairs)

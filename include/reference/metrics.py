@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from trust_benchmarks.reference.tables import Metric, ReferenceDataError
 
@@ -17,7 +19,7 @@ MISSING_ROWS = {
     "none": "it is not made of rows",
 }
 WINDOWS = {"whole": "it is not shown", "mark": "it is shown and marked, and compared with nothing"}
-KINDS = {
+KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     str: ("a text", lambda value: isinstance(value, str) and value == value.strip()),
     int: ("a whole number", lambda value: type(value) is int),
     float: ("a number such as 0.02", lambda value: type(value) in (int, float)),
@@ -70,7 +72,7 @@ def read(folder: Path) -> list[Metric]:
     return [_fed(metric, feeders.get(metric.metric_id, [])) for metric in found]
 
 
-def _load(path: Path) -> dict:
+def _load(path: Path) -> dict[str, Any]:
     where = f"{path.parent.name}/{path.name}"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -86,7 +88,7 @@ def _load(path: Path) -> dict:
     return content
 
 
-def _metric(collection: str, shared: dict, entry: dict) -> Metric:
+def _metric(collection: str, shared: dict[str, Any], entry: dict[str, Any]) -> Metric:
     where = f"{collection}/metrics.toml: {entry.get('metric_id', 'a metric without metric_id')}"
     given = shared | entry
     expected = {field.name: field for field in fields(Metric) if field.name != "collection"}
@@ -101,10 +103,8 @@ def _metric(collection: str, shared: dict, entry: dict) -> Metric:
         )
     for name, value in given.items():
         _kind(where, name, expected[name].type, value)
-    made = Metric(
-        collection=collection,
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()},
-    )
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    made = Metric(collection=collection, **values)
     _rests_on(where, made)
     return made
 
@@ -135,7 +135,7 @@ def _rests_on(where: str, metric: Metric) -> None:
         )
 
 
-def _kind(where: str, name: str, kind: object, value: object) -> None:
+def _kind(where: str, name: str, kind: Any, value: object) -> None:
     wanted, fits = KINDS[kind]
     if not fits(value):
         raise ReferenceDataError(f"{where}: {name} is {value!r}; expected {wanted}. Correct it.")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from trust_benchmarks.reference import Holiday, ReferenceDataError, Tables
 
@@ -42,7 +43,7 @@ class Change:
     sentence: str
 
 
-def read_etr(content: bytes) -> list[dict]:
+def read_etr(content: bytes) -> list[dict[str, Any]]:
     """The rows of ODS's trusts file or care trusts file, in its order, without contact details.
 
     Each is a dict of code, name, region_code and icb_code (text, '' where blank), open and close (date or None) and amended (bool).
@@ -50,7 +51,8 @@ def read_etr(content: bytes) -> list[dict]:
     Raises:
         ReferenceDataError: for another layout, encoding, code or date than ODS's, an empty file, or a code that is there twice.
     """
-    rows, lines = [], {}
+    rows: list[dict[str, Any]] = []
+    lines: dict[str, int] = {}
     for line, cells in _lines(content, "trusts file", ETR_WIDTHS):
         code = _code(cells[CODE], TRUST_CODE, line, "three or five capital letters and digits, such as RYV or G6V2S")
         if code in lines:
@@ -58,7 +60,7 @@ def read_etr(content: bytes) -> list[dict]:
                 f"Line {line}: {code} is there already, on line {lines[code]}. Expected each code once."
             )
         lines[code] = line
-        row = {
+        row: dict[str, Any] = {
             "code": code,
             "name": _name(cells[NAME], line),
             "region_code": _optional_code(cells[REGION], line, "region"),
@@ -75,7 +77,7 @@ def read_etr(content: bytes) -> list[dict]:
     return rows
 
 
-def read_successions(content: bytes) -> list[dict]:
+def read_successions(content: bytes) -> list[dict[str, Any]]:
     """ODS's successions, in the file's order: dicts of from_code, to_code (any organisation or site) and legal_date.
 
     Accepts the published layout (five columns, no header) and the three-column copy headed old_code, new_code, date.
@@ -157,7 +159,7 @@ def read_bank_holidays(content: bytes, division: str = "england-and-wales") -> l
     return [found[day] for day in sorted(found)]
 
 
-def propose(tables: Tables, etr_rows: list[dict], as_at: date | None = None) -> list[Change]:
+def propose(tables: Tables, etr_rows: list[dict[str, Any]], as_at: date | None = None) -> list[Change]:
     """What a trusts file says that our tables do not, in order of code, for a person to review; changes nothing.
 
     `as_at` is the day the file describes (today when not said): what our tables know to happen later is no difference. Providers
@@ -258,7 +260,7 @@ def _text(content: bytes, what: str) -> str:
     return text
 
 
-def _code(text: str, pattern: re.Pattern, line: int, wanted: str) -> str:
+def _code(text: str, pattern: re.Pattern[str], line: int, wanted: str) -> str:
     if not pattern.fullmatch(text):
         raise ReferenceDataError(f"Line {line}: the code is {_short(text)}; expected {wanted}.")
     return text

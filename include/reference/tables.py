@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+Day = date  # for classes that have a field of that name
+
 
 class ReferenceDataError(ValueError):
     """Reference data that cannot be used; the message says which file and line, what was found and what to do."""
@@ -92,12 +94,13 @@ class Recommendation:
 @dataclass(frozen=True)
 class ProgrammeEvent:
     """One event of the programme's own log; where `date_precision` is not 'day', `date` is where that month, season or year
-    starts. `trust_ods` is a provider's code, 'ALL23' for the whole cohort, or empty."""
+    starts. `trust_ods` is a provider's code, 'ALL23' for the whole cohort, or empty.
+    """
 
     event_id: str
     date: date
     date_precision: str
-    date_end: date | None
+    date_end: Day | None
     kind: str
     scope: str
     trust_ods: str

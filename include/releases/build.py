@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 
 from .. import reference, sql
-from ..ingest.calendar_load import expect
+from ..ingest.expected_returns import expect
 from ..measures import versions
 from ..stores import log, warehouse
 from ..stores.faults import is_failure, is_outage

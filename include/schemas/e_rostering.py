@@ -1,9 +1,12 @@
 """What a valid e-rostering return is: a row a ward of one trust in one month, with care hours and roster measures."""
 
-import pandera.polars as pa
+from typing import Any
+
 import polars as pl
 
-from .fields import MONTH, ODS_CODE, REJECT, TRUST, WARN, About, Rule, choice, number, text, whole, within
+from .fields import MONTH, ODS_CODE, choice, number, text, whole
+from .models import Model
+from .rules import Rule, reject, warn, within
 
 SPECIALTIES = (
     "adult_acute",
@@ -21,11 +24,11 @@ KEY = ("ods_code", "period", "ward_id")
 COMPLETE = None
 
 
-def _hours(title: str):
+def _hours(title: str) -> Any:
     return number(title, "hours", ge=0, high=6000)
 
 
-class Row(pa.DataFrameModel):
+class Row(Model):
     """One ward of one trust in one month."""
 
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
@@ -60,7 +63,7 @@ class Row(pa.DataFrameModel):
     ward_pay_gbp: pl.Float64 = number("Pay of the ward's staff in the month", "GBP", ge=0)
 
 
-def rules(about: About) -> list[Rule]:
+def rules() -> list[Rule]:
     """The rules between fields; ER-R6 and ER-R7 compare months and collections and live in sql/cross/e_rostering.sql."""
     c = pl.col
     actual = c("reg_day_actual_h") + c("reg_night_actual_h") + c("unreg_day_actual_h") + c("unreg_night_actual_h")
@@ -69,20 +72,16 @@ def rules(about: About) -> list[Rule]:
     fill = pl.when(planned > 0).then(100 * actual / planned)
     temporary = c("bank_hours").fill_null(0) + c("agency_hours").fill_null(0)
     return [
-        Rule(
+        reject(
             "ER-R1",
-            REJECT,
-            TRUST,
             ("patient_days",),
             (c("patient_days") > 0) | (actual == 0),
             "{hours} hours were worked on ward {ward_id} but patient_days is {patient_days}. "
             "Expected patient days above 0: give them, or 0 hours if the ward was closed.",
             values={"hours": actual.round(1)},
         ),
-        Rule(
+        reject(
             "ER-R2",
-            REJECT,
-            TRUST,
             ("chppd_submitted", "patient_days"),
             # The submitted figure has two decimals; half of the last one is its rounding.
             (c("chppd_submitted") - chppd).abs() <= 0.05 + 1e-9,
@@ -90,29 +89,23 @@ def rules(about: About) -> list[Rule]:
             "Expected within 0.05: correct the figure, the hours or the patient days.",
             values={"chppd": chppd.round(2)},
         ),
-        Rule(
+        warn(
             "ER-R3",
-            WARN,
-            TRUST,
             ("chppd_submitted", "ward_specialty"),
             within(chppd, 3, 30),
             "Care hours per patient day come to {chppd} on this {ward_specialty} ward. "
             "Usual is 3 to 30: check hours and patient days, or confirm.",
             values={"chppd": chppd.round(2)},
         ),
-        Rule(
+        warn(
             "ER-R4",
-            WARN,
-            TRUST,
             ("reg_day_actual_h",),
             within(fill, 50, 200),
             "Hours worked are {fill} percent of hours planned. Usual is 50 to 200: check planned and actual hours.",
             values={"fill": fill.round(1)},
         ),
-        Rule(
+        reject(
             "ER-R5",
-            REJECT,
-            TRUST,
             ("bank_hours", "agency_hours"),
             temporary <= actual + 1e-6,
             "Bank {bank_hours} and agency {agency_hours} hours together exceed the {hours} hours worked. "

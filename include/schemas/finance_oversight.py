@@ -1,9 +1,10 @@
 """What a valid finance and oversight return is: one row of one trust, year to date, with its finance score and segment."""
 
-import pandera.polars as pa
 import polars as pl
 
-from .fields import MONTH, ODS_CODE, TRUST, WARN, About, Rule, number, text, whole
+from .fields import MONTH, ODS_CODE, number, text, whole
+from .models import Model
+from .rules import About, Rule, warn
 
 KEY = ("ods_code", "period")
 COMPLETE = None
@@ -26,7 +27,7 @@ THRESHOLDS = {
 }
 
 
-class Row(pa.DataFrameModel):
+class Row(Model):
     """One trust from April to the end of one month."""
 
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
@@ -67,7 +68,7 @@ def components(period: str) -> dict[str, pl.Expr]:
     return {name: _score(value.round(9), *bounds[name]) for name, value in values.items()}
 
 
-def _score(value: pl.Expr, better: str, *bounds) -> pl.Expr:
+def _score(value: pl.Expr, better: str, *bounds: tuple[float, bool]) -> pl.Expr:
     score = pl.lit(4)
     for points, (bound, included) in reversed(list(enumerate(bounds, 1))):
         passes = (value > bound if better == "more" else value < bound) | ((value == bound) & pl.lit(included))
@@ -87,32 +88,33 @@ def score(period: str) -> pl.Expr:
     return capped.cast(pl.Int64)
 
 
-def rules(about: About) -> list[Rule]:
+def rules() -> list[Rule]:
     """The rules between fields: what was found, what is expected, and what to do."""
     c = pl.col
-    parts = components(about.period)
     return [
-        # A warning: FN06 is worked out from the figures, never taken from the trust's own score.
-        Rule(
-            "FN-R3",
-            WARN,
-            TRUST,
-            ("finance_score",),
-            c("finance_score").is_null() | (c("finance_score") == score(about.period)),
-            "finance_score {finance_score} does not follow from the figures, which make {found}: capital service {capital_service}, liquidity "
-            f"{{liquidity}}, margin {{margin}}, distance from plan {{distance}}, agency {{agency}} (thresholds {version_for(about.period)}). "
-            "Expected the mean of the five, rounded, and at best 3 where one is 4: correct the score or the figures.",
-            values={"found": score(about.period), **parts},
-        ),
         # The bound of the domain's usual range: a trust's margin beyond it is most often a figure in thousands.
-        Rule(
+        warn(
             "FN-R4",
-            WARN,
-            TRUST,
             ("surplus_ytd_gbp", "income_ytd_gbp"),
             (c("surplus_ytd_gbp").abs() <= 0.2 * c("income_ytd_gbp"))
             & (c("plan_surplus_ytd_gbp").abs() <= 0.2 * c("plan_income_ytd_gbp")),
             "A surplus or deficit of {surplus_ytd_gbp} on an income of {income_ytd_gbp} (plan {plan_surplus_ytd_gbp} on {plan_income_ytd_gbp}) is unusual. "
             "Expected at most 20 percent: check that all four are in whole pounds, or confirm.",
+        ),
+    ]
+
+
+def rules_about(about: About) -> list[Rule]:
+    """The rules that compare a row with the period that its file is about."""
+    return [
+        # A warning: FN06 is worked out from the figures, never taken from the trust's own score.
+        warn(
+            "FN-R3",
+            ("finance_score",),
+            pl.col("finance_score").is_null() | (pl.col("finance_score") == score(about.period)),
+            "finance_score {finance_score} does not follow from the figures, which make {found}: capital service {capital_service}, liquidity "
+            f"{{liquidity}}, margin {{margin}}, distance from plan {{distance}}, agency {{agency}} (thresholds {version_for(about.period)}). "
+            "Expected the mean of the five, rounded, and at best 3 where one is 4: correct the score or the figures.",
+            values={"found": score(about.period), **components(about.period)},
         ),
     ]

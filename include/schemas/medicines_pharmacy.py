@@ -1,15 +1,16 @@
 """What a valid medicines and pharmacy return is: one row of one trust in one month."""
 
-import pandera.polars as pa
 import polars as pl
 
-from .fields import MONTH, ODS_CODE, REJECT, TRUST, WARN, About, Rule, number, text, whole, within
+from .fields import MONTH, ODS_CODE, number, text, whole
+from .models import Model
+from .rules import About, Rule, part_of, warn, within
 
 KEY = ("ods_code", "period")
 COMPLETE = None
 
 
-class Row(pa.DataFrameModel):
+class Row(Model):
     """One trust in one month."""
 
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
@@ -27,39 +28,31 @@ class Row(pa.DataFrameModel):
     reconciled_24h: pl.Int64 = whole("Of these, reconciled within 24 hours", "people", required=False, ge=0)
 
 
-def rules(about: About) -> list[Rule]:
+def rules() -> list[Rule]:
     """The rules between fields: what was found, what is expected, and what to do. All bounds are general knowledge."""
     c = pl.col
     share = pl.when(c("pharmacy_hours_total") > 0).then(100 * c("pharmacy_hours_clinical") / c("pharmacy_hours_total"))
-    stock_days = pl.when(c("issues_value_gbp") > 0).then(about.days * c("stock_value_gbp") / c("issues_value_gbp"))
-
-    def part_of(part: str, full: str) -> Rule:
-        return Rule(
-            "MP-R1",
-            REJECT,
-            TRUST,
-            (part, full),
-            c(part) <= c(full),
-            f"{part} {{{part}}} is more than {full} {{{full}}}. A part cannot exceed its whole: correct one of the two.",
-        )
-
     return [
-        part_of("pharmacy_hours_clinical", "pharmacy_hours_total"),
-        part_of("wards_epma", "inpatient_wards"),
-        part_of("reconciled_24h", "admissions_audited"),
-        Rule(
+        part_of("MP-R1", "pharmacy_hours_clinical", "pharmacy_hours_total"),
+        part_of("MP-R1", "wards_epma", "inpatient_wards"),
+        part_of("MP-R1", "reconciled_24h", "admissions_audited"),
+        warn(
             "MP-R3",
-            WARN,
-            TRUST,
             ("pharmacy_hours_clinical", "pharmacy_hours_total"),
             within(share, 20, 95),
             "Clinical work takes {share} percent of pharmacy hours. Expected between 20 and 95 percent: check both, or confirm.",
             values={"share": share.round(1)},
         ),
-        Rule(
+    ]
+
+
+def rules_about(about: About) -> list[Rule]:
+    """The rules that compare a row with the period that its file is about."""
+    c = pl.col
+    stock_days = pl.when(c("issues_value_gbp") > 0).then(about.days * c("stock_value_gbp") / c("issues_value_gbp"))
+    return [
+        warn(
             "MP-R4",
-            WARN,
-            TRUST,
             ("stock_value_gbp", "issues_value_gbp"),
             within(stock_days, 10, 60),
             "Stock of {stock_value_gbp} would last {days} days at issues of {issues_value_gbp} a month. "

@@ -1,18 +1,19 @@
 """What a valid extract of the Secondary Care Medicines Data is: one row a trust and product, of one month."""
 
-import pandera.polars as pa
 import polars as pl
 
-from .fields import ODS_CODE, PUBLISHER, REJECT, WARN, About, Rule, date, number, text
+from .fields import ODS_CODE, date, number, text
+from .models import Model
+from .rules import REJECT, About, Rule, reject, warn
 
 KEY = ("month_start", "ods_code", "vmp_snomed_code")
 COMPLETE = None
 
 # In a national file one organisation's fault must not hold all others: its rows are left out and listed.
-STRUCTURE = {"STR03": REJECT}
+SEVERITIES = {"STR03": REJECT}
 
 
-class Row(pa.DataFrameModel):
+class Row(Model):
     """One product of one trust in one month."""
 
     month_start: pl.Date = date("First day of the month")
@@ -25,25 +26,28 @@ class Row(pa.DataFrameModel):
     )
 
 
-def rules(about: About) -> list[Rule]:
+def rules() -> list[Rule]:
     """The rules between fields: what was found, what is expected, and what to do."""
     c = pl.col
     return [
-        Rule(
+        warn(
+            "MS-R2",
+            ("vmp_product_name", "vmp_snomed_code"),
+            c("vmp_product_name").n_unique().over("vmp_snomed_code") == 1,
+            "The product {vmp_snomed_code} is called {vmp_product_name} here and otherwise elsewhere in the file. Expected one name a code: check both.",
+        ),
+    ]
+
+
+def rules_about(about: About) -> list[Rule]:
+    """The rules that compare a row with the period that its file is about."""
+    c = pl.col
+    return [
+        reject(
             "MS-R1",
-            REJECT,
-            PUBLISHER,
             ("month_start",),
             c("month_start") == about.period_start,
             f"The row of {{ods_code}} is of {{month_start}}, but the file is about {about.period}. Expected {about.period_start:%Y-%m-%d} in every row: "
             "send each month of an extract as a file of its own.",
-        ),
-        Rule(
-            "MS-R2",
-            WARN,
-            PUBLISHER,
-            ("vmp_product_name", "vmp_snomed_code"),
-            c("vmp_product_name").n_unique().over("vmp_snomed_code") == 1,
-            "The product {vmp_snomed_code} is called {vmp_product_name} here and otherwise elsewhere in the file. Expected one name a code: check both.",
         ),
     ]

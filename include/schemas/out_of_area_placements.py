@@ -1,9 +1,10 @@
 """What a valid out-of-area placements file is: one row a question and breakdown, as NHS Digital published it."""
 
-import pandera.polars as pa
 import polars as pl
 
-from .fields import HOLD, INFO, ODS_CODE, PUBLISHER, REJECT, WARN, About, Rule, choice, number, text
+from .fields import ODS_CODE, choice, number, text
+from .models import Model
+from .rules import HOLD, INFO, REJECT, About, Rule, provider_where, reject, warn
 
 # Questions whose rows add up to their total; of the others (averages, quartiles, shares) they do not.
 COUNTS = (
@@ -26,25 +27,18 @@ STATUSES = ("exact", "rounded", "six_digits", "suppressed", "unreadable")
 
 KEY = ("question", "org_type", "org_code", "breakdown", "breakdown_code")
 COMPLETE = None
-STRUCTURE = {"STR03": REJECT}
+SEVERITIES = {"STR03": REJECT}
 
 # Trusts and care trusts by the form of their codes, and the three social enterprises with acute mental health beds.
 # Independent hospitals, commissioners, regions, England and 999 (not in scope) are recorded and counted, never measured.
 SOCIAL_ENTERPRISES = ("NNF", "NQL", "NR5")
 SENDING = (pl.col("org_type") == "sending_provider") & (pl.col("org_code") != "England")
-BODY = (
-    pl.when(
-        (
-            SENDING
-            & (pl.col("org_code").str.contains(r"^[RT][A-Z0-9]{2}$") | pl.col("org_code").is_in(SOCIAL_ENTERPRISES))
-        ).fill_null(False)
-    )
-    .then(pl.lit("provider"))
-    .otherwise(pl.lit("other"))
+BODY = provider_where(
+    SENDING & (pl.col("org_code").str.contains(r"^[RT][A-Z0-9]{2}$") | pl.col("org_code").is_in(SOCIAL_ENTERPRISES))
 )
 
 
-class Row(pa.DataFrameModel):
+class Row(Model):
     """One question about one organisation, place or kind of placement, perhaps broken down once more."""
 
     published_in: str = text("Month of publication, as published", required=False, example="2017/04", longest=10)
@@ -69,7 +63,7 @@ class Row(pa.DataFrameModel):
     value_status: str = choice("What is known of the value", STATUSES, required=False)
 
 
-def rules(about: About) -> list[Rule]:
+def rules() -> list[Rule]:
     """The rules between fields."""
     c = pl.col
     is_national = (c("org_code") == "England") & (c("org_type") != "england") & (c("breakdown") == "none")
@@ -85,67 +79,48 @@ def rules(about: About) -> list[Rule]:
     england = pl.when(c("org_type") == "england").then(figure).max().over("question")
     suppressed = (c("value_status") == "suppressed").sum()
     return [
-        Rule(
+        reject(
             "OAP-R1",
-            REJECT,
-            PUBLISHER,
             ("as_published",),
             c("value_status") != "unreadable",
             "'{as_published}' is neither a number nor '*'. Expected a number, or '*' where it is suppressed; a dash or a word is not taken as 0: "
             "ask the publisher what it means.",
         ),
         # Only where nothing under the total is suppressed or rounded to 5 can the sum be known.
-        Rule(
+        warn(
             "OAP-R2",
-            WARN,
-            PUBLISHER,
             ("as_published",),
             ~(is_total & adding & known) | ((rows - figure).abs() <= slack.sum().over(of) + 1e-6),
             "The publisher's total of '{question}' by {org_type} is {as_published}, but the rows under it add up to {rows}. "
             "Expected the total to be their sum: ask which is right. Both were recorded as published.",
             values={"rows": rows},
         ),
-        Rule(
+        warn(
             "OAP-R3",
-            WARN,
-            PUBLISHER,
             ("as_published",),
             ~(is_national & adding) | (figure == england),
             "The publisher's total of '{question}' by {org_type} is {as_published}, but that of England is {england}. "
             "Expected the same total in every breakdown: ask which is right.",
             values={"england": england},
         ),
-        Rule(
+        warn(
             "OAP-R4",
-            WARN,
-            PUBLISHER,
             ("as_published",),
             c("value_status") != "six_digits",
             "'{as_published}' was written with six digits only, so the true value is not known. Expected all digits: ask for the file with whole "
             "numbers. Recorded as rounded; figures that need the exact value stay empty.",
         ),
         # In the three months all 2,493 counts below England are multiples of 5.
-        Rule(
+        warn(
             "OAP-R5",
-            WARN,
-            PUBLISHER,
             ("as_published",),
             (c("value_status") != "rounded") | ~c("question").is_in(COUNTS) | (c("rounded_value") % 5 == 0),
             "{as_published} of {org_code} is no multiple of 5. Expected counts below England rounded to 5: ask whether the publisher's way of "
             "rounding has changed.",
         ),
         Rule(
-            "OAP-R6",
-            REJECT,
-            PUBLISHER,
-            ("published_period",),
-            c("published_period").is_null() | (c("published_period") == about.period.replace("-", "/")),
-            f"The row is about {{published_period}}, but the file is about {about.period}. Expected {about.period.replace('-', '/')} in every row.",
-        ),
-        Rule(
             "OAP-R7",
             HOLD,
-            PUBLISHER,
             ("org_type",),
             ((c("org_type") == "england") & (c("question") == "days")).any() & SENDING.any(),
             "The total of England or the rows of sending providers are not there. Expected both in a whole file: send the whole file.",
@@ -154,12 +129,24 @@ def rules(about: About) -> list[Rule]:
         Rule(
             "OAP-R8",
             INFO,
-            PUBLISHER,
             ("as_published",),
             suppressed == 0,
             "{stars} of {rows} values are '*': fewer than 5 or none, which the publisher does not tell apart. They were recorded as suppressed, "
             "not as 0. Nothing to do.",
             scope="submission",
             values={"stars": suppressed, "rows": pl.len()},
+        ),
+    ]
+
+
+def rules_about(about: About) -> list[Rule]:
+    """The rules that compare a row with the period that its file is about."""
+    c = pl.col
+    return [
+        reject(
+            "OAP-R6",
+            ("published_period",),
+            c("published_period").is_null() | (c("published_period") == about.period.replace("-", "/")),
+            f"The row is about {{published_period}}, but the file is about {about.period}. Expected {about.period.replace('-', '/')} in every row.",
         ),
     ]

@@ -1,19 +1,21 @@
 """What a valid procurement return is: every purchase order line of one trust in one month."""
 
-import pandera.polars as pa
 import polars as pl
 
-from .fields import MONTH, ODS_CODE, REJECT, TRUST, About, Rule, choice, date, number, text, whole, within, yes_no
+from .check_digits import gtin_is_valid
+from .fields import MONTH, ODS_CODE, choice, date, number, text, whole, yes_no
+from .models import Model
+from .rules import REJECT, About, Rule, reject, within
 
 KEY = ("ods_code", "po_number", "po_line", "line_type")
 COMPLETE = None
 
 # Of tens of thousands of lines, one that is repeated or another trust's is left out and listed; the ceiling on
 # rejected rows holds the return when there are many.
-STRUCTURE = {"STR03": REJECT, "STR04": REJECT}
+SEVERITIES = {"STR03": REJECT, "STR04": REJECT}
 
 
-class Row(pa.DataFrameModel):
+class Row(Model):
     """One purchase order line, credit or adjustment."""
 
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
@@ -43,15 +45,13 @@ class Row(pa.DataFrameModel):
     national_contract: pl.Boolean = yes_no("Bought on a national contract", required=False)
 
 
-def rules(about: About) -> list[Rule]:
+def rules() -> list[Rule]:
     """The rules between fields; PP-R3 and PP-R4 compare trusts and months and live in sql/cross/procurement_prices.sql."""
     c = pl.col
     value = c("quantity") * c("unit_price_gbp")
     return [
-        Rule(
+        reject(
             "PP-R1",
-            REJECT,
-            TRUST,
             ("line_value_gbp", "quantity", "unit_price_gbp"),
             (value - c("line_value_gbp")).abs()
             <= pl.max_horizontal(pl.lit(0.01), 0.005 * c("line_value_gbp").abs()) + 1e-9,
@@ -59,37 +59,22 @@ def rules(about: About) -> list[Rule]:
             "Expected equal within 0.5 percent or a penny: correct quantity, price or value.",
             values={"value": value.round(2)},
         ),
-        Rule(
+        reject(
             "PP-R2",
-            REJECT,
-            TRUST,
             ("quantity", "line_type"),
             (c("quantity") > 0) | ((c("quantity") < 0) & (c("line_type") == "credit")),
             "Quantity is {quantity} on a line of type {line_type}. "
             "Expected above 0, or below 0 on a credit: correct the sign or the line type.",
         ),
-        Rule(
+        reject(
             "PP-R5",
-            REJECT,
-            TRUST,
             ("product_code", "code_type"),
             (c("code_type") != "gtin") | gtin_is_valid(c("product_code")),
             "{product_code} is not a valid GTIN: its length or check digit is wrong. "
             "Expected 8, 12, 13 or 14 digits with a right check digit: copy it again, or name another code type.",
         ),
-        Rule(
-            "PP-DATE",
-            REJECT,
-            TRUST,
-            ("order_date",),
-            within(c("order_date"), about.period_start, about.period_end),
-            f"The order date {{order_date}} is outside {about.period}. "
-            f"Expected {about.period_start} to {about.period_end}: correct it or send the line with its own month.",
-        ),
-        Rule(
+        reject(
             "PP-CODE",
-            REJECT,
-            TRUST,
             ("product_code", "code_type"),
             (c("code_type") == "none") | c("product_code").is_not_null(),
             "code_type is {code_type} but there is no product code. Expected the code, or code_type none.",
@@ -97,13 +82,15 @@ def rules(about: About) -> list[Rule]:
     ]
 
 
-def gtin_is_valid(code: pl.Expr) -> pl.Expr:
-    """Whether a text is a GTIN of 8, 12, 13 or 14 digits with a right check digit; null stays null.
-
-    Source: GS1 General Specifications, section 7.9: weights 3 and 1 from the right, modulo 10.
-    """
-    digits = code.str.contains(r"^([0-9]{8}|[0-9]{12,14})$")
-    number = code.cast(pl.Int64, strict=False)
-    # A digit and the number that ends in it are the same modulo 10, so no digit has to be cut out.
-    total = sum(((number // 10**i) * (3 if i % 2 else 1) for i in range(1, 14)), number)
-    return digits & (total % 10 == 0)
+def rules_about(about: About) -> list[Rule]:
+    """The rules that compare a row with the period that its file is about."""
+    c = pl.col
+    return [
+        reject(
+            "PP-DATE",
+            ("order_date",),
+            within(c("order_date"), about.period_start, about.period_end),
+            f"The order date {{order_date}} is outside {about.period}. "
+            f"Expected {about.period_start} to {about.period_end}: correct it or send the line with its own month.",
+        ),
+    ]

@@ -1,9 +1,10 @@
 """What a valid workforce return is: ten rows, one a staff group, of one trust in one month."""
 
-import pandera.polars as pa
 import polars as pl
 
-from .fields import MONTH, ODS_CODE, REJECT, TRUST, WARN, About, Rule, choice, number, text, whole, within
+from .fields import MONTH, ODS_CODE, choice, number, text, whole
+from .models import Model
+from .rules import About, Rule, part_of, reject, warn, within
 
 STAFF_GROUPS = (
     "hchs_doctors",
@@ -22,7 +23,7 @@ KEY = ("ods_code", "period", "staff_group")
 COMPLETE = "staff_group"
 
 
-class Row(pa.DataFrameModel):
+class Row(Model):
     """One staff group of one trust in one month."""
 
     ods_code: str = text("Trust, by ODS code", pattern=ODS_CODE, example="RY8")
@@ -54,82 +55,66 @@ class Row(pa.DataFrameModel):
     training_compliant_hc: pl.Int64 = whole("Of these, up to date", "people", required=False, ge=0)
 
 
-def rules(about: About) -> list[Rule]:
+def rules() -> list[Rule]:
     """The rules between fields; WF-R6 and WF-R7 compare months and live in sql/cross/workforce.sql."""
     c = pl.col
     people, available = c("headcount").sum(), c("fte_days_available").sum()
     # No ratio where there is nobody: null passes.
     ratio = pl.when(people > 0).then(c("fte").sum() / people)
     rate = pl.when(available > 0).then(100 * c("fte_days_lost").sum() / available)
-    expected_days = c("fte") * about.days
-
-    def part_of(part: str, full: str) -> Rule:
-        return Rule(
-            "WF-PART",
-            REJECT,
-            TRUST,
-            (part, full),
-            c(part) <= c(full),
-            f"{part} {{{part}}} is more than {full} {{{full}}}. A part cannot exceed its whole: correct one of the two.",
-        )
-
     return [
-        Rule(
+        reject(
             "WF-R1",
-            REJECT,
-            TRUST,
             ("fte", "headcount"),
             c("fte") <= 1.10 * c("headcount") + 1e-9,
             "FTE {fte} exceeds headcount {headcount} by more than 10 percent. Expected at most {most}: correct fte or headcount.",
             values={"most": (c("headcount") * 1.1).round(2)},
         ),
-        Rule(
+        warn(
             "WF-R2",
-            WARN,
-            TRUST,
             ("fte",),
             within(ratio, 0.70, 1.00),
             "FTE per head over all staff groups is {ratio}. Expected between 0.70 and 1.00 (England is near 0.88): check fte and headcount.",
             scope="submission",
             values={"ratio": ratio.round(3)},
         ),
-        Rule(
+        reject(
             "WF-R3",
-            REJECT,
-            TRUST,
             ("role_count", "headcount"),
             c("role_count") >= c("headcount"),
             "Roles {role_count} are fewer than people {headcount}. Every person holds at least one post: correct role_count or headcount.",
         ),
-        Rule(
+        reject(
             "WF-R4",
-            REJECT,
-            TRUST,
             ("fte_days_lost", "fte_days_available"),
             c("fte_days_lost") <= c("fte_days_available"),
             "FTE days lost {fte_days_lost} exceed FTE days available {fte_days_available}. Correct one of the two.",
         ),
-        Rule(
-            "WF-R5",
-            WARN,
-            TRUST,
-            ("fte_days_available", "fte"),
-            (c("fte_days_available") - expected_days).abs() <= 0.05 * expected_days + 0.5,
-            "FTE days available {fte_days_available} do not match FTE {fte}. Expected within 5 percent of {days} "
-            f"(FTE times {about.days} days): check both.",
-            values={"days": expected_days.round(1)},
-        ),
-        Rule(
+        warn(
             "WF-R8",
-            WARN,
-            TRUST,
             ("fte_days_lost",),
             within(rate, 1, 12),
             "The sickness rate over all staff groups is {rate} percent. Expected between 1 and 12: check fte_days_lost.",
             scope="submission",
             values={"rate": rate.round(2)},
         ),
-        part_of("job_plans_signed_off", "job_plans_due"),
-        part_of("appraisals_done", "appraisals_due"),
-        part_of("training_compliant_hc", "training_due_hc"),
+        part_of("WF-PART", "job_plans_signed_off", "job_plans_due"),
+        part_of("WF-PART", "appraisals_done", "appraisals_due"),
+        part_of("WF-PART", "training_compliant_hc", "training_due_hc"),
+    ]
+
+
+def rules_about(about: About) -> list[Rule]:
+    """The rules that compare a row with the period that its file is about."""
+    c = pl.col
+    expected_days = c("fte") * about.days
+    return [
+        warn(
+            "WF-R5",
+            ("fte_days_available", "fte"),
+            (c("fte_days_available") - expected_days).abs() <= 0.05 * expected_days + 0.5,
+            "FTE days available {fte_days_available} do not match FTE {fte}. Expected within 5 percent of {days} "
+            f"(FTE times {about.days} days): check both.",
+            values={"days": expected_days.round(1)},
+        ),
     ]

@@ -15,7 +15,7 @@ from ..reading import findings as frames
 from ..reading.harmless import MOST_IN_CELL, UNFIT, visible
 from ..reading.reading import Reading
 from ..reference import calendar
-from ..schemas.fields import About
+from ..schemas.rules import About
 from ..validation.parse import BLANKS, YES_NO
 from ..validation.row_keys import row_keys
 from . import submitted_file, workbook

@@ -17,7 +17,7 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, reference
-from ..ingest.calendar_load import who_is_expected
+from ..ingest.expected_returns import who_is_expected
 from ..measures import measure, versions
 from ..reading.read import read
 from ..records import process, revalidate

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from ..ingest.receive import archive_key
+from ..ingest.inbox import archive_key
 from ..reading.harmless import harmless
 from ..reading.read import read
 from ..reading.reading import Reading, Table

@@ -11,7 +11,8 @@ import polars as pl
 
 from ..catalogue.layouts import plain
 from ..reading import findings
-from ..schemas.fields import HOLD, REJECT, WARN, FieldSpec
+from ..schemas.fields import FieldSpec
+from ..schemas.rules import HOLD, REJECT, WARN
 from . import profile
 from .parse import BLANKS, YES_NO, Parsed
 

@@ -10,7 +10,7 @@ from .. import catalogue, schemas
 from ..catalogue.layouts import plain
 from ..reading import findings
 from ..reading.reading import Reading, Table
-from ..schemas.fields import HOLD, REJECT, US, WARN
+from ..schemas.rules import HOLD, REJECT, US, WARN
 from .row_keys import row_keys
 
 # An acceptance cannot pass over these: there is nothing to record, nobody to record it for, or another decision says so.

@@ -5,7 +5,9 @@ import polars as pl
 from ..catalogue.layouts import COMMON_WORDS, Layout, TableLayout, plain
 from ..reading import findings, periods
 from ..reading.reading import Table
-from ..schemas.fields import DTYPES, FINANCIAL_YEAR, INFO, MONTH, REJECT, WARN, FieldSpec, Schema
+from ..schemas.fields import DTYPES, FINANCIAL_YEAR, MONTH, FieldSpec
+from ..schemas.models import Schema
+from ..schemas.rules import INFO, REJECT, WARN
 from . import spelling, spoilt
 from .spelling import BLANKS
 

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 
 from .. import catalogue, reference, schemas
-from ..schemas.drug_tariff import snomed_is_valid
-from ..schemas.fields import FieldSpec, Schema
-from ..schemas.procurement_prices import gtin_is_valid
+from ..schemas.check_digits import gtin_is_valid, snomed_is_valid
+from ..schemas.fields import FieldSpec
+from ..schemas.models import Schema
 
 SETTINGS = Path(__file__).with_name("profile.toml")
 COLUMNS = {

@@ -4,8 +4,8 @@ import polars as pl
 
 from .. import catalogue, reference
 from ..reading.reading import Reading
-from ..schemas.fields import ODS_CODE, REJECT, WARN
-from .common_rules import body_of
+from ..schemas.fields import ODS_CODE
+from ..schemas.rules import REJECT, WARN
 from .parse import Parsed
 
 COLUMNS = {
@@ -76,5 +76,5 @@ def _provider_code(reading: Reading, parsed: Parsed, unused: pl.Expr) -> pl.Expr
     # a fault it may not be known what kind of body it is about.
     code = pl.col("ods_code")
     known = unused & code.is_in([one.code for one in reference.load().providers])
-    provider = (body_of(parsed.schema).cast(pl.String) == "provider") | known
+    provider = (parsed.schema.body.cast(pl.String) == "provider") | known
     return pl.when(code.str.contains(ODS_CODE) & provider).then(code)

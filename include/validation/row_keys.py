@@ -3,7 +3,7 @@
 import polars as pl
 
 from ..reading.reading import Table
-from ..schemas.fields import Schema
+from ..schemas.models import Schema
 from .parse import BLANKS
 
 

@@ -59,7 +59,7 @@ def of(collection: str) -> list[Words]:
 
 def _within(collection: str) -> list[Words]:
     from .. import catalogue, schemas
-    from ..schemas.fields import About
+    from ..schemas.rules import PUBLISHER, TRUST, About
 
     class Anybody(About):
         """A submission of no particular period and sender."""
@@ -69,13 +69,14 @@ def _within(collection: str) -> list[Words]:
             return _Days(30)
 
     schema = schemas.load(collection)
-    parts = catalogue.load(collection).parts or ("",)
+    declared = catalogue.load(collection)
+    parts, responsible = declared.parts or ("",), PUBLISHER if declared.is_national else TRUST
     found: dict[tuple, Words] = {}
     for part in parts:
         about = Anybody(collection, "<period>", "<sender>", part, _First(2025, 6, 1), _Last(2025, 6, 30))
         for rule in schema.rules(about):
             says = re.sub(r"\{(\w+)\}", r"<\1>", rule.says)
-            found.setdefault((rule.id, says), Words(rule.id, rule.severity, rule.responsible, says))
+            found.setdefault((rule.id, says), Words(rule.id, rule.severity, responsible, says))
     return list(found.values())
 
 

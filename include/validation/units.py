@@ -26,7 +26,7 @@ import polars as pl
 
 from .. import catalogue
 from ..reading import findings
-from ..schemas.fields import HOLD, WARN
+from ..schemas.rules import HOLD, WARN
 from .parse import Parsed
 
 

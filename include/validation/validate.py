@@ -1,27 +1,25 @@
 """Tables of text to records and findings: parse every cell, then check typed values with pandera; no fault hides another."""
 
-import hashlib
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 import pandera.polars as pa
 import polars as pl
+from pandera.api.polars.types import PolarsData
+from pandera.backends.polars import builtin_checks
 
 from .. import catalogue, reference, schemas
-from ..catalogue import layouts
 from ..reading import findings
 from ..reading.reading import Reading
 from ..reference import calendar
-from ..schemas.fields import HOLD, REJECT, US, WARN, About, Rule, Schema
+from ..schemas.models import Schema
+from ..schemas.rules import HOLD, REJECT, US, WARN, About, Rule
 from . import columns, decided, provider_rows, units
-from .common_rules import body_of, plausible, structure
+from .common_rules import structure
 from .parse import Parsed
-from .wording import FIELD_RULES, finding
-
-# The rooms whose code decides what a file is found to be.
-RULE_ROOMS = ("reading", "validation")
+from .wording import SAYS, finding
 
 FEW = 500  # rows that are worth no plan: each call takes longer than the work on them
 FEWEST_WARNED = 10  # rows with a warning; of fewer, half is no sign of anything
@@ -104,28 +102,6 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
     return Outcome(reading, state, records, found, *counts, rows, identified)
 
 
-@cache
-def version(collection: str) -> str:
-    """Names the rules in force for a collection: a hash over its schema, layouts and catalogue entry, the code that reads and
-    validates, and the reference data that validation reads."""
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256(reference.read_by_validation().encode())
-    files = [p for room in RULE_ROOMS for p in sorted((root / room).glob("*.*")) if p.suffix in (".py", ".toml")]
-    files += [
-        Path(layouts.__file__),
-        Path(catalogue.__file__),
-        root / "schemas" / "__init__.py",
-        root / "schemas" / "fields.py",
-        root / "schemas" / f"{collection}.py",
-    ]
-    files += [catalogue.FOLDER / collection / name for name in ("collection.toml", "layouts.toml")]
-    files += sorted(catalogue.FOLDER.glob(f"{collection}/[pu]*.toml"))  # profile.toml, units.toml
-    files += [root / "reference" / name for name in ("__init__.py", "calendar.py", "tables.py")]
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def _about(reading: Reading) -> About:
     start, end = calendar.period_start(reading.period), calendar.period_end(reading.period)
     return About(reading.collection, reading.period, reading.sender, reading.part, start, end)
@@ -151,7 +127,7 @@ def _about_sender(reading: Reading, about: About) -> list[pl.DataFrame]:
 
 
 def _check(parsed: Parsed, schema: Schema, about: About) -> list[pl.DataFrame]:
-    rules = structure(parsed, schema, about) + plausible(schema.collection) + schema.rules(about)
+    rules = structure(parsed, schema, about) + _usual(schema.collection) + schema.rules(about)
     by_name = {f"{rule.id}|{i}": rule for i, rule in enumerate(rules)}
     columns, names = _broken(parsed.frame, schema.collection, by_name)
     found = []
@@ -196,18 +172,41 @@ def _broken(frame: pl.DataFrame, collection: str, by_name: dict[str, Rule]) -> t
 
 
 @cache
-def _columns(collection: str) -> dict:
-    return schemas.load(collection).model.to_schema().columns
+def _usual(collection: str) -> list[Rule]:
+    return schemas.load(collection).usual()
+
+
+@cache
+def _columns(collection: str) -> dict[str, pa.Column]:
+    """The model's columns with its built-in checks alone: rules have their sentences, blanks are found while parsing."""
+    columns = copy.deepcopy(schemas.load(collection).model.to_schema().columns)
+    for column in columns.values():
+        column.nullable, column.checks = True, [check for check in column.checks if check.name in SAYS]
+        for check in column.checks:  # findings are made from the whole output: pandera need not list what failed
+            check.n_failure_cases = 1
+    return columns
 
 
 @cache
 def _column_checks(collection: str) -> dict[str, pl.Expr]:
     """What pandera checks in each column, as one expression a column."""
     return {
-        name: pl.all_horizontal(FIELD_RULES[check.name][2](pl.col(name), **check.statistics) for check in column.checks)
+        name: pl.all_horizontal(_expression(name, check) for check in column.checks)
         for name, column in _columns(collection).items()
         if column.checks
     }
+
+
+class _Asked:
+    """Stands in for a frame and gives back what a check of pandera's selects from it."""
+
+    def select(self, expression: pl.Expr) -> pl.Expr:
+        return expression
+
+
+def _expression(name: str, check: pa.Check) -> pl.Expr:
+    """A built-in check of pandera's as a polars expression."""
+    return getattr(builtin_checks, check.name)(PolarsData(_Asked(), name), **check.statistics)
 
 
 def _as_check(name: str, rule: Rule) -> pa.Check:
@@ -320,7 +319,7 @@ def _records(parsed: Parsed, unused: pl.Series) -> pl.DataFrame:
     schema, frame = parsed.schema, parsed.frame
     if unused.len():
         frame = frame.filter(~pl.col("line").is_in(unused.implode()))
-    body = body_of(schema).cast(pl.String)
+    body = schema.body.cast(pl.String)
     code = pl.when(body == "provider").then("ods_code") if "ods_code" in schema.fields else pl.lit(None, pl.String)
     return frame.select(
         code.alias("provider_code"),

@@ -3,22 +3,18 @@
 import polars as pl
 
 from ..reading import findings
-from ..schemas.fields import REJECT, US, FieldSpec, Rule
+from ..schemas.fields import FieldSpec
+from ..schemas.rules import REJECT, Rule
 from .parse import Parsed
 
-# pandera's names for the checks that fields declare -> our rule, the sentence ("{}" is the text as sent), and the check
-# as an expression
-FIELD_RULES = {
-    "greater_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell >= min_value),
-    "greater_than": ("VAL-RANGE", "{} is out of range.", lambda cell, min_value: cell > min_value),
-    "less_than_or_equal_to": ("VAL-RANGE", "{} is out of range.", lambda cell, max_value: cell <= max_value),
-    "isin": ("VAL-LIST", "'{}' is not on the list.", lambda cell, allowed_values: cell.is_in(list(allowed_values))),
-    "str_matches": ("VAL-FORM", "'{}' has the wrong form.", lambda cell, pattern: cell.str.contains(pattern)),
-    "str_length": (
-        "VAL-FORM",
-        "'{}' is too short or too long.",
-        lambda cell, min_value, max_value, exact_value: cell.str.len_chars().is_between(min_value, max_value),
-    ),
+# pandera's names for the checks that fields declare -> our rule and the sentence ("{}" is the text as sent)
+SAYS = {
+    "greater_than_or_equal_to": ("VAL-RANGE", "{} is out of range."),
+    "greater_than": ("VAL-RANGE", "{} is out of range."),
+    "less_than_or_equal_to": ("VAL-RANGE", "{} is out of range."),
+    "isin": ("VAL-LIST", "'{}' is not on the list."),
+    "str_matches": ("VAL-FORM", "'{}' has the wrong form."),
+    "str_length": ("VAL-FORM", "'{}' is too short or too long."),
 }
 
 
@@ -30,7 +26,7 @@ def finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
     passed = error.check_output.to_series().fill_null(True)
     rule = rules.get(error.check.name)
     if rule is None:
-        rule_id, says, _ = FIELD_RULES[error.check.name]
+        rule_id, says = SAYS[error.check.name]
         spec = parsed.schema.fields[error.column_name or error.schema.name]
         expected = (
             says
@@ -47,13 +43,13 @@ def finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
             rule.id,
             rule.says.format(**values),
             severity=rule.severity,
-            responsible=rule.responsible,
+            responsible=rule.responsible or parsed.responsible,
             sheet=parsed.table.sheet,
         )
     failed = ~passed
     messages = _messages(parsed, rule, failed)
     frame = parsed.at(rule.id, rule.severity, rule.scope, rule.fields[0], failed, messages=messages)
-    return frame.with_columns(responsible=pl.lit(parsed.responsible if rule.responsible != US else US))
+    return frame.with_columns(responsible=pl.lit(rule.responsible or parsed.responsible))
 
 
 def _form(spec: FieldSpec) -> str:

@@ -4,7 +4,7 @@ import flow
 import pytest
 from test_cli_decide import PERIOD, as_user, door, month  # noqa: F401 (fixtures)
 from trust_benchmarks import catalogue
-from trust_benchmarks.validation import validate
+from trust_benchmarks.validation import versions
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def milder(tmp_path, monkeypatch):
     path.write_text(path.read_text().replace("max_rejected_share = 0.0", "max_rejected_share = 0.2"))
     with monkeypatch.context() as patch:
         patch.setattr(catalogue, "FOLDER", copy)
-        yield lambda: (catalogue.all.cache_clear(), validate.version.cache_clear())
-    catalogue.all.cache_clear(), validate.version.cache_clear()
+        yield lambda: (catalogue.all.cache_clear(), versions.version.cache_clear())
+    catalogue.all.cache_clear(), versions.version.cache_clear()
 
 
 def spoiled(rows):

@@ -7,7 +7,7 @@ import shlex
 
 import psycopg
 import pytest
-from trust_benchmarks.ingest import receive
+from trust_benchmarks.ingest import receive, waiting
 from trust_benchmarks.records import process
 from trust_benchmarks.stores import objects, settings
 
@@ -20,7 +20,7 @@ def filled(shared_world, workforce_rows):
     for name, text in (("workforce_RY8_2025-06.csv", good), ("workforce_RW1_2025-06.csv", bad)):
         objects.put_once(settings.load().inbox, f"workforce/{name}", text.encode())
     receive.receive("workforce")
-    for batch in receive.waiting("workforce", "2025-06"):
+    for batch in waiting.batches("workforce", "2025-06"):
         process.process(batch)
     return {"TB_WAREHOUSE_URL": shared_world["TB_WAREHOUSE_URL"]}
 

@@ -5,10 +5,10 @@ import shutil
 import pytest
 from trust_benchmarks import catalogue, reference
 from trust_benchmarks.catalogue import layouts
-from trust_benchmarks.validation import validate
+from trust_benchmarks.validation import versions
 
 CACHED = (
-    reference.load, reference.version, reference.read_by_validation, catalogue.all, layouts.load, validate.version,
+    reference.load, reference.version, reference.read_by_validation, catalogue.all, layouts.load, versions.version,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import zipfile
 import flow
 import pytest
 from botocore.exceptions import ClientError
-from trust_benchmarks.ingest import calendar_load, receive
+from trust_benchmarks.ingest import expected_returns, identify_file, inbox, receive, waiting
 from trust_benchmarks.reading import read as reading_room
 from trust_benchmarks.records import process
 from trust_benchmarks.releases import build, candidates, checks, fingerprints, switch
@@ -232,7 +232,7 @@ def test_a_file_whose_reading_or_recording_breaks_is_registered_and_held(world, 
             raise ValueError("a value that PostgreSQL does not keep")
         return record(connection, submission_id, outcome, *given)
 
-    for room in (process, receive):
+    for room in (process, identify_file):
         monkeypatch.setattr(room, "read", panics)
     monkeypatch.setattr(process, "_record", refuses)
     assert flow.take_in() == {"received": 3, "again": 0, "accepted": 1, "held": 1}
@@ -282,15 +282,15 @@ def test_a_damaged_archive_object_fails_the_task_when_the_others_are_done(world)
     for ods in flow.TRUSTS[:3]:
         flow.put_return(ods, "2025-06", flow.workforce(ods))
     receive.receive()
-    (batch,) = receive.waiting("workforce", "2025-06")
+    (batch,) = waiting.batches("workforce", "2025-06")
     with pytest.raises(LookupError, match="nowhere"):
         process.process(["nowhere", *batch])
     assert flow.value("SELECT count(*) FROM intake.submissions WHERE state = 'accepted'") == 3
 
 
 def test_a_deadline_that_cannot_be_worked_out_is_left_for_later(world, caplog):
-    assert calendar_load.expect("workforce", {"2027-12"}) == 0
-    assert calendar_load.expect("workforce", {"2027-12", "2025-06"}) > 50
+    assert expected_returns.expect("workforce", {"2027-12"}) == 0
+    assert expected_returns.expect("workforce", {"2027-12", "2025-06"}) > 50
     assert any(text.startswith("no_deadline ") and "2027-12" in text for text in caplog.messages)
 
 
@@ -376,11 +376,11 @@ def test_what_was_registered_for_an_impossible_period_before_is_held_and_blocks_
     flow.put("workforce/x.csv", content)
     with warehouse.connect() as connection:
         found = {o.key: o for o in objects.listing(settings.load().inbox, "workforce/")}
-        arrival = receive._collect("workforce", found["workforce/x.csv"])
+        arrival = inbox.archive("workforce", found["workforce/x.csv"])
         connection.execute(
             """INSERT INTO core.submission (submission_id, collection, period, sender, part, version, sha256, bytes, file_name, archive_key,
                  received_at, is_sample) VALUES (%s, 'workforce', '2052-06', 'RA9', '', 1, %s, 1, 'x.csv', %s, now(), false)""",
-            [arrival.submission_id, arrival.sha256, receive.archive_key(arrival.sha256)],
+            [arrival.submission_id, arrival.sha256, inbox.archive_key(arrival.sha256)],
         )
     assert receive.receive()["waiting"] == [["workforce", "2025-06"]]
     assert flow.take_in()["accepted"] == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import flow
 import psycopg
 import pytest
-from trust_benchmarks.ingest import receive
+from trust_benchmarks.ingest import expected_returns, inbox, receive, waiting
 from trust_benchmarks.records import process, sweep
 from trust_benchmarks.stores import objects, settings
 
@@ -46,7 +46,7 @@ def test_a_return_goes_all_the_way():
     name = f"workforce_RA9_{PERIOD}_v1.csv"
     layout = "workforce-return-v1"
     assert row[1:] == ("workforce", PERIOD, "RA9", 1, sha256, "accepted", 10, 10, 0, 0, True, False, name, layout)
-    assert objects.get(settings.load().archive, receive.archive_key(sha256))[0] == content
+    assert objects.get(settings.load().archive, inbox.archive_key(sha256))[0] == content
     (key,) = records()
     assert key.startswith(f"workforce/{PERIOD}/{row[0]}/")
 
@@ -106,7 +106,7 @@ def test_an_older_version_that_is_processed_late_does_not_count():
     flow.put_return("RA9", PERIOD, flow.workforce())
     flow.put_return("RA9", PERIOD, flow.workforce(change=more_staff), version=2)
     receive.receive()
-    (first, second) = receive.waiting("workforce", PERIOD)[0]
+    (first, second) = waiting.batches("workforce", PERIOD)[0]
     assert process.process([second])["accepted"] == 1
     assert process.process([first])["accepted"] == 1
     assert states() == [(1, "accepted", False), (2, "accepted", True)]
@@ -143,7 +143,7 @@ def test_only_a_sample_may_say_when_it_arrived():
 def test_processing_again_leaves_everything_as_it_is():
     flow.put_return("RA9", PERIOD, flow.workforce())
     receive.receive()
-    (batch,) = receive.waiting("workforce", PERIOD)
+    (batch,) = waiting.batches("workforce", PERIOD)
     assert process.process(batch)["accepted"] == 1
     before = flow.snapshot(), records()
     assert process.process(batch)["done_before"] == 1
@@ -165,7 +165,7 @@ def test_newer_rules_do_not_judge_again_what_was_judged(monkeypatch):
 def test_a_submission_that_is_not_known_is_refused_and_those_before_it_stay_done():
     flow.put_return("RA9", PERIOD, flow.workforce())
     receive.receive()
-    ((known,),) = receive.waiting("workforce", PERIOD)
+    ((known,),) = waiting.batches("workforce", PERIOD)
     with pytest.raises(LookupError, match="nowhere"):
         process.process([known, "nowhere"])
     assert states() == [(1, "accepted", True)]
@@ -231,7 +231,7 @@ def test_archived_bytes_that_changed_are_told_and_nothing_is_recorded():
     (copy,) = Path(settings.load().cache).glob("*/*")
     copy.write_bytes(b"harmed")
     with pytest.raises(RuntimeError, match=r"its bytes have changed. Restore it from a backup"):
-        process.process(receive.waiting("workforce", PERIOD)[0])
+        process.process(waiting.batches("workforce", PERIOD)[0])
     assert states() == [(1, "received", False)]
     assert records() == set()
 
@@ -258,7 +258,7 @@ def test_the_archive_is_written_once():
 def test_a_database_that_is_down_raises_and_holds_nothing(monkeypatch):
     flow.put_return("RA9", PERIOD, flow.workforce())
     receive.receive()
-    (batch,) = receive.waiting("workforce", PERIOD)
+    (batch,) = waiting.batches("workforce", PERIOD)
     with monkeypatch.context() as down:
         down.setenv("TB_WAREHOUSE_URL", "postgresql://warehouse:x@127.0.0.1:1/warehouse")
         for work in (lambda: process.process(batch), receive.receive, flow.release):
@@ -271,7 +271,7 @@ def test_a_database_that_is_down_raises_and_holds_nothing(monkeypatch):
 def test_a_database_that_goes_down_in_the_middle_leaves_nothing_behind(monkeypatch):
     flow.put_return("RA9", PERIOD, flow.workforce())
     receive.receive()
-    (batch,) = receive.waiting("workforce", PERIOD)
+    (batch,) = waiting.batches("workforce", PERIOD)
 
     def broken(*_):
         raise psycopg.OperationalError("the connection was lost")
@@ -323,7 +323,7 @@ def test_an_orphan_that_is_named_while_it_is_swept_stays(monkeypatch):
 
     flow.put_return("RA9", PERIOD, flow.workforce())
     receive.receive()
-    (batch,) = receive.waiting("workforce", PERIOD)
+    (batch,) = waiting.batches("workforce", PERIOD)
     with monkeypatch.context() as killed:
         killed.setattr(process, "_record", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -377,7 +377,7 @@ def test_a_receiver_that_was_killed_before_it_put_down_who_is_expected_is_made_u
 
     flow.put_return("RA9", "2025-06", flow.workforce("RA9", "2025-06"))
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
-        killed.setattr(receive.calendar_load, "expect", dies)
+        killed.setattr(expected_returns, "expect", dies)
         receive.receive("workforce")
     counts = "SELECT (SELECT count(*) FROM core.submission), (SELECT count(*) FROM core.expected)"
     assert flow.rows(counts) == [(1, 0)]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trust_benchmarks.catalogue import layouts
 from trust_benchmarks.reading import read
-from trust_benchmarks.schemas import fields
-from trust_benchmarks.schemas.fields import Rule
+from trust_benchmarks.schemas.models import Schema
+from trust_benchmarks.schemas.rules import Rule
 from trust_benchmarks.validation import decided, validate
 
 NAME = "workforce_RA9_2025-06_v1.csv"
@@ -156,10 +156,8 @@ def test_findings_come_in_the_order_of_the_file():
 
 def test_a_check_that_cannot_run_is_an_error_and_never_passes(monkeypatch):
     schema = validate.schemas.load("workforce")
-    broken = Rule("X", "warn", "trust", ("fte",), pl.col("no_such_column") > 1, "never")
-    monkeypatch.setattr(
-        validate.schemas, "load", lambda _: fields.Schema(**{**vars(schema), "rules": lambda about: [broken]})
-    )
+    broken = Rule("X", "warn", ("fte",), pl.col("no_such_column") > 1, "never")
+    monkeypatch.setattr(validate.schemas, "load", lambda _: Schema(**{**vars(schema), "own_rules": [broken]}))
     with pytest.raises(Exception, match=r"no_such_column|could not be checked"):
         validate.validate(read.read(flow.workforce(), NAME, "workforce"))
 

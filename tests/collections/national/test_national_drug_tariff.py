@@ -7,7 +7,7 @@ import math
 
 import polars as pl
 import pytest
-from trust_benchmarks.schemas import drug_tariff
+from trust_benchmarks.schemas import check_digits
 
 FOLDER = "procurement/price_list/"
 # file -> layout, period, part, rows, sum of prices in pence, sum of pack sizes, codes of packs
@@ -166,11 +166,11 @@ def test_price_with_a_thousands_comma_is_read_and_noted(made_up):
 def test_check_digits_of_real_codes():
     """Real identifiers, one digit changed, two swapped, and other things; null where it is no SNOMED identifier at all."""
     codes = ["994511000001109", "994511000001108", "994511000001190", "8991611000001104", None, "", "abc", "12345"]
-    checked = pl.DataFrame({"c": codes}).select(drug_tariff.snomed_is_valid(pl.col("c"))).to_series().to_list()
+    checked = pl.DataFrame({"c": codes}).select(check_digits.snomed_is_valid(pl.col("c"))).to_series().to_list()
     assert checked == [True, False, False, True, None, None, None, None]
     assert [_fits(code) for code in codes[:4]] == [True, False, False, True]
     gtins = ["4054596004979", "04054596004955", "4054596004978", "40545960049", None]
-    valid = pl.DataFrame({"c": gtins}).select(drug_tariff.gtin_is_valid(pl.col("c"))).to_series().to_list()
+    valid = pl.DataFrame({"c": gtins}).select(check_digits.gtin_is_valid(pl.col("c"))).to_series().to_list()
     assert valid == [True, True, False, False, None]
 
 

@@ -1,22 +1,25 @@
-"""Who is expected to send what, by when, who is expected in a national file, and when a period becomes final, from the catalogue.
+"""Which returns are expected, by when, which trusts must be in a national file, and when a period becomes final.
 
-Rows of core.expected, core.expected_provider and core.calendar.
+From the catalogue and the reference data to core.expected, core.expected_provider and core.calendar.
 """
 
 import logging
+from collections.abc import Collection as Some
 from datetime import UTC, datetime, timedelta
 
-from .. import catalogue, reference
+import psycopg
+
+from .. import catalogue, reference, sql
 from ..reference import calendar
 from ..stores import log, warehouse
 
 logger = logging.getLogger(__name__)
 
-AHEAD = 3  # periods whose dates are put down before anything of them has come, so that the next deadline is known
+AHEAD = 3  # periods whose dates are stated before anything of them is received, so that the next deadline is known
 
 
-def expect(collection: str, periods) -> int:
-    """Adds the expected senders of these periods, and the trusts expected in a national file; what is there already is left as it is.
+def expect(collection: str, periods: Some[str]) -> int:
+    """Adds the expected senders of these periods, and the trusts expected in a national file; rows that exist stay as they are.
 
     A period whose deadlines cannot be worked out (the bank holidays end too early) is logged and left out until they can.
 
@@ -26,24 +29,23 @@ def expect(collection: str, periods) -> int:
     if not periods:
         return 0
     declared = catalogue.load(collection)
-    rows, in_file = [], []
+    returns: list[tuple[object, ...]] = []
+    in_file: list[tuple[str, str, str]] = []
     for period in sorted(periods):
-        dates = _dates(declared, period, (declared.due, declared.closes))
-        if dates is None:
-            continue
-        due, closes = dates
-        senders, providers = who_is_expected(collection, period)
-        in_file += [(collection, period, code) for code in providers]
-        rows += [(collection, period, sender, part, due, closes) for sender, part in senders]
+        if dates := _dates(declared, period, (declared.due, declared.closes)):
+            senders, providers = who_is_expected(collection, period)
+            in_file += [(collection, period, code) for code in providers]
+            returns += [(collection, period, sender, part, *dates) for sender, part in senders]
     with warehouse.connect() as connection:
         _schedule(connection, collection, periods)
-        before = connection.execute("SELECT count(*) FROM core.expected").fetchone()[0]
-        connection.cursor().executemany(
+        cursor = connection.cursor()
+        cursor.executemany(
             "INSERT INTO core.expected (collection, period, sender, part, due, closes) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            rows,
+            returns,
         )
+        added = max(cursor.rowcount, 0)
         _expect_in_file(connection, in_file)
-        return connection.execute("SELECT count(*) FROM core.expected").fetchone()[0] - before
+    return added
 
 
 def who_is_expected(collection: str, period: str) -> tuple[list[tuple[str, str]], list[str]]:
@@ -57,42 +59,36 @@ def who_is_expected(collection: str, period: str) -> tuple[list[tuple[str, str]]
     return [(declared.publisher, part) for part in declared.parts], [code for code in providers if code in stay]
 
 
-def _expect_in_file(connection, rows: list[tuple[str, str, str]]) -> None:
-    """Puts down the trusts that must be in a national file; a period that has some already is left as it is."""
+def _expect_in_file(connection: psycopg.Connection, rows: list[tuple[str, str, str]]) -> None:
+    """Adds the trusts that must be in a national file; a period that has some already is left as it is."""
     known = set(connection.execute("SELECT DISTINCT collection, period FROM core.expected_provider"))
     new = [row for row in rows if row[:2] not in known]
-    connection.execute(
-        """INSERT INTO core.expected_provider (collection, period, provider_code)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
-        [[row[i] for row in new] for i in range(3)],
-    )
+    columns = zip(*new, strict=True) if new else ((), (), ())
+    values = dict(zip(("collections", "periods", "providers"), map(list, columns), strict=True))
+    connection.execute(sql.text("ingest/add_expected_providers.sql"), values)
 
 
-def not_stated(connection, names: list[str]) -> dict[str, set[str]]:
+def not_stated(connection: psycopg.Connection, names: list[str]) -> dict[str, set[str]]:
     """By collection, the periods of which something was received and that have no expected senders, or no trusts expected in a file."""
     in_files = [name for name in names if catalogue.load(name).is_national and catalogue.load(name).sectors]
-    rows = connection.execute(
-        """SELECT DISTINCT s.collection, s.period FROM core.submission s WHERE s.collection = ANY(%s) AND s.period IS NOT NULL
-           AND (NOT EXISTS (SELECT FROM core.expected e WHERE (e.collection, e.period) = (s.collection, s.period))
-                OR s.collection = ANY(%s)
-                AND NOT EXISTS (SELECT FROM core.expected_provider x WHERE (x.collection, x.period) = (s.collection, s.period)))""",
-        [names, in_files],
-    )
+    values = {"collections": names, "with_trusts_in_file": in_files}
     found: dict[str, set[str]] = {}
-    for collection, period in rows:
+    for collection, period in connection.execute(sql.text("ingest/not_expected_yet.sql"), values):
         found.setdefault(collection, set()).add(period)
     return found
 
 
 def schedule(today: datetime | None = None) -> None:
-    """Puts down the dates of every collection's present period and of some after it, so that the next deadline is known."""
+    """States the dates of every collection's present period and of some after it, so that the next deadline is known."""
     with warehouse.connect() as connection:
         for collection in catalogue.all():
             _schedule(connection, collection, (), today)
 
 
-def _schedule(connection, collection: str, periods, today: datetime | None = None) -> None:
-    """Puts down the dates of these periods, of the present one and of some after it; dates that are there already stay as they are.
+def _schedule(
+    connection: psycopg.Connection, collection: str, periods: Some[str], today: datetime | None = None
+) -> None:
+    """States the dates of these periods, of the present one and of some after it; dates that exist stay as they are.
 
     A period whose dates cannot be worked out, because the bank holidays that are known end too early, is left for later.
     """
@@ -115,7 +111,9 @@ def _schedule(connection, collection: str, periods, today: datetime | None = Non
         )
 
 
-def _dates(declared: catalogue.Collection, period: str, rules, asked: bool = True) -> list[datetime | None] | None:
+def _dates(
+    declared: catalogue.Collection, period: str, rules: Some[catalogue.Rule], asked: bool = True
+) -> list[datetime | None] | None:
     """When each rule falls for a period; None, and a line in the log if somebody asked for that period, when one cannot be worked out."""
     try:
         return [calendar.deadline(rule, period) for rule in rules]

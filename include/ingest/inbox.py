@@ -1,0 +1,182 @@
+"""The inbox: which files in it are new, and bringing each to the archive under its hash."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import psycopg
+from botocore.exceptions import ClientError, ParamValidationError
+
+from ..reference.calendar import LONDON
+from ..stores import log, objects, settings
+from ..stores.faults import is_outage, status
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 24  # files in memory and in one transaction
+
+
+@dataclass
+class Arrival:
+    """One file of the inbox.
+
+    Attributes:
+        says_arrived: what a sample says of its arrival, where that is not a time; None for any other file.
+    """
+
+    collection: str
+    key: str
+    etag: str
+    file_name: str
+    content: bytes
+    received_at: datetime
+    is_sample: bool
+    says_arrived: str | None = None
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of its bytes."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def submission_id(self) -> str:
+        """Made of collection and bytes, so that the same file is the same submission.
+
+        An empty file is told apart by its name, and a sample with a wrong time of arrival by that time, which can be put right.
+        """
+        what = f"{self.collection}|{self.sha256}"
+        if not self.content:
+            what += f"|{self.file_name}"
+        if self.says_arrived is not None:
+            what += f"|arrived-at={self.says_arrived}"
+        return hashlib.sha256(what.encode()).hexdigest()[:20]
+
+    def log_facts(self) -> dict[str, Any]:
+        """What a line of the log says of the file."""
+        return {"submission_id": self.submission_id, "collection": self.collection, "inbox_key": self.key}
+
+
+class Failures(dict[str, str]):
+    """Why files were not received, by their key in the inbox; each failure is logged when it is added."""
+
+    def add(self, key: str, event: str, problem: BaseException) -> None:
+        """Notes why one file (or the inbox of one collection) failed."""
+        log.line(logger, event, level=logging.ERROR, inbox_key=key, problem=log.short(problem), at=log.where(problem))
+        self[key] = log.short(problem)
+
+
+def new_files(connection: psycopg.Connection, collection: str) -> list[objects.Listed]:
+    """Files of a collection's inbox that have no receipt, in the order in which they become versions.
+
+    Versions named in file names come first, then the time in the inbox, then the name with its numbers as numbers.
+    """
+    prefix = f"{collection}/"
+    known = set(
+        connection.execute("SELECT inbox_key, etag FROM core.receipt WHERE starts_with(inbox_key, %s)", [prefix])
+    )
+    listed = objects.listing(settings.load().inbox, prefix)
+    return sorted(
+        (o for o in listed if not o.key.endswith("/") and (_storable(o.key), o.etag) not in known), key=_order
+    )
+
+
+def archived(collection: str, files: list[objects.Listed], failures: Failures) -> Iterator[list[Arrival]]:
+    """Brings files to the archive, `AT_ONCE` at a time, and yields each lot; a file that cannot be had is noted and left out.
+
+    Raises:
+        botocore.exceptions.ClientError and the like: when the object store is down.
+    """
+    with ThreadPoolExecutor(8) as pool:
+        remaining = iter(files)
+        while chunk := list(islice(remaining, AT_ONCE)):
+            tried = list(pool.map(lambda one: _try_archive(collection, one), chunk))
+            yield _arrivals(chunk, tried, failures)
+
+
+def archive_key(sha256: str) -> str:
+    """Where the archive keeps the file of that hash."""
+    return f"sha256/{sha256[:2]}/{sha256}"
+
+
+def _order(listed: objects.Listed) -> tuple[int, datetime, list[int | str]]:
+    declared = re.search(r"_v([0-9]{1,9})(?![0-9A-Za-z])", listed.key)
+    pieces = re.split(r"([0-9]+)", listed.key)  # every second one is a number
+    natural: list[int | str] = [int(piece) if at % 2 else piece for at, piece in enumerate(pieces)]
+    return int(declared[1]) if declared else 1, listed.modified, natural
+
+
+def _try_archive(collection: str, listed: objects.Listed) -> Arrival | Exception:
+    """The arrival, or why this one file could not be had; a store that cannot be reached is raised."""
+    try:
+        return archive(collection, listed)
+    except Exception as problem:
+        if is_outage(problem) and not isinstance(problem, ClientError):
+            raise
+        return problem
+
+
+def _arrivals(chunk: list[objects.Listed], tried: list[Arrival | Exception], failures: Failures) -> list[Arrival]:
+    """The arrivals; raises where the store gave none of several files: then it is down, and not one file is bad."""
+    arrivals = [one for one in tried if isinstance(one, Arrival)]
+    outages = [one for one in tried if isinstance(one, Exception) and is_outage(one)]
+    if len(outages) > 1 and not arrivals:
+        raise outages[0]
+    for listed, problem in zip(chunk, tried, strict=True):
+        if isinstance(problem, ClientError) and status(problem) in (404, 412):
+            log.line(logger, "gone", inbox_key=listed.key, why="removed or replaced while it was being received")
+        elif isinstance(problem, Exception):
+            failures.add(listed.key, "not_received", problem)
+    return arrivals
+
+
+def archive(collection: str, listed: objects.Listed) -> Arrival:
+    """Keeps one file of the inbox in the archive under its hash, and in this machine's cache."""
+    of = settings.load()
+    content, metadata = objects.get(of.inbox, listed.key, listed.etag)
+    file_name = _storable(listed.key.rsplit("/", 1)[-1])
+    is_sample = metadata.get("sample") == "true" or file_name.startswith("sample_")
+    # Only a sample may say when it arrived; a real file arrived when the object store says so.
+    says = metadata.get("arrived-at") if is_sample else None
+    arrived = _moment(says) if says else listed.modified
+    arrival = Arrival(
+        collection,
+        _storable(listed.key),
+        listed.etag,
+        file_name,
+        content,
+        arrived or listed.modified,
+        is_sample,
+        _storable(says) if says and not arrived else None,
+    )
+    objects.keep(content, arrival.sha256)
+    key = archive_key(arrival.sha256)
+    try:
+        objects.copy_once(of.inbox, listed.key, listed.etag, of.archive, key)
+    except (ClientError, ParamValidationError) as problem:  # the store cannot copy from some names
+        if is_outage(problem):
+            raise
+        objects.put_once(of.archive, key, content)
+    return arrival
+
+
+def _moment(text: str) -> datetime | None:
+    """The time that a sample says it arrived at, in London where it names no zone; None where it is not a time."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if not 2000 <= found.year < 2200:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=LONDON)
+
+
+def _storable(text: str) -> str:
+    """A text as PostgreSQL keeps it: without NUL and without halves of surrogate pairs."""
+    return re.sub("[\x00\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

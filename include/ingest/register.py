@@ -1,0 +1,109 @@
+"""Registers archived files as submissions, with a receipt for each file and what it answers."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+
+from .. import sql
+from ..stores import log, warehouse
+from ..stores.faults import is_failure, is_outage
+from . import manifest
+from .identify_file import Identity, identify
+from .inbox import Arrival, Failures, archive_key
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Registered:
+    """How many files were new submissions, how many had been received before, and the periods they are about."""
+
+    new: int = 0
+    again: int = 0
+    periods: set[str] = field(default_factory=set)
+
+
+def register(arrivals: list[Arrival], failures: Failures, counts: Registered) -> None:
+    """Registers files in one transaction, each in a savepoint of its own; one that cannot be registered is noted and left out."""
+    with warehouse.connect() as connection:
+        for one in arrivals:
+            began = time.monotonic()
+            try:
+                with connection.transaction():
+                    identity, again = _register(connection, one)
+            except Exception as problem:
+                if is_outage(problem) or connection.closed:
+                    raise
+                failures.add(one.key, "not_registered", problem)
+                continue
+            counts.new += not again
+            counts.again += again
+            counts.periods |= {identity.period} if identity.period else set()
+            log.line(
+                logger,
+                "again" if again else "received",
+                **one.log_facts(),
+                **identity._asdict(),
+                bytes=len(one.content),
+                seconds=time.monotonic() - began,
+            )
+
+
+def _register(connection: psycopg.Connection, one: Arrival) -> tuple[Identity, bool]:
+    """Registers one file; returns what it is about and whether its bytes had been received before."""
+    known = connection.execute(
+        "SELECT period, sender, part FROM core.submission WHERE submission_id = %s", [one.submission_id]
+    ).fetchone()
+    if known:
+        identity = Identity(*known)
+    else:
+        identity = identify(one)
+        _add_submission(connection, one, identity)
+        _try_note_answer(connection, one)
+    receipt = {
+        "inbox_key": one.key,
+        "etag": one.etag,
+        "submission_id": one.submission_id,
+        "received_at": one.received_at,
+        "again": bool(known),
+    }
+    connection.execute(sql.text("ingest/add_receipt.sql"), receipt)
+    return identity, bool(known)
+
+
+def _add_submission(connection: psycopg.Connection, one: Arrival, identity: Identity) -> None:
+    row = {
+        "submission_id": one.submission_id,
+        "collection": one.collection,
+        "sha256": one.sha256,
+        "bytes": len(one.content),
+        "file_name": one.file_name,
+        "archive_key": archive_key(one.sha256),
+        "received_at": one.received_at,
+        "is_sample": one.is_sample,
+        **identity._asdict(),
+    }
+    connection.execute(sql.text("ingest/add_submission.sql"), row)
+    if one.says_arrived is not None:
+        connection.execute(
+            "INSERT INTO core.not_dated (submission_id, arrived_at) VALUES (%s, %s)",
+            [one.submission_id, one.says_arrived],
+        )
+
+
+def _try_note_answer(connection: psycopg.Connection, one: Arrival) -> None:
+    """Notes which earlier version a file answers, if it was made from a workbook that we sent.
+
+    A workbook that breaks this is received like any other file.
+    """
+    try:
+        with connection.transaction():
+            if answer := manifest.answered(one.content):
+                answers = {"submission_id": one.submission_id, "answers": answer.submission_id}
+                connection.execute(sql.text("ingest/add_answer.sql"), answers)
+    except BaseException as problem:
+        if not is_failure(problem) or is_outage(problem):
+            raise
+        log.line(logger, "answer_not_noted", level=logging.ERROR, problem=log.short(problem), **one.log_facts())
