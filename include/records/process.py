@@ -357,7 +357,7 @@ def _record(
     warehouse.copy(connection, "finding", found, submission_id=submission_id, rules_version=rules_version)
     rows = outcome.provider_rows
     warehouse.copy(connection, "provider_rows", rows, submission_id=submission_id, rules_version=rules_version)
-    looks = profile.as_texts(profile.of(outcome.records, reading.collection))
+    looks = profile.of(outcome.records, reading.collection)
     warehouse.copy(connection, "profile", looks, submission_id=submission_id, rules_version=rules_version)
     return True
 
