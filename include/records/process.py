@@ -16,7 +16,7 @@ from ..reading.reading import Reading
 from ..schemas.rules import US
 from ..stores import log, objects, settings, warehouse
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided, profile, validate, versions
+from ..validation import decisions_applied, profile, validate, versions
 from ..validation.validate import HELD, Outcome
 from . import revalidate
 
@@ -91,7 +91,7 @@ def settle(connection: psycopg.Connection, submission_id: str, *, keep_records: 
         chain = collection, period, sender, part = _about(connection, submission_id)[:4]
     while True:
         with connection.transaction():
-            decisions = decided.in_force(connection, submission_id)
+            decisions = decisions_applied.in_force(connection, submission_id)
             _lock(connection, *chain)
             if _done(connection, submission_id, decisions):
                 count(connection, submission_id)
@@ -140,7 +140,7 @@ def _settled(
         records = _write_records(submission_id, chain[1], outcome, keep_records)
         plain_records = _write_records(submission_id, chain[1], plain.outcome, keep_records) if plain.outcome else None
         _lock(connection, *chain)
-        if decided.in_force(connection, submission_id) != decisions:
+        if decisions_applied.in_force(connection, submission_id) != decisions:
             return None
         add = partial(_record_both, connection, submission_id, outcome, records, decisions, plain, plain_records)
         if not revalidate.record(connection, submission_id, add):
@@ -150,7 +150,7 @@ def _settled(
 
 
 def plain_of(
-    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions: list[decided.Decision]
+    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions: list[decisions_applied.Decision]
 ) -> Plain:
     """What a submission is without decisions, if this is its outcome under them."""
     if not decisions:
@@ -184,7 +184,9 @@ def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
     return read(objects.content(settings.load().archive, archive_key, sha256), file_name, collection, received_at)
 
 
-def outcome_of(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> Outcome:
+def outcome_of(
+    connection: psycopg.Connection, submission_id: str, decisions: list[decisions_applied.Decision]
+) -> Outcome:
     """Reads the archived file and validates it under these decisions; what breaks on its content is a finding."""
     with connection.transaction():
         collection, period, sender, part, archive_key, sha256, file_name, received_at, says_arrived = _about(
@@ -241,7 +243,7 @@ def _lock(connection: psycopg.Connection, *chain) -> None:
     )
 
 
-def _done(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> bool:
+def _done(connection: psycopg.Connection, submission_id: str, decisions: list[decisions_applied.Decision]) -> bool:
     """Whether it was validated under these decisions, and other rules that are in force since then do not concern it."""
     done = connection.execute(
         "SELECT EXISTS (SELECT FROM core.validation WHERE submission_id = %s AND decisions = %s::bigint[])",
@@ -293,7 +295,7 @@ def _record_both(
     submission_id: str,
     outcome: Outcome,
     records,
-    decisions: list[decided.Decision],
+    decisions: list[decisions_applied.Decision],
     plain: Plain,
     plain_records,
 ) -> bool:
@@ -308,13 +310,19 @@ def _record_both(
 
 
 def _record(
-    connection, submission_id: str, outcome: Outcome, records, decisions: list[decided.Decision], plain: Plain, moment
+    connection,
+    submission_id: str,
+    outcome: Outcome,
+    records,
+    decisions: list[decisions_applied.Decision],
+    plain: Plain,
+    moment,
 ) -> bool:
     """Adds the validation and its findings; False when another worker has added them."""
     key, sha256, size = records or (None, None, None)
     reading, rules_version = outcome.reading, versions.version(outcome.reading.collection)
     if decisions:  # the same rules under other decisions find something else
-        rules_version += "." + hashlib.sha256(decided.key(decisions).encode()).hexdigest()[:12]
+        rules_version += "." + hashlib.sha256(decisions_applied.key(decisions).encode()).hexdigest()[:12]
     added = connection.execute(
         """
         INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,

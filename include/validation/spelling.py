@@ -11,7 +11,7 @@ import polars as pl
 
 from ..reading import periods
 from ..schemas.fields import FINANCIAL_YEAR, MONTH, FieldSpec
-from . import spoilt
+from . import spreadsheet_damage
 
 # Blanks that are seen or not: cut off around a cell, and no part of a number or a code.
 BLANKS = (
@@ -92,7 +92,7 @@ def tidy_texts(spec: FieldSpec, frequency_of_field: str | None, texts: pl.Series
         return _changed(frame, "period", said.fill_null(frame["said"]), ~frame["said"].str.contains(canonical))
     if spec.gtin_if:  # codes of products are compared between trusts: a blank inside makes no other product
         joined = frame["said"].str.replace_all(_BLANK, "")
-        codes = frame["said"].str.contains(r"\d") & ~frame["said"].str.contains(spoilt.DATE)
+        codes = frame["said"].str.contains(r"\d") & ~frame["said"].str.contains(spreadsheet_damage.DATE)
         frame = _changed(frame, "inside", joined, codes)
     if spec.role == "gtin":
         frame = _changed(frame, "digits", gtin_digits(frame["said"]))

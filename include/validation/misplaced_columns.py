@@ -14,7 +14,9 @@ from ..reading import findings
 from ..schemas.fields import FieldSpec
 from ..schemas.rules import HOLD, REJECT, WARN
 from . import profile
-from .parse import BLANKS, YES_NO, Parsed
+from .cells import YES_NO
+from .parse import Parsed
+from .spelling import BLANKS
 
 GLANCE = 100  # rows that are enough to see whether a column deserves a closer look
 TRIED = 2_000  # rows, evenly spaced, that equations are tried on
@@ -25,7 +27,7 @@ SHOWN = 5  # columns that are named one by one
 SPECIFIC = {"code": 5, "choice": 4, "date": 3, "yes_no": 3, "form": 2, "number": 1, "whole": 1, "words": 0}
 
 
-def other(parsed: Parsed, faults: list[pl.DataFrame]) -> list[pl.DataFrame]:
+def find(parsed: Parsed, faults: list[pl.DataFrame]) -> list[pl.DataFrame]:
     """Findings that hold the file, one a column that holds what another column should hold.
 
     Args:

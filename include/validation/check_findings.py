@@ -1,5 +1,6 @@
 """A check that failed as findings: one a row, each with the sentence that says what was found and what would pass."""
 
+import pandera.polars as pa
 import polars as pl
 
 from ..reading import findings
@@ -18,7 +19,7 @@ SAYS = {
 }
 
 
-def finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
+def finding(parsed: Parsed, rules: dict[str, Rule], error: pa.errors.SchemaError) -> pl.DataFrame:
     """One pandera failure as findings, with the raw text of each failing row."""
     if not isinstance(error.check_output, pl.DataFrame):
         # A check that could not run would otherwise pass in silence.
