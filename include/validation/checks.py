@@ -2,6 +2,7 @@
 
 import copy
 from functools import cache
+from typing import cast
 
 import pandera.polars as pa
 import polars as pl
@@ -104,7 +105,8 @@ class _Asked:
 
 def _expression(name: str, check: pa.Check) -> pl.Expr:
     """A built-in check of pandera's as a polars expression."""
-    expression: pl.Expr = getattr(builtin_checks, check.name)(PolarsData(_Asked(), name), **check.statistics)
+    data = PolarsData(cast(pl.LazyFrame, _Asked()), name)
+    expression: pl.Expr = getattr(builtin_checks, str(check.name))(data, **(check.statistics or {}))
     return expression
 
 

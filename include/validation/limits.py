@@ -12,7 +12,7 @@ FEWEST_WARNED = 10  # rows with a warning; of fewer, half is no sign of anything
 
 def broken(reading: Reading, rejected: int, warned: int) -> list[pl.DataFrame]:
     """The collection's floor on rows, and its ceilings on rejected rows and on rows with a warning."""
-    declared, found = catalogue.load(reading.collection), []
+    declared, found = catalogue.load(reading.collection), list[pl.DataFrame]()
     if not reading.tables:
         return found
     floor = declared.floor(reading.part)

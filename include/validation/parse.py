@@ -76,7 +76,7 @@ class Parsed(TableFindings):
         return {name for name, is_odd in found.items() if is_odd}
 
     def kinds(self, name: str) -> pl.Series | None:
-        """The different values of a column of texts, None where the table has no such column."""
+        """The different texts of a column of texts as they are read, None where the table has no such column."""
         if name not in self._kinds and name in self._sent.columns:
             spec = self.schema.fields.get(name)
             if spec is None or spec.kind in ("text", "choice"):
@@ -131,7 +131,7 @@ class Parsed(TableFindings):
         """Reports the cells that hold the trace of an accident, or a word for nothing; says which they are."""
         if spec.kind != "text":
             return None
-        kinds = spreadsheet_damage.in_text(spec, suspects, self.kinds(spec.name))
+        kinds = spreadsheet_damage.in_text(spec, suspects, values.unique())
         found = pl.DataFrame({"text": suspects, "kind": kinds}).drop_nulls().unique("text")
         for (kind,), group in found.sort("kind").group_by("kind", maintain_order=True):
             mask = values.is_in(group["text"].implode()).fill_null(False)
@@ -145,9 +145,8 @@ class Parsed(TableFindings):
     def _barcodes(self, typed: pl.DataFrame, specs: dict[str, FieldSpec]) -> pl.DataFrame:
         """Barcode numbers of fields that hold them in some rows only, each in one form (see `spelling`)."""
         for name, spec in specs.items():
-            if not spec.gtin_if or spec.gtin_if[0] not in specs:
+            if not spec.gtin_if or spec.gtin_if[0] not in specs or (kinds := self.kinds(name)) is None:
                 continue
-            kinds = self.kinds(name)
             kinds = kinds.filter(
                 kinds.str.contains(r"^(0\d{13}|\d[\d\p{Z}\p{Pd}]*\d)$") & ~kinds.str.contains(r"^[1-9]\d*$")
             )

@@ -60,9 +60,11 @@ def validate(reading: Reading, decisions: Sequence[decisions_applied.Decision] =
         return decisions_applied.passed_over(findings.join(frames), reading.tables, decisions, reading.collection)
 
     about_all = reading.findings + decisions_applied.correct(reading, decisions) + decisions_applied.on_hold(decisions)
-    kept, cells_expected, cells_valid = [], 0, 0
-    if reading.tables and reading.period and reading.sender:
-        schema, about = schemas.load(reading.collection), _about(reading)
+    kept: list[tuple[Parsed, pl.DataFrame]] = []
+    cells_expected = cells_valid = 0
+    about = _about(reading)
+    if reading.tables and reading.layout and about:
+        schema = schemas.load(reading.collection)
         about_all += _about_sender(reading, about)
         for table in reading.tables:
             parsed = Parsed(table, schema, reading.layout, reading.responsible)
@@ -92,7 +94,10 @@ def validate(reading: Reading, decisions: Sequence[decisions_applied.Decision] =
     return Outcome(reading, state, records, found, *counts, rows, identified)
 
 
-def _about(reading: Reading) -> About:
+def _about(reading: Reading) -> About | None:
+    """What rules may know about a submission; None where its period or sender is not known."""
+    if not (reading.period and reading.sender):
+        return None
     start, end = calendar.period_start(reading.period), calendar.period_end(reading.period)
     return About(reading.collection, reading.period, reading.sender, reading.part, start, end)
 
@@ -101,7 +106,7 @@ def _about_sender(reading: Reading, about: About) -> list[pl.DataFrame]:
     """STR04: the sending trust is known and was open at the period's end."""
     if catalogue.load(reading.collection).is_national:
         return []
-    known, code = reference.load(), reading.sender
+    known, code = reference.load(), about.sender
     if not known.knows(code):
         says = f"'{code}' is not the code of a trust that is known here. Expected an ODS code such as RY8: correct it, or tell us of a new trust."
     elif not known.is_open(code, about.period_end):
