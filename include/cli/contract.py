@@ -107,7 +107,7 @@ def _contract(connection: psycopg.Connection[Any]) -> dict[str, Any]:
                     {"name": f"published.{call}", "description": says}
                     for call, says in published.functions(connection).items()
                 ],
-                "description": "What each view of releases said at a moment.",
+                "description": "What the views that people ask about said at a moment.",
             }
         ],
     }

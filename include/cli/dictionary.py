@@ -204,7 +204,7 @@ def _functions(connection: psycopg.Connection[Any]) -> str:
     rows = [(f"`published.{called}`", answers) for called, answers in published.functions(connection).items()]
     return (
         "## As at\n\n"
-        "What every view said at a moment, for whoever may read the view. A move of a release's pointer counts from its "
+        "What the views that people ask about said at a moment, for whoever may read the view. A move of a release's pointer counts from its "
         "`published_at` on, and what was received, decided or replaced from when it was written down; `of_collection` and "
         "`of_period` leave the rest out, which is quicker for figures: "
         "`SELECT * FROM published.measures_as_at('2026-01-31', 'workforce', '2025-06')`. Of reference data, deadlines and the "

@@ -147,7 +147,7 @@ def test_spc_restarts_at_the_merger_and_goes_on_for_others(shared_world):
     assert all(reported == restated for _, reported, restated, *_ in totals)
     assert [(before, after) for *_, before, after in totals] == [(10, 7)] * 10 + [(7, 7)] * 6
     now = flow.rows(
-        "SELECT period, value, reported_by FROM published.measures_restated_as_at(now(), 'merged') WHERE provider_code = 'T00' ORDER BY 1"
+        "SELECT period, value, reported_by FROM published.measures_restated WHERE collection = 'merged' AND provider_code = 'T00' ORDER BY 1"
     )
     # (50 + 1 + 1 + 1 of 400) in the month of the merger, when all four still reported: sums first, then the ratio.
     assert now[9] == ("2025-01", pytest.approx(100 * 53 / 400), ["T00", "T01", "T02", "T03"])

@@ -158,26 +158,6 @@ def test_a_third_calculation_point_by_point(values):
     assert judged > 2000
 
 
-def test_what_was_said_before_a_value_was_corrected(values):
-    before = flow.value("SELECT clock_timestamp()")
-    then = signals()
-    month = MONTHS[-1]
-    rows = [
-        {"metric_id": metric, "provider_code": code, "value": 1000.0}
-        for (metric, code), series in values.items()
-        if month in series
-    ]
-    with warehouse.connect() as connection:
-        released.put(connection, MADE, month, released.figures(rows, MADE, month, tables()), version=2)
-    at = f"published.signals_as_at('{before.isoformat()}', '{MADE}'"
-    assert signals() != then == signals(f"{at})")
-    # One period of it is judged by its whole series, not alone.
-    alone = signals(f"{at}, '{MONTHS[20]}')")
-    assert alone == {
-        key: own for key, rows in then.items() if (own := [row for row in rows if row["period"] == MONTHS[20]])
-    }
-
-
 def test_the_limits_in_the_view_are_those_of_the_rule_set(values):
     """The view has the numbers of the rule set written out; a change there needs a migration and another id."""
     text = flow.value("SELECT pg_get_viewdef('published.signals'::regclass)")

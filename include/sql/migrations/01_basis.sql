@@ -4,8 +4,7 @@
 CREATE SCHEMA core;       -- the ledger: what was sent, found, decided and computed
 CREATE SCHEMA intake;     -- views for operators and stewards
 CREATE SCHEMA published;  -- views for dashboards and analysts; their columns are a promise
-CREATE SCHEMA moment;     -- moment.<table>(at): the rows of a table of core at a moment
-CREATE SCHEMA as_at;      -- as_at.<view>(at): the rows of a view at a moment. Readers call published.<view>_as_at.
+CREATE SCHEMA moment;     -- moment.<table>(at): the rows that a replaced table of core had at a moment
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
 -- Who may read. dashboard_reader sees what is published, steward_reader also the intake; steward_desk writes decisions through
@@ -53,8 +52,6 @@ BEGIN RAISE EXCEPTION USING ERRCODE = 'TB001', MESSAGE = sentence; END $$;
 
 CREATE FUNCTION core.today() RETURNS date LANGUAGE sql STABLE AS $$ SELECT (now() AT TIME ZONE 'Europe/London')::date $$;
 
-CREATE FUNCTION core.day_of(at timestamptz) RETURNS date LANGUAGE sql STABLE AS $$ SELECT ($1 AT TIME ZONE 'Europe/London')::date $$;
-
 -- The period a year before this one. 2011-12 could be both a month and a year: what could be a financial year is one.
 CREATE FUNCTION core.year_before(period text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN $1 ~ '^\d{4}-(0[1-9]|1[0-2])$' AND right($1, 2)::int <> (left($1, 4)::int + 1) % 100
@@ -69,8 +66,8 @@ CREATE FUNCTION core.period_before(period text) RETURNS text LANGUAGE sql IMMUTA
               ELSE left($1, 5) || lpad((right($1, 2)::int - 1)::text, 2, '0') END
 $$;
 
--- Whether the reader is a member of published_commercial: who logged in, or who that person became by SET ROLE. Not current_user, which is the
--- owner inside the functions that answer as at a moment.
+-- Whether the reader is a member of published_commercial: who logged in, or who that person became by SET ROLE. Not current_user, which is
+-- the owner inside functions that run with their owner's rights.
 CREATE FUNCTION core.reads_commercial() RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT pg_has_role(CASE current_setting('role') WHEN 'none' THEN session_user::text ELSE current_setting('role') END::name,
                      'published_commercial', 'MEMBER')

@@ -3,7 +3,7 @@
 -- The history of tables whose rows are replaced: reference data and the timeline.
 CREATE TABLE core.history (
   row_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, table_name text NOT NULL, content jsonb NOT NULL,
-  holds_from timestamptz NOT NULL, holds_to timestamptz CHECK (holds_to >= holds_from));
+  valid_from timestamptz NOT NULL, valid_to timestamptz CHECK (valid_to >= valid_from));
 CREATE INDEX history_content ON core.history (table_name, md5(content::text));
 CREATE TRIGGER facts BEFORE DELETE ON core.history FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
@@ -22,8 +22,8 @@ CREATE FUNCTION core.content_of(one anyelement) RETURNS jsonb LANGUAGE sql STABL
 
 CREATE FUNCTION core.rows_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE core.history h SET holds_to = greatest(core.this_moment(), h.holds_from) FROM old_rows o
-  WHERE h.table_name = TG_TABLE_NAME AND h.holds_to IS NULL AND md5(h.content::text) = md5(core.content_of(o)::text);
+  UPDATE core.history h SET valid_to = greatest(core.this_moment(), h.valid_from) FROM old_rows o
+  WHERE h.table_name = TG_TABLE_NAME AND h.valid_to IS NULL AND md5(h.content::text) = md5(core.content_of(o)::text);
   RETURN NULL;
 END $$;
 
@@ -31,11 +31,11 @@ END $$;
 CREATE FUNCTION core.rows_begin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   WITH back AS (
-    UPDATE core.history h SET holds_to = NULL FROM new_rows n
+    UPDATE core.history h SET valid_to = NULL FROM new_rows n
     WHERE h.table_name = TG_TABLE_NAME AND md5(h.content::text) = md5(core.content_of(n)::text)
-      AND h.holds_to = greatest(core.this_moment(), h.holds_from)
+      AND h.valid_to = greatest(core.this_moment(), h.valid_from)
     RETURNING h.content)
-  INSERT INTO core.history (table_name, content, holds_from)
+  INSERT INTO core.history (table_name, content, valid_from)
   SELECT TG_TABLE_NAME, core.content_of(n), core.this_moment() FROM new_rows n WHERE core.content_of(n) NOT IN (SELECT content FROM back);
   RETURN NULL;
 END $$;
@@ -46,18 +46,11 @@ BEGIN
   EXECUTE format('CREATE TRIGGER rows_begin AFTER INSERT ON core.%I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION core.rows_begin()', of_table);
   EXECUTE format('CREATE TRIGGER rows_end AFTER DELETE ON core.%I REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION core.rows_end()', of_table);
   EXECUTE format('CREATE TRIGGER never_in_place BEFORE UPDATE OR TRUNCATE ON core.%I FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()', of_table);
-  EXECUTE format('INSERT INTO core.history (table_name, content, holds_from) SELECT %L, core.content_of(t), core.this_moment() FROM core.%I t', of_table, of_table);
+  EXECUTE format('INSERT INTO core.history (table_name, content, valid_from) SELECT %L, core.content_of(t), core.this_moment() FROM core.%I t', of_table, of_table);
   EXECUTE format(
     'CREATE FUNCTION moment.%1$I(at timestamptz) RETURNS SETOF core.%1$I LANGUAGE sql STABLE AS %2$L', of_table,
     format('SELECT r.* FROM core.history h CROSS JOIN LATERAL jsonb_populate_record(NULL::core.%I, h.content) r
-            WHERE h.table_name = %L AND h.holds_from <= $1 AND (h.holds_to > $1 OR h.holds_to IS NULL)', of_table, of_table));
-END $write$;
-
--- Makes moment.<table>(at) for a table of facts, with the column that says since when each is known.
-CREATE FUNCTION core.keep_time(of_table text, since text) RETURNS void LANGUAGE plpgsql AS $write$
-BEGIN
-  EXECUTE format('CREATE FUNCTION moment.%1$I(at timestamptz) RETURNS SETOF core.%1$I LANGUAGE sql STABLE AS %2$L',
-                 of_table, format('SELECT * FROM core.%I t WHERE t.%I <= $1', of_table, since));
+            WHERE h.table_name = %L AND h.valid_from <= $1 AND (h.valid_to > $1 OR h.valid_to IS NULL)', of_table, of_table));
 END $write$;
 
 CREATE TABLE core.reference_version (version text PRIMARY KEY, loaded_at timestamptz NOT NULL DEFAULT now());

@@ -293,7 +293,7 @@ CREATE TABLE core.size_cost (
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.size_cost FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Which release was the current one of each collection and period at a moment. A move counts from its published_at on.
-CREATE FUNCTION core.standing_at(at timestamptz, of_collection text, of_period text)
+CREATE FUNCTION core.releases_at(at timestamptz, of_collection text, of_period text)
 RETURNS TABLE (collection text, period text, release_id text, published_at timestamptz) LANGUAGE sql STABLE AS $$
   SELECT DISTINCT ON (l.collection, l.period) l.collection, l.period, l.release_id, l.published_at FROM core.release_log l
   WHERE l.published_at <= $1 AND ($2 IS NULL OR l.collection = $2) AND ($3 IS NULL OR l.period = $3)

@@ -1,12 +1,16 @@
 -- Views for dashboards and analysts. Their names and columns are a promise: see docs/published-versions.md.
 
-CREATE VIEW published.measures AS
+-- core.released_<view> has the rows of every release; published.<view> those of the current ones, and published.<view>_as_at those
+-- that were current at a moment.
+CREATE VIEW core.released_measures AS
 SELECT m.metric_id, r.collection, r.period, m.provider_code, m.provider_name, m.numerator, m.denominator, m.value, m.unit,
        m.quality_flag, m.percentile_rank, m.peer_group, m.release_id, m.is_sample, m.decisions, m.suppressed,
        m.rows_sent, m.rows_used, m.months_covered, m.months_expected, m.completeness,
        core.why_withheld(m.withheld, m.value, m.quality_flag, m.suppressed) AS withheld,
        core.why_withheld(coalesce(m.rank_withheld, m.withheld), m.percentile_rank, m.quality_flag, m.suppressed) AS rank_withheld
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.measure m USING (release_id);
+FROM core.release r JOIN core.measure m USING (release_id);
+CREATE VIEW published.measures AS
+SELECT f.* FROM core.current_release c JOIN core.released_measures f USING (release_id);
 COMMENT ON VIEW published.measures IS 'A metric''s value for each provider and period: one row for every provider that reported or was expected to.';
 COMMENT ON COLUMN published.measures.value IS 'The metric''s value in its unit; NULL, never 0, where it is withheld, which `withheld` says.';
 COMMENT ON COLUMN published.measures.quality_flag IS 'A accepted, B accepted with warnings, C late, D expected, and this figure or its return was not reported (value NULL, and `withheld` says why).';
@@ -23,20 +27,24 @@ COMMENT ON COLUMN published.measures.withheld IS 'NULL where the value is whole 
 COMMENT ON COLUMN published.measures.rank_withheld IS 'Why percentile_rank is NULL: a code of published.reasons; NULL where there is a rank.';
 
 -- A group that is too small says so.
-CREATE VIEW published.benchmarks AS
+CREATE VIEW core.released_benchmarks AS
 SELECT b.metric_id, r.collection, r.period, b.peer_group, b.providers, b.minimum, b.lower_quartile, b.median, b.upper_quartile,
        b.maximum, b.release_id, b.is_sample,
        CASE WHEN b.median IS NULL OR b.lower_quartile IS NULL THEN 'PEERS_TOO_FEW' END AS withheld
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.benchmark b USING (release_id);
+FROM core.release r JOIN core.benchmark b USING (release_id);
+CREATE VIEW published.benchmarks AS
+SELECT f.* FROM core.current_release c JOIN core.released_benchmarks f USING (release_id);
 COMMENT ON VIEW published.benchmarks IS 'The spread of a metric over a peer group and period. A figure over too few trusts is NULL: a median needs 5, quartiles and extremes 8 (10 nationally), or what the metric asks.';
 COMMENT ON COLUMN published.benchmarks.providers IS 'How many providers have a value.';
 COMMENT ON COLUMN published.benchmarks.minimum IS 'The lowest value.';
 COMMENT ON COLUMN published.benchmarks.maximum IS 'The highest value.';
 
-CREATE VIEW published.comparisons AS
+CREATE VIEW core.released_comparisons AS
 SELECT k.metric_id, r.collection, r.period, k.provider_code, k.benchmark_kind, k.benchmark_value, k.variance, k.is_better,
        k.opportunity_gbp, k.stretch_opportunity_gbp, k.adds_to_total, k.release_id, r.is_sample, k.adds_over
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.comparison k USING (release_id);
+FROM core.release r JOIN core.comparison k USING (release_id);
+CREATE VIEW published.comparisons AS
+SELECT f.* FROM core.current_release c JOIN core.released_comparisons f USING (release_id);
 COMMENT ON VIEW published.comparisons IS 'Each provider''s value against each benchmark of its metric, and what it is worth. Opportunities overlap: sum only rows where adds_to_total is true, and only those of one adds_over. Values that are not whole have no row.';
 COMMENT ON COLUMN published.comparisons.benchmark_kind IS 'national_median, peer_median, peer_lower_quartile, peer_upper_quartile, target, median_price or lowest_price; peers are the sector without the provider itself.';
 COMMENT ON COLUMN published.comparisons.benchmark_value IS 'The benchmark, in the metric''s unit.';
@@ -486,12 +494,7 @@ COMMENT ON COLUMN published.reasons.code IS 'The code.';
 COMMENT ON COLUMN published.reasons.sentence IS 'What to print.';
 
 -- The newest version of each; the others stay in metric_versions.
-CREATE VIEW published.metrics AS
-SELECT DISTINCT ON (m.metric_id) m.metric_id, m.name, m.unit, m.polarity, m.numerator, m.denominator, m.formula, m.lens, m.compartment,
-       m.oversight_theme, m.recommendation, m.fed_by, m.not_fed_because, m.question, m.frequency, m.peer_basis, m.benchmark_default,
-       m.min_peers, m.monetised, m.may_be_added, m.disclosure_class, m.basis, m.version, m.valid_from, m.checked_by, m.checked_on,
-       m.check_again_by, m.missing_rows, m.tolerates_missing, m.window_months, m.window_rule
-FROM core.metric m ORDER BY m.metric_id, m.version DESC;
+CREATE VIEW published.metrics AS SELECT DISTINCT ON (m.metric_id) m.* FROM core.metric m ORDER BY m.metric_id, m.version DESC;
 COMMENT ON VIEW published.metrics IS 'What each metric means: the newest version of its definition.';
 COMMENT ON COLUMN published.metrics.polarity IS 'higher_better, lower_better, target_100 or neutral: what percentile ranks and opportunities go by.';
 COMMENT ON COLUMN published.metrics.numerator IS 'What is counted, in words.';
@@ -553,9 +556,10 @@ COMMENT ON COLUMN published.metric_versions.tolerates_missing IS 'The share of t
 COMMENT ON COLUMN published.metric_versions.window_months IS 'Months that a value is about.';
 COMMENT ON COLUMN published.metric_versions.window_rule IS 'What becomes of a figure that covers fewer: whole (not shown) or mark (shown as a part).';
 
+CREATE VIEW core.released_definitions AS
+SELECT d.metric_id, r.collection, r.period, d.version, r.release_id, r.is_sample FROM core.release r JOIN core.release_metric d USING (release_id);
 CREATE VIEW published.definitions_used AS
-SELECT d.metric_id, r.collection, r.period, d.version, r.release_id, r.is_sample
-FROM core.release_metric d JOIN core.current_release c USING (release_id) JOIN core.release r USING (release_id);
+SELECT f.* FROM core.current_release c JOIN core.released_definitions f USING (release_id);
 COMMENT ON VIEW published.definitions_used IS 'Which version of its metric''s definition the figures of each release follow; join measures by release_id and metric_id.';
 COMMENT ON COLUMN published.definitions_used.version IS 'The version, as in published.metric_versions.';
 
@@ -592,16 +596,22 @@ COMMENT ON COLUMN published.successions.legal_date IS 'The day from which it hol
 COMMENT ON COLUMN published.successions.type IS 'What kind of change it was.';
 COMMENT ON COLUMN published.successions.verified IS 'Whether it was checked against a second source.';
 
+-- What people entered, as the timeline shows it. Who entered it is in intake.events, not here: this is published.
+CREATE VIEW core.entered_events AS
+SELECT e.event_id, e.occurred_from, e.occurred_to, e.date_precision, e.kind, 'entered' AS layer, e.status, e.provider_code, e.collection, e.period,
+       e.recommendation_number, CASE WHEN e.actor = '' THEN '' ELSE e.actor || ': ' END || e.summary AS summary, e.source, e.confidence,
+       nullif(e.audience, '') AS audience, e.fulfils, e.entered_at, w.withdrawn_at
+FROM core.event e LEFT JOIN core.event_withdrawal w USING (event_id);
+
+-- What people entered is shown at once.
 CREATE VIEW published.engagement_timeline AS
 SELECT event_id, occurred_from, occurred_to, date_precision, kind, layer, status, provider_code, collection, period,
        recommendation_number, summary, source, confidence, audience, fulfils
 FROM core.timeline
 UNION ALL
--- What people entered counts at once. Who entered it is in intake.events, not here: this is published.
-SELECT e.event_id, e.occurred_from, e.occurred_to, e.date_precision, e.kind, 'entered', e.status, e.provider_code, e.collection, e.period,
-       e.recommendation_number, CASE WHEN e.actor = '' THEN '' ELSE e.actor || ': ' END || e.summary, e.source, e.confidence,
-       nullif(e.audience, ''), e.fulfils
-FROM core.event e WHERE NOT EXISTS (SELECT FROM core.event_withdrawal w WHERE w.event_id = e.event_id);
+SELECT event_id, occurred_from, occurred_to, date_precision, kind, layer, status, provider_code, collection, period,
+       recommendation_number, summary, source, confidence, audience, fulfils
+FROM core.entered_events WHERE withdrawn_at IS NULL;
 COMMENT ON VIEW published.engagement_timeline IS 'What happened, was planned or was due: the programme''s own events, events of trusts, and those that follow from the log.';
 COMMENT ON COLUMN published.engagement_timeline.event_id IS 'The event; the same facts give the same one.';
 COMMENT ON COLUMN published.engagement_timeline.occurred_from IS 'When it happened or began.';
