@@ -28,8 +28,8 @@ def broken(reading: Reading, rejected: int, warned: int) -> list[pl.DataFrame]:
         found.append(findings.one("CEILING", says, responsible=reading.responsible))
     if warned >= FEWEST_WARNED and warned / reading.rows_read > declared.max_warned_share:
         says = (
-            f"{warned} of {reading.rows_read} rows ({100 * warned / reading.rows_read:.1f} percent) carry a warning. Expected at most "
-            f"{100 * declared.max_warned_share:g} percent: what is unusual in most rows is one mistake made throughout. Correct it and "
+            f"{warned} of {reading.rows_read} rows ({100 * warned / reading.rows_read:.1f} percent) have a warning. Expected at most "
+            f"{100 * declared.max_warned_share:g} percent: if most rows are unusual, the same mistake was probably made in all of them. Correct it and "
             "send the return again, or tell us why the rows are right."
         )
         found.append(findings.one("WARN-CEILING", says, responsible=reading.responsible))

@@ -136,7 +136,7 @@ class Parsed(TableFindings):
         for (kind,), group in found.sort("kind").group_by("kind", maintain_order=True):
             mask = values.is_in(group["text"].implode()).fill_null(False)
             if kind == "human" and not spec.required:
-                self._note_words(spec, values, mask, "no text of its own, and read as an empty cell")
+                self._note_words(spec, values, mask, "an empty cell")
             else:
                 rule_id = "VAL-MISSING" if kind == "human" else "VAL-DAMAGED"
                 self.found(rule_id, REJECT, spec, mask, spreadsheet_damage.sentence(kind, spec))
@@ -253,7 +253,7 @@ class Parsed(TableFindings):
             status = text.filter(worded).map_elements(lambda word: self._words[plain(word)], return_dtype=pl.String)
             self._status = self._status.scatter(worded.arg_true(), status)
             if spec.required:
-                says = f"{spec.title} must be a number, but '{{}}' stands there. Expected {spec.expected()}."
+                says = f"{spec.title} must be a number, but the cell says '{{}}'. Expected {spec.expected()}."
                 self.found("VAL-MISSING", REJECT, spec, worded, says)
                 return
         lines = self.table.frame["line"].filter(worded)
@@ -263,10 +263,10 @@ class Parsed(TableFindings):
             where = f"on line {first}" if count == 1 else f"in {count} cells, first on line {first}"
             heading = self.table.headings[spec.name]
             if taken:
-                says = f"'{word}' stands {where} of '{heading}'. It is {taken}. Expected {spec.expected()}, or an empty cell."
+                says = f"'{word}' appears {where} of '{heading}'. It was read as {taken}. Expected {spec.expected()}, or an empty cell."
             else:
                 says = (
-                    f"'{word}' stands {where} of '{heading}', where a number is asked for. It was taken as "
+                    f"'{word}' appears {where} of '{heading}', where a number is expected. It was read as "
                     f"{self._words[plain(word)].replace('_', ' ')}, not as 0. Expected {spec.expected()}, or an empty cell."
                 )
             place = {"sheet": self.table.sheet, "line": first, "column_name": heading, "raw_value": word}

@@ -24,20 +24,20 @@ _BLANK = rf"[\s{periods.INVISIBLE}]"
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]"
 
 KINDS = {
-    "blanks": "with blanks or characters that cannot be seen",
-    "apostrophe": "with an apostrophe in front",
-    "case": "in other letters",
-    "inside": "with blanks inside",
-    "digits": "with blanks or hyphens between its digits",
-    "gtin-14": "as the GTIN-14 of the same product, with a nought in front",
+    "blanks": "with spaces or invisible characters",
+    "apostrophe": "with a leading apostrophe",
+    "case": "in a different case",
+    "inside": "with spaces inside",
+    "digits": "with spaces or hyphens between the digits",
+    "gtin-14": "as the GTIN-14 of the same product, with a leading zero",
     "words": "in other words",
     "period": "in another form",
     "date": "in another form",
     "thousands": "with thousands separators",
     "unit": "with the unit",
-    "brackets": "in accounting brackets, which stand for a minus",
-    "minus": "with another minus sign, or one behind the number",
-    "noise": "with the rounding noise of a computer",
+    "brackets": "in brackets, which mean a minus in accounts",
+    "minus": "with a different minus sign, or a minus sign after the number",
+    "noise": "with a rounding error",
 }
 
 # How the units of fields are written behind (and pounds in front of) a number.

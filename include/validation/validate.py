@@ -108,7 +108,7 @@ def _about_sender(reading: Reading, about: About) -> list[pl.DataFrame]:
         return []
     known, code = reference.load(), about.sender
     if not known.knows(code):
-        says = f"'{code}' is not the code of a trust that is known here. Expected an ODS code such as RY8: correct it, or tell us of a new trust."
+        says = f"'{code}' is not the code of a known trust. Expected an ODS code such as RY8: correct it, or tell us about a new trust."
     elif not known.is_open(code, about.period_end):
         successors = ", ".join(f"{s} ({known.name_on(s, about.period_end)})" for s in known.final_successors(code))
         says = f"{code} ({known.name_on(code, about.period_start)}) was not open on {about.period_end}. " + (
