@@ -199,7 +199,7 @@ def _again(
                 one |= {"submission_id": identify_again.new_id(one["submission_id"], *chain), "version": version}
                 one |= dict(zip(("period", "sender", "part"), chain, strict=True))
                 return True, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, [])
-    decisions = decided.in_force(connection, one["submission_id"])
+    decisions = decisions_applied.in_force(connection, one["submission_id"])
     outcome = read_and_validate.outcome_of(connection, one["submission_id"], decisions)
     return False, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, decisions)
 
