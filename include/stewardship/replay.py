@@ -27,7 +27,7 @@ from ..releases.dependencies import rests_on
 from ..releases.figures import figures
 from ..releases.ledger import frame
 from ..stores import objects, settings, warehouse
-from ..validation import validate
+from ..validation import decisions_applied, validate
 from ..validation.validate import HELD, Outcome
 
 BATCH = 200  # submissions whose facts are read at once; files are read one after the other

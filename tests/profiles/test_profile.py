@@ -6,11 +6,11 @@ import flow
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from trust_benchmarks import sample
 from trust_benchmarks.measures import profiles
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.validation import profile
 from trust_benchmarks.validation.validate import validate
+from trust_benchmarks_local import sample
 
 
 def looks(rows: list[dict]) -> dict[str, dict]:
