@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from trust_benchmarks.ingest import receive, waiting
-from trust_benchmarks.records import process
+from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.releases import switch
 from trust_benchmarks.stores import objects, settings
 from watch import Watch, peak_mb
@@ -30,7 +30,7 @@ def run(paths: list[Path], workers: int, watch: Watch) -> float:
         with watch("receive"):
             receive.receive(COLLECTION)
         with watch("process"):
-            done = list(pool.map(process.process, waiting.batches(COLLECTION, PERIOD)))
+            done = list(pool.map(validate_and_record, waiting.batches(COLLECTION, PERIOD)))
         peak = max(pool.map(_peak, range(workers)))
     if any(counts["held"] for counts in done):
         raise SystemExit("A file was held; the generated files should all be accepted. See intake.findings.")
@@ -48,7 +48,7 @@ def again(path: Path, folder: Path, watch: Watch) -> None:
     receive.receive(COLLECTION)
     with watch("again"):
         for batch in waiting.batches(COLLECTION, PERIOD):
-            process.process(batch)
+            validate_and_record(batch)
         switch.refresh(COLLECTION, PERIOD)
     second.unlink()
 
@@ -60,7 +60,7 @@ def one_by_one(paths: list[Path], watch: Watch) -> None:
     listed = [one for batch in waiting.batches(COLLECTION, PERIOD) for one in batch]
     for submission_id in listed:
         with watch(submission_id):
-            process.process([submission_id])
+            validate_and_record([submission_id])
 
 
 def _meet(barrier) -> None:

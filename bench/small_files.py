@@ -31,7 +31,7 @@ def main() -> None:
 def run(folder: Path, files: int) -> Watch:
     """Sends `files` sample returns, takes them in with two workers, and publishes every period."""
     from trust_benchmarks.ingest import receive, reference_load, waiting
-    from trust_benchmarks.records import process
+    from trust_benchmarks.records.validate_and_record import validate_and_record
     from trust_benchmarks.releases import build, candidates, switch
     from trust_benchmarks.stores import objects, settings, warehouse
     from trust_benchmarks_local import sample, services
@@ -56,7 +56,7 @@ def run(folder: Path, files: int) -> Watch:
                 pairs = [pair for name in COLLECTIONS for pair in receive.receive(name)["waiting"]]
             with watch("process"):
                 batches = [batch for pair in pairs for batch in waiting.batches(*pair)]
-                done = list(pool.map(process.process, batches))
+                done = list(pool.map(validate_and_record, batches))
         with watch("publish"):
             for collection, period in candidates.stale():
                 build.make(collection, period)

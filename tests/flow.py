@@ -13,16 +13,22 @@ import psycopg
 import structlog
 from psycopg import sql as pgsql
 from trust_benchmarks.ingest import receive, waiting
-from trust_benchmarks.records import process
+from trust_benchmarks.reading.read import read
+from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.releases import build, candidates, pointers, switch
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.sql import published
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.timeline import refresh as timeline
-from trust_benchmarks.validation import versions
+from trust_benchmarks.validation import validate, versions
 
 TRUSTS = ("RA9", "RHA", "RNU", "RP7", "RQY", "RT5", "RTQ", "RX4")
 DAYS = {"01": 31, "02": 28, "03": 31, "04": 30, "05": 31, "06": 30, "07": 31, "08": 31}
+
+
+def checked(content: bytes, file_name: str, collection: str) -> validate.Outcome:
+    """What would happen to a file: the same reading and the same rules, and no services."""
+    return validate.validate(read(content, file_name, collection))
 
 
 def workforce_rows(ods="RA9", period="2025-06", scale=1.0) -> list[dict[str, str]]:
@@ -75,7 +81,7 @@ def take_in() -> dict:
     done = {}
     for collection, period in said["waiting"]:
         for batch in waiting.batches(collection, period):
-            for state, count in process.process(batch).items():
+            for state, count in validate_and_record(batch).items():
                 done[state] = done.get(state, 0) + count
     return {"received": said["received"], "again": said["again"]} | {k: v for k, v in done.items() if v}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import catalogue
 from ..reading.harmless import csv_safe, harmless
-from . import Refused, desk
+from . import Refused, desk, embedded
 from .output import Format, note, words, write
 
 SUBMISSIONS = ("submission_id", "period", "sender", "part", "version", "before", "after", "when", "file_name")
@@ -24,7 +24,8 @@ def revalidate(
     Raises:
         Refused: no right to, no reason, no such collection or period, or not wanted after what was shown.
     """
-    from ..records import revalidate as again
+    from ..records import revalidation_requests as requests
+    from ..records import rules_in_force
     from ..reference import calendar
     from ..stores import warehouse
 
@@ -37,10 +38,10 @@ def revalidate(
     if not (who.may_approve if accepted_too else who.may_act):
         wanted = "an approver" if accepted_too else "a steward"
         raise Refused(f"{who.name} may not have returns validated again. Ask {wanted}.")
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
-            again.note_rules(connection, [name])
-            plan = again.planned(connection, name, period, accepted_too)
+            rules_in_force.note_rules(connection, [name])
+            plan = requests.planned(connection, name, period, accepted_too)
         where = f"{name} {period}" if period else name
         many = plan["held"] + plan["accepted"]
         note(
@@ -56,7 +57,7 @@ def revalidate(
             note(f"See first what would change: trust-benchmarks replay --collection {name} --all")
         desk.agreed(yes, "Validate them again?")
         with warehouse.connect() as connection:
-            asked = again.ask(connection, name, period, accepted_too, who.name, reason.strip())
+            asked = requests.ask(connection, name, period, accepted_too, who.name, reason.strip())
     note(
         ("It was put down under your name." if asked else "The same was asked for before.")
         + " receive_inbox takes them up within 15 minutes; start it in Airflow to have it at once."
@@ -77,7 +78,7 @@ def replay(
     name = catalogue.load(collection).name
     if since is not None:
         _period(calendar, since)
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         found = lab.replay(
             name, since, accepted_too=accepted_too, keep=keep and keep / "records",
             report=lambda count: note(f"{count} submissions have been read ..."),

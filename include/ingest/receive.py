@@ -5,7 +5,8 @@ from typing import Any
 import psycopg
 
 from .. import catalogue
-from ..records import process, revalidate
+from ..records import rules_in_force
+from ..records.validate_and_record import try_each
 from ..stores import warehouse
 from ..stores.faults import is_outage
 from . import expected_returns, inbox, waiting
@@ -27,7 +28,7 @@ def receive(collection: str | None = None) -> dict[str, Any]:
     names = [catalogue.load(collection).name] if collection else list(catalogue.all())
     counts, failures = Registered(), Failures()
     with warehouse.connect() as connection:
-        revalidate.note_rules(connection, names)
+        rules_in_force.note_rules(connection, names)
         for name in names:
             try:
                 _receive(connection, name, counts, failures)
@@ -62,4 +63,4 @@ def _finish(connection: psycopg.Connection, names: list[str]) -> None:
     no_run = waiting.without_run(connection, names)
     connection.commit()
     # Nobody waits for a file whose period or sender is not known, so it is validated here, and held.
-    process.try_each(no_run)
+    try_each(no_run)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import catalogue
-from ..records import revalidate
+from ..records import rules_in_force
 from ..reference import load_to_warehouse
 from ..stores import warehouse
 
@@ -19,5 +19,5 @@ def refresh() -> dict[str, Any]:
     """
     with warehouse.connect() as connection:
         loaded = load_to_warehouse.load(connection)
-        revalidate.note_rules(connection, list(catalogue.all()))
+        rules_in_force.note_rules(connection, list(catalogue.all()))
     return {"version": loaded.version, "new": loaded.new, **loaded.rows}

@@ -6,11 +6,11 @@ import re
 import polars as pl
 
 from . import findings
-from .fit import Fit
 from .formats import open_quote
-from .grid import Grid
-from .ragged import is_plausible
+from .match_layout import Fit
+from .raw_table import Grid
 from .reading import Reading
+from .uneven_rows import is_plausible
 from .workbook_faults import NOT_COMPUTED, column_letters
 
 LINE_END = re.compile(r"\r\n|\r|\n")

@@ -2,7 +2,7 @@
 
 import re
 
-from .grid import Unreadable
+from .raw_table import Unreadable
 
 CALLED = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252"}
 SAMPLE = 4096  # bytes by which UTF-16 without a mark is known

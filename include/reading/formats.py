@@ -16,7 +16,17 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from .encoding import decoded, is_wide
-from .grid import HEAD_ROWS, KINDS, MAX_BYTES, MAX_CELLS, MAX_COLUMNS, MAX_WORKBOOK_BYTES, Grid, Unreadable, text_frame
+from .raw_table import (
+    HEAD_ROWS,
+    KINDS,
+    MAX_BYTES,
+    MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_WORKBOOK_BYTES,
+    Grid,
+    Unreadable,
+    text_frame,
+)
 from .workbook import Book
 
 ENDINGS = {"csv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xls"}

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from . import book_tables, formats, text_tables
-from .grid import Unreadable
+from . import csv_tables, formats, workbook_tables
 from .identify import identify
+from .raw_table import Unreadable
 from .reading import Reading
 
 
@@ -29,7 +29,7 @@ def read_opened(
     """The same for a file that was opened before, so that several collections may look at it."""
     reading = Reading(collection, file_name)
     try:
-        (text_tables if source.kind == "csv" else book_tables).read(reading, source)
+        (csv_tables if source.kind == "csv" else workbook_tables).read(reading, source)
     except Unreadable as error:
         reading.found(error.rule_id, error.message, **error.place)
     identify(reading, received_at)

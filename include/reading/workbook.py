@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 from python_calamine import CalamineWorkbook
 
-from . import apart
-from .grid import MAX_CELLS, MAX_COLUMNS, Grid, Unreadable, text_frame
+from . import xls_in_child_process
+from .raw_table import MAX_CELLS, MAX_COLUMNS, Grid, Unreadable, text_frame
 from .workbook_faults import COMPUTED_LATER, NOT_COMPUTED, Faults, column_letters, column_number, faults_of
 
 KNOWN_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"}  # to the reader
@@ -120,7 +120,7 @@ def _workbook(content: bytes):
     return (
         CalamineWorkbook.from_filelike(io.BytesIO(content))
         if content[:2] == b"PK"
-        else apart.Workbook(content, MAX_CELLS)
+        else xls_in_child_process.Workbook(content, MAX_CELLS)
     )
 
 

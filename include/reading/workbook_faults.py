@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 
-from .grid import Unreadable
+from .raw_table import Unreadable
 
 ERROR_CELL = re.compile(rb"""<(?:\w{1,20}:)?c\s([^<>]{0,500}?\bt=["']e["'][^<>]{0,500})(?<!/)>""")
 FORMULA_CELL = re.compile(rb"<(?:\w{1,20}:)?c(\s[^<>]{0,500})?(?<!/)>\s*(<(?:\w{1,20}:)?f)(?=[\s/>])")

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from ..stores import objects, settings, warehouse
-from .process import SWEEP_LOCK
+from .write import SWEEP_LOCK
 
 GRACE = timedelta(days=1)  # a worker may be between writing its object and its transaction
 UNUSED = timedelta(days=30)  # local copies of objects are kept so long after their last use
 
 
-def sweep(grace: timedelta = GRACE) -> dict:
+def sweep(grace: timedelta = GRACE) -> dict[str, int]:
     """Removes record objects that are older than `grace` and that no validation names, and this machine's unused local copies.
 
     Returns:

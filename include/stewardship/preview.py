@@ -7,7 +7,7 @@ import polars as pl
 import psycopg
 
 from .. import catalogue, reference
-from ..records import process
+from ..records.validate_and_record import validate_and_record_one
 from ..releases import build, candidates
 from ..releases import inputs as release_inputs
 from ..releases.figures import figures
@@ -104,7 +104,7 @@ def _tried(connection: psycopg.Connection, decision: Draft | int, author: str) -
     decision_id = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
     if decisions.get(connection, decision_id)["state"] == "proposed":
         decisions.verdict(connection, decision_id, "(somebody else)", True)
-    process.settle(connection, submission_id, keep_records=False)
+    validate_and_record_one(connection, submission_id, keep_records=False)
     after = _standing(connection, submission_id)
     found.state_after, found.rows_recorded_after, found.rows_rejected_after = (
         after["state"],

@@ -1,6 +1,6 @@
 """The rule lab: what the rules, layouts and methods of this checkout would make of the archive, beside what stands.
 
-A reading of archive and ledger: files are read and validated as `records.process` does, figures computed as a release is, and
+A reading of archive and ledger: files are read and validated as `records.read_and_validate` does, figures computed as a release is, and
 nothing is written to either. What the pipeline would do by itself (validate again what new rules concern) is told apart from what
 it would do on request.
 """
@@ -20,7 +20,7 @@ from .. import catalogue, reference
 from ..ingest.expected_returns import who_is_expected
 from ..measures import measure, versions
 from ..reading.read import read
-from ..records import process, revalidate
+from ..records import identify_again, read_and_validate, rules_in_force, write
 from ..reference import calendar
 from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
@@ -127,7 +127,7 @@ def _files(connection, found: Replay, folder: Path, report) -> dict[str, _Change
         state = outcome.state
         before = _found_before(connection, one)
         differs = _compare_findings(rules, before, outcome.findings, when, one)
-        records = None if state == HELD else process.as_parquet(one["submission_id"], outcome)
+        records = None if state == HELD else write.as_parquet(one["submission_id"], outcome)
         differs |= is_new or state != one["outcome"] or _other_records(one, outcome, records)
         if state != (one["outcome"] or "received"):
             about = ("submission_id", "file_name", "period", "sender", "part", "version")
@@ -153,7 +153,7 @@ def _files(connection, found: Replay, folder: Path, report) -> dict[str, _Change
 def _concerned(connection, collection: str) -> set[str]:
     """Which submissions the pipeline would validate again by itself: asked of the ledger as it would be with these rules in force."""
     with connection.transaction(force_rollback=True):
-        revalidate.note_rules(connection, [collection])
+        rules_in_force.note_rules(connection, [collection])
         rows = connection.execute(
             "SELECT k.submission_id FROM core.concerned k JOIN core.submission s USING (submission_id) WHERE s.collection = %s",
             [collection],
@@ -185,26 +185,28 @@ def _submissions(connection, collection: str, since: str | None) -> Iterator[dic
             yield dict(zip(names, row, strict=True))
 
 
-def _again(connection, one: dict, collection: str, when: str, changed: dict) -> tuple[bool, Outcome, process.Plain]:
+def _again(
+    connection, one: dict, collection: str, when: str, changed: dict
+) -> tuple[bool, Outcome, read_and_validate.Plain]:
     """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
     if one["outcome"] == HELD and when == BY_ITSELF:
         content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
-        chain = revalidate.identity(content, one["file_name"], collection, one["received_at"])
+        chain = identify_again.identity(content, one["file_name"], collection, one["received_at"])
         if chain and chain != (one["period"], one["sender"], one["part"]):
             version = _next_version(connection, one, chain, changed)
             if version is not None:
                 outcome = validate.validate(read(content, one["file_name"], collection, one["received_at"]))
-                one |= {"submission_id": revalidate.new_id(one["submission_id"], *chain), "version": version}
+                one |= {"submission_id": identify_again.new_id(one["submission_id"], *chain), "version": version}
                 one |= dict(zip(("period", "sender", "part"), chain, strict=True))
-                return True, outcome, process.plain_of(connection, one["submission_id"], outcome, [])
+                return True, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, [])
     decisions = decided.in_force(connection, one["submission_id"])
-    outcome = process.outcome_of(connection, one["submission_id"], decisions)
-    return False, outcome, process.plain_of(connection, one["submission_id"], outcome, decisions)
+    outcome = read_and_validate.outcome_of(connection, one["submission_id"], decisions)
+    return False, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, decisions)
 
 
 def _next_version(connection, one: dict, chain: tuple, changed: dict[str, _Changed]) -> int | None:
     """Its place in its return, after the files that would be registered anew before it."""
-    version = revalidate.next_version(connection, one["submission_id"], *chain)
+    version = identify_again.next_version(connection, one["submission_id"], *chain)
     before = [c.row for c in changed.values() if (c.row["period"], c.row["sender"], c.row["part"]) == chain]
     if version is not None and before:
         version = max(version, *(row["version"] + 1 for row in before))
@@ -217,7 +219,7 @@ def _other_records(one: dict, outcome: Outcome, records: bytes | None) -> bool:
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 
-def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: process.Plain) -> dict:
+def _log_row(connection, one: dict, found: Replay, outcome: Outcome, plain: read_and_validate.Plain) -> dict:
     """The row of `measure.SUBMISSIONS` that it would be, without whether it counts."""
     declared = catalogue.load(found.collection)
     due = connection.execute(
@@ -393,7 +395,7 @@ def _with(connection, given: release_inputs.ReleaseInputs, mine: list[_Changed])
     log = pl.concat(
         [inputs.submissions.filter(~pl.col("submission_id").is_in(ids)), new.select(inputs.submissions.columns)]
     )
-    # As `process.count` has it: of each return the newest version that stands accepted, a real one before a sample.
+    # As records/pointer.py has it: of each return the newest version that stands accepted, a real one before a sample.
     chain = ["collection", "period", "sender", "part"]
     of_mine = pl.struct(chain).is_in(new.select(pl.struct(chain)).to_series().implode())
     best = (

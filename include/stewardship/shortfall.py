@@ -5,7 +5,7 @@ import psycopg
 
 from .. import catalogue, reference, schemas
 from ..reading.reading import Reading
-from ..records import process
+from ..records import read_and_validate
 
 LISTED = 10  # of each kind, by name; the rest is counted
 ROWS_LEFT_OUT = {"ROWS_REJECTED": "would not be shown", "PARTIAL_ROWS": "would be shown, marked as a part"}
@@ -30,7 +30,7 @@ def sentences(
     said = _passed_over(connection, submission_id)
     if not lacking.height:
         return said
-    reading = process.reading_of(connection, submission_id)
+    reading = read_and_validate.reading_of(connection, submission_id)
     unused, sent = lacking.select(pl.col("rows_sent") - pl.col("rows_used")).sum().item(), rows["rows_sent"].sum()
     places = _rows_left_out(connection, submission_id, reading)
     said.append(f"{unused:,} of {sent:,} {_rows(sent)} would not be used: {_listed(places)}.")

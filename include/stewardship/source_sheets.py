@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from .. import schemas
 from ..reading import formats
-from ..reading.grid import MAX_CELLS, MAX_COLUMNS, Unreadable
+from ..reading.csv_tables import DELIMITERS
+from ..reading.raw_table import MAX_CELLS, MAX_COLUMNS, Unreadable
 from ..reading.reading import Reading, Table
-from ..reading.text_tables import DELIMITERS
 
 CSV_SHEET = "return"  # as in the blank template
 

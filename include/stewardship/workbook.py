@@ -19,8 +19,8 @@ import xlsxwriter
 from .. import catalogue
 from ..ingest import manifest
 from ..reading import findings as frames
-from ..reading.grid import Unreadable
 from ..reading.harmless import cut, harmless
+from ..reading.raw_table import Unreadable
 from ..reading.reading import Reading
 from . import source_sheets, submitted_file, trust_wording, workbook_findings
 from .workbook_draft import LOOKS, MOST_ROWS, Draft, write_cell

@@ -79,7 +79,9 @@ def _reset(taken: psycopg.Connection[Any], _record: object, state: PoolResetStat
         return
     taken.rollback()
     taken.autocommit = False
-    taken.execute("SELECT 1")  # so that there is something to roll back: with it psycopg forgets its prepared statements
+    taken.execute(
+        "SELECT 1"
+    )  # so that there is something to roll back: with it psycopg forgets its prepared statements
     taken.rollback()
     taken.isolation_level = taken.read_only = taken.deferrable = None
     taken.row_factory = tuple_row

@@ -8,7 +8,7 @@ import psycopg
 
 from ..catalogue.layouts import plain
 from ..reading import formats
-from ..reading.grid import Grid, Unreadable
+from ..reading.raw_table import Grid, Unreadable
 from ..reading.workbook import book_grid
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask

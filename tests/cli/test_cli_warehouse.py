@@ -8,7 +8,7 @@ import shlex
 import psycopg
 import pytest
 from trust_benchmarks.ingest import receive, waiting
-from trust_benchmarks.records import process
+from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.stores import objects, settings
 
 
@@ -21,7 +21,7 @@ def filled(shared_world, workforce_rows):
         objects.put_once(settings.load().inbox, f"workforce/{name}", text.encode())
     receive.receive("workforce")
     for batch in waiting.batches("workforce", "2025-06"):
-        process.process(batch)
+        validate_and_record(batch)
     return {"TB_WAREHOUSE_URL": shared_world["TB_WAREHOUSE_URL"]}
 
 

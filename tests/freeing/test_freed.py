@@ -3,7 +3,8 @@
 import flow
 import pytest
 from trust_benchmarks.ingest import receive
-from trust_benchmarks.records import process, revalidate
+from trust_benchmarks.records import read_and_validate, revalidation_requests
+from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.stores import warehouse
 
 pytestmark = pytest.mark.usefixtures("world")
@@ -192,9 +193,13 @@ def test_asked_for_accepted_returns_are_validated_again_and_equal_ones_move_noth
     flow.release()  # reference data is part of what releases rest on
     before = flow.snapshot("published")
     with warehouse.connect() as connection:
-        assert revalidate.planned(connection, "workforce", PERIOD, True) == {"held": 0, "accepted": 2, "current": 0}
-        assert revalidate.ask(connection, "workforce", PERIOD, True, "amy", "To see.")
-        assert not revalidate.ask(connection, "workforce", PERIOD, True, "ben", "Once more.")
+        assert revalidation_requests.planned(connection, "workforce", PERIOD, True) == {
+            "held": 0,
+            "accepted": 2,
+            "current": 0,
+        }
+        assert revalidation_requests.ask(connection, "workforce", PERIOD, True, "amy", "To see.")
+        assert not revalidation_requests.ask(connection, "workforce", PERIOD, True, "ben", "Once more.")
     assert flow.take_in() == NOTHING | {"accepted": 2}
     assert flow.value("SELECT count(*) FROM core.found_again") == 2
     assert flow.value("SELECT count(*) FROM core.validation") == 2
@@ -210,10 +215,10 @@ def test_asked_for_a_stricter_rule_takes_an_accepted_return_out(learned):
     learned.entry("workforce", '"" = 10', '"" = 11')
     assert flow.take_in() == NOTHING, "accepted returns are not judged again by themselves"
     with warehouse.connect() as connection:
-        revalidate.ask(connection, "workforce", None, False, "amy", "Only held ones.")
+        revalidation_requests.ask(connection, "workforce", None, False, "amy", "Only held ones.")
     assert flow.take_in() == NOTHING
     with warehouse.connect() as connection:
-        revalidate.ask(connection, "workforce", None, True, "amy", "All.")
+        revalidation_requests.ask(connection, "workforce", None, True, "amy", "All.")
     assert flow.take_in() == NOTHING | {"held": 1}
     assert states() == [("RA9", 1, "held", False)]
     assert flow.rows("SELECT person, reason FROM intake.revalidations ORDER BY revalidation_id")[-1] == ("amy", "All.")
@@ -228,20 +233,20 @@ def test_two_at_once_and_again_free_once(learned, monkeypatch):
     learned.layout("workforce", other_layout())
     receive.receive()
     ids = [row[0] for row in flow.rows("SELECT submission_id FROM core.submission ORDER BY 1")]
-    real, nested = process.outcome_of, []
+    real, nested = read_and_validate.outcome_of, []
 
-    def late(connection, submission_id, decisions):
-        made = real(connection, submission_id, decisions)
+    def late(connection, submission_id, *given):
+        made = real(connection, submission_id, *given)
         if not nested:
             nested.append(submission_id)
-            process.process([submission_id])  # another worker, meanwhile
+            validate_and_record([submission_id])  # another worker, meanwhile
         return made
 
-    monkeypatch.setattr(process, "outcome_of", late)
-    process.process(ids)
+    monkeypatch.setattr(read_and_validate, "outcome_of", late)
+    validate_and_record(ids)
     counts = "SELECT (SELECT count(*) FROM core.validation), (SELECT count(*) FROM core.submission), (SELECT count(*) FROM core.counting_log)"
     made = flow.rows(counts)
     assert states() == [("RA9", 1, "accepted", True), ("RZ9", 1, "accepted", True)]
-    process.process(ids)
+    validate_and_record(ids)
     assert flow.take_in() == NOTHING
     assert flow.rows(counts) == made

@@ -4,7 +4,7 @@ import flow
 import pytest
 from test_freed import PERIOD, known, other_headings, other_layout, sickness, spoiled
 from trust_benchmarks.cli import replay as pages
-from trust_benchmarks.records import revalidate
+from trust_benchmarks.records import revalidation_requests
 from trust_benchmarks.stewardship.replay import replay
 from trust_benchmarks.stores import objects, settings, warehouse
 
@@ -134,7 +134,7 @@ def test_what_would_happen_on_request_is_told_apart(month, learned):
     figures = published()
     flow.take_in()
     with warehouse.connect() as connection:
-        revalidate.ask(connection, "workforce", None, True, "amy", "All.")
+        revalidation_requests.ask(connection, "workforce", None, True, "amy", "All.")
     flow.take_in()
     flow.release()
     told = {one["submission_id"]: one["after"] for one in found.submissions}
@@ -161,7 +161,7 @@ def test_nothing_new_is_nothing_found_and_code_that_breaks_is_told(month, monkey
     assert "No figure moves." in pages.summary(found)
     from trust_benchmarks.stewardship import replay as lab
 
-    monkeypatch.setattr(lab.process, "outcome_of", lambda *_: 1 / 0)
+    monkeypatch.setattr(lab.read_and_validate, "outcome_of", lambda *_: 1 / 0)
     found = replay("workforce")
     assert len(found.broke) == 11 and "ZeroDivisionError" in found.broke[0]["problem"]
 

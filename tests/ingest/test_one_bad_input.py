@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from trust_benchmarks.ingest import expected_returns, identify_file, inbox, receive, waiting
 from trust_benchmarks.reading import read as reading_room
-from trust_benchmarks.records import process
+from trust_benchmarks.records import read_and_validate, write
+from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.releases import build, candidates, checks, fingerprints, switch
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.timeline import refresh as timeline
@@ -198,7 +199,7 @@ def test_a_file_that_breaks_our_code_is_held_by_us_and_logged(world, monkeypatch
             raise KeyError("a fault of ours")
         return plain(reading, *given)
 
-    monkeypatch.setattr(process.validate, "validate", breaks)
+    monkeypatch.setattr(validate, "validate", breaks)
     with caplog.at_level("INFO"), flow.logged() as lines:
         said = flow.take_in()
     assert (said["accepted"], said["held"]) == (len(flow.TRUSTS) - 1, 1)
@@ -218,7 +219,7 @@ def test_a_file_whose_reading_or_recording_breaks_is_registered_and_held(world, 
     flow.put("workforce/odd.csv", flow.workforce(scale=1.3))
     flow.put_return("RHA", "2025-06", flow.workforce("RHA"))
     flow.put_return("RNU", "2025-06", flow.workforce("RNU"))
-    plain, record = reading_room.read, process._record
+    plain, record = reading_room.read, write.add_validation
 
     class PanicException(BaseException):
         """As libraries written in Rust raise it."""
@@ -233,9 +234,9 @@ def test_a_file_whose_reading_or_recording_breaks_is_registered_and_held(world, 
             raise ValueError("a value that PostgreSQL does not keep")
         return record(connection, submission_id, outcome, *given)
 
-    for room in (process, identify_file):
+    for room in (read_and_validate, identify_file):
         monkeypatch.setattr(room, "read", panics)
-    monkeypatch.setattr(process, "_record", refuses)
+    monkeypatch.setattr(write, "add_validation", refuses)
     assert flow.take_in() == {"received": 3, "again": 0, "accepted": 1, "held": 1}
     assert flow.rows(
         "SELECT file_name FROM intake.submissions JOIN intake.findings USING (submission_id) WHERE rule_id = 'SYS-ERROR' ORDER BY 1"
@@ -285,7 +286,7 @@ def test_a_damaged_archive_object_fails_the_task_when_the_others_are_done(world)
     receive.receive()
     (batch,) = waiting.batches("workforce", "2025-06")
     with pytest.raises(LookupError, match="nowhere"):
-        process.process(["nowhere", *batch])
+        validate_and_record(["nowhere", *batch])
     assert flow.value("SELECT count(*) FROM intake.submissions WHERE state = 'accepted'") == 3
 
 

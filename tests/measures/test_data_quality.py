@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import flow
 import pytest
-from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stewardship.decisions import Draft
 from trust_benchmarks.stores import objects, settings, warehouse
@@ -162,7 +161,7 @@ def test_what_is_wrong_in_places_is_still_the_return_and_what_is_all_anothers_is
     name = f"workforce_RA9_{PERIOD}.csv"
 
     def identified(content, name=name):
-        return process.findings_of(content, name, "workforce").identified
+        return flow.checked(content, name, "workforce").identified
 
     assert identified(flow.workforce("RA9", PERIOD)) and identified(flow.workforce("RA9", PERIOD, change=wrong))
     assert identified(flow.workforce("RA9", PERIOD, change=lambda rows: rows[0].update(ods_code="RHA")))

@@ -7,7 +7,6 @@ from trust_benchmarks import schemas
 from trust_benchmarks.measures import measure
 from trust_benchmarks.reading import findings
 from trust_benchmarks.reading.read import read
-from trust_benchmarks.records import process
 from trust_benchmarks.releases import inputs as release_inputs
 from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stores import warehouse
@@ -16,7 +15,7 @@ from trust_benchmarks.validation import parse, provider_rows, validate
 
 def national(shared_data, change=lambda text: text):
     content = (shared_data / "workforce/sickness_absence_2024-04.csv").read_text()
-    return process.findings_of(change(content).encode(), "sickness_absence_2024-04.csv", "sickness_absence")
+    return flow.checked(change(content).encode(), "sickness_absence_2024-04.csv", "sickness_absence")
 
 
 def counts(outcome: validate.Outcome) -> dict:
@@ -29,9 +28,9 @@ def totals(outcome):
 
 def test_a_return_by_trust_counts_for_its_sender():
     content = flow.workforce(change=lambda rows: rows[2].update(fte="500"))
-    outcome = process.findings_of(flow.workforce(), "workforce_RA9_2025-06.csv", "workforce")
+    outcome = flow.checked(flow.workforce(), "workforce_RA9_2025-06.csv", "workforce")
     assert counts(outcome) == {"RA9": (10, 10, 0)}
-    held = process.findings_of(content, "workforce_RA9_2025-06.csv", "workforce")
+    held = flow.checked(content, "workforce_RA9_2025-06.csv", "workforce")
     assert held.state == "held" and not held.provider_rows.height
 
 

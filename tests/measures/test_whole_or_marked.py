@@ -6,11 +6,11 @@ import re
 import sys
 from pathlib import Path
 
+import flow
 import polars as pl
 import pytest
 from trust_benchmarks import catalogue, reference
 from trust_benchmarks.measures import compared, measure
-from trust_benchmarks.records import process
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sql"))
 import random_returns
@@ -192,7 +192,7 @@ def test_every_reason_in_the_code_has_a_sentence_and_is_used():
     ("name", "period"), [("eric_2014-15_workbook.xls", "2014-15"), ("eric_2016-17_workbook.xls", "2016-17")]
 )
 def test_no_trust_with_a_rejected_site_is_ranked_as_if_it_were_whole(shared_data, tmp_path, name, period):
-    outcome = process.findings_of((shared_data / "estates_eric" / name).read_bytes(), name, "estates")
+    outcome = flow.checked((shared_data / "estates_eric" / name).read_bytes(), name, "estates")
     assert outcome.rows_rejected > 0
     path = tmp_path / "eric.parquet"
     outcome.records.with_columns(submission_id=pl.lit("eric")).write_parquet(path)

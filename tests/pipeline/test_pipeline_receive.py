@@ -8,8 +8,10 @@ import flow
 import psycopg
 import pytest
 from trust_benchmarks.ingest import expected_returns, inbox, receive, waiting
-from trust_benchmarks.records import process, sweep
+from trust_benchmarks.records import pointer, sweep, write
+from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.stores import objects, settings
+from trust_benchmarks.validation import versions
 
 pytestmark = pytest.mark.usefixtures("world")
 PERIOD = "2025-06"
@@ -107,8 +109,8 @@ def test_an_older_version_that_is_processed_late_does_not_count():
     flow.put_return("RA9", PERIOD, flow.workforce(change=more_staff), version=2)
     receive.receive()
     (first, second) = waiting.batches("workforce", PERIOD)[0]
-    assert process.process([second])["accepted"] == 1
-    assert process.process([first])["accepted"] == 1
+    assert validate_and_record([second])["accepted"] == 1
+    assert validate_and_record([first])["accepted"] == 1
     assert states() == [(1, "accepted", False), (2, "accepted", True)]
 
 
@@ -144,9 +146,9 @@ def test_processing_again_leaves_everything_as_it_is():
     flow.put_return("RA9", PERIOD, flow.workforce())
     receive.receive()
     (batch,) = waiting.batches("workforce", PERIOD)
-    assert process.process(batch)["accepted"] == 1
+    assert validate_and_record(batch)["accepted"] == 1
     before = flow.snapshot(), records()
-    assert process.process(batch)["done_before"] == 1
+    assert validate_and_record(batch)["done_before"] == 1
     assert (flow.snapshot(), records()) == before
 
 
@@ -156,8 +158,8 @@ def test_newer_rules_do_not_judge_again_what_was_judged(monkeypatch):
     flow.take_in()
     flow.release()
     before = flow.snapshot()
-    monkeypatch.setattr(process.validate, "version", lambda _: "newer")
-    assert process.process([flow.value("SELECT submission_id FROM intake.submissions")])["done_before"] == 1
+    monkeypatch.setattr(versions, "version", lambda _: "newer")
+    assert validate_and_record([flow.value("SELECT submission_id FROM intake.submissions")])["done_before"] == 1
     flow.release()
     assert flow.snapshot() == before
 
@@ -167,7 +169,7 @@ def test_a_submission_that_is_not_known_is_refused_and_those_before_it_stay_done
     receive.receive()
     ((known,),) = waiting.batches("workforce", PERIOD)
     with pytest.raises(LookupError, match="nowhere"):
-        process.process([known, "nowhere"])
+        validate_and_record([known, "nowhere"])
     assert states() == [(1, "accepted", True)]
 
 
@@ -231,7 +233,7 @@ def test_archived_bytes_that_changed_are_told_and_nothing_is_recorded():
     (copy,) = Path(settings.load().cache).glob("*/*")
     copy.write_bytes(b"harmed")
     with pytest.raises(RuntimeError, match=r"its bytes have changed. Restore it from a backup"):
-        process.process(waiting.batches("workforce", PERIOD)[0])
+        validate_and_record(waiting.batches("workforce", PERIOD)[0])
     assert states() == [(1, "received", False)]
     assert records() == set()
 
@@ -261,11 +263,11 @@ def test_a_database_that_is_down_raises_and_holds_nothing(monkeypatch):
     (batch,) = waiting.batches("workforce", PERIOD)
     with monkeypatch.context() as down:
         down.setenv("TB_WAREHOUSE_URL", "postgresql://warehouse:x@127.0.0.1:1/warehouse")
-        for work in (lambda: process.process(batch), receive.receive, flow.release):
+        for work in (lambda: validate_and_record(batch), receive.receive, flow.release):
             with pytest.raises(psycopg.OperationalError):
                 work()
     assert states() == [(1, "received", False)]
-    assert process.process(batch)["accepted"] == 1
+    assert validate_and_record(batch)["accepted"] == 1
 
 
 def test_a_database_that_goes_down_in_the_middle_leaves_nothing_behind(monkeypatch):
@@ -277,12 +279,12 @@ def test_a_database_that_goes_down_in_the_middle_leaves_nothing_behind(monkeypat
         raise psycopg.OperationalError("the connection was lost")
 
     with monkeypatch.context() as down:
-        down.setattr(process, "count", broken)
+        down.setattr(pointer, "point_to_newest_accepted", broken)
         with pytest.raises(psycopg.OperationalError):
-            process.process(batch)
+            validate_and_record(batch)
     assert states() == [(1, "received", False)]
     assert flow.value("SELECT count(*) FROM core.validation") == 0
-    assert process.process(batch)["accepted"] == 1
+    assert validate_and_record(batch)["accepted"] == 1
 
 
 def test_orphans_are_swept_and_nothing_else():
@@ -325,11 +327,11 @@ def test_an_orphan_that_is_named_while_it_is_swept_stays(monkeypatch):
     receive.receive()
     (batch,) = waiting.batches("workforce", PERIOD)
     with monkeypatch.context() as killed:
-        killed.setattr(process, "_record", lambda *_: 1 / 0)
+        killed.setattr(write, "add_validation", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            process.process(batch)
+            validate_and_record(batch)
     assert len(records()) == 1
-    written, swept, original = threading.Event(), threading.Event(), process._write_records
+    written, swept, original = threading.Event(), threading.Event(), write.write_records
 
     def slowly(*given):
         made = original(*given)
@@ -337,8 +339,8 @@ def test_an_orphan_that_is_named_while_it_is_swept_stays(monkeypatch):
         swept.wait(0.5)
         return made
 
-    monkeypatch.setattr(process, "_write_records", slowly)
-    worker = threading.Thread(target=process.process, args=(batch,))
+    monkeypatch.setattr(write, "write_records", slowly)
+    worker = threading.Thread(target=validate_and_record, args=(batch,))
     worker.start()
     written.wait(10)
     sweep.sweep(grace=timedelta(seconds=-5))

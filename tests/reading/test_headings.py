@@ -5,7 +5,7 @@ from made_files import as_book, as_text, assert_held, assert_same, outcome, rows
 from trust_benchmarks import catalogue
 from trust_benchmarks.catalogue import layouts
 from trust_benchmarks.catalogue.layouts import heading_key
-from trust_benchmarks.reading.fit import wanted
+from trust_benchmarks.reading.match_layout import wanted
 
 SOME = ["workforce", "procurement_prices", "sickness_absence", "medicines_pharmacy", "estates"]
 SPELLINGS = {

@@ -4,7 +4,7 @@ import io
 
 import pytest
 from made_files import as_book, as_text, assert_held, assert_same, outcome, rows_of, told
-from trust_benchmarks.reading import book_tables, read
+from trust_benchmarks.reading import read, workbook_tables
 from trust_benchmarks.validation import validate
 
 SOME = ["workforce", "procurement_prices", "corporate_services", "estates"]
@@ -148,7 +148,7 @@ def test_a_second_sheet_that_nearly_fits_is_not_left_out_in_silence(collection):
 
 
 def test_a_table_cut_into_full_sheets_is_read_as_one(monkeypatch):
-    monkeypatch.setattr(book_tables, "MOST_LINES", (8,))
+    monkeypatch.setattr(workbook_tables, "MOST_LINES", (8,))
     rows = rows_of("procurement_prices")
     book = as_book({"1": rows[:8], "2": [rows[0], *rows[8:]]})
     assert_same(
@@ -204,7 +204,7 @@ def test_a_workbook_of_several_tables(shared_data):
 def test_the_sheet_that_we_add_is_the_one_that_is_passed_over():
     from trust_benchmarks.ingest import manifest
 
-    assert book_tables.OURS == manifest.SHEET
+    assert workbook_tables.OURS == manifest.SHEET
 
 
 @pytest.mark.parametrize(

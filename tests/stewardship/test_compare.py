@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 import xlsxwriter
 from trust_benchmarks.reading import findings, harmless
-from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import submitted_file
 from trust_benchmarks.stewardship.compare import compare
 
@@ -18,7 +17,7 @@ CHANGED = ("row_key", "column_name", "line_before", "line", "before", "after", "
 
 
 def version(number, change=lambda rows: None):
-    return process.findings_of(flow.workforce(change=change), NAME.format(number), "workforce")
+    return flow.checked(flow.workforce(change=change), NAME.format(number), "workforce")
 
 
 def compared(old, new):
@@ -120,9 +119,9 @@ def test_dates_and_yes_or_no_written_otherwise_are_no_change():
         "national_contract": "Yes",
         "quantity": "1",
     }
-    names = list(process.findings_of(b"x", "a.csv", "procurement_prices").records.columns)[4:]
+    names = list(flow.checked(b"x", "a.csv", "procurement_prices").records.columns)[4:]
     one, other = (
-        process.findings_of(flow.text([dict.fromkeys(names, "") | row | more]), "procurement_prices_RA9_2025-06.csv", "procurement_prices")
+        flow.checked(flow.text([dict.fromkeys(names, "") | row | more]), "procurement_prices_RA9_2025-06.csv", "procurement_prices")
         for more in ({}, {"national_contract": "TRUE", "order_date": " 2025-06-03", "quantity": "1.0"})
     )  # fmt: skip
     assert one.reading.tables and compared(one, other).changed.height == 0
@@ -198,7 +197,7 @@ def test_a_csv_return_answered_by_a_workbook_with_numbers():
 
     old = version(1, faulty)
     content = as_book(flow.workforce(change=lambda rows: rows[3].update(headcount="130")), number)
-    new = process.findings_of(content, NAME.format(2).replace("csv", "xlsx"), "workforce")
+    new = flow.checked(content, NAME.format(2).replace("csv", "xlsx"), "workforce")
     made = compared(old, new)
     assert new.state == "accepted"
     assert made.changed.select("column_name", "sheet_before", "sheet", "line", "before", "after").rows() == [
@@ -206,15 +205,13 @@ def test_a_csv_return_answered_by_a_workbook_with_numbers():
     ]
     assert {"VAL-TYPE", "CEILING"} <= set(made.fixed["rule_id"]) and made.still.height == made.new.height == 0
     # And the other way round, with the fault still there: the sheet is another, the finding the same.
-    back = process.findings_of(
-        as_book(flow.workforce(change=faulty), number), "workforce_RA9_2025-06_v1.xlsx", "workforce"
-    )
+    back = flow.checked(as_book(flow.workforce(change=faulty), number), "workforce_RA9_2025-06_v1.xlsx", "workforce")
     made = compared(back, old)
     assert made.fixed.height == made.new.height == made.changed.height == 0 and made.still.height == old.findings.height
 
 
 def test_files_that_cannot_be_read_are_compared_by_their_findings():
-    torn = process.findings_of(b"%PDF-1.7", NAME.format(1), "workforce")
+    torn = flow.checked(b"%PDF-1.7", NAME.format(1), "workforce")
     sound = version(2)
     made = compared(torn, sound)
     assert made.fixed["rule_id"].to_list() == torn.findings["rule_id"].to_list()
@@ -226,12 +223,6 @@ def test_files_that_cannot_be_read_are_compared_by_their_findings():
 
 def test_when_it_came_and_what_was_decided_is_no_difference():
     one = version(1)
-    late = (
-        process.findings.join([process.findings.one(rule, "x") for rule in ("SUB01", "SUB03", "DEC-RETURN")])
-        if hasattr(process, "findings")
-        else None
-    )
-
     late = findings.join([findings.one(rule, "x") for rule in ("SUB01", "SUB03", "DEC-RETURN")])
     made = compare(one.reading, late, one.reading, findings.empty())
     assert made.fixed.height == 0
@@ -254,7 +245,7 @@ def test_fifty_thousand_rows_are_compared_quickly():
     row = flow.workforce_rows()[0]
     before = [row | {"staff_group": f"group {n}", "headcount": "90"} for n in range(50_000)]
     after = [one | {"fte": "91"} if n % 100 == 0 else one for n, one in enumerate(before)][::-1]
-    old, new = (process.findings_of(flow.text(lines), NAME.format(1), "workforce") for lines in (before, after))
+    old, new = (flow.checked(flow.text(lines), NAME.format(1), "workforce") for lines in (before, after))
     assert old.findings.height >= 50_000
     start = time.monotonic()
     made = compared(old, new)

@@ -392,17 +392,17 @@ def test_the_code_and_the_database_name_the_same_rules(month):
 
 def test_a_decision_while_the_pipeline_works_on_the_period_is_not_lost(month, monkeypatch):
     """It is approved between the moment the pipeline read what is in force and the moment it records."""
-    from trust_benchmarks.records import process
+    from trust_benchmarks.records import read_and_validate
 
     first = decide(correct(), approver=None)
-    real, approved = process.outcome_of, []
+    real, approved = read_and_validate.outcome_of, []
 
-    def slow(connection, submission_id, in_force):
+    def slow(*given):
         if not approved:
             approved.append(approve(first))
-        return real(connection, submission_id, in_force)
+        return real(*given)
 
-    monkeypatch.setattr(process, "outcome_of", slow)
+    monkeypatch.setattr(read_and_validate, "outcome_of", slow)
     resubmit(lambda rows: (too_many(rows), rows.reverse()))
     assert approved
     assert flow.rows("SELECT decisions, state FROM intake.submissions WHERE version = 2") == [([first], "accepted")]

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from trust_benchmarks.ingest import manifest
 from trust_benchmarks.reading import findings, harmless
-from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import compare, submitted_file, summary, workbook
 from trust_benchmarks.stores import warehouse
 
@@ -29,7 +28,7 @@ def written(found, now=SENT, **more):
 
 
 def of(change=lambda rows: None):
-    return process.findings_of(flow.workforce(change=change), ABOUT["file_name"], "workforce").findings
+    return flow.checked(flow.workforce(change=change), ABOUT["file_name"], "workforce").findings
 
 
 def test_a_held_return():

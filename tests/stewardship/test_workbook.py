@@ -20,7 +20,6 @@ from python_calamine import CalamineWorkbook
 from sizes import size
 from trust_benchmarks.ingest import manifest
 from trust_benchmarks.reading import harmless
-from trust_benchmarks.records import process
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.stewardship import compare, source_sheets, workbook, workbook_findings
 
@@ -42,7 +41,7 @@ def about(content, **more):
 
 def made(tmp_path, content, name=NAME, collection="workforce", findings=None, **more):
     """The workbook of a file, and what the pipeline had found."""
-    outcome = process.findings_of(content, name, collection)
+    outcome = flow.checked(content, name, collection)
     path = tmp_path / "made.xlsx"
     workbook.build_from(
         content, name, collection, outcome.findings if findings is None else findings, about(content, **more), path
@@ -111,7 +110,7 @@ def test_warnings_and_what_a_decision_passes_over_look_different(tmp_path):
         rows[0]["fte_days_available"] = "9999"
 
     content = flow.workforce(change=unusual)
-    found = process.findings_of(content, NAME, "workforce").findings
+    found = flow.checked(content, NAME, "workforce").findings
     assert found["severity"].to_list() == ["warn"]
     path, _ = made(tmp_path, content, findings=found)
     cell = openpyxl.load_workbook(path)["return"]["J2"]
@@ -124,7 +123,7 @@ def test_warnings_and_what_a_decision_passes_over_look_different(tmp_path):
 
 def test_many_findings_of_one_cell_are_joined_in_one_note(tmp_path):
     content = flow.workforce(change=faulty)
-    found = process.findings_of(content, NAME, "workforce").findings
+    found = flow.checked(content, NAME, "workforce").findings
     one = found.filter((pl.col("rule_id") == "VAL-TYPE") & (pl.col("column_name") == "headcount"))
     many = pl.concat([one.with_columns(message=pl.lit(f"message {n} " + "long " * 3000)) for n in range(20)])
     path, _ = made(tmp_path, content, findings=many)
@@ -186,7 +185,7 @@ def test_texts_that_are_digits_stay_texts_in_text_columns(tmp_path):
 def test_every_cell_of_a_csv_file_stands_where_it_was(tmp_path):
     content = flow.workforce(change=faulty)
     path, outcome = made(tmp_path, content)
-    again = process.findings_of(path.read_bytes(), "workforce_RA9_2025-06_v2.xlsx", "workforce")
+    again = flow.checked(path.read_bytes(), "workforce_RA9_2025-06_v2.xlsx", "workforce")
     assert again.reading.tables[0].frame.equals(outcome.reading.tables[0].frame)
     assert again.reading.tables[0].sheet == "return"
     assert sorted(again.findings.drop("sheet").rows(), key=str) == sorted(
@@ -453,7 +452,7 @@ def test_a_return_made_from_the_workbook_is_accepted_known_and_compared(tmp_path
     content = flow.workforce(change=faulty)
     path, old = made(tmp_path, content)
     back = mended(path, mend_and_move)
-    new = process.findings_of(back, "workforce_RA9_2025-06_v2.xlsx", "workforce")
+    new = flow.checked(back, "workforce_RA9_2025-06_v2.xlsx", "workforce")
     assert new.state == "accepted" and new.rows_recorded == 10
     answer = manifest.answered(back, "workforce_RA9_2025-06_v2.xlsx")
     assert (answer.submission_id, answer.collection, answer.period, answer.sender) == (
@@ -540,12 +539,11 @@ import re, sys, time
 from pathlib import Path
 sys.path[:0] = [sys.argv[2]]
 import flow
-from trust_benchmarks.records import process
 from trust_benchmarks.stewardship import workbook
 row = flow.workforce_rows()[0]
 rows = [row | {"staff_group": f"group {n}", "headcount": "90"} for n in range(int(sys.argv[3]))]
 content = flow.text(rows)
-found = process.findings_of(content, "workforce_RA9_2025-06_v1.csv", "workforce").findings
+found = flow.checked(content, "workforce_RA9_2025-06_v1.csv", "workforce").findings
 found = found.filter(found["rule_id"] == "VAL-LIST")
 assert found.height == int(sys.argv[3])
 start = time.monotonic()

@@ -9,8 +9,8 @@ import polars as pl
 from .. import schemas
 from ..catalogue.layouts import COMMON_WORDS, plain
 from ..schemas.fields import FieldSpec
-from .fit import Fit
-from .grid import Grid
+from .match_layout import Fit
+from .raw_table import Grid
 
 NUMBER = re.compile(r"[-+(]?\s*£?\s*[-+]?\d[\d,]{0,30}(\.\d{0,30})?([eE][-+]?\d{1,3})?\s*%?\)?")
 DATE = re.compile(r"(?=.{0,9}\d)[\dA-Za-z][\dA-Za-z ,:./-]{3,24}")
@@ -21,7 +21,7 @@ PART_OF_A_WHOLE = re.compile(r"\.\d*[1-9]")
 THOUSANDS_FIRST, THOUSANDS_REST = re.compile(r"\s*£?\d{1,3}"), re.compile(r"\d{3}(\.\d+)?\s*")
 
 
-def settle(fit: Fit, grid: Grid) -> tuple[list[tuple[int, list[str]]], list[tuple[int, list[str]]]]:
+def decide_uneven_rows(fit: Fit, grid: Grid) -> tuple[list[tuple[int, list[str]]], list[tuple[int, list[str]]]]:
     """Rows of another width that differ in blank cells at their end only, made as wide as the headings; and the rest.
 
     A row may be shorter where all that must be filled is there, and longer where what is too much is blank, if every

@@ -8,13 +8,13 @@ from .. import schemas
 from ..catalogue import layouts
 from ..catalogue.layouts import Layout, TableLayout, plain
 from . import formats
+from .csv_tables import best
 from .damage import MOST_LINES
-from .fit import Fit, Head, locate, wanted
-from .grid import HEAD_ROWS, Unreadable
-from .misfit import listed, report_misfit
+from .match_layout import Fit, Head, locate, wanted
+from .raw_table import HEAD_ROWS, Unreadable
+from .read_rows import note_reading, read_rows
 from .reading import Reading
-from .take import note_reading, take
-from .text_tables import best
+from .unmatched_headings import listed, report_misfit
 from .workbook import Book, book_grid
 
 OURS = "trust-benchmarks-manifest"  # the hidden sheet of a workbook that we sent back (see stewardship/manifest.py)
@@ -128,7 +128,7 @@ def _take_all(reading: Reading, source: formats.Source, sheets: Sheets, found: l
 def _take_one(reading: Reading, sheets: Sheets, one: Found, notes: list[str], may_end: bool = False) -> None:
     book = sheets.book
     grid = book_grid(book.rows(one.sheet), one.fit.header_end, len(one.fit.headings))
-    said = take(reading, one.fit, grid, one.sheet, one.head, book.faults(one.sheet), may_end)
+    said = read_rows(reading, one.fit, grid, one.sheet, one.head, book.faults(one.sheet), may_end)
     note_reading(reading, one.fit, one.sheet, notes + said)
 
 

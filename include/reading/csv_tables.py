@@ -5,11 +5,11 @@ import re
 from ..catalogue import layouts
 from . import formats
 from .encoding import CALLED
-from .fit import Fit, Head, locate
-from .grid import Unreadable
-from .misfit import report_misfit
+from .match_layout import Fit, Head, locate
+from .raw_table import Unreadable
+from .read_rows import note_reading, read_rows
 from .reading import Reading
-from .take import note_reading, take
+from .unmatched_headings import report_misfit
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", "$": "dollar signs"}
 BLANK = " \t\r\n,;"
@@ -43,7 +43,7 @@ def read(reading: Reading, source: formats.Source) -> None:
         fit.above = [row for row in fit.above if row[0] != 1]
         fit.usual = fit.usual or (not fit.above and fit.header_line == 2)
     grid = formats.csv_grid(text, delimiter, fit.header_end, len(fit.headings))
-    taken = take(reading, fit, grid, None, head)
+    taken = read_rows(reading, fit, grid, None, head)
     note_reading(reading, fit, None, notes + taken)
 
 

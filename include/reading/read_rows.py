@@ -7,11 +7,11 @@ import polars as pl
 from .. import schemas
 from ..catalogue.layouts import TableLayout, heading_key, plain
 from . import damage, findings
-from .fit import Fit, Head, rows_above
-from .grid import Grid, text_frame
-from .misfit import MOST_NAMED, listed
-from .ragged import names_a_row, settle
+from .match_layout import Fit, Head, rows_above
+from .raw_table import Grid, text_frame
 from .reading import Place, Reading, Table
+from .uneven_rows import decide_uneven_rows, names_a_row
+from .unmatched_headings import MOST_NAMED, listed
 from .workbook_faults import Faults, column_letters
 
 TOTAL = re.compile(r"(?i)(grand |sub-?|overall )?totals?|sum|overall")
@@ -21,7 +21,7 @@ FEW = 100  # distinct texts that are gone through one by one, which is quicker t
 MOST_LOOKED_AT = 1_000  # characters at the beginning of a text
 
 
-def take(
+def read_rows(
     reading: Reading,
     fit: Fit,
     grid: Grid,
@@ -40,7 +40,7 @@ def take(
     _report_above(reading, fit, head, sheet)
     notes, again, torn = _sort_ragged(fit, grid)
     grid.ragged = torn
-    sound, torn = settle(fit, grid) if torn else ([], [])
+    sound, torn = decide_uneven_rows(fit, grid) if torn else ([], [])
     ragged = [damage.ragged(reading, fit, sheet, line, cells) for line, cells in torn]
     reading.findings.append(pl.DataFrame(ragged, schema=findings.COLUMNS, orient="row"))
     frame = grid.frame

@@ -1,0 +1,134 @@
+"""What a submission comes to: its archived file read, and validated under decisions; what breaks on its content is a finding."""
+
+import logging
+from dataclasses import dataclass
+
+import psycopg
+
+from ..reading.read import read
+from ..reading.reading import Reading
+from ..schemas.rules import US
+from ..stores import log
+from ..stores.faults import is_failure, is_outage
+from ..validation import decided, validate, versions
+from ..validation.validate import Outcome
+from . import submission
+from .submission import Submission
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What a submission is by the rules in force without any decision: this is what a trust is told that it sent.
+
+    Attributes:
+        outcome: to be recorded beside the validation under decisions; None: it is the same, or it is recorded already.
+    """
+
+    identified: bool
+    state: str
+    cells_expected: int
+    cells_valid: int
+    outcome: Outcome | None = None
+
+
+def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
+    """What the archived file of a submission says, as sent."""
+    with connection.transaction():
+        one = submission.load(connection, submission_id)
+    return read(one.content(), one.file_name, one.collection, one.received_at)
+
+
+def outcome_of(
+    connection: psycopg.Connection,
+    submission_id: str,
+    decisions: list[decided.Decision],
+    known: Submission | None = None,
+) -> Outcome:
+    """Reads the archived file and validates it under these decisions.
+
+    Args:
+        known: the submission, where the caller has loaded it.
+    """
+    if known is None:
+        with connection.transaction():
+            known = submission.load(connection, submission_id)
+    content = known.content()
+    reading = Reading(known.collection, known.file_name)
+    try:
+        reading = read(content, known.file_name, known.collection, known.received_at)
+        _check_identity(reading, known)
+        if known.says_arrived is not None:
+            reading.found(
+                "FIL-ARRIVED",
+                f"The sample says that it arrived at '{known.says_arrived}', which is not a time. Expected one such as "
+                "2025-07-01T09:00:00+01:00 in its metadata 'arrived-at': correct that and send the file again.",
+            )
+        return validate.validate(reading, decisions)
+    except BaseException as problem:
+        if not is_failure(problem) or is_outage(problem):
+            raise
+        return held_by_fault(submission_id, reading, problem)
+
+
+def plain_of(
+    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions: list[decided.Decision]
+) -> Plain:
+    """What a submission is without decisions, if this is its outcome under them."""
+    if not decisions:
+        return Plain(outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid)
+    with connection.transaction():
+        recorded = connection.execute(
+            "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
+            [submission_id, versions.version(outcome.reading.collection)],
+        ).fetchone()
+    if recorded:
+        return Plain(*recorded)
+    plain = outcome_of(connection, submission_id, [])
+    return Plain(plain.identified, plain.state, plain.cells_expected, plain.cells_valid, plain)
+
+
+# As it was when this module was loaded: it must work also where a test or a fault has replaced it.
+_hold = validate.validate
+
+
+def held_by_fault(submission_id: str, reading: Reading, problem: BaseException) -> Outcome:
+    """Held because our own code broke on it: the reason is for our log, what to do is for whoever sent it."""
+    log.line(
+        logger,
+        "broke",
+        level=logging.ERROR,
+        submission_id=submission_id,
+        collection=reading.collection,
+        problem=log.short(problem),
+        at=log.where(problem),
+    )
+    held = Reading(reading.collection, reading.file_name)
+    held.found(
+        "SYS-ERROR",
+        "This file could not be checked because of a fault in our own system, so it is held. We must act: the fault is in our log under "
+        "the number of this submission. You need not send anything again.",
+        responsible=US,
+    )
+    return _hold(held)
+
+
+def _check_identity(reading: Reading, known: Submission) -> None:
+    """A file must be about what it was registered as."""
+    if not reading.layout:
+        return
+    found = {rule for frame in reading.findings for rule in frame["rule_id"]}
+    if reading.period and (reading.period, reading.part) != (known.period, known.part) and "FIL-PERIOD" not in found:
+        reading.found(
+            "FIL-PERIOD",
+            f"The file was received as {known.period or 'of no known period'}, but its content is about {reading.period}. "
+            "Send it again under a name that fits.",
+        )
+    if reading.sender and reading.sender != known.sender and "FIL-SENDER" not in found:
+        received = f"sent by {known.sender}" if known.sender else "of no known sender"
+        reading.found(
+            "FIL-SENDER",
+            f"The file was received as {received}, but its content is about {reading.sender}. "
+            "Send it again under a name with the ODS code.",
+        )

@@ -1,0 +1,179 @@
+"""Takes submissions from the archive through reading and validation to records, and moves the pointer, one transaction each."""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import replace
+
+import psycopg
+
+from ..stores import log, warehouse
+from ..stores.faults import is_failure, is_outage
+from ..validation import decided
+from ..validation.validate import Outcome
+from . import pointer, read_and_validate, rules_in_force, submission, write
+from .identify_again import identify_again
+from .read_and_validate import Plain
+from .submission import Submission
+
+logger = logging.getLogger(__name__)
+
+DONE_BEFORE = "done_before"
+
+
+def validate_and_record(submission_ids: list[str]) -> dict[str, int]:
+    """Validates and records submissions; one that another worker has done is left alone, one that fails stops no other.
+
+    Returns:
+        how many were accepted, accepted_with_warnings and held, and how many another worker had done (done_before).
+
+    Raises:
+        the first failure, when all others are done: a file that is not what was archived, or an id that is not known. What breaks on a
+        file's content raises nothing: it is held.
+        psycopg.OperationalError, botocore.exceptions.ClientError and the like: at once, when a store is down.
+    """
+    done, failures = try_each(submission_ids)
+    if failures:
+        for submission_id, problem in failures[1:]:
+            failures[0][1].add_note(f"And {submission_id}: {log.short(problem)}")
+        raise failures[0][1]
+    return done
+
+
+def try_each(submission_ids: list[str]) -> tuple[dict[str, int], list[tuple[str, BaseException]]]:
+    """The same, but returns what failed, with the submission that it failed for; raises only what is wrong with a store."""
+    done = Counter(accepted=0, accepted_with_warnings=0, held=0, done_before=0)
+    failures: list[tuple[str, BaseException]] = []
+    with warehouse.connect() as connection:
+        for submission_id in submission_ids:
+            try:
+                done[validate_and_record_one(connection, submission_id)] += 1
+            except BaseException as problem:
+                if not is_failure(problem) or is_outage(problem) or connection.closed:
+                    raise
+                log.line(logger, "failed", level=logging.ERROR, submission_id=submission_id, problem=log.short(problem))
+                failures.append((submission_id, problem))
+    return dict(done), failures
+
+
+def validate_and_record_one(connection: psycopg.Connection, submission_id: str, *, keep_records: bool = True) -> str:
+    """Validates a submission under the decisions in force, records it and moves the pointer, in one transaction at the end.
+
+    A submission that breaks our own code is recorded as held by SYS-ERROR.
+
+    Args:
+        connection: of the pipeline's role. Inside a transaction of the caller's, everything stays in that.
+        keep_records: whether records go to the object store; a preview keeps them in the cache only.
+
+    Returns:
+        'accepted', 'accepted_with_warnings' or 'held'; 'done_before'; or 'identified': the file is another submission now, which waits.
+    """
+    began = time.monotonic()
+    while True:
+        with connection.transaction():
+            known = submission.load(connection, submission_id)
+            is_new = submission.is_new(connection, submission_id)
+            decisions = [] if is_new else decided.in_force(connection, submission_id)
+            if not is_new:
+                pointer.lock(connection, known.of)
+                if _is_validated(connection, submission_id, decisions):
+                    pointer.point_to_newest_accepted(connection, submission_id)
+                    return DONE_BEFORE
+        became = identify_again(connection, submission_id) if keep_records and not is_new else None
+        if became:
+            # A run of the new submission's period may not be under way: it waits, and its period is announced.
+            if known.period is None or known.sender is None:
+                return "identified"
+            return validate_and_record_one(connection, became, keep_records=keep_records)
+        outcome = read_and_validate.outcome_of(connection, submission_id, decisions, known)
+        plain = read_and_validate.plain_of(connection, submission_id, outcome, decisions)
+        try:
+            state = _record(connection, known, outcome, decisions, plain, keep_records)
+        except BaseException as problem:
+            if not is_failure(problem) or is_outage(problem) or connection.closed:
+                raise
+            outcome = read_and_validate.held_by_fault(submission_id, outcome.reading, problem)
+            plain = (
+                replace(plain, outcome=None)
+                if decisions
+                else read_and_validate.plain_of(connection, submission_id, outcome, [])
+            )
+            state = _record(connection, known, outcome, decisions, plain, keep_records)
+        if state is not None:
+            _log(known, state, outcome, time.monotonic() - began)
+            return state
+        # Somebody decided meanwhile: it is validated again under what holds now.
+
+
+def _record(
+    connection: psycopg.Connection,
+    known: Submission,
+    outcome: Outcome,
+    decisions: list[decided.Decision],
+    plain: Plain,
+    keep_records: bool,
+) -> str | None:
+    """Records an outcome and moves the pointer, in one transaction.
+
+    Returns:
+        its state, 'done_before', or None when decisions changed meanwhile.
+    """
+    submission_id = known.submission_id
+    with connection.transaction():
+        write.keep_sweep_away(connection)
+        records = write.write_records(submission_id, known.period, outcome, keep_records)
+        plain_records = (
+            write.write_records(submission_id, known.period, plain.outcome, keep_records) if plain.outcome else None
+        )
+        pointer.lock(connection, known.of)
+        is_new = not decisions and submission.is_new(connection, submission_id)
+        if not is_new and decided.in_force(connection, submission_id) != decisions:
+            return None
+        before = None if is_new else _recorded_rules(connection, submission_id)
+        same = None
+        with connection.transaction() as attempt:
+            added = write.add_validations(connection, submission_id, outcome, records, decisions, plain, plain_records)
+            same = write.newest_is_same(connection, submission_id, before) if added and before else None
+            if same:
+                raise psycopg.Rollback(attempt)
+        if same:  # it came to the same as the one that stands: only that is noted, and nothing moves
+            connection.execute(
+                "INSERT INTO core.found_again (submission_id, rules_version, same_as) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                [submission_id, same, before],
+            )
+        if not added:
+            return DONE_BEFORE
+        pointer.point_to_newest_accepted(connection, submission_id)
+    return str(outcome.state)
+
+
+def _recorded_rules(connection: psycopg.Connection, submission_id: str) -> str | None:
+    """The rules version of the validation that stands for a submission."""
+    row = connection.execute(
+        "SELECT rules_version FROM intake.validations WHERE submission_id = %s", [submission_id]
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _is_validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> bool:
+    """Whether it was validated under these decisions, and rules that came into force since do not concern it."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM core.validation WHERE submission_id = %s AND decisions = %s::bigint[])",
+        [submission_id, [one.decision_id for one in decisions]],
+    ).fetchone()
+    return row is not None and row[0] and not rules_in_force.concern(connection, submission_id)
+
+
+def _log(known: Submission, state: str, outcome: Outcome, seconds: float) -> None:
+    log.line(
+        logger,
+        "validated",
+        submission_id=known.submission_id,
+        **known.of._asdict(),
+        state=state,
+        rows_read=outcome.rows_read,
+        rows_recorded=outcome.rows_recorded,
+        rows_rejected=outcome.rows_rejected,
+        findings=outcome.findings.height,
+        seconds=seconds,
+    )
