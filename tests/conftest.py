@@ -88,7 +88,7 @@ def shared_world(services):
 
 
 # What takes longest begins first, so that no worker is left with it at the end.
-LONG_FIRST = ("end_to_end", "desk", "stewardship", "pipeline", "local", "cli")
+LONG_FIRST = ("end_to_end", "desk", "stewardship", "pipeline", "releases", "local", "cli")
 
 
 def pytest_collection_modifyitems(config, items):

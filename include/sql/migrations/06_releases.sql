@@ -141,13 +141,8 @@ CREATE TABLE core.computed_again (
   PRIMARY KEY (collection, period, inputs_hash, same_as));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.computed_again FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
--- Whether a person took a release back, and nobody released it since.
-CREATE FUNCTION core.is_withdrawn(of_release text) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT coalesce((SELECT v.verdict = 'withdrawn' FROM core.release_verdict v WHERE v.release_id = $1 ORDER BY v.verdict_id DESC LIMIT 1), false)
-$$;
-
--- The release that has the figures of these inputs: the one that stands, the one made of them, or one that was withdrawn. NULL: they
--- have not been computed, or came to figures that have been replaced since.
+-- The release that has the figures of these inputs: the one that stands, the one made of them, or one that a person
+-- withdrew or released. NULL: they have not been computed, or came to figures that have been replaced since.
 CREATE FUNCTION core.release_of(of_collection text, of_period text, of_inputs text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.release_id FROM (
@@ -155,7 +150,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL
     SELECT a.same_as, false FROM core.computed_again a WHERE (a.collection, a.period, a.inputs_hash) = ($1, $2, $3)) f
   LEFT JOIN core.current_release c ON c.release_id = f.release_id
-  WHERE f.own OR c.release_id IS NOT NULL OR core.is_withdrawn(f.release_id)
+  WHERE f.own OR c.release_id IS NOT NULL OR EXISTS (SELECT FROM core.release_verdict v WHERE v.release_id = f.release_id)
   ORDER BY c.release_id IS NOT NULL DESC, f.own DESC LIMIT 1
 $$;
 
@@ -254,7 +249,7 @@ CREATE INDEX kept_apart_release ON core.kept_apart (release_id);
 -- How a metric's series is read.
 CREATE TABLE core.series_rule (
   release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
-  adds text CHECK (adds IN ('ratio', 'sum')), times double precision, least_peers int NOT NULL, rule_set text NOT NULL,
+  adds text CHECK (adds IN ('ratio', 'sum')), times double precision, rule_set text NOT NULL,
   PRIMARY KEY (release_id, metric_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.series_rule FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
@@ -274,6 +269,14 @@ CREATE TABLE core.peer (
   release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_code text NOT NULL, distance double precision,
   features text NOT NULL, PRIMARY KEY (release_id, provider_code, basis, peer_code), CHECK (provider_code <> peer_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- The spread over a provider's own peers, itself left out; `benchmark` has it over whole groups.
+CREATE TABLE core.peer_benchmark (
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL,
+  peers bigint NOT NULL, peers_with_value bigint NOT NULL, minimum double precision, lower_quartile double precision,
+  median double precision, upper_quartile double precision, maximum double precision, is_sample boolean NOT NULL,
+  PRIMARY KEY (release_id, metric_id, provider_code, basis));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer_benchmark FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.funnel (
   release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, kind text NOT NULL, centre double precision,
@@ -336,7 +339,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM core.decision x WHERE x.expected_release = r.release_id);
   FOREACH name IN ARRAY ARRAY['movement', 'explained', 'release_check', 'release_total', 'release_input', 'release_metric', 'measure', 'benchmark',
                               'comparison', 'price_spread', 'price_position', 'price_list', 'cross_finding', 'kept_apart', 'series_rule',
-                              'successor', 'peer_group', 'peer', 'funnel', 'size_cost', 'release'] LOOP
+                              'successor', 'peer_group', 'peer', 'peer_benchmark', 'funnel', 'size_cost', 'release'] LOOP
     EXECUTE format('DELETE FROM core.%I t WHERE t.release_id = ANY($1)', name) USING gone;
   END LOOP;
   RETURN QUERY SELECT unnest(gone);

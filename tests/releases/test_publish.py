@@ -7,7 +7,7 @@ import flow
 import pandas as pd
 import psycopg
 import pytest
-from trust_benchmarks import sql
+from trust_benchmarks import reference, sql
 from trust_benchmarks.ingest import receive, reference_load
 from trust_benchmarks.measures import measure
 from trust_benchmarks.reference import calendar
@@ -361,8 +361,8 @@ def test_the_same_reference_data_again_changes_nothing():
 
 def test_reference_data_that_does_not_hold_together_is_not_loaded(monkeypatch):
     before = flow.snapshot("published")
-    monkeypatch.setattr(reference_load.reference, "check", lambda _: ["providers.csv: RXX stands twice."])
-    with pytest.raises(reference_load.ReferenceDataError, match="RXX stands twice"):
+    monkeypatch.setattr(reference, "check", lambda _: ["providers.csv: RXX stands twice."])
+    with pytest.raises(reference.ReferenceDataError, match="RXX stands twice"):
         reference_load.refresh()
     assert flow.snapshot("published") == before
 
@@ -380,6 +380,10 @@ def test_bulk_loads_keep_every_text_and_every_digit():
         }
     )
     with warehouse.connect() as connection:
+        connection.execute(
+            """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+               VALUES ('none', 'made_up', '2025-06', 'x', 'x', 'x', '{}', true, 'x')"""
+        )
         assert warehouse.copy(connection, "cross_finding", frame, release_id="none") == 6
     back = flow.rows(
         "SELECT submission_id, rule_id, line, message, raw_value FROM core.cross_finding WHERE release_id = 'none' ORDER BY 1"
