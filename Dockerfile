@@ -17,7 +17,7 @@ RUN pip install --require-hashes -r requirements-deploy.lock
 
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY include include
-RUN pip install --no-deps --no-build-isolation --no-index -e .
+RUN pip install --no-deps --no-build-isolation --no-index .
 COPY dags dags
 COPY plugins plugins
 RUN mkdir -p logs auth cache && chown -R airflow:0 logs auth cache && chmod -R g=u logs auth cache

@@ -68,7 +68,8 @@ lint: environment ## ruff on code and format, import-linter on who imports whom,
 	if [ -e .sqlfluff ]; then $(VENV)/bin/sqlfluff lint --disable-progress-bar include/sql; fi
 
 types: environment ## mypy in strict mode
-	@exec $(PYTHON) -m mypy
+	@$(PYTHON) -m mypy
+	exec $(PYTHON) -m mypy dags plugins
 
 clean: ## remove the local state (.state); the environment stays (make clean-all removes it too)
 	@folder="$${TB_STATE:-.state}"

@@ -10,6 +10,9 @@ present = {package: folder for package, folder in FOLDERS.items() if Path(folder
 
 setup(
     package_dir=present,
+    # SQL, catalogue, reference data, templates: everything that stands beside the modules.
+    package_data={package: ["**/*"] for package in present},
+    exclude_package_data={"": ["**/__pycache__/*"]},
     packages=[
         *present,
         *(f"{package}.{room}" for package, folder in present.items() for room in find_packages(folder)),

@@ -1,8 +1,11 @@
-"""One DAG a collection of the catalogue: takes in what waits for a period, checks it in batches, records what is accepted."""
+"""One DAG for each collection of the catalogue: validates the files that wait for a period, in batches, and records the rows."""
+
+from typing import Any
 
 from airflow.sdk import DAG, get_current_context, task
+from airflow.sdk.types import DagRunProtocol
 from collection_calendar import CollectionCalendar
-from dag_parts import CHECKING, CONCLUDING, HABITS, OPENING, records, start_soon, waiting
+from dag_parts import CHECKING, CONCLUDING, DEFAULT_TASK_ARGUMENTS, OPENING, RequestRun, records, waiting
 from trust_benchmarks import catalogue
 
 ABOUT = """
@@ -14,13 +17,14 @@ ABOUT = """
 - **Period**: a {frequency}; it is the run's partition key, such as `{example}`
 - **When**: once a {frequency}, when it is over, and within 15 minutes of an arrival
 
-`receive` takes in what lies in the inbox and lists what waits for this period, in batches; `check` reads and validates a
-batch and records what is accepted; `conclude` makes sure that nothing was left over and asks for new benchmarks.
+`receive` archives what lies in the inbox and lists what waits for this period, in batches; `check` reads and validates a
+batch and records what is accepted; `conclude` fails if a listed submission was left over; `request_benchmarks` starts
+`refresh_benchmarks`, unless a run of it is queued.
 
 A file that is held, cannot be read or breaks our own code does not fail the run: its findings are in `intake.findings`, for a
-steward (`SYS-ERROR`: for us). A failed run means that a store is down or an archived file is damaged; what could be done was done,
-and its benchmarks are asked for. Clearing it, running it
-again, a backfill, or two runs of one period at once give the same tables.
+steward (`SYS-ERROR`: for us). A failed run means that a store is down or an archived file is damaged; what could be recorded
+was recorded, and its benchmarks are refreshed. Clearing the run, running it again, a backfill, or two runs of one period at
+once give the same tables.
 """
 
 
@@ -40,7 +44,7 @@ def build(collection: catalogue.Collection) -> DAG:
             example="2025-06" if collection.frequency == "month" else "2016-17",
         ),
         schedule=CollectionCalendar(frequency=collection.frequency, arrivals=waiting(name)),
-        default_args={**HABITS, "owner": collection.owner},
+        default_args={**DEFAULT_TASK_ARGUMENTS, "owner": collection.owner},
         tags=["collection", *collection.tags],
         max_active_runs=4,
         catchup=False,
@@ -48,7 +52,7 @@ def build(collection: catalogue.Collection) -> DAG:
 
     @task(pool="reading", priority_weight=OPENING)
     def receive() -> list[list[str]]:
-        """Take in what lies in the inbox, unless a run that just did so started this one; list this period's batches."""
+        """Receive what lies in the inbox, unless this run was started for files just received; list this period's batches."""
         from trust_benchmarks.ingest import receive, waiting
 
         run = get_current_context()["dag_run"]
@@ -57,24 +61,22 @@ def build(collection: catalogue.Collection) -> DAG:
         return waiting.batches(name, _period(run))
 
     @task(pool="reading", priority_weight=CHECKING, map_index_template="{{ submission_ids | length }} files")
-    def check(submission_ids: list[str]) -> dict:
+    def check(submission_ids: list[str]) -> dict[str, Any]:
         """Read, validate and record one batch of submissions."""
         from trust_benchmarks.records import validate_and_record
 
         return validate_and_record.validate_and_record(submission_ids)
 
-    # Also when a batch failed: what was recorded is released.
     @task(pool="warehouse", priority_weight=CONCLUDING, trigger_rule="all_done", outlets=[records(name)])
-    def conclude(batches: list[list[str]]) -> str:
-        """Ask for the benchmarks of what changed; fail if a listed submission was left over."""
+    def conclude(batches: list[list[str]] | None) -> None:
+        """Fail if a listed submission was left over."""
         from trust_benchmarks.ingest import waiting
 
         period = _period(get_current_context()["dag_run"])
         if batches is None:
             raise RuntimeError(
-                f"What waits of {name} for {period} was not listed. The log of the receive task says why."
+                f"The waiting files of {name} for {period} were not listed. The log of the receive task says why."
             )
-        asked = start_soon("refresh_benchmarks")
         listed = [submission_id for batch in batches for submission_id in batch]
         left = waiting.never_validated(listed)
         if left:
@@ -82,11 +84,10 @@ def build(collection: catalogue.Collection) -> DAG:
                 f"{left} of {len(listed)} submissions of {name} for {period} were neither accepted nor held. "
                 "The logs of the check tasks name them and say why; clear this run when the reason is mended."
             )
-        return f"refresh_benchmarks {asked}"
 
     @task(pool="reading")
-    def fetch() -> dict:
-        """Bring the publisher's file of this period to the inbox; `receive_inbox` takes it in within 15 minutes."""
+    def fetch() -> dict[str, Any]:
+        """Bring the publisher's file of this period to the inbox; `receive_inbox` receives it within 15 minutes."""
         from trust_benchmarks.ingest import fetch
 
         period = _period(get_current_context()["dag_run"])
@@ -98,11 +99,14 @@ def build(collection: catalogue.Collection) -> DAG:
             # Beside the rest, not before it: a publisher's server that is down must not keep other files waiting.
             fetch()
         batches = receive()
-        check.expand(submission_ids=batches) >> conclude(batches)
+        # Also when a batch failed: what was recorded is released.
+        benchmarks = RequestRun(task_id="request_benchmarks", dag_id="refresh_benchmarks", priority_weight=CONCLUDING)
+        concluded = conclude(batches)  # type: ignore[arg-type]  # what the task before gives
+        check.expand(submission_ids=batches) >> [concluded, benchmarks]
     return dag
 
 
-def _period(run) -> str:
+def _period(run: DagRunProtocol) -> str:
     if not run.partition_key:
         raise ValueError("This run has no period. Start it with a partition key such as 2025-06.")
     return run.partition_key

@@ -1,25 +1,26 @@
-"""What the DAG files share: the assets that connect them, the habits of their tasks, and how one starts another."""
+"""What the DAG files share: the assets that connect them, default task arguments, and how one DAG asks for a run of another."""
 
 from datetime import timedelta
+from typing import Any
 
-from airflow.sdk import Asset
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Asset, Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 TIMEZONE = "Europe/London"
 
-# Something of a collection waits to be checked; the periods are the partition keys of its events.
-WAITING = "waiting_{}"
-# A collection's records changed; the period is the partition key.
-RECORDS = "records_{}"
+# Files that say no period or sender were received: they are held at once, and no collection runs for them.
+HELD_ON_RECEIPT = Asset("held_on_receipt")
 RELEASES = Asset("releases")
 REFERENCE = Asset("reference")
 TIMELINE = Asset("timeline")
 
-# What goes first when many tasks wait: take in, then finish what was begun, and measure when the files are through,
-# because every file of a period makes the same release stale again.
+# Which tasks go first when many wait: receive files, then finish what was begun. Measuring comes last, because every
+# further file of a period makes the same release stale again.
 RECEIVING, CONCLUDING, CHECKING, OPENING, MEASURING = 10, 8, 7, 6, 1
 
 # At least once: a task may run again, or twice at the same time. Every stage is written for that.
-HABITS = {
+DEFAULT_TASK_ARGUMENTS = {
     "owner": "data-platform",
     "weight_rule": "absolute",
     "retries": 2,
@@ -31,32 +32,42 @@ HABITS = {
 
 
 def waiting(collection: str) -> Asset:
-    return Asset(WAITING.format(collection))
+    """Files of a collection that wait to be checked; the partition keys of its events are their periods."""
+    return Asset(f"waiting_{collection}")
 
 
 def records(collection: str) -> Asset:
-    return Asset(RECORDS.format(collection))
+    """A collection's records; the partition key of an event is the period that changed."""
+    return Asset(f"records_{collection}")
 
 
-def runs_under_way(dag_id: str, *states: str) -> int:
-    """How many runs of a DAG are in these states (queued or running if none are given). Only inside a task."""
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+class RequestRun(TriggerDagRunOperator):
+    """Has a run of another DAG begin after this moment; one that is queued already is that run, and the task is skipped.
 
-    return RuntimeTaskInstance.get_dr_count(dag_id=dag_id, states=list(states) or ["queued", "running"])
+    An asset event cannot do this for a collection: events of a run with a partition key never reach a DAG without
+    partitions, and a DAG with them would get a run for every single one.
 
-
-def start_soon(dag_id: str) -> str:
-    """Have one run of a DAG begin after this moment; a run that is queued already is that run. Only inside a task.
-
-    An asset event cannot do this: events of a run with a partition key never reach a DAG without partitions, and a DAG
-    with them would get a run for every single one.
+    Args:
+        dag_id: the DAG to run.
+        **arguments: any other argument of an operator. The task runs also when one before it failed, unless said otherwise.
     """
-    from airflow.sdk.execution_time import task_runner
-    from airflow.sdk.execution_time.comms import TriggerDagRun
 
-    if runs_under_way(dag_id, "queued"):
-        return "is queued already"
-    # Two tasks that ask at the same moment count the same and so name the same run: only one of them makes it.
-    begun = runs_under_way(dag_id, "running", "success", "failed")
-    answer = task_runner.SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=dag_id, run_id=f"on_request_{begun + 1}"))
-    return "is queued already" if getattr(answer, "error", None) else "was started"
+    def __init__(self, *, dag_id: str, **arguments: Any) -> None:
+        super().__init__(
+            trigger_dag_id=dag_id,
+            # Every attempt of a task has an id of its own: one that is cleared asks again.
+            trigger_run_id="on_request_{{ ti.id }}",
+            logical_date=None,
+            skip_when_already_exists=True,
+            **{"trigger_rule": "all_done", **arguments},
+        )
+
+    def execute(self, context: Context) -> None:
+        """Start the run, unless one is queued.
+
+        Raises:
+            AirflowSkipException: when one is.
+        """
+        if context["ti"].get_dr_count(dag_id=self.trigger_dag_id, states=["queued"]):
+            raise AirflowSkipException(f"A run of {self.trigger_dag_id} is queued already.")
+        super().execute(context)

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from dag_parts import HABITS, TIMEZONE
+from dag_parts import DEFAULT_TASK_ARGUMENTS, TIMEZONE
 
 ABOUT = """
 ### Send the digests
@@ -20,7 +20,7 @@ with DAG(
     description="Mail each steward what is new, still open and mended",
     doc_md=ABOUT,
     schedule=CronTriggerTimetable("30 7 * * 1-5", timezone=TIMEZONE),
-    default_args=HABITS,
+    default_args=DEFAULT_TASK_ARGUMENTS,
     tags=["stewardship"],
     max_active_runs=1,
     catchup=False,

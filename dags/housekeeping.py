@@ -1,7 +1,9 @@
 """Once a day: removes what killed runs left behind and nothing points to."""
 
+from typing import Any
+
 from airflow.sdk import DAG, CronTriggerTimetable, task
-from dag_parts import HABITS, TIMEZONE
+from dag_parts import DEFAULT_TASK_ARGUMENTS, TIMEZONE
 
 ABOUT = """
 ### Housekeeping
@@ -16,14 +18,15 @@ with DAG(
     description="Remove what killed runs left behind",
     doc_md=ABOUT,
     schedule=CronTriggerTimetable("30 3 * * *", timezone=TIMEZONE),
-    default_args=HABITS,
+    default_args=DEFAULT_TASK_ARGUMENTS,
     tags=["housekeeping"],
     max_active_runs=1,
     catchup=False,
 ):
 
     @task(pool="warehouse")
-    def sweep() -> dict:
+    def sweep() -> dict[str, Any]:
+        """Remove what nothing points to; returns how much."""
         from trust_benchmarks.records import sweep
 
         return sweep.sweep()

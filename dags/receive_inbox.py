@@ -1,9 +1,14 @@
 """Every quarter of an hour: archives and registers what has arrived, and starts the collections that have work."""
 
+from typing import Any
+
 from airflow.sdk import DAG, CronTriggerTimetable, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from dag_parts import HABITS, RECEIVING, TIMEZONE, runs_under_way, start_soon, waiting
+from dag_parts import DEFAULT_TASK_ARGUMENTS, HELD_ON_RECEIPT, RECEIVING, TIMEZONE, waiting
 from trust_benchmarks import catalogue
+
+# The key under which a task says that it received files which were held at once.
+HELD = "held_on_receipt"
 
 ABOUT = """
 ### Receive what has arrived
@@ -22,15 +27,24 @@ with DAG(
     description="Archive and register what has arrived, and start the collections that have work",
     doc_md=ABOUT,
     schedule=CronTriggerTimetable("*/15 * * * *", timezone=TIMEZONE),
-    default_args=HABITS,
+    default_args=DEFAULT_TASK_ARGUMENTS,
     tags=["intake"],
     max_active_runs=1,
     catchup=False,
 ):
+
+    @task(trigger_rule="all_done", outlets=[HELD_ON_RECEIPT])
+    def announce_held() -> None:
+        """Have the timeline refreshed when files were held that no collection will run for."""
+        context = get_current_context()
+        if not any(context["ti"].xcom_pull(task_ids=[f"receive_{name}" for name in catalogue.all()], key=HELD)):
+            raise AirflowSkipException("No file was held on receipt.")
+
+    _held = announce_held()
     for _name in catalogue.all():
 
         @task(task_id=f"receive_{_name}", pool="reading", priority_weight=RECEIVING, outlets=[waiting(_name)])
-        def receive(name: str) -> dict:
+        def receive(name: str) -> dict[str, Any]:
             """Receive one collection and announce its periods that have files waiting."""
             from trust_benchmarks.ingest import receive
 
@@ -42,11 +56,13 @@ with DAG(
                 )
             if not periods:
                 if result["received"]:  # files that do not say what they are about: they were held at once
-                    start_soon("refresh_timeline")
+                    get_current_context()["ti"].xcom_push(HELD, True)
                 raise AirflowSkipException(f"Nothing of {name} is waiting.")
-            if not result["received"] and runs_under_way(f"collect_{name}"):
-                raise AirflowSkipException(f"Nothing new; what waits of {name} is being collected.")
-            get_current_context()["outlet_events"][waiting(name)].add_partitions(periods)
+            context = get_current_context()
+            under_way = context["ti"].get_dr_count(dag_id=f"collect_{name}", states=["queued", "running"])
+            if under_way and not result["received"]:
+                raise AirflowSkipException(f"Nothing new; the waiting files of {name} are being collected.")
+            context["outlet_events"][waiting(name)].add_partitions(periods)
             return result
 
-        receive(_name)
+        receive(_name) >> _held

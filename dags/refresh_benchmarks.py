@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, get_current_context, task
-from dag_parts import HABITS, MEASURING, REFERENCE, RELEASES, TIMEZONE, runs_under_way
-from trust_benchmarks import catalogue
+from dag_parts import DEFAULT_TASK_ARGUMENTS, MEASURING, REFERENCE, RELEASES, TIMEZONE
 
 # A task costs about a second before it computes anything, a release about as much.
 BATCH = 5
@@ -16,11 +16,11 @@ PATIENCE = timedelta(minutes=10)
 ABOUT = """
 ### Refresh the benchmarks
 
-`rest` waits until no collection is being collected, ten minutes at most; `stale` lists the collections and periods whose
+`rest` waits until no submission is being collected, ten minutes at most; `stale` lists the collections and periods whose
 submissions, reference data or code changed since their current release; `make` computes a batch of releases beside the current
-ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next edition: a reader sees the old edition or the new
-one, never a mixture. A release that a check holds back stays beside, the others go on; `held_back` is red then and says what to do,
-and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
+ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next
+edition: a reader sees the old edition or the new one, never a mixture. A release that a check holds back stays beside, the
+others go on; `held_back` is red then and says what to do, and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
 Parquet and CSV.
 
 Started by every `collect_` run that has ended (several of them share one run), by new reference data, and once a day.
@@ -32,7 +32,7 @@ with DAG(
     description="Release the benchmarks of every collection and period that changed",
     doc_md=ABOUT,
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 6 * * *", timezone=TIMEZONE), assets=REFERENCE),
-    default_args={**HABITS, "priority_weight": MEASURING},
+    default_args={**DEFAULT_TASK_ARGUMENTS, "priority_weight": MEASURING},
     tags=["benchmarks"],
     max_active_runs=1,
     catchup=False,
@@ -41,9 +41,10 @@ with DAG(
     @task.sensor(mode="reschedule", poke_interval=10, timeout=2 * PATIENCE.total_seconds())
     def rest() -> bool:
         """Whether collecting has come to rest, or went on for too long to wait for."""
+        from trust_benchmarks.ingest import progress
+
         began = get_current_context()["dag_run"].start_date
-        busy = any(runs_under_way(f"collect_{name}") for name in catalogue.all())
-        return not busy or datetime.now(UTC) - began > PATIENCE
+        return (began is not None and datetime.now(UTC) - began > PATIENCE) or progress.at_rest()
 
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:
@@ -68,7 +69,7 @@ with DAG(
 
     # Also when a batch failed: what was made is switched to.
     @task(pool="warehouse", trigger_rule="all_done")
-    def switch() -> dict:
+    def switch() -> dict[str, Any]:
         """Check what was made, and move the pointers to what holds, all in one transaction."""
         from trust_benchmarks.ingest import expected_returns
         from trust_benchmarks.releases import switch
@@ -79,7 +80,7 @@ with DAG(
 
     # Red where somebody must look; what comes after it runs all the same, so the run is not failed.
     @task(pool="warehouse")
-    def held_back(switched: dict) -> None:
+    def held_back(switched: dict[str, Any]) -> None:
         """Say which releases wait for a person, why, and what to do."""
         from airflow.sdk.exceptions import AirflowFailException
         from trust_benchmarks.releases import candidates
@@ -100,7 +101,7 @@ with DAG(
 
     # Also when a batch failed or nothing was stale: what an earlier run did not come to is exported now.
     @task(pool="warehouse", trigger_rule="all_done")
-    def export() -> dict:
+    def export() -> dict[str, Any]:
         """Export the current releases that have none yet; what time does not suffice for is left to the next run."""
         from trust_benchmarks.releases import export
 
@@ -116,4 +117,5 @@ with DAG(
     made >> switched
     switched >> conclude()
     [made, switched] >> complete()
-    [held_back(switched), switched] >> export()
+    seen = held_back(switched)  # type: ignore[arg-type]  # what the task before gives
+    [seen, switched] >> export()

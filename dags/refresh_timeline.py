@@ -1,13 +1,15 @@
 """Brings the engagement timeline up to date with submissions, decisions, releases and the programme's own log."""
 
+from typing import Any
+
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
-from dag_parts import HABITS, MEASURING, RELEASES, TIMELINE, TIMEZONE
+from dag_parts import DEFAULT_TASK_ARGUMENTS, HELD_ON_RECEIPT, MEASURING, RELEASES, TIMELINE, TIMEZONE
 
 ABOUT = """
 ### Refresh the engagement timeline
 
 Works out the events that follow from the submission log (due, received, late, held, accepted, resubmitted, missing at
-close, published) and loads the programme's own. Runs after releases and once a day, because deadlines pass by themselves.
+close, published) and loads the programme's own. Runs after releases, after files were held on receipt, and once a day, because deadlines pass by themselves.
 Refreshing twice changes nothing.
 """
 
@@ -15,15 +17,18 @@ with DAG(
     "refresh_timeline",
     description="Bring the engagement timeline up to date",
     doc_md=ABOUT,
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 7 * * *", timezone=TIMEZONE), assets=RELEASES),
-    default_args={**HABITS, "priority_weight": MEASURING},
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("0 7 * * *", timezone=TIMEZONE), assets=RELEASES | HELD_ON_RECEIPT
+    ),
+    default_args={**DEFAULT_TASK_ARGUMENTS, "priority_weight": MEASURING},
     tags=["timeline"],
     max_active_runs=1,
     catchup=False,
 ):
 
     @task(pool="warehouse", outlets=[TIMELINE])
-    def refresh() -> dict:
+    def refresh() -> dict[str, Any]:
+        """Derive the events again; returns how many came and went."""
         from airflow.sdk.exceptions import AirflowFailException
         from trust_benchmarks.timeline import refresh as timeline
 

@@ -5,26 +5,18 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import httpx
+import psycopg
+from trust_benchmarks.cli.prepare import POOLS, USERS, write_passwords
 from trust_benchmarks_local import Trouble, processes, services
 from trust_benchmarks_local.state import CHECKOUT, State
 
 USER = "admin"
-# Who may sign in: Airflow's role, and where the password is. On the desk a user decides and an op approves.
-USERS = {
-    USER: ("admin", "TB_AIRFLOW_PASSWORD"),
-    "viewer": ("viewer", "TB_AIRFLOW_VIEWER_PASSWORD"),
-    "steward": ("user", "TB_AIRFLOW_STEWARD_PASSWORD"),
-    "approver": ("op", "TB_AIRFLOW_APPROVER_PASSWORD"),
-}
-POOLS = {
-    "warehouse": (4, "Tasks that write figures or lists into the warehouse."),
-    "reading": (4, "Tasks that read and validate files; they take processor and memory."),
-}
 # In the order in which they stop: first what starts work, last what the others talk to.
 # Seconds to wait for one that was asked to stop. Only the scheduler has something to finish (tasks that run); what the others
 # know is in Airflow's database.
@@ -143,12 +135,6 @@ def prepare(state: State) -> processes.Child | None:
     )
 
 
-def write_passwords(file: Path | str, settings: Mapping[str, str]) -> None:
-    """The file from which Airflow's simple log in reads its users' passwords; nobody else may read it."""
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump({name: settings[variable] for name, (_, variable) in USERS.items()}, out)
-
-
 def migrated(state: State, migration: processes.Child | None) -> None:
     """Wait for the migration that `prepare` started."""
     if migration is None:
@@ -163,8 +149,6 @@ def _forget_dead_jobs(state: State) -> None:
 
     Otherwise its scheduler would wait minutes for their heartbeats before it takes their tasks over.
     """
-    import psycopg
-
     with psycopg.connect(state.settings["TB_AIRFLOW_DATABASE_URL"]) as connection:
         connection.execute("UPDATE job SET state = 'failed', end_date = now() WHERE state = 'running'")
 
@@ -204,18 +188,14 @@ def _python() -> str:
 class Rest:
     """Airflow's REST API, as the run's own user. Answers are the JSON that it sends; Trouble when it refuses."""
 
-    def __init__(self, state: State):
-        import httpx
-
+    def __init__(self, state: State) -> None:
         self.url = f"http://127.0.0.1:{state.settings['TB_PORT_AIRFLOW']}"
         self.password = state.settings["TB_AIRFLOW_PASSWORD"]
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
         self.token_until = 0.0
 
-    def call(self, method: str, path: str, fine: tuple[int, ...] = (), **arguments) -> dict:
+    def call(self, method: str, path: str, fine: tuple[int, ...] = (), **arguments: Any) -> Any:
         """One call; statuses in `fine` count as success and give {}."""
-        import httpx
-
         try:
             if time.monotonic() > self.token_until:
                 answer = self.http.post("/auth/token", json={"username": USER, "password": self.password})
@@ -233,8 +213,6 @@ class Rest:
 
     def healthy(self) -> list[str]:
         """The components that do not run yet."""
-        import httpx
-
         try:
             health = self.http.get("/api/v2/monitor/health").json()
         except (httpx.HTTPError, ValueError):
@@ -246,15 +224,15 @@ class Rest:
         ]
 
     def dags(self) -> set[str]:
+        """The ids of the DAGs that it knows."""
         return {dag["dag_id"] for dag in self.call("GET", "/dags", params={"limit": 100})["dags"]}
 
-    def import_errors(self) -> list[dict]:
-        return self.call("GET", "/importErrors", params={"limit": 10})["import_errors"]
+    def import_errors(self) -> list[dict[str, Any]]:
+        """DAG files that cannot be read, and why."""
+        return list(self.call("GET", "/importErrors", params={"limit": 10})["import_errors"])
 
     def warm_up(self) -> None:
         """Have the API server build what it builds at a task's and at the desk's first request, which takes it seconds."""
-        import httpx
-
         with contextlib.suppress(httpx.HTTPError):
             self.http.patch("/execution/task-instances/00000000-0000-0000-0000-000000000000/run", json={}, timeout=120)
         with contextlib.suppress(httpx.HTTPError):
@@ -271,27 +249,27 @@ class Rest:
 
     def trigger(self, dag_id: str, run_id: str, note: str) -> None:
         """Start a run; a run of that name that exists already is the same run."""
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": {}, "note": note}
+        body: dict[str, Any] = {"dag_run_id": run_id, "logical_date": None, "conf": {}, "note": note}
         self.call("POST", f"/dags/{dag_id}/dagRuns", fine=(409,), json=body)
 
-    def runs(self, *states: str, since: datetime | None = None) -> list[dict]:
+    def runs(self, *states: str, since: datetime | None = None) -> list[dict[str, Any]]:
         """Runs in these states, newest first, at most 100."""
         query = {"state": list(states), "limit": 100, "order_by": "-run_after"}
         if since:
             query["run_after_gte"] = since.astimezone(UTC).isoformat()
-        return self.call("GET", "/dags/~/dagRuns", params=query)["dag_runs"]
+        return list(self.call("GET", "/dags/~/dagRuns", params=query)["dag_runs"])
 
     def count(self, *states: str) -> int:
         """How many runs are in these states."""
-        return self.call("GET", "/dags/~/dagRuns", params={"state": list(states), "limit": 1})["total_entries"]
+        return int(self.call("GET", "/dags/~/dagRuns", params={"state": list(states), "limit": 1})["total_entries"])
 
-    def failed_tasks(self, dag_id: str, run_id: str) -> list[dict]:
-        return self.call(
-            "GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"state": ["failed"], "limit": 20}
-        )["task_instances"]
+    def failed_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The failed tasks of a run, at most 20."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        return list(self.call("GET", path, params={"state": ["failed"], "limit": 20})["task_instances"])
 
 
-def last_error(state: State, task: dict) -> tuple[str, Path]:
+def last_error(state: State, task: dict[str, Any]) -> tuple[str, Path]:
     """What a failed task's log says last about why, and where that log is."""
     folder = state.logs / "tasks" / f"dag_id={task['dag_id']}" / f"run_id={task['dag_run_id']}"
     folder = folder / f"task_id={task['task_id']}"

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trust_benchmarks import catalogue
-from trust_benchmarks_local import Trouble, objects
+from trust_benchmarks import catalogue, reference
+from trust_benchmarks_local import Trouble, objects, sample
 from trust_benchmarks_local.state import State
 
 
@@ -21,7 +21,7 @@ class File:
 
     key: str
     path: Path
-    metadata: dict = field(default_factory=dict, hash=False)
+    metadata: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 def sample_files(state: State) -> list[File]:
@@ -29,8 +29,6 @@ def sample_files(state: State) -> list[File]:
 
     TB_SAMPLE_PROVIDERS, TB_SAMPLE_PERIODS and TB_SAMPLE_LINES make it smaller; TB_SAMPLE_SEED makes another.
     """
-    from trust_benchmarks_local import sample
-
     names = {"providers": sample.PROVIDERS, "periods": sample.PERIODS, "lines": sample.LINES, "seed": 1}
     try:
         wanted = {name: int(os.environ.get(f"TB_SAMPLE_{name.upper()}", value)) for name, value in names.items()}
@@ -42,7 +40,7 @@ def sample_files(state: State) -> list[File]:
         mark.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            sample.write(folder, **wanted)
+            sample.write(folder, providers=wanted["providers"], periods=wanted["periods"], lines=wanted["lines"])
         except ValueError as problem:
             raise Trouble(f"The sample could not be made: {problem}") from problem
         mark.write_text(made)
@@ -55,9 +53,6 @@ def sample_files(state: State) -> list[File]:
 
 def _sample_code() -> str:
     """A hash of what decides on a sample's bytes, so that a newer generator writes it anew."""
-    from trust_benchmarks import reference
-    from trust_benchmarks_local import sample
-
     files = sorted(Path(sample.__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files) + reference.version().encode()).hexdigest()
 

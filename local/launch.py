@@ -25,12 +25,14 @@ def own_namespace() -> None:
 
 
 def become(uid: int, gid: int) -> None:
+    """Go on as another user, for good."""
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
 
 
 def main() -> None:
+    """Become the command of the arguments: [--as=namespace or UID:GID] SIGNAL COMMAND ..."""
     arguments = sys.argv[1:]
     if arguments[0].startswith("--as="):
         who = arguments.pop(0).removeprefix("--as=")

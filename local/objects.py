@@ -6,16 +6,12 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
+from trust_benchmarks.cli.prepare import BUCKETS, create_buckets
 from trust_benchmarks_local import Trouble, processes
 from trust_benchmarks_local.state import State
 
-BUCKETS = {
-    "TB_BUCKET_INBOX": "inbox",
-    "TB_BUCKET_ARCHIVE": "archive",
-    "TB_BUCKET_RECORDS": "records",
-    "TB_BUCKET_EXPORTS": "exports",
-}
 PORT_OPTIONS = (
     "s3.port",
     "s3.port.grpc",
@@ -60,17 +56,17 @@ def start(state: State) -> processes.Child:
     )
     try:
         processes.wait_until(lambda: answers(state), child, 60)
-        create_buckets(state.settings)
+        create_buckets(client(state.settings), list(BUCKETS.values()))
     except BaseException:
         child.stop()
         raise
     return child
 
 
-def client(settings: dict[str, str]):
+def client(settings: dict[str, str]) -> Any:
     """A boto3 S3 client for these settings."""
-    import boto3
-    from botocore.config import Config
+    import boto3  # noqa: PLC0415 - a command that only asks the warehouse does without it
+    from botocore.config import Config  # noqa: PLC0415
 
     return boto3.client(
         "s3",
@@ -91,7 +87,7 @@ def client(settings: dict[str, str]):
 
 def answers(state: State) -> bool:
     """Whether the S3 server of this state folder (it knows our key) answers."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     if "TB_S3_ENDPOINT" not in state.settings:
         return False
@@ -100,14 +96,6 @@ def answers(state: State) -> bool:
         return True
     except (BotoCoreError, ClientError):
         return False
-
-
-def create_buckets(settings: dict[str, str]) -> None:
-    """Create the buckets of these settings that are missing."""
-    s3 = client(settings)
-    have = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
-    for name in {settings[variable] for variable in BUCKETS} - have:
-        s3.create_bucket(Bucket=name)
 
 
 def _identities(state: State) -> Path:

@@ -13,13 +13,16 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import psycopg
+from trust_benchmarks.cli.prepare import DATABASES, create_databases
 from trust_benchmarks_local import Trouble, processes
 from trust_benchmarks_local.state import State
 
-DATABASES = {"airflow": "TB_AIRFLOW_DATABASE_PASSWORD", "warehouse": "TB_WAREHOUSE_PASSWORD"}
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -79,26 +82,22 @@ def url(state: State, database: str) -> str:
 
 def answers(state: State) -> bool:
     """Whether the server of this state folder (its password is the proof) takes connections."""
-    import psycopg
-
     if "TB_PORT_POSTGRES" not in state.settings:
         return False
     try:
         with _superuser(state) as connection:
-            return connection.execute("SELECT 1").fetchone() == (1,)
+            return bool(connection.execute("SELECT 1").fetchone() == (1,))
     except psycopg.OperationalError:
         return False
 
 
-def _superuser(state: State, database: str = "postgres"):
-    import psycopg
-
+def _superuser(state: State) -> "psycopg.Connection[tuple[Any, ...]]":
     return psycopg.connect(
         host="127.0.0.1",
         port=int(state.settings["TB_PORT_POSTGRES"]),
         user="postgres",
         password=state.settings["TB_POSTGRES_PASSWORD"],
-        dbname=database,
+        dbname="postgres",
         autocommit=True,
         connect_timeout=5,
     )
@@ -145,7 +144,7 @@ def _let_in(state: State, who: str) -> None:
         )
 
 
-def _run(command: list, who: str | None) -> subprocess.CompletedProcess:
+def _run(command: Sequence[str | Path], who: str | None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         processes.launched(command, signal.SIGKILL, who),
         env=_environment(),
@@ -157,7 +156,7 @@ def _run(command: list, who: str | None) -> subprocess.CompletedProcess:
 
 
 def _initialise(state: State, data: Path, who: str | None) -> None:
-    """initdb beside the final folder, then one rename: a killed initdb leaves nothing that looks like a database."""
+    """Run initdb beside the final folder, then one rename: a killed initdb leaves nothing that looks like a database."""
     if (data / "PG_VERSION").exists():
         return
     draft = data.with_name("postgres.draft")
@@ -214,28 +213,3 @@ def _servers(data: Path) -> list[int]:
                 if status[0] != "Z":
                     found.append((int(status[19]), int(entry.name)))
     return [pid for _, pid in sorted(found)]
-
-
-def create_databases(superuser, passwords: dict[str, str]) -> None:
-    """The databases and the roles of the same names that own them; what exists is left as it is.
-
-    Args:
-        superuser: a psycopg connection with autocommit.
-        passwords: by the name of the database.
-    """
-    from psycopg import sql
-
-    roles = {row[0] for row in superuser.execute("SELECT rolname FROM pg_roles")}
-    have = {row[0] for row in superuser.execute("SELECT datname FROM pg_database")}
-    for name, password in passwords.items():
-        role = sql.Identifier(name)
-        if name not in roles:
-            superuser.execute(
-                sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(password))
-            )
-        if name not in have:
-            superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-    # Readers of the warehouse have no business in Airflow's own database.
-    superuser.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")
-    # What Airflow notes about its tasks may lag the disk by a moment: every task can run twice anyway.
-    superuser.execute("ALTER ROLE airflow SET synchronous_commit = off")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ class Child:
     """One program of the run: what it is called in messages, its process, its log, and how it is asked to stop."""
 
     name: str
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     log: Path
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 20.0
@@ -29,6 +29,7 @@ class Child:
     ended: bool = field(default=False)
 
     def alive(self) -> bool:
+        """Whether it runs."""
         return self.process.poll() is None
 
     def last_words(self) -> str:
@@ -87,7 +88,7 @@ def start(
     return Child(name, process, log, stop_signal, patience)
 
 
-def launched(command: list[str | Path], death_signal: signal.Signals, as_who: str | None = None) -> list[str]:
+def launched(command: Sequence[str | Path], death_signal: signal.Signals, as_who: str | None = None) -> list[str]:
     """The command behind launch.py; `as_who` is None (as we are), 'namespace' or 'UID:GID'."""
     return [
         sys.executable,
@@ -98,7 +99,7 @@ def launched(command: list[str | Path], death_signal: signal.Signals, as_who: st
     ]
 
 
-def wait_until(ready, child: Child, seconds: float, every: float = 0.1) -> None:
+def wait_until(ready: Callable[[], bool], child: Child, seconds: float, every: float = 0.1) -> None:
     """Wait until ready() is true. Raises Trouble when the child ends or the time is over."""
     give_up = time.monotonic() + seconds
     while not ready():

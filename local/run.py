@@ -11,10 +11,15 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from trust_benchmarks import catalogue
+from trust_benchmarks.cli.prepare import USERS
+from trust_benchmarks.ingest import reference_load
+from trust_benchmarks.releases import candidates
+from trust_benchmarks.stores import warehouse
 from trust_benchmarks_local import Trouble, airflow, inbox, processes, services, watch
 from trust_benchmarks_local.state import State
 
@@ -31,7 +36,7 @@ DAGS = {
 class Screen:
     """One line a step, and bars where there is waiting: live on a terminal, a line now and then elsewhere."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.console = Console(highlight=False, soft_wrap=True)
         if not self.console.is_terminal:
             self.console.width = 100
@@ -47,16 +52,18 @@ class Screen:
         self.done(name, words, time.monotonic() - start)
 
     def done(self, name: str, words: list[str], seconds: float) -> None:
+        """The line of a step that has ended."""
         self.console.print(f"[green]done[/]  {name:<20} {seconds:6.1f} s  {'; '.join(words)}")
 
     def say(self, words: str, style: str = "") -> None:
+        """A line as it is; `style` is one of rich."""
         self.console.print(words, style=style or None, markup=False)
 
 
 class Bars:
     """Several named bars; without a terminal a line is printed when something moved, at most every ten seconds."""
 
-    def __init__(self, screen: Screen, names: list[str]):
+    def __init__(self, screen: Screen, names: list[str]) -> None:
         self.screen = screen
         self.bars = Progress(
             TextColumn("      {task.description:<20}"),
@@ -70,16 +77,17 @@ class Bars:
         self.tasks = {name: self.bars.add_task(name, total=None, note="") for name in names}
         self.spoke, self.said = time.monotonic(), ""
 
-    def __enter__(self):
+    def __enter__(self) -> "Bars":
         if self.screen.console.is_terminal:
             self.bars.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self.screen.console.is_terminal:
             self.bars.stop()
 
     def show(self, name: str, completed: int, total: int | None, note: str = "") -> None:
+        """How far the bar of this name is."""
         self.bars.update(self.tasks[name], completed=completed, total=total, note=note)
         if not self.screen.console.is_terminal and time.monotonic() - self.spoke > 10:
             words = ", ".join(
@@ -114,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def run(screen: Screen, state: State, given: tuple | None, once: bool) -> int:
+def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] | None, once: bool) -> int:
     """Everything between holding the state folder and letting it go."""
     with contextlib.ExitStack() as stack:
         stack.callback(_stopping, screen)
@@ -167,9 +175,6 @@ def run(screen: Screen, state: State, given: tuple | None, once: bool) -> int:
 
 def _warehouse() -> str:
     """Migrations and reference data."""
-    from trust_benchmarks.ingest import reference_load
-    from trust_benchmarks.stores import warehouse
-
     applied = warehouse.migrate()
     loaded = reference_load.refresh()
     numbers = ", ".join(
@@ -201,7 +206,9 @@ def _up(state: State, rest: airflow.Rest, children: list[processes.Child]) -> No
                 return
         time.sleep(0.5)
     what = (
-        f"{', '.join(down)} did not become healthy" if down else f"the DAGs {', '.join(sorted(missing))} did not appear"
+        f"{', '.join(down)} did not become healthy"
+        if down
+        else f"the DAGs {', '.join(sorted(missing or ()))} did not appear"
     )
     raise Trouble(f"Airflow is not ready after three minutes: {what}. Its logs: {state.logs}")
 
@@ -245,8 +252,6 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
 
 def _what_is_left(rest: airflow.Rest, began: datetime) -> str | None:
     """The DAG that still has something to do although none is under way; None when the job is done."""
-    from trust_benchmarks.releases import candidates
-
     if _waiting():
         return "receive_inbox"
     if candidates.stale():
@@ -260,21 +265,16 @@ def _what_is_left(rest: airflow.Rest, began: datetime) -> str | None:
 
 
 def _waiting() -> int:
-    from trust_benchmarks.stores import warehouse
-
     with warehouse.connect() as connection:
-        return connection.execute("SELECT count(*) FROM intake.waiting").fetchone()[0]
+        return int(next(connection.execute("SELECT count(*) FROM intake.waiting"))[0])
 
 
 def _held_back() -> int:
-    from trust_benchmarks.releases import candidates
-    from trust_benchmarks.stores import warehouse
-
     with warehouse.connect() as connection:
         return len(candidates.held_back(connection))
 
 
-def _failure(state: State, rest: airflow.Rest, run: dict) -> str:
+def _failure(state: State, rest: airflow.Rest, run: dict[str, Any]) -> str:
     """One failed run in words: its task, its last error, its log."""
     which = f"{run['dag_id']} {run.get('partition_key') or run['dag_run_id']}"
     for task in rest.failed_tasks(run["dag_id"], run["dag_run_id"]):
@@ -307,7 +307,7 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
 
 def _sign_in(url: str, settings: dict[str, str]) -> list[str]:
     """Where people sign in, and with what."""
-    password = {name: settings[variable] for name, (_, variable) in airflow.USERS.items()}
+    password = {name: settings[variable] for name, (_, variable) in USERS.items()}
     return [
         f"Airflow      {url}  user admin, password {password['admin']}",
         f"Steward desk {url}/steward/  user steward, password {password['steward']}",
@@ -335,7 +335,7 @@ def _stopping(screen: Screen) -> None:
 def stop_by_signal() -> None:
     """SIGTERM and a closed terminal stop the run as Ctrl-C does; while it stops, further ones are ignored."""
 
-    def stop(*_) -> None:
+    def stop(*_: object) -> None:
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sign, signal.SIG_IGN)
         raise KeyboardInterrupt

@@ -5,26 +5,25 @@ do not do before the fork (threads, connections) cannot break after it.
 """
 
 import importlib
+import pkgutil
 import sys
 
-LOADED = (
-    "ingest.receive",
-    "records.process",
-    "pipeline.publish",
-    "pipeline.timeline",
-    "pipeline.export",
-    "methods.funnel",
-    "methods.peers",
-)
+import trust_benchmarks
+
+# The rooms whose work tasks do.
+ROOMS = ("ingest", "reading", "validation", "records", "measures", "releases", "timeline")
 
 
 def main() -> None:
-    for name in LOADED:
-        importlib.import_module(f"trust_benchmarks.{name}")
-    from airflow.__main__ import main as airflow
+    """Load the rooms, then become `airflow scheduler` with the given arguments."""
+    for room in ROOMS:
+        package = importlib.import_module(f"{trust_benchmarks.__name__}.{room}")
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    from airflow.__main__ import main as airflow  # noqa: PLC0415 - after the rooms, as Airflow itself would load them
 
     sys.argv = ["airflow", "scheduler", *sys.argv[1:]]
-    airflow()
+    airflow()  # type: ignore[no-untyped-call]  # Airflow does not say
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def default_folder() -> Path:
 class State:
     """A run's folder. `settings` is what settings.env holds: text by name, never changed but through `keep`."""
 
-    def __init__(self, folder: Path | None = None):
+    def __init__(self, folder: Path | None = None) -> None:
         self.folder = Path(folder or default_folder()).absolute()
         self.logs = self.folder / "logs"
         self.data = self.folder / "data"

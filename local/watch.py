@@ -41,15 +41,16 @@ class Progress:
 
 
 def progress(url: str) -> Progress:
+    """How far the job is, by the ledger."""
     with psycopg.connect(url, connect_timeout=5) as connection:
-        return Progress(*connection.execute(PROGRESS).fetchone())
+        return Progress(*next(connection.execute(PROGRESS)))
 
 
 def summary(url: str) -> tuple[Table, str, bool]:
     """A table of what came in by collection and period, a sentence on what was published, and whether it is a sample."""
     with psycopg.connect(url, connect_timeout=5) as connection:
         rows = connection.execute(BY_PERIOD).fetchall()
-        metrics, values, providers, events, releases, is_sample = connection.execute(TOTALS).fetchone()
+        metrics, values, providers, events, releases, is_sample = next(connection.execute(TOTALS))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("collection", "period"):
         table.add_column(heading, no_wrap=True)

@@ -2,25 +2,30 @@
 
 import threading
 from functools import cache
+from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
 
 _building = threading.Lock()
 
 
 @cache
-def _app():
+def _app() -> "FastAPI":
     from trust_benchmarks.desk.app import create
 
     return create()
 
 
-def _built():
+def _built() -> "FastAPI":
     with _building:
         return _app()
 
 
-async def desk(scope, receive, send) -> None:
+async def desk(scope: "Scope", receive: "Receive", send: "Send") -> None:
     """The desk's application, built at its first request: every Airflow process loads plugins, and only one serves pages."""
     import anyio
 
@@ -29,6 +34,8 @@ async def desk(scope, receive, send) -> None:
 
 
 class StewardDeskPlugin(AirflowPlugin):
+    """Registers the desk and its place in the navigation."""
+
     name = "steward_desk"
     fastapi_apps = [{"app": desk, "url_prefix": "/steward", "name": "Steward desk"}]  # noqa: RUF012 - Airflow reads a plain list
     external_views = [  # noqa: RUF012

@@ -30,6 +30,11 @@ def _keep_in_memory() -> None:
 _keep_in_memory()
 
 
+NO_SHARED = (
+    "The real published files are not here. Put the folder 'shared' beside the checkout, or name it in TB_SHARED."
+)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real published files: `data` in the folder TB_SHARED names, else in `shared` beside the checkout."""
@@ -38,9 +43,8 @@ def shared_data() -> Path:
     )
     folder = shared / "data"
     if not folder.is_dir():
-        pytest.skip(
-            "The real published files are not here. Put the folder 'shared' beside the checkout, or name it in TB_SHARED."
-        )
+        # Where checks run, a test that does not run must not pass for one that does.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_SHARED)
     return folder
 
 
@@ -84,7 +88,7 @@ def shared_world(services):
 
 
 # What takes longest begins first, so that no worker is left with it at the end.
-LONG_FIRST = ("end_to_end", "desk", "stewardship", "pipeline", "local", "cli")
+LONG_FIRST = ("end_to_end", "desk", "stewardship", "pipeline", "releases", "local", "cli")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -114,18 +118,23 @@ def pytest_xdist_make_scheduler(config, log):
     return ByFile(config, log)
 
 
-LAST_LINE = pytest.StashKey[str]()
+LAST_LINES = pytest.StashKey[list[str]]()
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Notes whether browser tests could not run, and that some tests are left to `make test-all`."""
-    config.stash[LAST_LINE] = browsers.why_not(terminalreporter.stats)
+    """Notes which tests could not run and why, and that some tests are left to `make test-all`."""
+    unshared = sum(NO_SHARED in str(one.longrepr) for one in terminalreporter.stats.get("skipped", []))
+    lines = [
+        browsers.why_not(terminalreporter.stats),
+        f"{unshared} tests were skipped. {NO_SHARED}" if unshared else "",
+    ]
+    config.stash[LAST_LINES] = list(filter(None, lines))
     if not FULL:
         terminalreporter.write_line("Tests marked 'full' are left to make test-all, and others ran in small size.")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config):
-    """Says so in the last line, below pytest's own."""
-    if words := config.stash.get(LAST_LINE, ""):
-        print(words, flush=True)
+    """Says so in the last lines, below pytest's own."""
+    for line in config.stash.get(LAST_LINES, []):
+        print(line, flush=True)

@@ -1,12 +1,15 @@
 """docker-compose.yml and the Dockerfile read as data: there is no container engine where these tests run."""
 
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
-import trust_benchmarks_local as local
 import yaml
-from trust_benchmarks_local import airflow
+from trust_benchmarks.cli import prepare
 
 HERE = Path(__file__).parents[1]
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
@@ -123,10 +126,10 @@ def test_the_pipeline_is_told_everything_that_it_asks_for(services):
 
 
 def test_whoever_may_sign_in_here_may_sign_in_there(services):
-    users = ",".join(f"{name}:{role}" for name, (role, _) in airflow.USERS.items())
+    users = ",".join(f"{name}:{role}" for name, (role, _) in prepare.USERS.items())
     assert services["api-server"]["environment"]["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == users
     given = services["prepare"]["environment"]
-    passwords = [given[variable] for _, variable in airflow.USERS.values()]
+    passwords = [given[variable] for _, variable in prepare.USERS.values()]
     assert len(passwords) == len({ASKED.match(password)[1] for password in passwords}) == 4
     # Decisions are taken where the page is, under the role of the desk and no other reader's.
     assert "TB_DESK_PASSWORD" in services["api-server"]["environment"]
@@ -134,14 +137,11 @@ def test_whoever_may_sign_in_here_may_sign_in_there(services):
 
 
 def test_what_runs_once_gets_all_that_it_needs(services):
-    text = (
-        Path(local.__file__).with_name("prepare.py").read_text()
-        + Path(local.__file__).with_name("postgres.py").read_text()
-    )
+    text = (HERE / "include" / "cli" / "prepare.py").read_text()
     needed = set(re.findall(r'_need\("([A-Z0-9_]+)"\)', text)) | set(re.findall(r'"(TB_[A-Z_]+_PASSWORD)"', text))
-    assert needed - {"TB_POSTGRES_PASSWORD"} <= set(services["prepare"]["environment"])
-    assert services["prepare"]["command"] == ["trust_benchmarks_local.prepare"]
-    assert {"reading", "warehouse"} == set(airflow.POOLS)
+    assert needed <= set(services["prepare"]["environment"])
+    assert services["prepare"]["command"] == ["trust_benchmarks.cli.main", "prepare"]
+    assert {"reading", "warehouse"} == set(prepare.POOLS)
 
 
 def test_only_what_the_image_needs_is_sent_to_the_builder():
@@ -154,3 +154,18 @@ def test_only_what_the_image_needs_is_sent_to_the_builder():
     kept = {line[1:] for line in (HERE / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert copied == kept
     assert "USER airflow" in (HERE / "Dockerfile").read_text()
+
+
+def test_the_image_installs_all_of_include_and_nothing_local(tmp_path):
+    """The package is built as the Dockerfile does, from what the builder is sent."""
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(HERE / name, sent)
+    shutil.copytree(HERE / "include", sent / "include", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    files = {path.relative_to(sent / "include").as_posix() for path in (sent / "include").rglob("*") if path.is_file()}
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(sent)], check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert packed == {f"trust_benchmarks/{file}" for file in files}

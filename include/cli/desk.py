@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..reading.harmless import harmless
-from . import Refused
+from . import Refused, embedded
 from .output import Format, note, write
+from .prepare import USERS
 
 SHOWN = 60  # lines of a preview's table; --format of `decisions` and the desk show all
 
@@ -57,7 +57,7 @@ def decide(asked: Asked, user: str | None, yes: bool) -> None:
     who = sign_in(user)
     if not who.may_act:
         raise Refused(f"{who.name} may read the desk, not act on it. A steward can: ask one, or ask for the role.")
-    with stores(), told():
+    with embedded.stores(), told():
         draft = _draft(asked)
         if draft.kind in decisions.CHANGES_FIGURES:
             expected = _shown(draft, who.name)
@@ -83,7 +83,7 @@ def approve(decision_id: int, refuse: bool, words: str, user: str | None, yes: b
     who = sign_in(user)
     if not who.may_approve:
         raise Refused(f"{who.name} may not approve or refuse decisions. Ask an approver.")
-    with stores(), told():
+    with embedded.stores(), told():
         with as_desk() as connection:
             one = decisions.get(connection, decision_id)
         if one["author"].strip().lower() == who.name.strip().lower():
@@ -110,7 +110,7 @@ def workbook(submission_id: str, output: Path | None) -> None:
     if output and output.is_dir():
         raise Refused(f"{output} is a folder. Name the file to write, such as {output / 'to_correct.xlsx'}.")
     path = output
-    with stores(), told():
+    with embedded.stores(), told():
         try:
             with warehouse.connect() as connection:
                 row = connection.execute(
@@ -176,20 +176,17 @@ def _airflow() -> tuple[str, dict[str, str]]:
                 f"TB_AIRFLOW_URL is {url}: a password would travel there unprotected. Give an address that begins with https."
             )
         return url.rstrip("/"), {}
-    from trust_benchmarks_local.state import State
-
-    settings = State().read()
+    services = embedded.find()
+    settings = services.settings()
     if "TB_PORT_AIRFLOW" not in settings:
         raise Refused(
-            f"There is no Airflow yet: {State().folder} holds none. Run `make run` first, or name one in TB_AIRFLOW_URL."
+            f"There is no Airflow yet: {services.folder} holds none. Run `make run` first, or name one in TB_AIRFLOW_URL."
         )
     return f"http://127.0.0.1:{settings['TB_PORT_AIRFLOW']}", settings
 
 
 def _password(user: str, settings: dict[str, str]) -> str:
     """TB_USER_PASSWORD; else what `make run` made for this user; else what is typed."""
-    from trust_benchmarks_local.airflow import USERS
-
     if given := os.environ.get("TB_USER_PASSWORD"):
         return given
     if made := settings.get(USERS.get(user, ("", ""))[1]):
@@ -202,25 +199,6 @@ def _password(user: str, settings: dict[str, str]) -> str:
 
 
 # The stores -----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def stores() -> Iterator[None]:
-    """The stores that the environment names, or those of the state folder (started if they are not up)."""
-    if os.environ.get("TB_WAREHOUSE_URL"):
-        yield
-        return
-    from trust_benchmarks_local import services
-    from trust_benchmarks_local.state import State
-
-    state = State()
-    if "TB_WAREHOUSE_URL" not in state.read():
-        raise Refused(
-            f"There is no warehouse yet: {state.folder} holds none. Run `make run` first, "
-            "or name a warehouse in TB_WAREHOUSE_URL or a state folder in TB_STATE."
-        )
-    with services.running(state.folder):
-        yield
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from .. import catalogue, reference, schemas
 from ..sql import published
 from ..stores import warehouse
 from ..validation import rules
-from . import Refused, contract, moves
+from . import Refused, contract, embedded, moves
 from .output import note
 
 FOLDER = Path(__file__).parent
@@ -65,9 +65,7 @@ def run(check: bool) -> int:
 def _warehouse() -> Iterator[psycopg.Connection[Any]]:
     with ExitStack() as stack:
         if not os.environ.get("TB_WAREHOUSE_URL"):
-            from trust_benchmarks_local import services  # not deployed
-
-            stack.enter_context(services.scratch())
+            stack.enter_context(embedded.find().scratch())
             warehouse.migrate()
         if others := warehouse.migrations_missing():
             raise Refused(

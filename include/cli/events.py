@@ -5,7 +5,7 @@ import io
 import sys
 from pathlib import Path
 
-from . import Refused, warehouse
+from . import Refused, embedded, warehouse
 from .output import Format, note
 
 LISTED = """
@@ -64,7 +64,7 @@ def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
     who = desk.sign_in(user)
     if not who.may_act:
         raise Refused(f"{who.name} may read the timeline, not add to it. A steward can: ask one, or ask for the role.")
-    with desk.stores(), desk.told(), desk.as_desk() as connection:
+    with embedded.stores(), desk.told(), desk.as_desk() as connection:
         done = events.add(connection, checked, who.name, path.name)
     again = f" {done.already} {'was' if done.already == 1 else 'were'} there already." if done.already else ""
     print(f"{len(done.ids)} {'event was' if len(done.ids) == 1 else 'events were'} added.{again}")
@@ -81,7 +81,7 @@ def withdraw(event_id: str, reason: str, user: str | None) -> None:
     who = desk.sign_in(user)
     if not who.may_act:
         raise Refused(f"{who.name} may read the timeline, not withdraw from it. Ask a steward.")
-    with desk.stores(), desk.told(), desk.as_desk() as connection:
+    with embedded.stores(), desk.told(), desk.as_desk() as connection:
         events.withdraw(connection, event_id, who.name, reason)
     print(f"Event {event_id} is withdrawn.")
 

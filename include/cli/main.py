@@ -604,6 +604,21 @@ def dictionary(
     raise typer.Exit(document.run(check))
 
 
+@app.command()
+def prepare() -> None:
+    """Prepare an installation, once and after an upgrade: databases, roles, buckets, schemas, reference data, pools, log ins.
+
+    Reads the environment; docker-compose.yml shows which variables. Safe to repeat.
+
+    Example:
+
+      trust-benchmarks prepare
+    """
+    from . import prepare as preparing
+
+    preparing.run()
+
+
 def run() -> None:
     """Runs a command and reports problems in one sentence. Exit status 2: the request was wrong; 3: an error in this program."""
     for stream in (sys.stdout, sys.stderr):
@@ -629,13 +644,11 @@ def run() -> None:
 
 
 def _told(problem: BaseException) -> int:
-    from trust_benchmarks_local import Trouble
-
     from ..catalogue import UnknownCollection
     from ..sql.published import Undescribed
     from ..stores.settings import Unconfigured
 
-    if isinstance(problem, UnknownCollection | Trouble | Unconfigured | Undescribed):
+    if isinstance(problem, UnknownCollection | Unconfigured | Undescribed):
         note(str(problem))
         return 2
     if isinstance(problem, MemoryError):

@@ -2,7 +2,7 @@
 
 from ..releases import editions, pointers, retention, switch
 from ..stores import warehouse
-from . import Refused, desk
+from . import Refused, desk, embedded
 from .output import note
 
 SHOWN = 10  # lines of what changes
@@ -15,7 +15,7 @@ def release(release_ids: list[str], reason: str, user: str | None, yes: bool) ->
         Refused: no right to, no reason, no such release, not built from current inputs, or not confirmed.
     """
     who = _approver(user, reason)
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
             for one in release_ids:
                 found = connection.execute(
@@ -41,7 +41,7 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
         Refused: no right to, no reason, no such edition, or not confirmed.
     """
     who = _approver(user, reason)
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
             target = editions.find(connection, which)
             left = editions.current(connection)

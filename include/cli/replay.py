@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import catalogue
 from ..reading.harmless import csv_safe, harmless
-from . import Refused, desk
+from . import Refused, desk, embedded
 from .output import Format, note, words, write
 
 SUBMISSIONS = ("submission_id", "period", "sender", "part", "version", "before", "after", "when", "file_name")
@@ -38,7 +38,7 @@ def revalidate(
     if not (who.may_approve if accepted_too else who.may_act):
         wanted = "an approver" if accepted_too else "a steward"
         raise Refused(f"{who.name} may not have returns validated again. Ask {wanted}.")
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
             rules_in_force.note_rules(connection, [name])
             plan = requests.planned(connection, name, period, accepted_too)
@@ -78,7 +78,7 @@ def replay(
     name = catalogue.load(collection).name
     if since is not None:
         _period(calendar, since)
-    with desk.stores(), desk.told():
+    with embedded.stores(), desk.told():
         found = lab.replay(
             name, since, accepted_too=accepted_too, keep=keep and keep / "records",
             report=lambda count: note(f"{count} submissions have been read ..."),

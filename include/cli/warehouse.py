@@ -1,6 +1,5 @@
 """Questions to the warehouse: one statement at a time, in a transaction that cannot write, within a time limit."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,8 +8,8 @@ import psycopg
 from psycopg import errors
 
 from .. import catalogue
-from . import Refused
-from .output import Format, note, write
+from . import Refused, embedded
+from .output import Format, write
 
 Row = tuple[Any, ...]  # of a statement that somebody typed
 STATES = ("received", "accepted", "accepted_with_warnings", "held")
@@ -214,7 +213,7 @@ def _one_of(what: str, value: str | None, known: tuple[str, ...]) -> None:
 
 @contextmanager
 def _connection(seconds: int) -> Iterator[psycopg.Connection[Row]]:
-    with _url() as url:
+    with embedded.warehouse_url() as url:
         try:
             connection = psycopg.connect(
                 url,
@@ -232,30 +231,6 @@ def _connection(seconds: int) -> Iterator[psycopg.Connection[Row]]:
             yield connection
         finally:
             connection.close()  # whatever it was, it is rolled back
-
-
-@contextmanager
-def _url() -> Iterator[str]:
-    """The address of the warehouse: TB_WAREHOUSE_URL, or the embedded one, started for as long as it is needed."""
-    if url := os.environ.get("TB_WAREHOUSE_URL"):
-        yield url
-        return
-    from trust_benchmarks_local import postgres, services
-    from trust_benchmarks_local.state import State
-
-    state = State()
-    if not state.file.is_file() or "TB_WAREHOUSE_URL" not in (settings := state.read()):
-        raise Refused(
-            f"There is no warehouse yet: {state.folder} holds none. Run `make run` first, "
-            "or name a warehouse in TB_WAREHOUSE_URL or a state folder in TB_STATE."
-        )
-    state.settings = settings
-    if postgres.answers(state):
-        yield settings["TB_WAREHOUSE_URL"]
-        return
-    note("Starting the embedded warehouse ...")
-    with services.running(state.folder) as settings:
-        yield settings["TB_WAREHOUSE_URL"]
 
 
 def _sentence(problem: psycopg.Error, seconds: int) -> str:

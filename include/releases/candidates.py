@@ -78,11 +78,7 @@ def stale() -> list[Pair]:
     with warehouse.connect() as connection:
         store_fingerprints(connection)
     with warehouse.connect() as connection:
-        busy = set(
-            connection.execute(
-                "SELECT DISTINCT collection, period FROM intake.waiting WHERE registered_at > now() - interval '1 hour'"
-            ).fetchall()
-        )
+        busy = set(connection.execute(sql.text("releases/busy")).fetchall())
         found = [
             one.pair
             for one in find(connection)

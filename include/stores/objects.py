@@ -37,13 +37,15 @@ class Listed:
 @cache
 def client():
     """The S3 client of this process, with time limits and retries."""
-    of = settings.load()
+    of = settings.load().s3
     return boto3.client(
         "s3",
-        endpoint_url=of.s3_endpoint or None,
-        aws_access_key_id=of.s3_key,
-        aws_secret_access_key=of.s3_secret,
-        region_name=os.environ.get("TB_S3_REGION", "us-east-1"),
+        endpoint_url=of.endpoint or None,
+        # Without a key boto3 looks for one: a profile, the role of the machine, of the container or of the service account.
+        aws_access_key_id=of.key,
+        aws_secret_access_key=of.secret,
+        aws_session_token=of.session_token,
+        region_name=of.region or os.environ.get("AWS_REGION") or "us-east-1",
         config=Config(
             connect_timeout=5,
             read_timeout=60,

@@ -1,8 +1,10 @@
-"""Where the services are: environment variables, or what `make run` wrote to the state folder (standard library only)."""
+"""Where the services are: environment variables, or connections of Airflow where they are not set."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from . import airflow_connections
 
 
 class Unconfigured(RuntimeError):
@@ -14,9 +16,7 @@ class Settings:
     """Addresses and names of the services in use."""
 
     warehouse_url: str
-    s3_endpoint: str
-    s3_key: str
-    s3_secret: str
+    s3: airflow_connections.S3Connection
     inbox: str
     archive: str
     records: str
@@ -31,16 +31,26 @@ def load() -> Settings:
         Unconfigured: when a needed variable is not set.
     """
     return Settings(
-        warehouse_url=_need("TB_WAREHOUSE_URL"),
-        s3_endpoint=os.environ.get("TB_S3_ENDPOINT", ""),  # empty: AWS itself
-        s3_key=_need("TB_S3_KEY"),
-        s3_secret=_need("TB_S3_SECRET"),
+        warehouse_url=os.environ.get("TB_WAREHOUSE_URL")
+        or airflow_connections.warehouse_url()
+        or _need("TB_WAREHOUSE_URL"),
+        s3=_s3(),
         inbox=os.environ.get("TB_BUCKET_INBOX", "inbox"),
         archive=os.environ.get("TB_BUCKET_ARCHIVE", "archive"),
         records=os.environ.get("TB_BUCKET_RECORDS", "records"),
         exports=os.environ.get("TB_BUCKET_EXPORTS", "exports"),
         cache=Path(_need("TB_CACHE")),
     )
+
+
+def _s3() -> airflow_connections.S3Connection:
+    """TB_S3_ENDPOINT (empty: AWS itself) and TB_S3_KEY; else Airflow's connection; else AWS with what boto3 finds."""
+    endpoint, key = os.environ.get("TB_S3_ENDPOINT", ""), os.environ.get("TB_S3_KEY")
+    region = os.environ.get("TB_S3_REGION")
+    if endpoint or key:
+        secret = _need("TB_S3_SECRET") if key else None
+        return airflow_connections.S3Connection(endpoint, key, secret, region=region)
+    return airflow_connections.s3() or airflow_connections.S3Connection(region=region)
 
 
 def _need(name: str) -> str:

@@ -6,8 +6,16 @@ Every file's name starts with ``sample_``; that is what marks its figures as a s
 import csv
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from trust_benchmarks import reference
+
+from . import bench_lines, files
+from .files import File, Plan, plan
+from .plants import every_rule
 
 PROVIDERS, FIRST_PERIOD, PERIODS, LINES = 62, "2025-03", 13, 2500
 RECIPE = "sample.json"
@@ -28,16 +36,16 @@ class Manifest:
     folder: Path
     providers: int = 0
     periods: tuple[str, ...] = ()
-    files: Counter = field(default_factory=Counter)
-    rows: Counter = field(default_factory=Counter)
-    bytes: Counter = field(default_factory=Counter)
-    planted: Counter = field(default_factory=Counter)
+    files: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
+    planted: Counter[str] = field(default_factory=Counter)
     left_out: tuple[str, ...] = ()
     paths: list[Path] = field(default_factory=list)
 
 
 def write(
-    folder,
+    folder: str | Path,
     seed: int = 1,
     providers: int | None = PROVIDERS,
     first_period: str = FIRST_PERIOD,
@@ -58,19 +66,17 @@ def write(
     Raises:
         ValueError: for less than 1 provider, 1 period or 12 lines.
     """
-    from .files import files
-    from .plants import every_rule
-
     folder = Path(folder)
     recipe = {"seed": seed, "providers": providers, "first_period": first_period, "periods": periods, "lines": lines,
               "faults": faults}  # fmt: skip
     of = _plan(recipe)
     _clear(folder)
     done = Manifest(folder, len(of.world.organisations), of.world.periods)
-    arrivals, planted = [], []
-    for file in files(of):
+    arrivals: list[tuple[str, str]] = []
+    planted: list[tuple[Any, ...]] = []
+    for file in files.files(of):
         _put(folder, file, done)
-        if file.content is not None:
+        if file.arrives is not None:
             arrivals.append((file.path.as_posix(), file.arrives.isoformat()))
         for mark in file.marks:
             done.planted[mark.rule or "(none)"] += 1
@@ -78,14 +84,13 @@ def write(
             planted.append((file.collection, file.name, mark.rule, sheet, line, mark.column, mark.note))
     done.left_out = tuple(sorted(every_rule() - set(done.planted))) if faults else ()
     _table(folder / "arrivals.csv", ARRIVALS, sorted(arrivals))
-    _table(
-        folder / "planted.csv", PLANTED, sorted(planted, key=lambda row: (row[0], row[1], row[2], row[4] or 0, row[5]))
-    )
+    planted.sort(key=lambda row: (row[0], row[1], row[2], row[4] or 0, row[5]))
+    _table(folder / "planted.csv", PLANTED, planted)
     (folder / RECIPE).write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
     return done
 
 
-def mended(folder, into=None) -> list[Path]:
+def mended(folder: str | Path, into: str | Path | None = None) -> list[Path]:
     """Writes the sound second version (v2) of every return whose planted faults can be mended, and when it arrives.
 
     Args:
@@ -98,8 +103,6 @@ def mended(folder, into=None) -> list[Path]:
     Raises:
         FileNotFoundError: when the folder holds no sample.
     """
-    from . import files
-
     folder = Path(folder)
     if not (folder / RECIPE).exists():
         raise FileNotFoundError(f"{folder} holds no sample ({RECIPE} is missing). Make one with sample.write first.")
@@ -112,23 +115,18 @@ def mended(folder, into=None) -> list[Path]:
             arrivals = {row["path"]: row["arrived_at"] for row in csv.DictReader(rows)}
     for file in files.mended(of):
         _put(done.folder, file, done)
-        arrivals[file.path.as_posix()] = file.arrives.isoformat()
+        if file.arrives is not None:
+            arrivals[file.path.as_posix()] = file.arrives.isoformat()
     _table(listed, ARRIVALS, sorted(arrivals.items()))
     return done.paths
 
 
-def lines(n: int, trusts: int, seed: int = 1, folder=None, **options) -> list[Path]:
+def lines(n: int, trusts: int, seed: int = 1, folder: str | Path | None = None, **options: Any) -> list[Path]:
     """Writes `n` procurement lines, 50,000 a file, for the benchmark; see `bench_lines.write`."""
-    from . import bench_lines
-
     return bench_lines.write(n, trusts, seed, folder, **options)
 
 
-def _plan(recipe: dict):
-    from trust_benchmarks import reference
-
-    from .files import plan
-
+def _plan(recipe: dict[str, Any]) -> Plan:
     return plan(**recipe, reference=reference.load())
 
 
@@ -139,7 +137,7 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _put(folder: Path, file, done: Manifest) -> None:
+def _put(folder: Path, file: File, done: Manifest) -> None:
     if file.content is None:
         return
     path = folder / file.path
@@ -151,7 +149,7 @@ def _put(folder: Path, file, done: Manifest) -> None:
     done.paths.append(path)
 
 
-def _table(path: Path, header, rows) -> None:
+def _table(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(header)

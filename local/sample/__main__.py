@@ -6,10 +6,10 @@ import time
 from . import FIRST_PERIOD, LINES, PERIODS, PROVIDERS, write
 
 
-def main(arguments=None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Reads the arguments, writes the sample, prints a line a collection."""
     parser = argparse.ArgumentParser(
-        prog="python -m trust_benchmarks_local.sample", description=write.__doc__.split("\n")[0]
+        prog="python -m trust_benchmarks_local.sample", description=(write.__doc__ or "").split("\n")[0]
     )
     parser.add_argument("folder", help="where to write")
     parser.add_argument("--seed", type=int, default=1)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from trust_benchmarks import reference
 
 from .procurement_prices import buyer, lines, products
 from .world import generator, last_day
@@ -24,7 +25,14 @@ KINDS = (
 )
 
 
-def write(n: int, trusts: int | None = None, seed: int = 1, folder=None, period: str = PERIOD, share: float = SHARE):
+def write(
+    n: int,
+    trusts: int | None = None,
+    seed: int = 1,
+    folder: str | Path | None = None,
+    period: str = PERIOD,
+    share: float = SHARE,
+) -> list[Path]:
     """Writes `n` order lines of one month into folder/procurement_prices/, one file a trust, one file in memory at a time.
 
     Also writes folder/planted.csv: file, line (header = 1), kind of fault (see KINDS). A line with a duplicate key is the
@@ -41,8 +49,6 @@ def write(n: int, trusts: int | None = None, seed: int = 1, folder=None, period:
     Raises:
         ValueError: when there are fewer trusts in the reference data than asked for, or a number makes no sense.
     """
-    from trust_benchmarks import reference
-
     if n < 1 or not 0 <= share <= 0.4 or folder is None:
         raise ValueError("Give a folder, at least 1 line, and a share of faulty lines from 0 to 0.4.")
     count = trusts or -(-n // A_FILE)
@@ -69,7 +75,7 @@ def write(n: int, trusts: int | None = None, seed: int = 1, folder=None, period:
     return paths
 
 
-def _spoil(frame: pl.DataFrame, rng, share: float, first: int) -> tuple[pl.DataFrame, np.ndarray]:
+def _spoil(frame: pl.DataFrame, rng: np.random.Generator, share: float, first: int) -> tuple[pl.DataFrame, np.ndarray]:
     """The lines with faults in them, kinds in turn from number `first` on, and the kind of each line (-1: none)."""
     count = frame.height
     # Only every second line may be faulty, so that the line before a duplicate is sound.

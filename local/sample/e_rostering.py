@@ -1,5 +1,7 @@
 """E-rostering returns: one row a ward, hours that give the stated care hours a patient day, sized to the workforce return."""
 
+from typing import Any
+
 import numpy as np
 
 from . import workforce
@@ -62,7 +64,7 @@ def _tables(world: World, org: Organisation) -> dict[str, Table]:
             for period in world.periods}  # fmt: skip
 
 
-def _ward(rng, org: Organisation, number: int, kind: str, wards: int) -> dict:
+def _ward(rng: np.random.Generator, org: Organisation, number: int, kind: str, wards: int) -> dict[str, Any]:
     chppd, fewest, most = SPECIALTIES[kind]
     return {
         "site": f"{org.code[:3]}{number * 4 // wards + 1:02d}",
@@ -80,7 +82,9 @@ def _ward(rng, org: Organisation, number: int, kind: str, wards: int) -> dict:
     }
 
 
-def _row(rng, org: Organisation, period: str, w: dict, lead: float, leave: float, owed: float) -> list[str]:
+def _row(
+    rng: np.random.Generator, org: Organisation, period: str, w: dict[str, Any], lead: float, leave: float, owed: float
+) -> list[str]:
     patient_days = int(w["beds"] * days_in(period) * min(0.99, w["occupied"] * rng.uniform(0.985, 1.015)))
     hours = patient_days * w["chppd"] * rng.uniform(0.97, 1.03)
     shares = (

@@ -1,5 +1,8 @@
 """The national estates file of a financial year: every site and one row of totals for each trust, in a template of our own."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from .tables import Table
@@ -22,19 +25,21 @@ TENURES = ("freehold", "leasehold", "nhs_property_services", "chp_lift", "other"
 INPATIENT = ("mental_health", "learning_disability", "mental_health_ld", "community_inpatient", "other_inpatient")
 
 
+Site = dict[str, Any]  # what a site has, by the name of its column or of what makes it peculiar
+
+
 def table(world: World, year: str) -> Table:
     """The clean national file of a financial year 'YYYY-YY'."""
     rows = []
     for org in world.organisations:
-        sites = [
-            _in_year(world, org, site, year) for site in world.once(("sites", org.code), lambda o=org: _sites(world, o))
-        ]
+        own = world.once(("sites", org.code), partial(_sites, world, org))
+        sites = [_in_year(world, org, site, year) for site in own]
         rows += [_row(site) for site in sites]
         rows.append(_row(_total(org, year, sites)))
     return Table(list(COLUMNS), rows)
 
 
-def _sites(world: World, org: Organisation) -> list[dict]:
+def _sites(world: World, org: Organisation) -> list[Site]:
     """The sites of a trust with what is peculiar to them; the last one is tiny, so that a fault in it moves no total."""
     rng = world.rng("sites", org.code)
     count = int(rng.integers(8, 26))
@@ -76,10 +81,10 @@ def _sites(world: World, org: Organisation) -> list[dict]:
     return sites
 
 
-def _in_year(world: World, org: Organisation, site: dict, year: str) -> dict:
+def _in_year(world: World, org: Organisation, site: Site, year: str) -> Site:
     rng = world.rng("estates", org.code, site["site_code"], year)
 
-    def near(value, by=0.04):
+    def near(value: float, by: float = 0.04) -> float:
         return value * rng.uniform(1 - by, 1 + by)
 
     gia = round(site["gia"], 1)
@@ -103,7 +108,7 @@ def _in_year(world: World, org: Organisation, site: dict, year: str) -> dict:
     }  # fmt: skip
 
 
-def _total(org: Organisation, year: str, sites: list[dict]) -> dict:
+def _total(org: Organisation, year: str, sites: list[Site]) -> Site:
     sums = {}
     for column in SUMMED:
         values = [site[column] for site in sites if site[column] is not None]
@@ -114,11 +119,11 @@ def _total(org: Organisation, year: str, sites: list[dict]) -> dict:
     }  # fmt: skip
 
 
-def _row(values: dict) -> list[str]:
+def _row(values: Site) -> list[str]:
     return [_text(column, values.get(column)) for column in COLUMNS]
 
 
-def _text(column: str, value) -> str:
+def _text(column: str, value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):

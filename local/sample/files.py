@@ -1,17 +1,18 @@
 """The files of a sample: every return with its name, its bytes, when it arrives, and what was planted in it."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from trust_benchmarks.reference import calendar
+from trust_benchmarks.reference.tables import Tables
 
 from . import drug_tariff, e_rostering, estates, procurement_prices, sickness_absence, spoil, workforce
 from .plants import COLLECTIONS, Placed, place
 from .spoil import Case, Mark
-from .tables import from_csv, to_csv, to_gzip, to_xlsx
-from .world import World, last_day, months, organisations
+from .tables import Table, from_csv, to_csv, to_gzip, to_xlsx
+from .world import Organisation, World, last_day, months, organisations
 
 WORKBOOK_EVERY = 9  # every ninth workforce return is a workbook
 
@@ -44,13 +45,13 @@ class Plan:
     """A sample before its bytes: the world, and which plant stands where."""
 
     world: World
-    reference: object
+    reference: Tables
     placed: tuple[Placed, ...]
     faults: bool
 
 
 def plan(
-    seed: int, providers: int | None, first_period: str, periods: int, lines: int, faults: bool, reference
+    seed: int, providers: int | None, first_period: str, periods: int, lines: int, faults: bool, reference: Tables
 ) -> Plan:
     """Decides everything about a sample but its bytes."""
     if periods < 1 or lines < 12 or (providers is not None and providers < 1):
@@ -89,11 +90,11 @@ def files(of: Plan) -> Iterator[File]:
                     book = collection == "workforce" and (n * len(of.world.periods) + m) % WORKBOOK_EVERY == 4
                     book = book and (org.code, period) not in copied
                     content, rows = clean(of.world, org, collection, period, "xlsx" if book else "csv")
-                    file = name(collection, org.code, period, 1, "xlsx" if book else "csv")
-                    yield File(collection, file, content, arrives(of.world, collection, org.code, period), rows)
+                    file_name = name(collection, org.code, period, 1, "xlsx" if book else "csv")
+                    yield File(collection, file_name, content, arrives(of.world, collection, org.code, period), rows)
 
 
-def clean(world: World, org, collection: str, period: str, ending: str = "csv") -> tuple[bytes, int]:
+def clean(world: World, org: Organisation, collection: str, period: str, ending: str = "csv") -> tuple[bytes, int]:
     """The clean return of a provider: bytes and number of rows."""
     if collection == "procurement_prices":
         frame = procurement_prices.frame(world, org, period)
@@ -102,22 +103,23 @@ def clean(world: World, org, collection: str, period: str, ending: str = "csv") 
     return (to_xlsx if ending == "xlsx" else to_csv)(table), len(table.rows)
 
 
-def _table(world: World, org, collection: str, period: str):
+def _table(world: World, org: Organisation, collection: str, period: str) -> Table:
     if collection == "procurement_prices":
         return from_csv(procurement_prices.content(world, org, period))
-    return (workforce if collection == "workforce" else e_rostering).tables(world, org)[period].copy()
+    made = workforce.tables(world, org) if collection == "workforce" else e_rostering.tables(world, org)
+    return made[period].copy()
 
 
 def _never(collection: str, code: str, period: str) -> File:
     return File(collection, name(collection, code, period), None, None, 0, (Mark("", note="never sent"),))
 
 
-def _planted(of: Plan, placed: Placed, org) -> Iterator[File]:
+def _planted(of: Plan, placed: Placed, org: Organisation) -> Iterator[File]:
     plant, period, world = placed.plant, placed.period, of.world
     collection, send = plant.collection, plant.send
     on_time = arrives(world, collection, org.code, period)
     if send in ("again", "mended", "worse"):  # early enough for the second version to be on time, too
-        on_time = min(on_time, calendar.due(collection, period) - dt.timedelta(days=2))
+        on_time = min(on_time, _due(collection, period) - dt.timedelta(days=2))
     if send == "missing":
         yield _never(collection, org.code, period)
         return
@@ -133,11 +135,11 @@ def _planted(of: Plan, placed: Placed, org) -> Iterator[File]:
     plant.spoil(case)
     rows = len(case.table.rows)
     if send == "late":
-        when = calendar.due(collection, period) + dt.timedelta(days=2, hours=3)
+        when = _due(collection, period) + dt.timedelta(days=2, hours=3)
         case.mark("SUB01", note="arrived after the deadline and before the close")
         yield _file(case, collection, 1, sound, when, rows)
     elif send == "closed":
-        when = calendar.closes(collection, period) + dt.timedelta(days=3, hours=2)
+        when = _moment(calendar.closes(collection, period)) + dt.timedelta(days=3, hours=2)
         case.mark("SUB02", note="arrived after the close")
         yield _file(case, collection, 1, sound, when, rows)
     elif send == "again":
@@ -154,7 +156,7 @@ def _planted(of: Plan, placed: Placed, org) -> Iterator[File]:
             yield File(collection, name(collection, org.code, period, 2), sound, on_time + dt.timedelta(days=1), rows)
 
 
-def _file(case: Case, collection: str, version: int, content: bytes, when, rows: int) -> File:
+def _file(case: Case, collection: str, version: int, content: bytes, when: dt.datetime, rows: int) -> File:
     named = name(collection, case.code, case.period, version, case.ending)
     return File(collection, named, content, when, rows, tuple(case.marks), case.sheet)
 
@@ -169,18 +171,18 @@ def mended(of: Plan) -> Iterator[File]:
         content, rows = clean(of.world, by_code[placed.code], plant.collection, placed.period, plant.ending)
         # What was sent under a wrong code was no version of this trust's return.
         version = 1 if plant.spoil in (spoil.closed_trust, spoil.unknown_trust) else 2
-        file = name(plant.collection, placed.code, placed.period, version, plant.ending)
+        named = name(plant.collection, placed.code, placed.period, version, plant.ending)
         when = arrives(of.world, plant.collection, placed.code, placed.period) + dt.timedelta(days=2)
-        yield File(plant.collection, file, content, when, rows)
+        yield File(plant.collection, named, content, when, rows)
     for file in national(of):
-        if file.marks:
+        if file.marks and file.arrives:
             sound = next(f for f in national(_without_faults(of)) if f.name == file.name)
             stem, dot, endings = sound.name.partition(".")
             yield File(
                 sound.collection,
                 f"{stem}_v2{dot}{endings}",
                 sound.content,
-                sound.arrives + dt.timedelta(days=20),
+                file.arrives + dt.timedelta(days=20),
                 sound.rows,
             )
 
@@ -235,7 +237,15 @@ def estate_years(periods: tuple[str, ...]) -> list[str]:
     return [f"{y}-{(y + 1) % 100:02d}" for y in (year - 1, year)]
 
 
-def _national(of: Plan, collection, file, table, period, published, wrong) -> File:
+def _national(
+    of: Plan,
+    collection: str,
+    file: str,
+    table: Table,
+    period: str,
+    published: dt.datetime,
+    wrong: Callable[[Case], None] | None,
+) -> File:
     case = Case(of.world, of.reference, None, period, table)
     if wrong:
         wrong(case)
@@ -250,4 +260,13 @@ def arrives(world: World, collection: str, code: str, period: str) -> dt.datetim
     rng = world.rng("arrival", collection, code, period)
     early = dt.timedelta(minutes=int(rng.integers(45, 6 * 24 * 60)))
     opened = dt.datetime.combine(last_day(period) + dt.timedelta(days=1), dt.time(7), calendar.LONDON)
-    return max(calendar.due(collection, period) - early, opened + dt.timedelta(minutes=int(rng.integers(0, 600))))
+    return max(_due(collection, period) - early, opened + dt.timedelta(minutes=int(rng.integers(0, 600))))
+
+
+def _due(collection: str, period: str) -> dt.datetime:
+    return _moment(calendar.due(collection, period))
+
+
+def _moment(moment: dt.datetime | None) -> dt.datetime:
+    assert moment is not None, "A return that is made up has a deadline and a close."
+    return moment

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from trust_benchmarks.reference.tables import Tables
+
 from . import spoil
-from .world import World
+from .spoil import Case
+from .world import Organisation, World
 
 COLLECTIONS = ("workforce", "e_rostering", "procurement_prices")
 
@@ -28,13 +31,13 @@ class Plant:
 
     collection: str
     rules: tuple[str, ...]
-    spoil: Callable = spoil.none
+    spoil: Callable[[Case], None] = spoil.none
     send: str = ""
     ending: str = "csv"
     month: int = -2
     gap: bool = False
     shock: tuple[str, float] | None = None
-    suits: Callable | None = None
+    suits: Callable[[World, Tables, Organisation, str], bool] | None = None
     mend: bool = True
 
 
@@ -47,16 +50,16 @@ class Placed:
     period: str
 
 
-def _has_predecessor(world, reference, org, period) -> bool:
+def _has_predecessor(world: World, reference: Tables, org: Organisation, period: str) -> bool:
     return bool(spoil.predecessors(reference, org.code, period))
 
 
-def _has_large_roster(world, reference, org, period) -> bool:
+def _has_large_roster(world: World, reference: Tables, org: Organisation, period: str) -> bool:
     """Whether its hours can exceed its staff while every ward stays inside the usual care hours."""
     return spoil.most_hours(world, org, period)[1] > 1.2
 
 
-def _has_big_hotel_services(world, reference, org, period) -> bool:
+def _has_big_hotel_services(world: World, reference: Tables, org: Organisation, period: str) -> bool:
     return org.size > 2000
 
 
@@ -133,7 +136,7 @@ PLANTS = (
 )  # fmt: skip
 
 
-def place(world: World, reference) -> tuple[World, tuple[Placed, ...]]:
+def place(world: World, reference: Tables) -> tuple[World, tuple[Placed, ...]]:
     """Gives every plant a provider and a month.
 
     A provider carries one plant a collection; when providers run out, plants go to a month three earlier.
@@ -157,7 +160,9 @@ def place(world: World, reference) -> tuple[World, tuple[Placed, ...]]:
     return world, tuple(placed)
 
 
-def _find(world: World, reference, plant: Plant, taken: dict):
+def _find(
+    world: World, reference: Tables, plant: Plant, taken: dict[tuple[str, str], set[int]]
+) -> tuple[Organisation, int] | None:
     orders = world.once(("order", plant.collection), lambda: _order(world, plant.collection))
     last = len(world.periods) + plant.month
     for month in range(last, 0, -3):
@@ -176,7 +181,7 @@ def _find(world: World, reference, plant: Plant, taken: dict):
     return None
 
 
-def _order(world: World, collection: str):
+def _order(world: World, collection: str) -> list[Organisation]:
     """The providers in an order of the collection's own, so that one trust does not carry everything."""
     orgs = [org for org in world.organisations if org.periods == world.periods]
     world.rng("plants", collection).shuffle(orgs)

@@ -1,6 +1,7 @@
 """Procurement returns: order lines for some 800 shared products, each with a national price and a spread by trust."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -60,7 +61,7 @@ def products(seed: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def _packing(rng, price: float, n: int) -> tuple[str, int]:
+def _packing(rng: np.random.Generator, price: float, n: int) -> tuple[str, int]:
     if n % 40 == 7:
         return "roll", 1
     if n % 40 == 17:
@@ -89,14 +90,14 @@ def frame(world: World, org: Organisation, period: str) -> pl.DataFrame:
     return lines(rng, known, own, org.code, period, count, 1 + 0.002 * month)
 
 
-def _buyer(world: World, org: Organisation) -> dict:
+def _buyer(world: World, org: Organisation) -> dict[str, Any]:
     """What is peculiar to a trust's buying: how much, what, and at which prices (factor on the national price)."""
     rng = world.rng("buyer", org.code)
     known = world.once("products", lambda: products(world.seed))
     return buyer(rng, known["national"].to_numpy())
 
 
-def buyer(rng, national: np.ndarray) -> dict:
+def buyer(rng: np.random.Generator, national: np.ndarray) -> dict[str, Any]:
     """Draws a trust's own scale, product weights and price factors (0.6 to 1.7 of the national price)."""
     weights = rng.pareto(1.6, PRODUCTS) + 0.2
     weights[rng.random(PRODUCTS) < 0.35] = 0
@@ -105,7 +106,15 @@ def buyer(rng, national: np.ndarray) -> dict:
     return {"scale": rng.uniform(0.75, 1.25), "weights": np.cumsum(weights) / weights.sum(), "factor": factor}
 
 
-def lines(rng, known: pl.DataFrame, own: dict, code: str, period: str, count: int, inflation: float) -> pl.DataFrame:
+def lines(
+    rng: np.random.Generator,
+    known: pl.DataFrame,
+    own: dict[str, Any],
+    code: str,
+    period: str,
+    count: int,
+    inflation: float,
+) -> pl.DataFrame:
     """`count` clean order lines of one trust and month (all columns; see COLUMNS for the order).
 
     Args:

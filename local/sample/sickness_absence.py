@@ -1,5 +1,10 @@
 """The national sickness file of a month in the publisher's column layout, with invented figures."""
 
+import datetime as dt
+from collections.abc import Sequence
+
+from trust_benchmarks.reference.tables import Tables
+
 from . import workforce
 from .tables import Table
 from .world import World, days_in, last_day
@@ -32,7 +37,7 @@ BODIES = (
 SEASON = workforce.SEASON
 
 
-def table(world: World, tables, period: str) -> Table:
+def table(world: World, tables: Tables, period: str) -> Table:
     """The clean file of a month: every trust open at its end; the sample's providers as in their workforce returns.
 
     Args:
@@ -71,7 +76,7 @@ def _days(world: World, code: str, period: str, fewest: int, most: int) -> tuple
     return available * rate, available
 
 
-def _row(day, head, lost: float, available: float) -> list[str]:
+def _row(day: dt.date, head: Sequence[str], lost: float, available: float) -> list[str]:
     lost, available = round(lost, 5), round(available, 5)
     return [f"{day:%d/%m/%Y}", *head, repr(lost), repr(available),
             f"{100 * lost / available:.2f}".rstrip("0").rstrip(".")]  # fmt: skip

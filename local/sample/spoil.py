@@ -1,7 +1,10 @@
 """How a clean return is spoiled: one function a fault, which changes cells or bytes and notes where the fault then stands."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from trust_benchmarks.reference.tables import Tables
 
 from . import e_rostering, estates, workforce
 from .tables import SHEET, Table, to_csv, to_xlsx
@@ -28,8 +31,8 @@ class Case:
     """
 
     world: World
-    reference: object
-    org: Organisation | None
+    reference: Tables
+    organisation: Organisation | None  # None for a national file
     period: str
     table: Table
     ending: str = "csv"
@@ -46,6 +49,12 @@ class Case:
         if self.content is not None:
             return self.content
         return to_xlsx(self.table) if self.ending == "xlsx" else to_csv(self.table)
+
+    @property
+    def org(self) -> Organisation:
+        """The trust whose return it is."""
+        assert self.organisation is not None, "A national file is no trust's."
+        return self.organisation
 
     @property
     def sheet(self) -> str:
@@ -165,7 +174,7 @@ def unknown_trust(case: Case) -> None:
     _recode(case, "ZZ9", "no trust has the code ZZ9")
 
 
-def predecessors(reference, code: str, period: str) -> list[str]:
+def predecessors(reference: Tables, code: str, period: str) -> list[str]:
     """Codes of trusts that closed before the end of a month and live on in `code` alone."""
     day = last_day(period)
     return [
@@ -234,7 +243,7 @@ def formula_like(case: Case) -> None:
 # --- workforce -----------------------------------------------------------------------------------------------------
 
 
-def _days(case: Case, line: int, fte: float) -> dict:
+def _days(case: Case, line: int, fte: float) -> dict[str, float]:
     """FTE and the availability that goes with it, so that no other rule breaks."""
     days = last_day(case.period).day
     return {"fte": float(fte), "fte_days_available": round(fte * days * 0.99, 2)}
@@ -407,7 +416,7 @@ def _before(case: Case) -> str:
 # --- procurement prices --------------------------------------------------------------------------------------------
 
 
-def _orders(case: Case, **where) -> list[int]:
+def _orders(case: Case, **where: str) -> list[int]:
     """Lines of ordinary orders."""
     return case.table.lines(line_type="order", **where)
 
@@ -518,7 +527,7 @@ def _es6(case: Case, trust: int) -> None:
     case.mark("ES-R6", trust, "gia_m2", "three percent above the sum of the sites")
 
 
-def _scale(case: Case, trust: int, columns, factor: float) -> None:
+def _scale(case: Case, trust: int, columns: Iterable[str], factor: float) -> None:
     """The same factor on columns of all rows of a trust, so that totals stay sums."""
     code = case.table.get(trust, "ods_code")
     for line in case.table.lines(ods_code=code):

@@ -6,6 +6,8 @@ import gzip
 import io
 from dataclasses import dataclass
 
+import xlsxwriter
+
 SHEET = "return"
 CODES = {"ods_code", "period", "financial_year", "site_code", "ward_id", "po_number", "product_code", "supplier_id"}
 
@@ -29,12 +31,12 @@ class Table:
         """The number in a cell (blank counts as 0)."""
         return float(self.get(line, column) or 0)
 
-    def put(self, line: int, **cells) -> None:
+    def put(self, line: int, **cells: object) -> None:
         """Writes texts or numbers into cells of a line."""
         for column, value in cells.items():
             self.rows[line - 2][self.columns.index(column)] = text(value)
 
-    def lines(self, **where) -> list[int]:
+    def lines(self, **where: str) -> list[int]:
         """The lines whose cells equal all of `where`."""
         wanted = [(self.columns.index(column), value) for column, value in where.items()]
         return [n for n, row in enumerate(self.rows, 2) if all(row[i] == value for i, value in wanted)]
@@ -45,7 +47,7 @@ class Table:
         return sum(float(row[at] or 0) for row in self.rows)
 
 
-def text(value) -> str:
+def text(value: object) -> str:
     """A value as it stands in a file; numbers have at most two decimals."""
     if value is None:
         return ""
@@ -71,8 +73,6 @@ def from_csv(content: bytes) -> Table:
 
 def to_xlsx(table: Table) -> bytes:
     """One sheet named `return`; numbers as numbers, codes as text; the same bytes for the same table."""
-    import xlsxwriter
-
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"created": dt.datetime(2025, 1, 1), "title": "Sample return: invented figures"})

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .tables import Table
+from .tables import Table, text
 from .world import Organisation, World, days_in
 
 COLUMNS = [
@@ -82,15 +82,15 @@ def _tables(world: World, org: Organisation) -> dict[str, Table]:
         trained = np.floor(heads * np.minimum(0.99, done["training"] * rng.uniform(0.97, 1.03, 10)))
         rows = []
         for i, group in enumerate(names):
-            seen = int(fte[i] * contacts * rng.uniform(0.95, 1.05)) if contacts and group in CLINICAL else ""
-            plans = int(heads[i] * 0.88) if group == "hchs_doctors" else ""
-            signed = int(plans * done["plans"]) if plans != "" else ""
+            seen = int(fte[i] * contacts * rng.uniform(0.95, 1.05)) if contacts and group in CLINICAL else None
+            plans = int(heads[i] * 0.88) if group == "hchs_doctors" else None
+            signed = int(plans * done["plans"]) if plans is not None else None
             rows.append(
                 [
                     org.code, period, group, str(heads[i]), f"{fte[i]:.2f}", str(roles[i]), f"{established[i]:.2f}",
                     str(joiners[i]), str(leavers[i]), f"{available[i]:.2f}", f"{lost[i]:.2f}", f"{bank[i]:.2f}",
                     f"{agency[i]:.2f}", f"{substantive_pay[i]:.2f}", f"{bank_pay[i]:.2f}", f"{agency_pay[i]:.2f}",
-                    str(seen), str(plans), str(signed), str(appraisals[i]), str(int(appraised[i])),
+                    text(seen), text(plans), text(signed), str(appraisals[i]), str(int(appraised[i])),
                     str(heads[i]), str(int(trained[i])),
                 ]
             )  # fmt: skip

@@ -3,9 +3,14 @@
 import calendar
 import datetime as dt
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
+from trust_benchmarks.reference.tables import Provider, Tables
+
+T = TypeVar("T")
 
 SECTORS = ("community", "mental_health", "combined", "integrated")
 # Full-time equivalent staff of a trust: lowest and highest by sector, of the order of published figures.
@@ -48,21 +53,22 @@ class World:
     organisations: tuple[Organisation, ...]
     periods: tuple[str, ...]
     lines: int
-    shocks: dict = field(default_factory=dict)
-    memo: dict = field(default_factory=dict, repr=False)
+    shocks: dict[str, tuple[tuple[int, str, float], ...]] = field(default_factory=dict)
+    memo: dict[object, Any] = field(default_factory=dict, repr=False)
 
-    def rng(self, *names) -> np.random.Generator:
+    def rng(self, *names: object) -> np.random.Generator:
         """Random numbers for a thing named so: the same on every machine, whatever else is generated."""
         return generator(self.seed, *names)
 
-    def once(self, key, make):
+    def once(self, key: object, make: Callable[[], T]) -> T:
         """The value that `make` gives, made once a world."""
         if key not in self.memo:
             self.memo[key] = make()
-        return self.memo[key]
+        made: T = self.memo[key]
+        return made
 
 
-def generator(seed: int, *names) -> np.random.Generator:
+def generator(seed: int, *names: object) -> np.random.Generator:
     """A random generator seeded by a number and names."""
     digest = hashlib.sha256("|".join(map(str, (seed, *names))).encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
@@ -84,7 +90,7 @@ def last_day(period: str) -> dt.date:
     return dt.date(int(period[:4]), int(period[5:]), days_in(period))
 
 
-def organisations(tables, count: int | None, periods: tuple[str, ...], seed: int) -> tuple[Organisation, ...]:
+def organisations(tables: Tables, count: int | None, periods: tuple[str, ...], seed: int) -> tuple[Organisation, ...]:
     """Providers that are expected to send: today's successors of the cohort first, those that close on the way last.
 
     Args:
@@ -102,7 +108,7 @@ def organisations(tables, count: int | None, periods: tuple[str, ...], seed: int
     )
 
 
-def _organisation(provider, seed: int, periods: tuple[str, ...]) -> Organisation:
+def _organisation(provider: Provider, seed: int, periods: tuple[str, ...]) -> Organisation:
     low, high = SIZES[provider.sector]
     size = float(generator(seed, "size", provider.code).uniform(low, high))
     return Organisation(provider.code, provider.name, provider.sector, provider.region, size, periods)

@@ -56,7 +56,7 @@ def test_what_is_held_back_is_let_through_and_taken_back_again(as_user, held_bac
     ran = as_user("approver", *let, "--yes")
     assert ran.code == 0 and "WF01 moved too far." in ran.err and f"{release_id} is published" in ran.err
     ran = as_user("approver", *let[:2], "--reason", "They confirmed it.", "--yes")
-    assert ran.code == 0 and "your words were noted" in ran.err
+    assert ran.code == 0 and "your reason was recorded" in ran.err
 
     ran = as_user("approver", "rollback", "--reason", "It was wrong.", "--yes")
     assert (

@@ -40,6 +40,7 @@ def main() -> None:
                     "mapped": task.is_mapped,
                     "outlets": sorted(asset.name for asset in task.outlets),
                     "after": sorted(task.upstream_task_ids),
+                    "starts": getattr(task, "trigger_dag_id", None),
                 }
                 for task in dag.tasks
             },

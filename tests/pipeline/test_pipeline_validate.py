@@ -1,6 +1,7 @@
 """Reading and validating: each kind of fault is found at its place, none hides another, and every row is accounted for."""
 
 import io
+import re
 from collections import Counter
 
 import flow
@@ -337,7 +338,11 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=60, deadline=None)
-@given(edits=st.lists(st.tuples(st.integers(0, len(SOUND)), st.integers(0, 30), PIECES), min_size=1, max_size=4))
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, len(SOUND)), st.integers(0, 2) | st.integers(0, 30), PIECES), min_size=1, max_size=4
+    )
+)
 def test_whatever_is_done_to_a_file_every_row_is_accounted_for(edits):
     content = SOUND
     for at, cut, piece in edits:
@@ -345,10 +350,10 @@ def test_whatever_is_done_to_a_file_every_row_is_accounted_for(edits):
     made = outcome(content)
     if made.state != "held":
         assert made.reading.period and made.reading.sender == "RA9"
-        assert (
-            made.rows_recorded + made.rows_rejected + made.reading.rows_set_aside
-            <= content.count(b"\n") + content.count(b"\r") + 1
-        )
+        rows = made.rows_recorded + made.rows_rejected + made.rows_held + made.reading.rows_set_aside
+        lines = [line for line in re.split(rb"\r\n|\n|\r", content) if line.strip(b", \xef\xbb\xbf")]
+        # Every line that holds anything is a row, but for the headings; a quote may join lines to one row.
+        assert rows == len(lines) - 1 or (b'"' in content and 0 < rows < len(lines) - 1)
 
 
 @settings(max_examples=25, deadline=None)

@@ -31,6 +31,7 @@ CREATE TABLE core.submission (
 CREATE UNIQUE INDEX submission_chain ON core.submission
   (collection, coalesce(period, ''), coalesce(sender, ''), part, version);
 CREATE INDEX submission_sha ON core.submission (sha256);
+CREATE INDEX submission_registered ON core.submission (registered_at);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.submission FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Every object of the inbox that was looked at.

@@ -141,13 +141,8 @@ CREATE TABLE core.computed_again (
   PRIMARY KEY (collection, period, inputs_hash, same_as));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.computed_again FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
--- Whether a person took a release back, and nobody released it since.
-CREATE FUNCTION core.is_withdrawn(of_release text) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT coalesce((SELECT v.verdict = 'withdrawn' FROM core.release_verdict v WHERE v.release_id = $1 ORDER BY v.verdict_id DESC LIMIT 1), false)
-$$;
-
--- The release that has the figures of these inputs: the one that stands, the one made of them, or one that was withdrawn. NULL: they
--- have not been computed, or came to figures that have been replaced since.
+-- The release that has the figures of these inputs: the one that stands, the one made of them, or one that a person
+-- withdrew or released. NULL: they have not been computed, or came to figures that have been replaced since.
 CREATE FUNCTION core.release_of(of_collection text, of_period text, of_inputs text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.release_id FROM (
@@ -155,7 +150,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL
     SELECT a.same_as, false FROM core.computed_again a WHERE (a.collection, a.period, a.inputs_hash) = ($1, $2, $3)) f
   LEFT JOIN core.current_release c ON c.release_id = f.release_id
-  WHERE f.own OR c.release_id IS NOT NULL OR core.is_withdrawn(f.release_id)
+  WHERE f.own OR c.release_id IS NOT NULL OR EXISTS (SELECT FROM core.release_verdict v WHERE v.release_id = f.release_id)
   ORDER BY c.release_id IS NOT NULL DESC, f.own DESC LIMIT 1
 $$;
 

@@ -160,7 +160,7 @@ SELECT f.collection, f.period, f.counts, f.hash FROM core.fingerprint f
 WHERE NOT EXISTS (SELECT FROM core.fingerprint_due d WHERE (d.collection, d.period) = (f.collection, f.period))
 UNION ALL
 SELECT i.collection, i.period, i.counts, i.hash
-FROM (SELECT array_agg(d.collection) AS collections, array_agg(d.period) AS periods FROM core.fingerprint_due d) o
+FROM (SELECT array_agg(d.collection) AS collections, array_agg(d.period) AS periods FROM core.fingerprint_due d HAVING count(*) > 0) o
 CROSS JOIN LATERAL core.inputs_of(o.collections, o.periods) i;
 
 -- One at a time, so that an earlier answer never takes the place of a later one.

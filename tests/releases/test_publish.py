@@ -380,6 +380,10 @@ def test_bulk_loads_keep_every_text_and_every_digit():
         }
     )
     with warehouse.connect() as connection:
+        connection.execute(
+            """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
+               VALUES ('none', 'made_up', '2025-06', 'x', 'x', 'x', '{}', true, 'x')"""
+        )
         assert warehouse.copy(connection, "cross_finding", frame, release_id="none") == 6
     back = flow.rows(
         "SELECT submission_id, rule_id, line, message, raw_value FROM core.cross_finding WHERE release_id = 'none' ORDER BY 1"

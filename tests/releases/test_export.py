@@ -9,7 +9,7 @@ import flow
 import polars as pl
 import pytest
 from sizes import size
-from test_pipeline_as_at import MADE, make
+from test_as_at import MADE, make
 from trust_benchmarks.records import sweep
 from trust_benchmarks.releases import export
 from trust_benchmarks.stores import objects, settings, warehouse

@@ -3,7 +3,7 @@
 import flow
 import psycopg
 import pytest
-from test_pipeline_editions import put_release
+from test_editions import put_release
 from trust_benchmarks.releases import pointers, retention
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks.stores.refusals import Refused

@@ -6,7 +6,7 @@ import flow
 import psycopg
 import pytest
 from psycopg import errors
-from test_pipeline_as_at import MADE, make
+from test_as_at import MADE, make
 from trust_benchmarks.releases import export
 from trust_benchmarks.sql import text, versions
 from trust_benchmarks.stores import objects, settings, warehouse

@@ -1,0 +1,65 @@
+"""The stores by Airflow's connections, for processes of Airflow whose environment does not name them.
+
+A connection may stand in Airflow's database, in AIRFLOW_CONN_* or in any secrets back end; Airflow looks them up.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+WAREHOUSE = "trust_benchmarks_warehouse"
+S3 = "trust_benchmarks_s3"
+
+
+@dataclass(frozen=True)
+class S3Connection:
+    """Where the object store is and who asks; without a key boto3 finds one, such as the role of the machine."""
+
+    endpoint: str = ""
+    key: str | None = None
+    secret: str | None = None
+    session_token: str | None = None
+    region: str | None = None
+
+
+def warehouse_url() -> str | None:
+    """The connection `trust_benchmarks_warehouse` (type Postgres) as a URL for libpq; None where there is none."""
+    found = _connection(WAREHOUSE)
+    if found is None:
+        return None
+    who = ":".join(quote(part, safe="") for part in (found.login, found.password) if part)
+    options = {name: value for name, value in found.extra_dejson.items() if isinstance(value, str)}
+    port = f":{found.port}" if found.port else ""
+    address = f"postgresql://{who}{'@' if who else ''}{found.host or ''}{port}/{quote(found.schema or '', safe='')}"
+    return f"{address}?{urlencode(options)}" if options else address
+
+
+def s3() -> S3Connection | None:
+    """The connection `trust_benchmarks_s3` (type Amazon Web Services, with its extras); None where there is none."""
+    found = _connection(S3)
+    if found is None:
+        return None
+    extra = found.extra_dejson
+    return S3Connection(
+        endpoint=extra.get("endpoint_url") or "",
+        key=found.login or extra.get("aws_access_key_id") or None,
+        secret=found.password or extra.get("aws_secret_access_key") or None,
+        session_token=extra.get("aws_session_token") or None,
+        region=extra.get("region_name") or None,
+    )
+
+
+def _connection(conn_id: str) -> "Connection | None":
+    if "airflow" not in sys.modules:  # it takes seconds to load, and has no connections where it does not run
+        return None
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return None
