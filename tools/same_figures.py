@@ -13,6 +13,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -105,10 +106,16 @@ def _read(checkout: Path, folder: Path, inbox: Path | None, into: Path) -> Path:
     return into
 
 
-def _same(name: str, before: Path, after: Path, intended: list[dict[str, str]]) -> bool:
+def _same(name: str, before: Path, after: Path, intended: list[dict[str, Any]]) -> bool:
     """Compares one view and prints what was found."""
-    left_out = {one["column"]: one["reason"] for one in intended if one["view"] == name}
-    old, new = (pl.read_csv(path, infer_schema=False) for path in (before, after))
+    own = [one for one in intended if one["view"] == name]
+    left_out = {one["column"] for one in own if "digits" not in one}
+    rounded = [
+        pl.col(one["column"]).cast(pl.Float64).round_sig_figs(one["digits"]).cast(pl.String)
+        for one in own
+        if "digits" in one
+    ]
+    old, new = (pl.read_csv(path, infer_schema=False).with_columns(rounded) for path in (before, after))
     columns = [column for column in old.columns if column not in NAMES_A_RUN and column not in left_out]
     gone = [column for column in columns if column not in new.columns]
     columns = [column for column in columns if column in new.columns]
@@ -118,8 +125,8 @@ def _same(name: str, before: Path, after: Path, intended: list[dict[str, str]]) 
     )
     same = not gone and not lost.height and not added.height
     print(f"{'same' if same else 'NOT THE SAME':13} {name:24} {old.height:8} rows, {len(columns)} columns", flush=True)
-    for column, reason in left_out.items():
-        print(f"              intended: {column}: {reason}")
+    for one in own:
+        print(f"              intended: {one['column']}: {one['reason']}")
     if gone:
         print(f"              columns that are gone: {', '.join(gone)}")
     for words, frame in (("only before", lost), ("only now", added)):

@@ -9,14 +9,24 @@ Statistical methods for healthcare regulation, JRSS A 175. Checked against Funne
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy import special  # scipy.stats takes a second to load
-from trust_benchmarks.measures.methods import MethodError, once, require
+from trust_benchmarks.measures.input_tables import Types
+from trust_benchmarks.measures.methods import MethodError, once, require, why_no_value
 
 FEWEST = 10  # trusts
 PROBABILITY = {"95": 0.975, "99_8": 0.999}  # two-sided 95% and 99.8%, about two and three standard errors
 KINDS = ("proportion", "rate", "ratio", "ratio_log")
 LIMITS = [f"{end}_{name}" for name in PROBABILITY for end in ("lower", "upper")]
+
+
+Numbers = npt.NDArray[np.float64]
+
+# A row a provider and metric: core.funnel.
+FUNNEL: Types = {"metric_id": pl.String, "provider_code": pl.String, "kind": pl.String}
+FUNNEL |= dict.fromkeys(("centre", "phi", "tau2"), pl.Float64) | {"is_adjusted": pl.Boolean}
+FUNNEL |= dict.fromkeys(("z", *LIMITS), pl.Float64) | {"position": pl.String, "withheld": pl.String}
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,6 @@ class Funnel:
         points: one row a trust: provider_code, numerator, denominator, value, z (unadjusted), the limits lower_95,
             upper_95, lower_99_8, upper_99_8 at its denominator (with over-dispersion where `is_adjusted`), and position
             ('below_99_8', 'below_95', 'within', 'above_95', 'above_99_8').
-        curve: the same limits at 100 denominators from the least to the largest, to draw.
         target: the centre: all numerators over all denominators (1 for a ratio), times multiplier.
         phi: mean squared z after winsorising (trimming for 'ratio_log'); 1 if trusts differ by chance alone.
         tau2: variance between trusts on the transformed scale.
@@ -37,13 +46,56 @@ class Funnel:
     """
 
     points: pl.DataFrame
-    curve: pl.DataFrame
     target: float | None
     phi: float | None
     tau2: float | None
     is_adjusted: bool
     left_out: dict[str, str]
     reason: str | None
+
+
+def table(measures: pl.DataFrame, kinds: dict[str, str], rules: pl.DataFrame) -> pl.DataFrame:
+    """Every provider's place in the funnel of each metric that has one, or why it has none.
+
+    Args:
+        measures: metric_id, provider_code, numerator, denominator, value (null where a figure is not whole) and withheld.
+        kinds: metric_id -> 'proportion' or 'rate'; '' where a metric has no funnel.
+        rules: metric_id and times: what a metric's ratio is multiplied by, null where its value is no ratio of its parts.
+
+    Returns:
+        Columns of `FUNNEL`; withheld is a code of reference/reasons.csv.
+    """
+    times, rows = dict(rules.select("metric_id", "times").iter_rows()), []
+    for metric_id, kind in kinds.items():
+        if kind:
+            own = measures.filter(pl.col("metric_id") == metric_id).sort("provider_code")
+            rows += [{"metric_id": metric_id, "kind": kind} | row for row in _places(own, kind, times[metric_id])]
+    return pl.DataFrame(rows, schema=FUNNEL)
+
+
+def _places(own: pl.DataFrame, kind: str, times: float | None) -> list[dict[str, object]]:
+    """The rows of one metric, without metric_id and kind."""
+    # Some of what was counted may be no count: the method refuses it, so it is left out by name here.
+    not_counts = {
+        code: "NOT_A_SHARE" if top > bottom else "NEGATIVE_COUNT"
+        for code, top, bottom in own.select("provider_code", "numerator", "denominator").rows()
+        if top is not None and bottom is not None and (top < 0 or (kind == "proportion" and top > bottom > 0))
+    }
+    used = own.filter(~pl.col("provider_code").is_in(list(not_counts)) & pl.col("value").is_not_null())
+    found = funnel(used.select("provider_code", "numerator", "denominator"), kind, multiplier=times or 1.0)
+    left_out = not_counts | why_no_value(own) | dict.fromkeys(found.left_out, "NO_DENOMINATOR")
+    reason, points = None, found.points
+    if times is None and used.height:
+        reason, points = "NOT_MADE_OF_COUNTS", points.clear()
+    elif found.reason:
+        reason = "NO_EVENTS" if used["numerator"].sum() == 0 and used.height >= FEWEST else "TOO_FEW_FOR_FUNNEL"
+    about = {"centre": found.target, "phi": found.phi, "tau2": found.tau2, "is_adjusted": found.is_adjusted}
+    columns = ("provider_code", "z", *LIMITS, "position")
+    placed = {row["provider_code"]: about | row for row in points.select(columns).to_dicts()} if points.height else {}
+    return [
+        placed.get(code, {"provider_code": code, "withheld": left_out.get(code, reason)})
+        for code in own["provider_code"]
+    ]
 
 
 def funnel(
@@ -70,6 +122,37 @@ def funnel(
     Raises:
         MethodError: for a missing column, a trust twice, an unknown kind, negative numbers, or a proportion above 1.
     """
+    known, left_out = _usable(trusts, kind, trim)
+    reason = None
+    if known.height < fewest:
+        reason = f"{known.height} trusts with a numerator and a denominator; a funnel needs {fewest}."
+    elif known["numerator"].sum() == 0:
+        reason = "No trust has any event, so there is nothing to compare."
+    if reason:
+        return Funnel(known.clear(), None, None, None, False, left_out, reason)
+
+    top, bottom = known["numerator"].to_numpy(), known["denominator"].to_numpy()
+    centre = 1.0 if kind.startswith("ratio") else top.sum() / bottom.sum()
+    z, error = _scores(kind, top, bottom, centre)
+    phi, tau2 = _dispersion(z, error, trim, trimmed=kind == "ratio_log")
+    adjusted = adjust and phi > 1
+    at = _limits(kind, bottom, centre, tau2 if adjusted else None)
+    value = top / bottom
+    position = np.full(len(value), "within", dtype=object)
+    for name in PROBABILITY:
+        position[value < at[f"lower_{name}"]] = f"below_{name}"
+        position[value > at[f"upper_{name}"]] = f"above_{name}"
+    points = known.with_columns(
+        value=pl.Series(value * multiplier),
+        z=pl.Series(z),
+        **{name: pl.Series(at[name] * multiplier) for name in LIMITS},
+        position=pl.Series(position.tolist(), dtype=pl.String),
+    )
+    return Funnel(points, float(centre * multiplier), phi, tau2, adjusted, left_out, None)
+
+
+def _usable(trusts: pl.DataFrame, kind: str, trim: float) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The trusts with both parts, by code, and why each of the others is left out; refuses what a funnel cannot read."""
     require(trusts, "provider_code numerator denominator", "A funnel")
     once(trusts["provider_code"], "provider_code", "A funnel")
     if kind not in KINDS:
@@ -88,41 +171,11 @@ def funnel(
         raise MethodError("A proportion is above 1. Expected a part of a whole; ask for a rate.")
     if kind == "ratio_log" and known.filter(pl.col("numerator") == 0).height:
         raise MethodError("A logarithm needs events: a trust has 0. Ask for a 'ratio' instead of 'ratio_log'.")
-    reason = None
-    if known.height < fewest:
-        reason = f"{known.height} trusts with a numerator and a denominator; a funnel needs {fewest}."
-    elif known["numerator"].sum() == 0:
-        reason = "No trust has any event, so there is nothing to compare."
-    if reason:
-        empty = known.clear()
-        return Funnel(empty, empty, None, None, None, False, left_out, reason)
-
-    top, bottom = known["numerator"].to_numpy(), known["denominator"].to_numpy()
-    centre = 1.0 if kind.startswith("ratio") else top.sum() / bottom.sum()
-    z, error = _scores(kind, top, bottom, centre)
-    phi, tau2 = _dispersion(z, error, trim, trimmed=kind == "ratio_log")
-    adjusted = adjust and phi > 1
-    between = tau2 if adjusted else None
-    at = _limits(kind, bottom, centre, between)
-    value = top / bottom
-    position = np.full(len(value), "within", dtype=object)
-    for name in PROBABILITY:
-        position[value < at[f"lower_{name}"]] = f"below_{name}"
-        position[value > at[f"upper_{name}"]] = f"above_{name}"
-    points = known.with_columns(
-        value=pl.Series(value * multiplier),
-        z=pl.Series(z),
-        **{name: pl.Series(at[name] * multiplier) for name in LIMITS},
-        position=pl.Series(position.tolist(), dtype=pl.String),
-    )
-    along = np.geomspace(bottom.min(), bottom.max(), 100)
-    drawn = _limits(kind, along, centre, between)
-    curve = pl.DataFrame({"denominator": along} | {name: drawn[name] * multiplier for name in LIMITS})
-    return Funnel(points, curve, float(centre * multiplier), phi, tau2, adjusted, left_out, None)
+    return known, left_out
 
 
-def _scores(kind, top, bottom, centre):
-    """z of each trust on the scale where chance alone has a known error, and that error."""
+def _scores(kind: str, top: Numbers, bottom: Numbers, centre: float) -> tuple[Numbers, Numbers]:
+    """Z of each trust on the scale where chance alone has a known error, and that error."""
     if kind == "proportion":
         error = 1 / (2 * np.sqrt(bottom))
         return (np.arcsin(np.sqrt(top / bottom)) - np.arcsin(np.sqrt(centre))) / error, error
@@ -134,8 +187,8 @@ def _scores(kind, top, bottom, centre):
     return (np.sqrt(top / expected) - 1) / error, error
 
 
-def _dispersion(z, error, trim, trimmed):
-    """phi and tau2 (DerSimonian and Laird's estimate) once the ends are winsorised or trimmed."""
+def _dispersion(z: Numbers, error: Numbers, trim: float, trimmed: bool) -> tuple[float, float]:
+    """Phi and tau2 (DerSimonian and Laird's estimate) once the ends are winsorised or trimmed."""
     if trimmed:
         groups = 1 / trim
         group = np.floor(pl.Series(z).rank("average").to_numpy() * groups / (len(z) + 1))
@@ -151,7 +204,7 @@ def _dispersion(z, error, trim, trimmed):
     return phi, max(0.0, float((n * phi - (n - 1)) / spare)) if spare > 0 else 0.0
 
 
-def _limits(kind, bottom, centre, tau2):
+def _limits(kind: str, bottom: Numbers, centre: float, tau2: float | None) -> dict[str, Numbers]:
     """Limits of numerator / denominator at these denominators; tau2 None: chance alone."""
     found = {}
     expected = bottom * centre

@@ -1,4 +1,8 @@
-"""Statistical methods as pure functions over polars frames: no services, nothing kept. docs/methods.md tells them in words."""
+"""What the statistical methods ask of their input. docs/methods.md describes the methods."""
+
+from collections.abc import Iterable
+
+import polars as pl
 
 
 class MethodError(ValueError):
@@ -8,7 +12,7 @@ class MethodError(ValueError):
     """
 
 
-def require(frame, columns: str, method: str) -> None:
+def require(frame: pl.DataFrame, columns: str, method: str) -> None:
     """Raises MethodError unless the frame has these columns (names separated by blanks)."""
     missing = [name for name in columns.split() if name not in frame.columns]
     if missing:
@@ -18,7 +22,7 @@ def require(frame, columns: str, method: str) -> None:
         )
 
 
-def once(values, what: str, method: str) -> None:
+def once(values: Iterable[str | None], what: str, method: str) -> None:
     """Raises MethodError where a value comes twice, or is missing."""
     seen = set()
     for value in values:
@@ -27,3 +31,13 @@ def once(values, what: str, method: str) -> None:
         if value in seen:
             raise MethodError(f"{method} found the {what} {value} twice. Expected one row each; add them up first.")
         seen.add(value)
+
+
+def why_no_value(own: pl.DataFrame) -> dict[str, str]:
+    """Provider -> the code of why it has no whole value.
+
+    Args:
+        own: provider_code, value (null where it is not whole) and withheld of one metric.
+    """
+    none = own.filter(pl.col("value").is_null()).select("provider_code", pl.col("withheld").fill_null("NOT_REPORTED"))
+    return dict(none.iter_rows())

@@ -1,33 +1,19 @@
 """What `sql/cross/_profiles.sql` reads beside profiles: thresholds, and the totals and ratios of single providers in national files."""
 
+import duckdb
 import polars as pl
+from trust_benchmarks import catalogue, schemas
+from trust_benchmarks.measures.input_tables import Types, table, types
+from trust_benchmarks.validation import profile
 
-from .. import catalogue, schemas
-from ..validation import profile
-
-PROFILES = {"submission_id": pl.String} | profile.COLUMNS
-NUMBERS = ("near_factor", "min_rows", "steady_periods", "steady_ratio", "peer_ratio", "min_peers", "swap_near", "swap_apart",
-           "swap_codes", "fewer", "fewer_of_trust", "same_rows", "same_least", "shared_least", "shared_of")  # fmt: skip
-TOTALS = {
-    "provider_code": pl.String,
-    "period": pl.String,
-    "submission_id": pl.String,
-    "column_name": pl.String,
-    "total": pl.Float64,
-}
-RATIOS = {
-    "provider_code": pl.String,
-    "submission_id": pl.String,
-    "column_name": pl.String,
-    "per": pl.String,
-    "numerator": pl.Float64,
-    "denominator": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "times_below": pl.Float64,
-    "times_above": pl.Float64,
-    "usual": pl.String,
-}
+PROFILES: Types = {"submission_id": pl.String} | profile.COLUMNS
+SETTINGS = types(
+    number="near_factor min_rows steady_periods steady_ratio peer_ratio min_peers swap_near swap_apart swap_codes fewer fewer_of_trust "
+    "same_rows same_least shared_least shared_of"
+)
+TOTALS = types("provider_code period submission_id column_name", "total")
+RATIOS = types("provider_code submission_id column_name per", "numerator denominator low high times_below times_above")
+RATIOS |= types("usual")
 
 
 def empty() -> pl.DataFrame:
@@ -35,50 +21,44 @@ def empty() -> pl.DataFrame:
     return pl.DataFrame(schema=PROFILES)
 
 
-def load(db, collection: str, profiles: pl.DataFrame) -> None:
+def load(db: duckdb.DuckDBPyConnection, collection: str, profiles: pl.DataFrame) -> None:
     """Makes the tables profiles, profile_settings, profile_factors, profile_skipped, provider_totals, provider_counts and provider_ratios.
 
     Needs the views records and history.
     """
     asked = profile.settings(collection)
-    _put(db, "profiles", profiles.select(pl.col(name).cast(dtype) for name, dtype in PROFILES.items()))
-    _put(db, "profile_settings", pl.DataFrame({name: [float(asked[name])] for name in NUMBERS}))
-    factors = [factor for one in asked["factors"] for factor in (one, 1 / one)]
-    _put(db, "profile_factors", pl.DataFrame({"factor": factors}, schema={"factor": pl.Float64}))
-    _put(db, "profile_skipped", pl.DataFrame({"column_name": asked["not_compared"]}, schema={"column_name": pl.String}))
+    table(db, "profiles", profiles, PROFILES)
+    table(db, "profile_settings", [{name: float(asked[name]) for name in SETTINGS}], SETTINGS)
+    table(
+        db,
+        "profile_factors",
+        [(factor,) for one in asked["factors"] for factor in (one, 1 / one)],
+        types(number="factor"),
+    )
+    table(db, "profile_skipped", [(name,) for name in asked["not_compared"]], types("column_name"))
     of_providers = "body = 'provider' AND provider_code IS NOT NULL"
     if asked["only"]:
         field, value = asked["only"]
         of_providers += f" AND {field} = '{value}'"
     national = catalogue.load(collection).is_national and "ods_code" in schemas.load(collection).fields
-    counted = "SELECT provider_code, period, submission_id, count(*) AS rows FROM history WHERE {} GROUP BY ALL"
-    db.execute(f"CREATE TEMP TABLE provider_counts AS {counted.format(of_providers if national else 'FALSE')}")
-    totals = [
-        f"SELECT provider_code, period, min(submission_id), '{name}', total({name}) FROM history WHERE {of_providers} GROUP BY provider_code, period"
-        for name in asked["trust_totals"]
-    ]
-    _fill(db, "provider_totals", TOTALS, totals)
-    ratios = [_ratio(*one[:2], of_providers, one[2], one[3], None, None, one[4]) for one in asked["ratios"]]
-    ratios += [_ratio(*one[:2], of_providers, None, None, one[2], one[3], None) for one in asked["peer_ratios"]]
-    _fill(db, "provider_ratios", RATIOS, ratios)
-
-
-def _ratio(numerator: str, denominator: str, where: str, low, high, below, above, usual) -> str:
-    words = "NULL" if usual is None else "'" + usual.replace("'", "''") + "'"
-    bounds = ", ".join("NULL" if one is None else str(float(one)) for one in (low, high, below, above))
-    return (
-        f"SELECT provider_code, min(submission_id), '{numerator}', '{denominator}', total(given({numerator}, {denominator})), "
-        f"total(given({denominator}, {numerator})), {bounds}, {words} FROM records WHERE {where} GROUP BY provider_code"
+    db.execute(
+        "CREATE TEMP TABLE provider_counts AS SELECT provider_code, period, submission_id, count(*) AS rows FROM history "
+        f"WHERE {of_providers if national else 'FALSE'} GROUP BY ALL"
     )
-
-
-def _fill(db, table: str, types: dict, queries: list[str]) -> None:
-    _put(db, table, pl.DataFrame(schema=types))
-    for query in queries:
-        db.execute(f"INSERT INTO {table} {query}")
-
-
-def _put(db, table: str, frame: pl.DataFrame) -> None:
-    db.register("incoming", frame.to_arrow())
-    db.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM incoming")
-    db.unregister("incoming")
+    table(db, "provider_totals", [], TOTALS)
+    for name in asked["trust_totals"]:
+        db.execute(
+            f"INSERT INTO provider_totals SELECT provider_code, period, min(submission_id), '{name}', total({name}) FROM history "
+            f"WHERE {of_providers} GROUP BY provider_code, period"
+        )
+    ratios = [(top, bottom, low, high, None, None, usual) for top, bottom, low, high, usual in asked["ratios"]]
+    ratios += [(top, bottom, None, None, below, above, None) for top, bottom, below, above in asked["peer_ratios"]]
+    table(db, "provider_ratios", [], RATIOS)
+    for top, bottom, *about in ratios:
+        db.execute(
+            f"""INSERT INTO provider_ratios
+                SELECT provider_code, min(submission_id), '{top}', '{bottom}', total(given({top}, {bottom})),
+                       total(given({bottom}, {top})), ?, ?, ?, ?, ?
+                FROM records WHERE {of_providers} GROUP BY provider_code""",
+            about,
+        )

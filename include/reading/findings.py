@@ -17,12 +17,13 @@ COLUMNS = {
     "message": pl.String,
 }
 
+_EMPTY = pl.DataFrame(schema=COLUMNS)
 RAW_SHOWN = 500  # characters of a cell that a finding carries
 
 
 def empty() -> pl.DataFrame:
     """No findings."""
-    return pl.DataFrame(schema=COLUMNS)
+    return _EMPTY.clone()
 
 
 def one(

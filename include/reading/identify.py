@@ -300,8 +300,8 @@ def _plausible(code: str) -> bool:
 
 
 def _most_common(values: pl.Series) -> str | None:
-    counted = values.drop_nulls().alias("v").value_counts(name="n").sort(["n", "v"], descending=[True, False])
-    return counted["v"][0] if counted.height else None
+    counted = values.drop_nulls().value_counts(name="rows").rows()
+    return min(counted, key=lambda one: (-one[1], one[0]))[0] if counted else None
 
 
 def _list(texts: Iterable[str]) -> str:

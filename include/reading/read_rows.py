@@ -42,7 +42,8 @@ def read_rows(
     grid.ragged = torn
     sound, torn = decide_uneven_rows(fit, grid) if torn else ([], [])
     ragged = [damage.ragged(reading, fit, sheet, line, cells) for line, cells in torn]
-    reading.findings.append(pl.DataFrame(ragged, schema=findings.COLUMNS, orient="row"))
+    if ragged:
+        reading.findings.append(pl.DataFrame(ragged, schema=findings.COLUMNS, orient="row"))
     frame = grid.frame
     if sound:
         lines, rows = zip(*sound, strict=True)
@@ -52,9 +53,11 @@ def read_rows(
         )
     frame, beside = _without_blank_columns(reading, fit, frame, sheet)
     aside, more_notes, more_again = _aside(frame, fit)
-    totals = _totals(frame.filter(~aside), fit)
+    frame = frame.filter(~aside) if aside.any() else frame
+    totals = _totals(frame, fit)
     notes, again = sorted(notes + beside + more_notes + totals), sorted(again + more_again)
-    frame = frame.filter(~aside & ~frame["line"].is_in([line for line, _ in totals]))
+    if totals:
+        frame = frame.filter(~pl.col("line").is_in([line for line, _ in totals]))
     last = frame["line"].tail(1).to_list()
     reading.rows_set_aside += len(notes) + len(again)
     _note_aside(reading, notes, again, sheet)
@@ -196,14 +199,17 @@ def _aside(frame: pl.DataFrame, fit: Fit) -> tuple[pl.Series, list[tuple[int, st
     cells = [name for name in frame.columns if name != "line"]
     # Few filled cells are blank or a note; a row with more of them in front is looked at in its first cell only.
     few = 1 if len(cells) > 2 else 0
-    text = {name: pl.col(name).str.strip_chars() for name in cells}
-    ordinary = pl.all_horizontal((text[name] != "").fill_null(False) for name in cells[: few + 1])
+    ordinary = (pl.col(cells[: few + 1]).str.strip_chars() != "").fill_null(False)
     starts = frame[cells[0]].str.strip_chars().unique()
     again = _headings_again(frame, fit, cells[0], starts)
     starts = _marked_texts(starts, table)
-    looked = frame.filter(~ordinary | pl.col(cells[0]).str.strip_chars().is_in(starts.implode()))
+    looked = ~pl.all_horizontal(ordinary)
+    if starts.len():
+        looked = looked | pl.col(cells[0]).str.strip_chars().is_in(starts.implode())
+    looked = frame.filter(looked)
     out, notes = pl.Series("line", again, pl.Int64), []
     if looked.height:
+        text = {name: pl.col(name).str.strip_chars() for name in cells}
         looked = looked.select(
             "line",
             filled=pl.sum_horizontal((text[name] != "").fill_null(False).cast(pl.Int32) for name in cells),

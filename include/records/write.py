@@ -122,7 +122,7 @@ def add_validation(
     details = {
         "finding": found,
         "provider_rows": outcome.provider_rows,
-        "profile": profile.as_texts(profile.of(outcome.records, reading.collection)),
+        "profile": profile.of(outcome.records, reading.collection),
     }
     for table, frame in details.items():
         warehouse.copy(connection, table, frame, submission_id=submission_id, rules_version=rules_version)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from .. import reference
-from ..measures import compared, measure
+from ..measures import derived, measure
 from ..reference import calendar
 from . import without_decisions
 from .inputs import ReleaseInputs
@@ -22,7 +22,7 @@ def figures(given: ReleaseInputs) -> dict[str, pl.DataFrame]:
     if given.decided:
         without = measure.compute(without_decisions.undecided(given.inputs, given.decided)).measures
         tables["measure"] = without_decisions.marked(tables["measure"], without, given.decided)
-    return compared.add(tables, given.collection, given.period, given.inputs.reference)
+    return derived.add(tables, given.period, given.inputs.reference)
 
 
 def figures_hash(tables: Mapping[str, pl.DataFrame]) -> str:
@@ -65,6 +65,9 @@ def _tables(results: measure.Results, period: str, kept_apart: pl.DataFrame) -> 
         "measure": measures,
         "release_metric": _versions(measures, defined),
         "benchmark": results.benchmarks,
+        "peer_group": results.peer_groups,
+        "peer": results.peers,
+        "peer_benchmark": results.peer_benchmarks,
         "comparison": results.comparisons,
         "price_spread": results.prices_spread,
         "price_position": results.prices_position,

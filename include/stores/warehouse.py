@@ -19,6 +19,7 @@ ROLES = {  # that log in beside the pipeline's own, and where their passwords co
     "steward_reader": "TB_STEWARD_PASSWORD",
     "steward_desk": "TB_DESK_PASSWORD",
 }
+FEW = 200  # rows
 MIGRATION_LOCK = 716_201_702
 
 
@@ -103,15 +104,20 @@ def analyze(tables: Iterable[str]) -> None:
 def copy(connection: psycopg.Connection, table: str, frame: pl.DataFrame, **constants) -> int:
     """Loads a frame into a table of schema core by COPY, columns by name; `constants` are columns of one value.
 
-    Returns the number of rows. Floats travel as text with all their digits, so they come out as they went in.
+    Returns the number of rows. A frame with lists has at most `FEW` rows. Floats travel as text with all their digits, so they come out as they went in.
     """
     if not frame.height:
         return 0
+    columns = pgsql.SQL(", ").join(map(pgsql.Identifier, [*frame.columns, *constants]))
+    command = pgsql.SQL("COPY core.{} ({}) FROM STDIN").format(pgsql.Identifier(table), columns)
+    if frame.height <= FEW:  # of which psycopg makes lines sooner than polars
+        with connection.cursor().copy(command) as stream:
+            for row in frame.iter_rows():
+                stream.write_row((*row, *constants.values()))
+        return frame.height
     frame = frame.with_columns(pl.lit(value).alias(name) for name, value in constants.items())
     frame = frame.with_columns(pl.col(pl.Boolean).cast(pl.String))
-    columns = pgsql.SQL(", ").join(map(pgsql.Identifier, frame.columns))
-    command = pgsql.SQL("COPY core.{} ({}) FROM STDIN (FORMAT csv)").format(pgsql.Identifier(table), columns)
-    with connection.cursor().copy(command) as stream:
+    with connection.cursor().copy(command + pgsql.SQL(" (FORMAT csv)")) as stream:
         for batch in frame.iter_slices(100_000):
             # Quoted texts and bare nulls: an empty text stays an empty text.
             stream.write(batch.write_csv(include_header=False, null_value="", quote_style="non_numeric"))

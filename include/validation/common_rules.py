@@ -11,8 +11,8 @@ from .parse import Parsed
 def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
     """STR03 and STR04 for rows, and the period of rows: the same for every collection."""
     # Most texts have no capitals or blanks that make a difference, and need not be compared without them.
-    kinds = parsed.kinds
-    tidy = [name for name in schema.key if name not in kinds or not kinds[name].str.contains(r"[\sa-z]").any()]
+    kinds = {name: parsed.kinds(name) for name in schema.key}
+    tidy = [name for name, texts in kinds.items() if texts is None or not texts.str.contains(r"[\sa-z]").any()]
     at = next((name for name in reversed(schema.key) if name in parsed.table.headings), schema.key[-1])
     severity = schema.severities.get("STR03", HOLD)
     rules = [one_row_a_key(schema.key, schema.fields, schema.compared, severity, at=at, tidy=tidy)]

@@ -21,6 +21,7 @@ NOT_ACCEPTED = (
 )  # fmt: skip
 
 COLUMNS = findings.COLUMNS | {"decision_id": pl.Int64}  # of findings once decisions have been looked at
+_EMPTY = pl.DataFrame(schema=COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,17 @@ def in_force(connection: psycopg.Connection, submission_id: str) -> list[Decisio
     return [Decision(*row[:5], tuple(row[5]), *row[6:]) for row in rows]
 
 
+def empty() -> pl.DataFrame:
+    """No findings."""
+    return _EMPTY.clone()
+
+
+def join(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """All findings of several frames, in the order of the file."""
+    frames = [frame for frame in frames if frame.height]
+    return pl.concat(frames).sort("sheet", "line", maintain_order=True) if frames else empty()
+
+
 def correct(reading: Reading, decisions: list[Decision]) -> list[pl.DataFrame]:
     """Puts corrected texts into the tables as read; one that no longer fits is not applied. Returns findings that say which."""
     return [_corrected(reading, one) for one in decisions if one.kind == "correct"]
@@ -73,6 +85,8 @@ def passed_over(found: pl.DataFrame, tables: list[Table], decisions: list[Decisi
     A waived finding keeps its severity and no longer counts. Under an acceptance nothing holds the submission: rows
     with a fault that held it are rejected, and what is wrong with the whole is passed over.
     """
+    if not found.height:
+        return empty()
     found = found.with_columns(decision_id=pl.lit(None, pl.Int64))
     if not decisions:
         return found

@@ -11,6 +11,7 @@ from ..schemas.rules import INFO, REJECT, WARN
 from . import spelling, spoilt
 from .spelling import BLANKS
 
+FEW = 500  # rows of which each text is looked at; of more, each different text
 LONGEST_WORD = 60  # of a word for "no number"
 YES_NO = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
@@ -31,7 +32,7 @@ class Parsed:
         self.findings: list[pl.DataFrame] = []
         self.asked = [name for name in schema.fields if name in table.headings]
         self._words = {plain(k): v for k, v in (COMMON_WORDS | layout.words).items()}
-        self.kinds: dict[str, pl.Series] = {}  # the different values of each text column
+        self._kinds: dict[str, pl.Series] = {}  # see `kinds`
         self._status = pl.Series([None] * table.frame.height, dtype=pl.String)
         self.frame = self._complete(self._typed())
 
@@ -42,29 +43,47 @@ class Parsed:
             kind = layout.kinds.get(name, "text")
             specs[name] = self.schema.fields.get(name) or FieldSpec(name, kind, name, False)
         sent = self.table.frame.with_columns(self._recoded(name) for name in layout.values if name in specs)
-        typed = sent.select("line", *(_cast(spec, layout.dates.get(name, periods.ISO)) for name, spec in specs.items()))
+        typed = sent.select("line", *_casts(specs, layout.dates))
         # Only now, or polars would clean and convert every cell twice.
         typed = typed.with_columns(
-            pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)),
-            # %Y takes 25 for the year 25.
-            pl.when(pl.col(pl.Date).dt.year().is_between(1900, 2999)).then(pl.col(pl.Date)),
+            pl.when(
+                pl.col(dtype).is_finite() if dtype == pl.Float64 else pl.col(dtype).dt.year().is_between(1900, 2999)
+            ).then(pl.col(dtype))  # %Y takes 25 for the year 25
+            for dtype in (pl.Float64, pl.Date)
+            if dtype in typed.schema.values()
         )
-        numeric = [name for name, spec in specs.items() if spec.kind in ("whole", "number")]
-        other = [name for name, spec in specs.items() if spec.kind in ("date", "yes_no")]
-        facts = sent.select(
-            *((pl.col(name).is_null() | (pl.col(name) == "")).sum().name.prefix("blank ") for name in numeric + other),
-            *(pl.col(name).str.join("").str.contains("[eE]").name.prefix("power ") for name in numeric),
-        ).rows(named=True)
-        facts = facts[0] if facts else {}
         empty = dict(zip(typed.columns, typed.null_count().row(0), strict=True))
-        said = {}
+        numeric = [name for name, spec in specs.items() if spec.kind in ("whole", "number")]
+        texts = [name for name, spec in specs.items() if spec.kind in ("text", "choice")]
+        may_be_blank = [n for n, spec in specs.items() if n not in texts and empty[n] and not spec.required]
+        blank = _row(sent, (pl.col(may_be_blank).is_null() | (pl.col(may_be_blank) == "")).sum())
+        power = _row(sent, pl.col(numeric).str.join("").str.contains("[eE]"))
+        self._sent, odd, said = sent, self._odd(sent, [specs[name] for name in texts]), {}
         for name, spec in specs.items():
-            if spec.kind in ("text", "choice"):
+            if name in odd:
                 said[name] = self._texts(spec, sent[name])
-            elif empty[name] > (0 if spec.required else facts.get(f"blank {name}", 0)) or facts.get(f"power {name}"):
+            elif name in texts:
+                if spec.required and empty[name]:
+                    self._missing(spec, sent[name].is_null())
+            elif empty[name] > blank.get(name, 0) or power.get(name):
                 said[name] = self._explained(spec, typed[name], sent[name])
         typed = typed.with_columns(column.alias(name) for name, column in said.items())
         return self._barcodes(typed, specs)
+
+    def _odd(self, sent: pl.DataFrame, specs: list[FieldSpec]) -> set[str]:
+        """The columns of texts that are gone through one by one: of a small table, only those with something unlike the rest."""
+        if sent.height > FEW:
+            return {spec.name for spec in specs}
+        found = _row(sent, *(_unlike(spec, pl.col(spec.name)).any().alias(spec.name) for spec in specs))
+        return {name for name, is_odd in found.items() if is_odd}
+
+    def kinds(self, name: str) -> pl.Series | None:
+        """The different values of a column of texts, None where the table has no such column."""
+        if name not in self._kinds and name in self._sent.columns:
+            spec = self.schema.fields.get(name)
+            if spec is None or spec.kind in ("text", "choice"):
+                self._kinds[name] = self._sent[name].unique()
+        return self._kinds.get(name)
 
     def _recoded(self, name: str) -> pl.Series:
         """A column with the layout's words for values in place of the file's."""
@@ -75,8 +94,8 @@ class Parsed:
     def _texts(self, spec: FieldSpec, sent: pl.Series) -> pl.Series:
         """A column of texts or choices as values: what is written otherwise is put right and noted, damage is reported."""
         kinds = sent.unique()
-        self.kinds[spec.name] = kinds
-        odd = kinds.to_frame("text").filter(_unlike(spec))["text"]
+        self._kinds[spec.name] = kinds
+        odd = kinds.to_frame("text").filter(_unlike(spec, pl.col("text")))["text"]
         blank, damaged = "" in odd, None
         odd = odd.filter(odd != "") if blank else odd
         values = sent
@@ -107,7 +126,7 @@ class Parsed:
             return sent, tidy["said"]
         self._note_read(spec, sent, changed)
         values = sent.replace(changed["sent"], changed["said"])
-        self.kinds[spec.name] = values.unique()
+        self._kinds[spec.name] = values.unique()
         return values, tidy["said"]
 
     def _missing(self, spec: FieldSpec, mask: pl.Series) -> None:
@@ -119,7 +138,7 @@ class Parsed:
         """Reports the cells that hold the trace of an accident, or a word for nothing; says which they are."""
         if spec.kind != "text":
             return None
-        kinds = spoilt.in_text(spec, suspects, self.kinds[spec.name])
+        kinds = spoilt.in_text(spec, suspects, self.kinds(spec.name))
         found = pl.DataFrame({"text": suspects, "kind": kinds}).drop_nulls().unique("text")
         for (kind,), group in found.sort("kind").group_by("kind", maintain_order=True):
             mask = values.is_in(group["text"].implode()).fill_null(False)
@@ -135,7 +154,7 @@ class Parsed:
         for name, spec in specs.items():
             if not spec.gtin_if or spec.gtin_if[0] not in specs:
                 continue
-            kinds = self.kinds[name]
+            kinds = self.kinds(name)
             kinds = kinds.filter(
                 kinds.str.contains(r"^(0\d{13}|\d[\d\p{Z}\p{Pd}]*\d)$") & ~kinds.str.contains(r"^[1-9]\d*$")
             )
@@ -166,8 +185,10 @@ class Parsed:
             whole = frame.select(pl.all_horizontal(pl.col(figures).is_not_null())).to_series()
             status = self._status.set(whole, None).fill_null("measured")
             frame = frame.with_columns(status.alias(layout.status))
-        absent = [pl.lit(None, spec.dtype).alias(name) for name, spec in fields.items() if name not in frame.columns]
-        return frame.with_columns(absent).select("line", *fields)
+        there = set(frame.columns)
+        return frame.select(
+            "line", *(n if n in there else pl.lit(None, spec.dtype).alias(n) for n, spec in fields.items())
+        )
 
     def _explained(self, spec: FieldSpec, typed: pl.Series, sent: pl.Series) -> pl.Series:
         """A column with empty or odd cells: what can be read there is, and what is missing or wrong is reported."""
@@ -324,17 +345,32 @@ class Parsed:
         )
 
 
-def _cast(spec: FieldSpec, date_format: str) -> pl.Expr:
-    """Values of one field as far as they can be told at once; null where the text is none or a number has blanks around it."""
-    sent, dtype = pl.col(spec.name), DTYPES[spec.kind]
-    if spec.kind in ("text", "choice"):
-        return sent
-    text = sent.str.strip_chars(BLANKS)
-    if spec.kind == "date":
-        return text.str.to_date(date_format, strict=False)
-    if spec.kind == "yes_no":
-        return text.str.to_lowercase().replace_strict(YES_NO, default=None, return_dtype=dtype)
-    return sent.cast(dtype, strict=False)
+def _casts(specs: dict[str, FieldSpec], date_formats: dict[str, str]) -> list[pl.Expr]:
+    """Values of fields as far as they can be told at once; null where the text is none or a number has blanks around it."""
+
+    def of(*kinds: str) -> list[str]:
+        return [name for name, spec in specs.items() if spec.kind in kinds]
+
+    def stripped(name: str) -> pl.Expr:
+        return pl.col(name).str.strip_chars(BLANKS)
+
+    # One expression for all columns of a kind: to make one a column takes longer than the work on a small table.
+    return [
+        pl.col(of("text", "choice")),
+        pl.col(of("whole")).cast(DTYPES["whole"], strict=False),
+        pl.col(of("number")).cast(DTYPES["number"], strict=False),
+        *(stripped(name).str.to_date(date_formats.get(name, periods.ISO), strict=False) for name in of("date")),
+        *(
+            stripped(name).str.to_lowercase().replace_strict(YES_NO, default=None, return_dtype=DTYPES["yes_no"])
+            for name in of("yes_no")
+        ),
+    ]
+
+
+def _row(frame: pl.DataFrame, *facts: pl.Expr) -> dict:
+    """One fact a column, by its name."""
+    found = frame.select(facts)
+    return found.row(0, named=True) if found.height else {}
 
 
 def _cleaned(spec: FieldSpec, text: pl.Series) -> pl.Series:
@@ -347,9 +383,8 @@ def _cleaned(spec: FieldSpec, text: pl.Series) -> pl.Series:
     return typed.set(~typed.is_finite().fill_null(True), None)
 
 
-def _unlike(spec: FieldSpec) -> pl.Expr:
-    """Which of the different texts of a column are looked at closer: blank, odd, damaged or on no list."""
-    text = pl.col("text")
+def _unlike(spec: FieldSpec, text: pl.Expr) -> pl.Expr:
+    """Which texts of a column are looked at closer: blank, odd, damaged or on no list."""
     if spec.kind == "choice":
         return ~text.is_in(list(spec.options))
     unlike = (text == "") | text.str.contains(f"{spelling.ODD}|{spoilt.SUSPECT[spec.role]}")

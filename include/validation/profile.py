@@ -11,6 +11,7 @@ import math
 import string
 import tomllib
 from collections import Counter
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from ..schemas.fields import FieldSpec
 from ..schemas.models import Schema
 
 SETTINGS = Path(__file__).with_name("profile.toml")
-COLUMNS = {
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "column_name": pl.String,  # a field of the schema, or one of the sketches below
     "rows": pl.Int64,
     "filled": pl.Int64,
@@ -43,6 +44,8 @@ ROWS = "(rows)"  # sketch: of what those same rows say, in the same order
 ABOUT = "(about)"  # sketch: of what the submission is about: products, wards, sites
 SKETCHED = 64  # hashes in a sketch
 FEW = 500  # rows that are looked at without polars
+FEW_TEXTS = 100  # texts that are hashed without numpy
+ODD, ALL_BITS = 0x9E3779B97F4A7C15, (1 << 64) - 1  # of the hashes
 LOOKED_AT = 5_000  # rows, evenly spaced, that patterns and shares are taken from
 MEASURED = 200_000  # rows, evenly spaced, that distinct values and quantiles are taken from
 SORTS = 20_000  # different codes, at most, of a column that gets a sketch: kinds of things, not numbers of orders
@@ -50,6 +53,7 @@ PATTERNS = 3
 END = "\x1f"  # between the parts of a key, and behind each
 PERIODS = {"period", "financial_year", "month_start", "period_end", "publication_period", "publication_date"}
 FORM = str.maketrans(dict.fromkeys(string.ascii_letters, "A") | dict.fromkeys(string.digits, "9"))
+ALIKE = (pl.String, pl.Int64, pl.Date)  # types whose values polars and Python write alike
 CHECKS = {"gtin": gtin_is_valid, "snomed": snomed_is_valid}
 
 
@@ -82,31 +86,29 @@ def of(records: pl.DataFrame, collection: str) -> pl.DataFrame:
     for name, spec in schema.fields.items():
         row = dict.fromkeys(COLUMNS) | {"column_name": name, "rows": records.height}
         if lists:
-            values = [value for value in lists[name] if value is not None]
-            row |= {"filled": len(values), "distinct_values": len(set(values))}
+            values = looked_at = [value for value in lists[name] if value is not None]
+            different = set(values)
+            row |= {"filled": len(values), "distinct_values": len(different)}
             if spec.kind in ("whole", "number") and values:
-                row |= _quantiles_of(np.sort(np.asarray(values, np.float64))) | {"total": math.fsum(values)}
+                row |= _quantiles_of(sorted(map(float, values))) | {"total": math.fsum(values)}
         else:
             filled = many[name].drop_nulls()
             row["filled"] = records.height - records[name].null_count()
             row["distinct_values"] = filled.n_unique() if filled.len() else 0
             if spec.kind in ("whole", "number") and filled.len():
                 row |= _quantiles_of(filled.cast(pl.Float64).sort().to_numpy()) | {"total": float(records[name].sum())}
+            if is_code(spec) and row["filled"]:
+                looked_at = some[name].drop_nulls().to_list()
+                different = filled.unique() if row["distinct_values"] <= SORTS else []
         if is_code(spec) and row["filled"]:
-            row["patterns"] = json.dumps(_patterns(some[name]))
-            row["recognised"] = _recognised(spec, some[name], collection)
+            row["patterns"] = json.dumps(_patterns(looked_at))
+            row["recognised"] = _recognised(spec, looked_at, collection)
             if row["distinct_values"] <= SORTS:
-                row["sketch"] = _smallest(hashes(many[name].drop_nulls().unique()))[0].tolist()
+                row["sketch"] = _smallest(hashes(different))[0].tolist()
         rows.append(row)
     blank = dict.fromkeys(COLUMNS) | {"rows": records.height}
-    rows += [blank | {"column_name": name, "sketch": sketch} for name, sketch in _sketches(records, schema)]
-    return pl.DataFrame(rows, schema=COLUMNS)
-
-
-def as_texts(profile: pl.DataFrame) -> pl.DataFrame:
-    """A profile as PostgreSQL's COPY takes it: sketches as the texts of arrays."""
-    numbers = pl.col("sketch").cast(pl.List(pl.String)).list.join(",")
-    return profile.with_columns(sketch=pl.concat_str(pl.lit("{"), numbers, pl.lit("}")))
+    rows += [blank | {"column_name": name, "sketch": sketch} for name, sketch in _sketches(records, lists, schema)]
+    return pl.DataFrame({name: [row[name] for row in rows] for name in COLUMNS}, schema=COLUMNS)
 
 
 def _spaced(records: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -121,12 +123,24 @@ def is_code(spec: FieldSpec) -> bool:
     )
 
 
-def hashes(texts: pl.Series) -> np.ndarray:
+def hashes(texts: pl.Series | Collection[str | None]) -> np.ndarray:
     """A 64-bit number for each text, the same on every machine and for ever (so not polars' own, which changes with its version)."""
-    if not texts.len():
-        return np.zeros(0, np.int64)
+    if len(texts) <= FEW_TEXTS:
+        return np.array([_hash(text or "") for text in texts], np.int64)
+    texts = texts if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
     found = [_hashes(texts.slice(at, 50_000)) for at in range(0, texts.len(), 50_000)]
     return np.concatenate(found)
+
+
+def _hash(text: str) -> int:
+    """The same number as of `_hashes`, for one text."""
+    h = 0
+    for letter in reversed((text + END).encode()):
+        h = (h + letter) * ODD & ALL_BITS
+    h = (h ^ (h >> 30)) * 0xBF58476D1CE4E5B9 & ALL_BITS
+    h = (h ^ (h >> 27)) * 0x94D049BB133111EB & ALL_BITS
+    h ^= h >> 31
+    return h - (1 << 64) if h >> 63 else h
 
 
 def _hashes(texts: pl.Series) -> np.ndarray:
@@ -136,7 +150,7 @@ def _hashes(texts: pl.Series) -> np.ndarray:
     starts = np.cumsum(lengths) - lengths
     places = np.arange(letters.size) - np.repeat(starts, lengths)
     # A polynomial in an odd number, modulo 2^64, and then splitmix64's last steps, so that near texts lie far apart.
-    powers = np.cumprod(np.full(int(lengths.max()), 0x9E3779B97F4A7C15, np.uint64), dtype=np.uint64)
+    powers = np.cumprod(np.full(int(lengths.max()), ODD, np.uint64), dtype=np.uint64)
     h = np.add.reduceat(letters * powers[places], starts, dtype=np.uint64)
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -152,18 +166,18 @@ def _smallest(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values[:SKETCHED], at[first][:SKETCHED]
 
 
-def _sketches(records: pl.DataFrame, schema: Schema) -> list[tuple[str, list[int]]]:
-    keys = hashes(records.select(_joined(key_fields(schema))).to_series())
-    values, at = _smallest(keys)
-    said = records[at].select(name for name in schema.fields if name not in PERIODS)
+def _sketches(records: pl.DataFrame, lists: dict[str, list] | None, schema: Schema) -> list[tuple[str, list[int]]]:
+    values, at = _smallest(hashes(_joined(records, lists, key_fields(schema))))
+    named = [name for name in schema.fields if name not in PERIODS]
+    said = [tuple(lists[name][i] for name in named) for i in at] if lists else records[at].select(named).rows()
     rows = [
-        int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=8).digest(), "big", signed=True)
-        for row in said.rows()
+        int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=8).digest(), "big", signed=True) for row in said
     ]
     about = settings(schema.collection)["about"]
     subject = values
     if about:
-        subject = _smallest(hashes(records.select(_joined(about)).unique().to_series()))[0]
+        texts = _joined(records, lists, about)
+        subject = _smallest(hashes(texts.unique() if isinstance(texts, pl.Series) else set(texts)))[0]
     return [(KEYS, values.tolist()), (ROWS, rows), (ABOUT, subject.tolist())]
 
 
@@ -173,37 +187,41 @@ def key_fields(schema: Schema) -> list[str]:
     return [name for name in schema.key if name not in fixed] or [schema.key[-1]]
 
 
-def _joined(names: list[str]) -> pl.Expr:
-    return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator=END)
+def _joined(records: pl.DataFrame, lists: dict[str, list] | None, names: list[str]) -> pl.Series | list[str]:
+    """What each row says in these fields, as one text."""
+    if lists and all(records.schema[name] in ALIKE for name in names):
+        parts = [["" if value is None else str(value) for value in lists[name]] for name in names]
+        return [END.join(row) for row in zip(*parts, strict=True)]
+    columns = [pl.col(name).cast(pl.String).fill_null("") for name in names]
+    return records.select(pl.concat_str(columns, separator=END)).to_series()
 
 
-def _quantiles_of(ordered: np.ndarray) -> dict[str, float]:
+def _quantiles_of(ordered: np.ndarray | list[float]) -> dict[str, float]:
     """Minimum, quartiles and maximum of sorted values, each a value that stands in the column (the nearest below)."""
     names = ("minimum", "lower_quartile", "median", "upper_quartile", "maximum")
-    return {name: float(ordered[(ordered.size - 1) * quarter // 4]) for quarter, name in enumerate(names)}
+    return {name: float(ordered[(len(ordered) - 1) * quarter // 4]) for quarter, name in enumerate(names)}
 
 
-def _patterns(texts: pl.Series) -> list[list]:
+def _patterns(filled: list[str]) -> list[list]:
     """The most frequent forms, letters as A and digits as 9, with their shares."""
-    counts = texts.drop_nulls().value_counts()  # what stands often is looked at once
     forms: Counter[str] = Counter()
-    for text, count in counts.rows():
+    for text, count in Counter(filled).items():  # what stands often is looked at once
         forms[text[:40].translate(FORM)] += count
     total = sum(forms.values())
     most = sorted(forms.items(), key=lambda form: (-form[1], form[0]))[:PATTERNS]
     return [[form, round(count / total, 4)] for form, count in most]
 
 
-def _recognised(spec: FieldSpec, texts: pl.Series, collection: str) -> float | None:
+def _recognised(spec: FieldSpec, filled: list[str], collection: str) -> float | None:
     """The share of the filled cells that are a provider that is known here, or have the check digit of their kind of code."""
-    filled = texts.drop_nulls()
     check = kind_of_code(spec.name, collection)
-    if not filled.len():
+    if not filled:
         return None
     if spec.name == "ods_code":
-        return float(sum(text in _known_providers() for text in filled) / filled.len())
+        return sum(text in _known_providers() for text in filled) / len(filled)
     if check:
-        return float(filled.to_frame().select(CHECKS[check](pl.col(spec.name)).fill_null(False)).to_series().mean())
+        texts = pl.DataFrame({spec.name: filled}, schema={spec.name: pl.String})
+        return float(texts.select(CHECKS[check](pl.col(spec.name)).fill_null(False)).to_series().mean())
     return None
 
 

@@ -32,6 +32,9 @@ def count(reading: Reading, tables: list[tuple[Parsed, pl.Series]], found: pl.Da
         found: all findings with `decision_id`. An open warning (or rejection) about the whole file, at no row of it, is
             a warning on every row.
     """
+    if not catalogue.load(reading.collection).is_national and not found.height:  # then every row was used
+        rows = sum(parsed.frame.height for parsed, _ in tables)
+        return pl.DataFrame([(reading.sender, rows, rows, 0)] if rows else [], schema=COLUMNS, orient="row")
     warns = (pl.col("severity") == WARN) | ((pl.col("severity") == REJECT) & pl.col("line").is_null())
     warned = found.filter(warns & pl.col("decision_id").is_null()).select("sheet", "line").unique()
     at_rows, rows = 0, []

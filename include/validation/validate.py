@@ -21,6 +21,7 @@ from .common_rules import structure
 from .parse import Parsed
 from .wording import SAYS, finding
 
+FEW = 500  # rows that are worth no plan: each call takes longer than the work on them
 FEWEST_WARNED = 10  # rows with a warning; of fewer, half is no sign of anything
 # A file with one of these is not the return that it was sent as, or cannot be seen to be it.
 NOT_THIS_RETURN = ["FIL-EMPTY", "FIL-KIND", "FIL-DAMAGED", "FIL-SIZE", "FIL-PERIOD", "FIL-SENDER", "STR01"]
@@ -81,19 +82,22 @@ def validate(reading: Reading, decisions: Sequence[decided.Decision] = ()) -> Ou
             cells_expected += len(required) * parsed.frame.height
             cells_valid += len(required) * parsed.frame.height - _faulty_cells(parsed, faults, required)
             kept.append((parsed, faults))
-    rejected = sum(_rejected(faults).len() for _, faults in kept)
+    unused = [_rejected(faults) for _, faults in kept]
+    rejected = sum(lines.len() for lines in unused)
     warned = sum(_warned(faults).len() for _, faults in kept)
     bounds = settled(_bounds(reading, rejected, warned))
-    found = pl.concat([settled(about_all), *(faults for _, faults in kept), bounds])
-    found = found.sort("sheet", "line", maintain_order=True)
-    stands, read = found.filter(pl.col("decision_id").is_null())["severity"], reading.rows_read
+    found = decided.join([settled(about_all), *(faults for _, faults in kept), bounds])
+    stands = set(found.filter(pl.col("decision_id").is_null())["severity"].unique()) if found.height else set()
+    read = reading.rows_read
     identified = _is_identified(kept, found)
-    if not kept or (stands == HOLD).any():
+    if not kept or HOLD in stands:
         held = Outcome(reading, HELD, _no_records(reading), found, read, 0, 0, read, cells_expected, cells_valid)
         return replace(held, identified=identified)
-    records = pl.concat([_records(parsed, faults, reading) for parsed, faults in kept])
-    state = WITH_WARNINGS if stands.is_in([WARN, REJECT]).any() else ACCEPTED
-    rows = provider_rows.count(reading, [(parsed, _rejected(faults)) for parsed, faults in kept], found)
+    records = pl.concat([_records(parsed, lines) for (parsed, _), lines in zip(kept, unused, strict=True)])
+    state = WITH_WARNINGS if stands & {WARN, REJECT} else ACCEPTED
+    rows = provider_rows.count(
+        reading, [(parsed, lines) for (parsed, _), lines in zip(kept, unused, strict=True)], found
+    )
     counts = (read, records.height, rejected, 0, cells_expected, cells_valid)
     return Outcome(reading, state, records, found, *counts, rows, identified)
 
@@ -148,9 +152,10 @@ def _broken(frame: pl.DataFrame, collection: str, by_name: dict[str, Rule]) -> t
         types = data.lazyframe.collect_schema()
         checks = _column_checks(collection) | {name: rule.check for name, rule in by_name.items()}
         # Nulls pass, as in pandera. In two steps, or polars would compute parts that checks share once for each.
-        found = (
-            data.lazyframe.select(check.alias(name) for name, check in checks.items()).select(pl.all().all()).collect()
-        )
+        named = [check.alias(name) for name, check in checks.items()]
+        # A small frame is done before a plan for it is made.
+        source = data.lazyframe if frame.height > FEW else frame
+        found = source.select(named).select(pl.all().all()).lazy().collect()
         holds.update(found.row(0, named=True))
         holds.update((name, False) for name, spec in fields.items() if types.get(name) != spec.dtype)
         return all(holds.values())
@@ -221,7 +226,8 @@ def _absent_keys(parsed: Parsed, schema: Schema) -> list[pl.DataFrame]:
     if not schema.complete:
         return []
     spec = schema.fields[schema.complete]
-    missing = [option for option in spec.options if option not in set(parsed.frame[spec.name].drop_nulls())]
+    present = set(parsed.frame[spec.name].drop_nulls())
+    missing = [option for option in spec.options if option not in present]
     if not missing:
         return []
     says = (
@@ -267,19 +273,27 @@ def _bounds(reading: Reading, rejected: int, warned: int) -> list[pl.DataFrame]:
 
 def _warned(faults: pl.DataFrame) -> pl.Series:
     """The lines that carry a warning which the sender can act on and nobody passed over."""
+    if not faults.height:
+        return faults["line"]
     here = (pl.col("severity") == WARN) & pl.col("line").is_not_null() & pl.col("decision_id").is_null()
     # A word that stands in many cells is told once, on its first line; it is no doubt about the rows.
     return faults.filter(here & (pl.col("responsible") != US))["line"].unique()
 
 
 def _rejected(faults: pl.DataFrame) -> pl.Series:
+    if not faults.height:
+        return faults["line"]
     out = (pl.col("severity") == REJECT) & pl.col("line").is_not_null() & pl.col("decision_id").is_null()
     return faults.filter(out)["line"].unique()
 
 
 def _is_identified(kept: list[tuple[Parsed, pl.DataFrame]], found: pl.DataFrame) -> bool:
     """See `Outcome.identified`; decisions make no difference to it."""
-    if not any(parsed.frame.height for parsed, _ in kept) or found["rule_id"].is_in(NOT_THIS_RETURN).any():
+    if not any(parsed.frame.height for parsed, _ in kept):
+        return False
+    if not found.height:
+        return True
+    if found["rule_id"].is_in(NOT_THIS_RETURN).any():
         return False
     foreign = pl.col("rule_id").is_in(["STR04", "VAL-PERIOD"]) & pl.col("severity").is_in([REJECT, HOLD])
     return any(
@@ -289,6 +303,8 @@ def _is_identified(kept: list[tuple[Parsed, pl.DataFrame]], found: pl.DataFrame)
 
 
 def _faulty_cells(parsed: Parsed, faults: pl.DataFrame, required: list[str]) -> int:
+    if not faults.height:
+        return 0
     headings = [parsed.table.headings[name] for name in required]
     faulty = (
         (pl.col("scope") == "cell")
@@ -299,9 +315,10 @@ def _faulty_cells(parsed: Parsed, faults: pl.DataFrame, required: list[str]) -> 
     return faults.filter(faulty).select("line", "column_name").unique().height
 
 
-def _records(parsed: Parsed, faults: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    schema = parsed.schema
-    frame = parsed.frame.filter(~pl.col("line").is_in(_rejected(faults).implode()))
+def _records(parsed: Parsed, unused: pl.Series) -> pl.DataFrame:
+    schema, frame = parsed.schema, parsed.frame
+    if unused.len():
+        frame = frame.filter(~pl.col("line").is_in(unused.implode()))
     body = schema.body.cast(pl.String)
     code = pl.when(body == "provider").then("ods_code") if "ods_code" in schema.fields else pl.lit(None, pl.String)
     return frame.select(

@@ -61,6 +61,17 @@ class Job:
         """Rows of the warehouse, whose services are started if need be."""
         return next(self.queries([sql]))
 
+    def airflow(self, sql: str) -> list[tuple]:
+        """Rows of Airflow's own database, whose server is started if need be."""
+        import psycopg
+        from trust_benchmarks_local import services
+
+        with (
+            services.running(self.state) as settings,
+            psycopg.connect(settings["TB_AIRFLOW_DATABASE_URL"]) as connection,
+        ):
+            return connection.execute(sql).fetchall()
+
     def queries(self, statements: list[str]):
         """Rows of several statements, with the services started once."""
         import psycopg

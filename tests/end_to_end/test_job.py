@@ -5,6 +5,8 @@ import re
 
 import flow
 import pytest
+from trust_benchmarks import catalogue
+from trust_benchmarks_local.run import DAGS
 from worlds import new_world
 
 pytestmark = [pytest.mark.timeout(1200)]
@@ -24,6 +26,17 @@ def test_it_says_what_came_of_it_and_that_it_is_a_sample(sampled):
     assert "SAMPLE" in said and "http://127.0.0.1" in said and "dashboard_reader" in said
     assert "Traceback" not in said
     assert not job.processes()
+
+
+def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(sampled):
+    """tests/dags/test_dags_run.py runs the others."""
+    job, _ = sampled
+    runs = set(job.airflow("SELECT DISTINCT dag_id, state FROM dag_run"))
+    assert {state for _, state in runs} == {"success"}
+    every = DAGS | {f"collect_{name}" for name in catalogue.all()}
+    assert every - {"refresh_reference", "send_digests", "housekeeping"} <= {dag_id for dag_id, _ in runs}
+    requested = job.airflow("SELECT count(*) FROM dag_run WHERE run_id LIKE 'on_request_%'")
+    assert requested[0][0] > 0
 
 
 def test_every_submission_is_accounted_for(sampled):

@@ -5,6 +5,7 @@ the cases of tests/sql and random returns; each has a name with a digest of what
 they are computed from the same inputs.
 """
 
+import dataclasses
 import hashlib
 import sys
 import tempfile
@@ -20,20 +21,49 @@ import random_returns  # noqa: E402
 import second_calculation  # noqa: E402
 import sql_cases  # noqa: E402
 from trust_benchmarks import catalogue  # noqa: E402
-from trust_benchmarks.measures import compared, measure, versions  # noqa: E402
+from trust_benchmarks.measures import derived, measure, profiles, versions  # noqa: E402
 from trust_benchmarks.reference import calendar  # noqa: E402
+from trust_benchmarks.validation import profile  # noqa: E402
 
+# What figures follow from in the definition of a metric.
+DEFINING = (
+    "metric_id",
+    "formula",
+    "denominator",
+    "polarity",
+    "period",
+    "benchmark_default",
+    "min_peers_median",
+    "opportunity_root",
+)
+DEFINING += (
+    "disclosure_class",
+    "missing_rows",
+    "tolerates_missing",
+    "window_months",
+    "window",
+    "fed_by",
+    "version",
+    "funnel",
+    "adjust_for_size",
+)
 RANKS = ["percentile_rank", "rank_withheld"]
 
 
 def figures(out: Path) -> dict[str, dict[str, str]]:
     """Family -> name of the inputs -> digest of what comes out; a family that gives nothing for an input leaves it out."""
-    found: dict[str, dict[str, str]] = {}
+    found = {one.name: {"declared": _digest([], _declared(one))} for one in catalogue.all().values()}
     for name, inputs in _inputs(out):
         for family, frames in _families(inputs).items():
             if any(frame.height for frame in frames):
                 found.setdefault(family, {})[f"{name} {_given(inputs)}"] = _digest(frames)
     return found
+
+
+def _declared(one: catalogue.Collection) -> list[str]:
+    """What a collection declares that its figures follow from."""
+    asked = sorted(profile.settings(one.name).items())
+    return [repr(fact) for fact in (one.disclosure, sorted(one.people_parts.items()), one.size, one.alike, asked)]
 
 
 def _inputs(out: Path):
@@ -44,13 +74,23 @@ def _inputs(out: Path):
     for collection in second_calculation.collections():
         folder = out / collection / "random returns"
         folder.mkdir(parents=True)
-        yield f"{collection}/random returns", random_returns.make(collection, 1, folder)[0]
+        made, _ = random_returns.make(collection, 1, folder)
+        yield f"{collection}/random returns", dataclasses.replace(made, profiles=_profiles(made))
+
+
+def _profiles(inputs: measure.Inputs) -> pl.DataFrame:
+    """The profile of every submission of the collection itself."""
+    found = [profiles.empty()]
+    for path in inputs.records[inputs.collection]:
+        records = pl.read_parquet(path)
+        of_one = profile.of(records, inputs.collection)
+        found.append(of_one.select(pl.lit(records["submission_id"][0]).alias("submission_id"), *profile.COLUMNS))
+    return pl.concat(found)
 
 
 def _families(inputs: measure.Inputs) -> dict[str, list[pl.DataFrame]]:
     results = measure.compute(inputs)
-    tables = {"measure": results.measures, "benchmark": results.benchmarks}
-    tables = compared.add(tables, inputs.collection, inputs.period, inputs.reference)
+    tables = derived.add({"measure": results.measures}, inputs.period, inputs.reference)
     keys, about_returns = ["metric_id", "provider_code"], pl.col("metric_id").str.starts_with("DQ")
     own = results.measures.drop(RANKS)
     prices = [results.prices_spread, results.prices_position, results.price_list]
@@ -58,7 +98,7 @@ def _families(inputs: measure.Inputs) -> dict[str, list[pl.DataFrame]]:
         inputs.collection: [own.filter(~about_returns), results.cross_findings, *prices],
         "data_quality": [own.filter(about_returns)],
         "ranks": [results.measures.select(*keys, *RANKS).drop_nulls("percentile_rank")],
-        "spreads": [tables["benchmark"], tables["peer_group"], tables["peer"]],
+        "spreads": [results.benchmarks, results.peer_groups, results.peers],
         "comparisons": [results.comparisons],
         "series": [tables["measure"].select(*keys, "restarts"), tables["series_rule"], tables["successor"]],
         "funnel": [tables["funnel"]],
@@ -71,10 +111,10 @@ def _given(inputs: measure.Inputs) -> str:
     known = inputs.reference
     frames = [pl.read_parquet(path) for paths in inputs.records.values() for path in sorted(paths)]
     defined = known.metrics_in(calendar.period_start(inputs.period))
-    words = ("name", "description", "owner", "source", "rationale", "caveats")
-    facts = [repr({k: v for k, v in vars(metric).items() if k not in words}) for metric in defined]
+    facts = [repr([getattr(metric, name) for name in DEFINING]) for metric in defined]
     facts += map(repr, (known.providers, known.successions, inputs.period))
-    return _digest([*frames, inputs.submissions, inputs.expected, inputs.provider_rows], facts)
+    given = [*frames, inputs.submissions, inputs.expected, inputs.provider_rows, inputs.profiles.drop("sketch")]
+    return _digest(given, facts)
 
 
 def _digest(frames: list[pl.DataFrame], facts: list[str] = ()) -> str:

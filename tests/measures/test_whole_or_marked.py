@@ -9,13 +9,14 @@ from pathlib import Path
 import flow
 import polars as pl
 import pytest
-from trust_benchmarks import catalogue, reference
-from trust_benchmarks.measures import compared, measure
+from trust_benchmarks import catalogue, reference, sql
+from trust_benchmarks.measures import derived, funnel, measure, size_adjusted
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sql"))
 import random_returns
 import second_calculation
 
+METHODS = [Path(module.__file__) for module in (funnel, size_adjusted)]
 MARKS = {"PARTIAL_ROWS", "PARTIAL_MONTHS"}
 
 
@@ -33,7 +34,7 @@ def tables(inputs: measure.Inputs) -> dict[str, pl.DataFrame]:
     """The tables of a release, as `figures` makes them."""
     results = measure.compute(inputs)
     made = {"measure": results.measures, "benchmark": results.benchmarks, "comparison": results.comparisons}
-    return compared.add(made, inputs.collection, inputs.period, inputs.reference)
+    return derived.add(made, inputs.period, inputs.reference)
 
 
 def check(found: dict[str, pl.DataFrame]) -> None:
@@ -173,14 +174,14 @@ def test_one_period_alone_says_what_it_cannot_show(collection, tmp_path):
 
 def test_every_reason_in_the_code_has_a_sentence_and_is_used():
     known = {one.code: one.sentence for one in reference.load().reasons}
-    folders = [*(measure.SQL / "measures").glob("*.sql"), *(measure.SQL / "benchmarks").glob("*.sql")]
-    files = [*folders, *(measure.SQL / "migrations").glob("*.sql"), Path(compared.__file__)]
+    folders = [*(sql.FOLDER / "measures").glob("*.sql"), *(sql.FOLDER / "benchmarks").glob("*.sql")]
+    files = [*folders, *(sql.FOLDER / "migrations").glob("*.sql"), *METHODS]
     text = "\n".join(path.read_text() for path in files)
     for code, sentence in known.items():
         assert re.search(rf"['\"]{code}['\"]", text), f"{code} is in reasons.csv and nowhere else"
         assert sentence.endswith(".") and sentence == sentence.strip()
     given = set(re.findall(r"(?:THEN|ELSE) '([A-Z]{4,}(?:_[A-Z]+)*)'", text)) | set(
-        re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', Path(compared.__file__).read_text())
+        re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', "\n".join(path.read_text() for path in METHODS))
     )
     assert given - {"SORTED", "APPLIED"} <= set(known)
 

@@ -1,8 +1,12 @@
 """Made-up releases in a real warehouse: measures go through what a release adds to them, and are published."""
 
+from contextlib import closing
+
+import duckdb
 import flow
 import polars as pl
-from trust_benchmarks.measures import compared
+from trust_benchmarks import catalogue, sql
+from trust_benchmarks.measures import derived, input_tables, peer_groups
 from trust_benchmarks.stores import warehouse
 
 MEASURE = {
@@ -16,16 +20,29 @@ MEASURE = {
     "is_sample": pl.Boolean,
     "withheld": pl.String,
 }
-BENCHMARK = {"metric_id": pl.String, "peer_group": pl.String, "providers": pl.Int64}
-BENCHMARK |= dict.fromkeys(("minimum", "lower_quartile", "median", "upper_quartile", "maximum"), pl.Float64)
-BENCHMARK |= {"is_sample": pl.Boolean}
+WITHOUT_SIZES = "drug_tariff"  # a collection that has no bands of size and no nearest neighbours
 
 
 def figures(rows: list[dict], collection: str, period: str, known) -> dict[str, pl.DataFrame]:
     """The tables of a release, from rows with metric_id, provider_code, numerator, denominator and value."""
     filled = [{"quality_flag": "A", "peer_group": "national", "is_sample": True} | row for row in rows]
-    tables = {"measure": pl.DataFrame(filled, schema=MEASURE), "benchmark": pl.DataFrame(schema=BENCHMARK)}
-    return compared.add(tables, collection, period, known)
+    measures = pl.DataFrame(filled, schema=MEASURE)
+    return derived.add({"measure": measures} | spreads(measures, collection, period, known), period, known)
+
+
+def spreads(measures: pl.DataFrame, collection: str, period: str, known) -> dict[str, pl.DataFrame]:
+    """The tables about peers and their spreads, made of measures by what production runs."""
+    named = collection if collection in catalogue.all() else WITHOUT_SIZES
+    with closing(duckdb.connect()) as db:
+        input_tables.load_declared(db, named, period, known)
+        input_tables.table(db, "measured", measures, MEASURE)
+        peer_groups.load(db, named, known)
+        db.execute(sql.text("benchmarks/_spreads.sql"))
+        made = {"benchmark": "_benchmarks", "peer_benchmark": "_peer_benchmarks"}
+        found = {
+            name: db.sql(f"{sql.text(f'benchmarks/{script}.sql')} ORDER BY ALL").pl() for name, script in made.items()
+        }
+        return found | {name: db.table(name).pl() for name in ("peer_group", "peer")}
 
 
 def put(connection, collection: str, period: str, tables: dict[str, pl.DataFrame], version: int = 1) -> str:

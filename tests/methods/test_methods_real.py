@@ -6,11 +6,12 @@ import statistics
 
 import polars as pl
 import pytest
+import spc_second
 import test_funnel
-import test_peers
-import test_size_cost
+import test_peer_groups
+import test_size_adjusted
 import test_spc
-from trust_benchmarks.measures import funnel, peers, size_cost, spc
+from trust_benchmarks.measures import funnel, peer_groups, size_adjusted
 
 MONTHS = [f"2024-{month:02}" for month in range(4, 13)]
 PROVIDERS = ("Acute", "Ambulance", "Mental Health", "Community Provider Trust")
@@ -54,7 +55,7 @@ def estates(shared_data):
 
 def test_sickness_absence_in_spc_charts(absence):
     measures = absence.with_columns(value=100 * pl.col("numerator") / pl.col("denominator"), metric_id=pl.lit("WF04"))
-    points, sections = spc.charts(measures, {"WF04": "lower_better"})
+    points, sections = spc_second.charts(measures, {"WF04": "lower_better"})
     assert sections.height == measures["provider_code"].n_unique() > 200
     judged = sections.filter(pl.col("reason").is_null())
     assert judged.height > 200 and judged["is_trial"].all()  # nine months
@@ -81,15 +82,15 @@ def test_sickness_absence_in_a_funnel(absence, month):
 
 
 def test_maintenance_against_floor_area(estates):
-    found = size_cost.adjust(estates)
+    found = size_adjusted.adjust(estates)
     rows = sorted((c, s, k) for c, s, _, k in estates.rows() if s > 0 and k > 0)
     assert found.n == len(rows) > 200 and found.n + len(found.left_out) == estates.height
     x, y = [math.log(r[1]) for r in rows], [math.log(r[2]) for r in rows]
     line = found.ols
     assert (line.intercept, line.slope, line.slope_lower, line.slope_upper, line.r2) == pytest.approx(
-        test_size_cost.second_ols(x, y), rel=1e-9
+        test_size_adjusted.second_ols(x, y), rel=1e-9
     )
-    a, b = test_size_cost.second_huber(x, y)
+    a, b = test_size_adjusted.second_huber(x, y)
     assert (found.huber.intercept, found.huber.slope) == pytest.approx((a, b), rel=1e-9)
     for own, (code, size, cost) in zip(found.effects.to_dicts(), rows, strict=True):
         median = statistics.median(k / s for other, s, k in rows if other != code)
@@ -97,11 +98,14 @@ def test_maintenance_against_floor_area(estates):
         assert own["scale_effect"] + own["efficiency_effect"] == pytest.approx(cost - median * size, rel=1e-9, abs=1e-3)
 
 
-@pytest.mark.parametrize("scale", ["mad", "z"])
-def test_nearest_by_estate(estates, scale):
+def test_nearest_by_estate(estates):
     names = ["size", "heated", "cost"]
+    near = {}
+    for code, peer, distance in peer_groups.neighbours(estates, names, 10)[0].rows():
+        near.setdefault(code, []).append((peer, distance))
     for code in sorted(estates["provider_code"])[::20]:
-        found = peers.nearest(estates, code, names, scale=scale)
-        order, away = test_peers.second(estates, code, names, 10, scale)
-        assert list(found.members) == order
-        assert list(found.distances) == pytest.approx(away[order].tolist(), rel=1e-9) if order else found.reason
+        order, away = test_peer_groups.second(estates, code, names, 10)
+        assert [peer for peer, _ in near.get(code, [])] == order
+        assert [distance for _, distance in near.get(code, [])] == pytest.approx(
+            [away[peer] for peer in order], rel=1e-9
+        )

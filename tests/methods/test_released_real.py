@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 import released
 import test_funnel
-import test_peers
-import test_size_cost
+import test_peer_groups
+import test_size_adjusted
 import test_spc
 from test_methods_real import MONTHS, absence, estates  # noqa: F401 (fixtures)
 from trust_benchmarks import reference
@@ -92,7 +92,7 @@ def test_funnels(world, absence):  # noqa: F811
 def test_cost_adjusted_for_size(world, estates):  # noqa: F811
     used = sorted((c, s, k) for c, s, _, k in estates.rows() if s > 0 and k > 0)
     x, y = [math.log(r[1]) for r in used], [math.log(r[2]) for r in used]
-    ols, huber = test_size_cost.second_ols(x, y), test_size_cost.second_huber(x, y)
+    ols, huber = test_size_adjusted.second_ols(x, y), test_size_adjusted.second_huber(x, y)
     rows = flow.rows(
         """SELECT provider_code, expected_cost_gbp, variance_gbp, scale_effect_gbp + efficiency_effect_gbp, slope, slope_lower, slope_upper, r2
            FROM published.size_adjusted WHERE collection = 'estates' AND withheld IS NULL ORDER BY provider_code COLLATE "C" """
@@ -140,7 +140,7 @@ def test_peers_and_what_they_have(world, absence):  # noqa: F811
     for code in sorted(values):
         alike = {basis: {o for o in values if o != code and same(code, o)} for basis, same in where.items()}
         if code < "RD":
-            alike["nearest"] = set(test_peers.second(features, code, ["days"], 10, "mad")[0])
+            alike["nearest"] = set(test_peer_groups.second(features, code, ["days"], 10)[0])
         for basis, members in alike.items():
             assert listed.get((code, basis), set()) == members, (code, basis)
             if not members:

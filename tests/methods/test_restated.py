@@ -11,7 +11,7 @@ import pytest
 import released
 from trust_benchmarks import reference
 from trust_benchmarks.desk import figures
-from trust_benchmarks.measures import compared, measure
+from trust_benchmarks.measures import derived, measure
 from trust_benchmarks.stores import warehouse
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sql"))
@@ -50,9 +50,9 @@ def restated(shared_world, tmp_path_factory):
         known, name = tables(inputs.reference), f"seed_{seed}"
         inputs = dataclasses.replace(inputs, reference=known)
         results = measure.compute(inputs)
-        release = compared.add(
-            {"measure": results.measures, "benchmark": results.benchmarks}, "workforce", inputs.period, known
-        )
+        tables_of = {"benchmark": results.benchmarks, "peer_group": results.peer_groups, "peer": results.peers}
+        tables_of |= {"measure": results.measures, "peer_benchmark": results.peer_benchmarks}
+        release = derived.add(tables_of, inputs.period, known)
         with warehouse.connect() as connection:
             released.put(connection, name, inputs.period, release)
         merged = tmp_path_factory.mktemp("merged") / "records.parquet"

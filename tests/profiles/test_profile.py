@@ -4,10 +4,13 @@ import time
 
 import flow
 import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
 from trust_benchmarks.measures import profiles
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.validation import profile
 from trust_benchmarks.validation.validate import validate
+from trust_benchmarks_local import sample
 
 
 def looks(rows: list[dict]) -> dict[str, dict]:
@@ -49,6 +52,19 @@ def test_nothing_has_no_profile():
     outcome = validate(read(flow.workforce(), "workforce_RA9_2025-06_v1.csv", "workforce"))
     assert profile.of(outcome.records.clear(), "workforce").equals(profile.empty())
     assert list(profiles.empty().columns) == ["submission_id", *profile.COLUMNS]
+
+
+@pytest.mark.parametrize("collection", ["workforce", "e_rostering", "procurement_prices", "drug_tariff"])
+def test_a_small_return_is_looked_at_in_another_way_and_says_the_same(collection, tmp_path, monkeypatch):
+    sample.write(tmp_path, providers=3, periods=1, lines=150, faults=False)
+    files = sorted((tmp_path / collection).glob("*.*"))[:3]
+    frames = [validate(read(file.read_bytes(), file.name, collection)).records for file in files]
+    small = [profile.of(records, collection) for records in frames]
+    monkeypatch.setattr(profile, "FEW", 0)
+    monkeypatch.setattr(profile, "FEW_TEXTS", 0)
+    assert any(records.height for records in frames)
+    for records, found in zip(frames, small, strict=True):
+        assert_frame_equal(found, profile.of(records, collection))
 
 
 def test_a_small_return_costs_a_few_milliseconds():

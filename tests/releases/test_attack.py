@@ -88,7 +88,7 @@ EXACT = "(SELECT *, NULL::VARCHAR AS withheld FROM exact)"
 LEAKS = {
     "nothing is suppressed": ("measures/_protected", "d.regime IN ('hes', 'mhsds')", "FALSE", 4),
     "values of exact parts": ("measures/_protected", "CASE\n            WHEN NOT counts_people THEN value", "CASE\n            WHEN TRUE THEN value", 1),
-    "benchmarks of exact values": ("benchmarks/_benchmarks", "FROM measured", f"FROM {EXACT}", 1),
+    "benchmarks of exact values": ("benchmarks/_spreads", "JOIN measured AS r", f"JOIN {EXACT} AS r", 1),
     "comparisons of exact values": ("benchmarks/_comparisons", "FROM measured", f"FROM {EXACT}", 1),
 }  # fmt: skip
 

@@ -147,8 +147,10 @@ def test_a_breaking_change_is_refused_while_version_1_needs_it(made, change, ref
 
 def test_a_view_taken_away_and_made_again_needs_version_1_to_go_first(made):
     with warehouse.connect() as connection:
-        connection.execute("DROP SCHEMA published_v1 CASCADE")
         connection.execute("DROP FUNCTION published.successions_as_at")
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist), connection.transaction():
+            connection.execute("DROP VIEW published.successions")
+        connection.execute("DROP SCHEMA published_v1 CASCADE")
         connection.execute("DROP VIEW published.successions")
         connection.rollback()
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 from trust_benchmarks import reference, schemas
-from trust_benchmarks.measures import measure
+from trust_benchmarks.measures import input_tables, measure
 
 FOLDER = Path(__file__).parent
 NEEDED = ("README.md", "submissions.csv", "records.csv", "expected.csv", "providers.csv")
@@ -143,7 +143,7 @@ def records_of(path: Path, collection: str, submissions: pl.DataFrame, out: Path
 
 def record_types(collection: str) -> dict:
     """Columns of a record, by type."""
-    return measure.RECORD | {name: field.dtype for name, field in schemas.load(collection).fields.items()}
+    return input_tables.RECORD | {name: field.dtype for name, field in schemas.load(collection).fields.items()}
 
 
 def typed(frame: pl.DataFrame, types: dict) -> list[pl.Expr]:

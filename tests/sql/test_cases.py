@@ -5,6 +5,7 @@ import re
 import polars as pl
 import pytest
 import sql_cases
+from trust_benchmarks import sql
 from trust_benchmarks.measures import measure
 
 CASES = sql_cases.folders()
@@ -13,7 +14,7 @@ ALL_OF = {"measures": "metric_id", "benchmarks": "metric_id", "comparisons": "me
 
 
 def test_there_are_cases_for_every_measures_file():
-    files = {p.stem for p in (measure.SQL / "measures").glob("*.sql") if not p.stem.startswith("_")}
+    files = {p.stem for p in (sql.FOLDER / "measures").glob("*.sql") if not p.stem.startswith("_")}
     assert {case.parent.name for case in CASES} == files
 
 

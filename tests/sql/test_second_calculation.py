@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import random_returns
 import second_calculation as second
+from trust_benchmarks import sql
 from trust_benchmarks.measures import measure
 
 NEVER_CAME = ("NOT_ANSWERED", "PART_MISSING", "OTHER_RETURN_MISSING")
@@ -94,7 +95,7 @@ def _same(found, wanted):
 
 def test_what_measures_a_trust_is_worked_out_twice():
     """Every collection whose file of measures computes something, and no other."""
-    files = {path.stem: path.read_text() for path in (measure.SQL / "measures").glob("[!_]*.sql")}
+    files = {path.stem: path.read_text() for path in (sql.FOLDER / "measures").glob("[!_]*.sql")}
     assert second.collections() == sorted(
         name for name, text in files.items() if not text.rstrip().endswith("WHERE FALSE")
     )

@@ -45,7 +45,7 @@ def test_every_regime_is_tried():
 def test_a_regime(regime, tmp_path, monkeypatch):
     inputs = sql_cases.inputs(sql_cases.FOLDER / "workforce" / "small_numbers", tmp_path)
     declared = dataclasses.replace(catalogue.load("workforce"), disclosure=regime)
-    monkeypatch.setattr(measure.catalogue, "load", lambda name: declared)
+    monkeypatch.setattr(catalogue, "load", lambda name: declared)
     rows = measure.compute(inputs).measures.to_dicts()
     found = {
         key: (row["numerator"], row["denominator"], row["value"], row["suppressed"])

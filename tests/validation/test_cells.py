@@ -9,7 +9,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from trust_benchmarks.reading.read import read
+from trust_benchmarks.validation import parse
+from trust_benchmarks.validation import validate as validate_module
 from trust_benchmarks.validation.validate import HELD, Outcome, validate
 
 FILES = Path(__file__).parents[1] / "cases" / "files"
@@ -232,3 +235,19 @@ def test_a_code_that_became_a_number_of_seventeen_digits():
     rows[0] |= {"product_code": "1.2345678901234568e+16", "code_type": "mpc"}
     found = outcome("procurement_prices", rows).findings
     assert "1.2345678901234568e+16" in found.filter(pl.col("rule_id") == "VAL-DAMAGED")["raw_value"]
+
+
+@pytest.mark.parametrize("write", ["{}", " {}", "\u00a0{} ", "'{}", "", "n/a", "#REF!", "1.05E+07", "x"])
+@pytest.mark.parametrize("collection", BASES)
+def test_a_small_table_is_looked_at_in_another_way_and_found_the_same(collection, write, monkeypatch):
+    rows = rows_of(collection)
+    for at, column in enumerate(rows[0]):
+        row = rows[at % len(rows)]
+        row[column] = write.format(row[column])
+    small = outcome(collection, rows)
+    monkeypatch.setattr(parse, "FEW", 0)
+    monkeypatch.setattr(validate_module, "FEW", 0)
+    large = outcome(collection, rows)
+    assert_frame_equal(small.findings, large.findings)
+    assert_frame_equal(small.records, large.records)
+    assert (small.state, small.cells_valid, small.identified) == (large.state, large.cells_valid, large.identified)

@@ -8,7 +8,6 @@ WITH own AS (
         r.provider_code,
         r.value,
         r.gbp_per_unit,
-        r.peer_group,
         m.polarity,
         m.opportunity_root,
         -- The months that the value is about, first and last.
@@ -18,7 +17,6 @@ WITH own AS (
             WHEN m.window_months > 1 THEN months_before(target_period(), m.window_months - 1) || '..' || target_period()
             ELSE target_period()
         END AS span,
-        greatest(5, coalesce(m.min_peers_median, 5)) AS least,
         CASE
             WHEN m.benchmark_default = 'median price' THEN 'median_price'
             WHEN m.benchmark_default = 'lowest price' THEN 'lowest_price'
@@ -30,43 +28,21 @@ WITH own AS (
     JOIN metrics AS m USING (metric_id)
     WHERE r.value IS NOT NULL AND r.withheld IS NULL
 ),
-peers AS (
-    SELECT
-        o.metric_id,
-        o.provider_code,
-        count(*) AS others,
-        quantile_cont(p.value, 0.25) AS lower_quartile,
-        quantile_cont(p.value, 0.50) AS median,
-        quantile_cont(p.value, 0.75) AS upper_quartile
-    FROM own AS o
-    JOIN own AS p
-        ON p.metric_id = o.metric_id AND p.peer_group = o.peer_group AND p.provider_code <> o.provider_code
-    WHERE o.peer_group <> 'national'
-    GROUP BY o.metric_id, o.provider_code
-),
-enough AS (
-    SELECT
-        o.*,
-        CASE WHEN p.others >= o.least THEN p.median END AS peer_median,
-        CASE WHEN p.others >= greatest(8, o.least) THEN p.lower_quartile END AS peer_lower_quartile,
-        CASE WHEN p.others >= greatest(8, o.least) THEN p.upper_quartile END AS peer_upper_quartile
-    FROM own AS o
-    LEFT JOIN peers AS p USING (metric_id, provider_code)
-),
 against AS (
-    SELECT e.*, k.benchmark_kind, k.benchmark_value
-    FROM enough AS e
-    JOIN benchmarks AS b ON b.metric_id = e.metric_id AND b.peer_group = 'national'
+    SELECT o.*, p.lower_quartile AS peer_lower_quartile, k.benchmark_kind, k.benchmark_value
+    FROM own AS o
+    JOIN spreads AS b ON b.metric_id = o.metric_id AND b.basis = 'national'
+    LEFT JOIN spreads AS p ON p.metric_id = o.metric_id AND p.provider_code = o.provider_code AND p.basis = 'sector'
     CROSS JOIN LATERAL (
         VALUES
             ('national_median', b.median),
-            ('peer_median', e.peer_median),
-            ('peer_lower_quartile', CASE WHEN e.default_kind = 'peer_lower_quartile' THEN e.peer_lower_quartile END),
-            ('peer_upper_quartile', CASE WHEN e.default_kind = 'peer_upper_quartile' THEN e.peer_upper_quartile END),
-            ('target', e.target_value),
+            ('peer_median', p.median),
+            ('peer_lower_quartile', CASE WHEN o.default_kind = 'peer_lower_quartile' THEN p.lower_quartile END),
+            ('peer_upper_quartile', CASE WHEN o.default_kind = 'peer_upper_quartile' THEN p.upper_quartile END),
+            ('target', o.target_value),
             -- These metrics are opportunities already: against that price nothing would be left to save.
-            ('median_price', CASE WHEN e.default_kind = 'median_price' THEN 0.0 END),
-            ('lowest_price', CASE WHEN e.default_kind = 'lowest_price' THEN 0.0 END)
+            ('median_price', CASE WHEN o.default_kind = 'median_price' THEN 0.0 END),
+            ('lowest_price', CASE WHEN o.default_kind = 'lowest_price' THEN 0.0 END)
     ) AS k(benchmark_kind, benchmark_value)
     WHERE k.benchmark_value IS NOT NULL
 )

@@ -1,5 +1,5 @@
 -- Measures with their percentile rank: 100 x (trusts of the sector with a worse value + half of those with the same
--- value, itself included) / trusts of the sector. Neutral metrics and sectors of fewer than five have none, nor has a value that is
+-- value, itself included) / trusts of the sector. Neutral metrics and sectors too small for a rank have none, nor has a value that is
 -- not whole; rank_withheld says which of these it is.
 WITH scored AS (
     SELECT
@@ -36,7 +36,7 @@ SELECT
     r.denominator,
     r.value,
     r.quality_flag,
-    CASE WHEN k.all_of_them >= 5 THEN 100.0 * (k.worse + k.same / 2.0) / k.all_of_them END AS percentile_rank,
+    CASE WHEN k.all_of_them >= for_rank() THEN 100.0 * (k.worse + k.same / 2.0) / k.all_of_them END AS percentile_rank,
     r.peer_group,
     r.is_sample,
     r.suppressed,
@@ -48,7 +48,7 @@ SELECT
     r.withheld,
     CASE
         WHEN r.withheld IS NOT NULL THEN r.withheld
-        WHEN k.all_of_them >= 5 THEN NULL
+        WHEN k.all_of_them >= for_rank() THEN NULL
         WHEN m.polarity = 'neutral' THEN 'NEUTRAL'
         WHEN r.peer_group = 'national' THEN 'NO_PEER_GROUP'
         ELSE 'PEERS_TOO_FEW'

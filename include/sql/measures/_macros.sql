@@ -35,6 +35,12 @@ CREATE MACRO given(x, y) AS CASE WHEN y IS NOT NULL THEN x END;
 CREATE MACRO metric_value(numerator, denominator, times) AS
     CASE WHEN times IS NULL THEN numerator WHEN denominator > 0 THEN times * numerator / denominator END;
 
+-- How many trusts with a value a figure about several needs (proposals of this project): a median, or more where its metric asks for more;
+-- quartiles and extremes, over a group and over the whole country; a rank in a sector.
+CREATE MACRO for_rank() AS 5;
+CREATE MACRO for_median(asked) AS greatest(5, coalesce(asked, 0));
+CREATE MACRO for_quartiles(basis, asked) AS greatest(CASE WHEN basis = 'national' THEN 10 ELSE 8 END, for_median(asked));
+
 -- Numbers in messages.
 CREATE MACRO say(x, decimals) AS format('{:,.' || CAST(decimals AS VARCHAR) || 'f}', CAST(x AS DOUBLE));
 

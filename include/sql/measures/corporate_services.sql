@@ -1,5 +1,5 @@
 -- CS01-CS10 of each trust. CS02 is cost over what the line through all trusts' accepted returns gives for the trust's income
--- (ln cost on ln income, Huber: include/measures/size_cost.py); too few trusts, or all of a size, and there is no line. A trust of
+-- (ln cost on ln income, Huber: include/measures/size_adjusted.py); too few trusts, or all of a size, and there is no line. A trust of
 -- which rows were left out has no part in it.
 WITH trusts AS (
     SELECT

@@ -249,7 +249,7 @@ CREATE INDEX kept_apart_release ON core.kept_apart (release_id);
 -- How a metric's series is read.
 CREATE TABLE core.series_rule (
   release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
-  adds text CHECK (adds IN ('ratio', 'sum')), times double precision, least_peers int NOT NULL, rule_set text NOT NULL,
+  adds text CHECK (adds IN ('ratio', 'sum')), times double precision, rule_set text NOT NULL,
   PRIMARY KEY (release_id, metric_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.series_rule FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
@@ -269,6 +269,14 @@ CREATE TABLE core.peer (
   release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_code text NOT NULL, distance double precision,
   features text NOT NULL, PRIMARY KEY (release_id, provider_code, basis, peer_code), CHECK (provider_code <> peer_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- The spread over a provider's own peers, itself left out; `benchmark` has it over whole groups.
+CREATE TABLE core.peer_benchmark (
+  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL,
+  peers bigint NOT NULL, peers_with_value bigint NOT NULL, minimum double precision, lower_quartile double precision,
+  median double precision, upper_quartile double precision, maximum double precision, is_sample boolean NOT NULL,
+  PRIMARY KEY (release_id, metric_id, provider_code, basis));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer_benchmark FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.funnel (
   release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, kind text NOT NULL, centre double precision,
@@ -331,7 +339,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM core.decision x WHERE x.expected_release = r.release_id);
   FOREACH name IN ARRAY ARRAY['movement', 'explained', 'release_check', 'release_total', 'release_input', 'release_metric', 'measure', 'benchmark',
                               'comparison', 'price_spread', 'price_position', 'price_list', 'cross_finding', 'kept_apart', 'series_rule',
-                              'successor', 'peer_group', 'peer', 'funnel', 'size_cost', 'release'] LOOP
+                              'successor', 'peer_group', 'peer', 'peer_benchmark', 'funnel', 'size_cost', 'release'] LOOP
     EXECUTE format('DELETE FROM core.%I t WHERE t.release_id = ANY($1)', name) USING gone;
   END LOOP;
   RETURN QUERY SELECT unnest(gone);

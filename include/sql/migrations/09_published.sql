@@ -104,30 +104,10 @@ COMMENT ON COLUMN published.peers.distance IS 'How far a nearest neighbour is on
 COMMENT ON COLUMN published.peers.features IS 'What the group or distance is made of, in words.';
 
 CREATE VIEW published.peer_benchmarks AS
-SELECT g.metric_id, g.collection, g.period, g.provider_code, g.basis, g.peer_group, g.peers, g.peers_with_value,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.minimum END AS minimum,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.quartiles[1] END AS lower_quartile,
-       CASE WHEN g.peers_with_value >= g.least_peers THEN g.quartiles[2] END AS median,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.quartiles[3] END AS upper_quartile,
-       CASE WHEN g.peers_with_value >= g.for_quartiles THEN g.maximum END AS maximum,
-       CASE WHEN g.peers_with_value < g.for_quartiles THEN 'PEERS_TOO_FEW' END AS withheld,
-       g.release_id, g.is_sample
-FROM (
-  SELECT m.metric_id, r.collection, r.period, p.provider_code, p.basis, p.peer_group, q.least_peers, greatest(8, q.least_peers) AS for_quartiles,
-         count(*) AS peers, count(m.value) FILTER (WHERE m.withheld IS NULL) AS peers_with_value,
-         min(m.value) FILTER (WHERE m.withheld IS NULL) AS minimum,
-         percentile_cont('{0.25, 0.5, 0.75}'::double precision[]) WITHIN GROUP (ORDER BY m.value)
-           FILTER (WHERE m.withheld IS NULL) AS quartiles,
-         max(m.value) FILTER (WHERE m.withheld IS NULL) AS maximum, bool_or(m.is_sample) AS is_sample, r.release_id
-  FROM core.current_release c JOIN core.release r USING (release_id) CROSS JOIN LATERAL (
-    SELECT o.provider_code, o.basis, o.peer_group, g.provider_code AS peer_code
-    FROM core.peer_group o JOIN core.peer_group g ON g.release_id = r.release_id AND g.basis = o.basis AND g.peer_group = o.peer_group
-    WHERE o.release_id = r.release_id AND g.provider_code <> o.provider_code
-    UNION ALL
-    SELECT n.provider_code, n.basis, n.basis || ':' || n.provider_code, n.peer_code FROM core.peer n WHERE n.release_id = r.release_id) p
-  JOIN core.measure m ON m.release_id = r.release_id AND m.provider_code = p.peer_code
-  JOIN core.series_rule q ON q.release_id = r.release_id AND q.metric_id = m.metric_id
-  GROUP BY r.release_id, r.collection, r.period, m.metric_id, p.provider_code, p.basis, p.peer_group, q.least_peers) g;
+SELECT b.metric_id, r.collection, r.period, b.provider_code, b.basis, b.peer_group, b.peers, b.peers_with_value, b.minimum, b.lower_quartile,
+       b.median, b.upper_quartile, b.maximum, CASE WHEN b.lower_quartile IS NULL THEN 'PEERS_TOO_FEW' END AS withheld,
+       b.release_id, b.is_sample
+FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.peer_benchmark b USING (release_id);
 COMMENT ON VIEW published.peer_benchmarks IS 'The spread of a metric over each provider''s peers, the provider itself left out, by each basis. A figure over too few is NULL, and withheld says why: a median needs 5, quartiles and extremes 8, or what the metric asks.';
 COMMENT ON COLUMN published.peer_benchmarks.peers IS 'Peers in the figures of this metric.';
 COMMENT ON COLUMN published.peer_benchmarks.peers_with_value IS 'Of these, those with a value.';
@@ -179,7 +159,7 @@ COMMENT ON COLUMN published.size_adjusted.robust_slope IS 'Slope of Huber''s rob
 COMMENT ON COLUMN published.size_adjusted.robust_slope_lower IS 'Lower end of its 95% interval.';
 COMMENT ON COLUMN published.size_adjusted.robust_slope_upper IS 'Upper end of its 95% interval.';
 
--- The XmR chart of every series, by the rule set that methods/spc.py tells in words; a test holds the two together. Frames are ranges
+-- The XmR chart of every series, by the rule set of docs/methods.md; tests/methods compares it with two other calculations. Frames are ranges
 -- of periods, so a period without a row breaks ranges and runs as one without a value does. Every level keeps the columns that a
 -- series is named by in its partitions, so that a question about one metric reads that metric only.
 -- Over whole values only.

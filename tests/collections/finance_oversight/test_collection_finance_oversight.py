@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from trust_benchmarks import reference
+from trust_benchmarks import reference, sql
 from trust_benchmarks.measures import measure
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.schemas import finance_oversight as schema
@@ -128,7 +128,7 @@ def test_the_score_three_ways(tmp_path):
 
 
 def test_the_thresholds_are_the_same_in_schema_and_sql():
-    text = (measure.SQL / "measures" / "finance_oversight.sql").read_text()
+    text = (sql.FOLDER / "measures" / "finance_oversight.sql").read_text()
     values = text[text.index("VALUES") : text.index("),\nin_force")]
     rows = duckdb.sql(f"SELECT * FROM ({values})").fetchall()
     found = {}

@@ -1,4 +1,4 @@
-"""Tells change from noise in one series: the XmR chart (individuals and moving range) of NHS Making Data Count.
+"""The second calculation of published.signals, as the published examples have it: the XmR chart (individuals and moving range) of NHS Making Data Count.
 
 Source: NHSRplotthedots 0.2.2 (github.com/nhs-r-community/NHSRplotthedots, commit 050b07d), after Nelson, L. S. (1982),
 Control Charts for Individual Measurements, Journal of Quality Technology 14(3). Values keep the unit they come in.

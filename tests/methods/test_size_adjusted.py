@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
-from trust_benchmarks.measures import size_cost
+from trust_benchmarks.measures import size_adjusted
 from trust_benchmarks.measures.methods import MethodError
 
 
@@ -66,7 +66,7 @@ def second_huber(x, y):
 @pytest.mark.parametrize("n", [10, 40, 230])
 def test_second_calculation(seed, n):
     frame = trusts(seed, n)
-    found = size_cost.adjust(frame)
+    found = size_adjusted.adjust(frame)
     rows = sorted(frame.rows())
     x, y = [math.log(r[1]) for r in rows], [math.log(r[2]) for r in rows]
     ols, huber = second_ols(x, y), second_huber(x, y)
@@ -74,7 +74,7 @@ def test_second_calculation(seed, n):
     assert (line.intercept, line.slope, line.slope_lower, line.slope_upper, line.r2) == pytest.approx(ols, rel=1e-9)
     assert (found.huber.intercept, found.huber.slope) == pytest.approx(huber, rel=1e-9)
     assert found.huber.slope_lower < found.huber.slope < found.huber.slope_upper
-    by_ols = size_cost.adjust(frame, by="ols").effects["expected_cost"]
+    by_ols = size_adjusted.adjust(frame, by="ols").effects["expected_cost"]
     assert by_ols.to_list() == pytest.approx([math.exp(ols[0] + ols[1] * u) for u in x], rel=1e-9)
     for own, (code, size, cost) in zip(found.effects.to_dicts(), rows, strict=True):
         expected = math.exp(huber[0]) * size ** huber[1]
@@ -91,7 +91,7 @@ def test_second_calculation(seed, n):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_known_slope_is_found_in_spite_of_outliers(seed):
-    found = size_cost.adjust(trusts(seed, 60, slope=0.7, noise=0.05, outliers=6))
+    found = size_adjusted.adjust(trusts(seed, 60, slope=0.7, noise=0.05, outliers=6))
     assert found.huber.slope == pytest.approx(0.7, abs=0.04)
     assert found.ols.slope_lower < 0.7 < found.ols.slope_upper
     small, large = found.effects.sort("size").row(0, named=True), found.effects.sort("size").row(-1, named=True)
@@ -100,7 +100,7 @@ def test_a_known_slope_is_found_in_spite_of_outliers(seed):
 
 def test_trusts_on_one_line():
     frame = trusts(1, 12, noise=0, outliers=0)
-    found = size_cost.adjust(frame)
+    found = size_adjusted.adjust(frame)
     assert found.ols.slope == pytest.approx(0.7) == found.huber.slope and found.ols.r2 == pytest.approx(1)
     assert found.effects["ratio"].to_list() == pytest.approx([1] * 12)
 
@@ -108,7 +108,7 @@ def test_trusts_on_one_line():
 def test_peers_given_never_itself_and_withheld_when_few():
     frame = trusts(1, 12)
     peers = {"T00": [f"T{i:02d}" for i in range(7)], "T01": ["T01", "T02", "T03", "T04", "T05", "T99"]}
-    rows = {r["provider_code"]: r for r in size_cost.adjust(frame, peers=peers).effects.to_dicts()}
+    rows = {r["provider_code"]: r for r in size_adjusted.adjust(frame, peers=peers).effects.to_dicts()}
     share = {code: cost / size for code, size, cost in frame.rows()}
     assert rows["T00"]["peers"] == 6
     assert rows["T00"]["peer_median_share"] == statistics.median(share[f"T{i:02d}"] for i in range(1, 7))
@@ -118,30 +118,30 @@ def test_peers_given_never_itself_and_withheld_when_few():
 
 
 def test_refusals_with_reasons():
-    few = size_cost.adjust(trusts(1, 9))
+    few = size_adjusted.adjust(trusts(1, 9))
     assert (few.n, few.ols, few.huber) == (9, None, None) and few.effects.is_empty()
     assert few.reason == "9 trusts with a size and a cost; a line needs 10."
-    same = size_cost.adjust(trusts(1, 20).with_columns(size=pl.lit(2e8)))
+    same = size_adjusted.adjust(trusts(1, 20).with_columns(size=pl.lit(2e8)))
     assert same.reason.startswith("The largest trust is 1.00 times the smallest")
     for one, name in ((8e8, "largest"), (1e7, "smallest")):
-        alone = size_cost.adjust(trusts(1, 20).with_columns(size=pl.Series([2e8] * 19 + [one])))
+        alone = size_adjusted.adjust(trusts(1, 20).with_columns(size=pl.Series([2e8] * 19 + [one])))
         assert alone.reason.startswith(f"Without the {name} trust the others' sizes differ 1.00 times")
-    two = size_cost.adjust(trusts(1, 20).with_columns(size=pl.Series([2e8] * 18 + [8e8] * 2)))
+    two = size_adjusted.adjust(trusts(1, 20).with_columns(size=pl.Series([2e8] * 18 + [8e8] * 2)))
     assert two.reason is None and math.isfinite(two.ols.slope_upper)
     odd = (
         trusts(1, 14)
         .sort("provider_code")
         .with_columns(cost=pl.Series([None, 0.0, -5.0, math.nan, *np.linspace(1e6, 2e6, 10)]))
     )
-    found = size_cost.adjust(odd)
+    found = size_adjusted.adjust(odd)
     assert found.n == 10 and sorted(found.left_out) == ["T00", "T01", "T02", "T03"]
     assert found.left_out["T00"] == "no size or no cost" and "logarithm" in found.left_out["T01"]
 
 
 def test_errors_in_words():
     with pytest.raises(MethodError, match="Missing: cost"):
-        size_cost.adjust(trusts(1).drop("cost"))
+        size_adjusted.adjust(trusts(1).drop("cost"))
     with pytest.raises(MethodError, match="twice"):
-        size_cost.adjust(pl.concat([trusts(1), trusts(1)]))
+        size_adjusted.adjust(pl.concat([trusts(1), trusts(1)]))
     with pytest.raises(MethodError, match="no fit"):
-        size_cost.adjust(trusts(1), by="lowess")
+        size_adjusted.adjust(trusts(1), by="lowess")

@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 import released
 import test_funnel
-import test_peers
-import test_size_cost
-from trust_benchmarks import reference
-from trust_benchmarks.measures import compared, measure, peers
+import test_peer_groups
+import test_size_adjusted
+from trust_benchmarks import catalogue, reference
+from trust_benchmarks.measures import derived, measure
 from trust_benchmarks.reference.tables import PeerChoice, SeriesBreak
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sql"))
@@ -69,14 +69,12 @@ def quantile(values, share):
 
 def test_groups_and_their_spreads(release):
     collection, known, rows, tables = release
-    sizes = of(rows, *compared.applied()["size"]["by"][collection].split("."))
+    sizes = of(rows, *catalogue.load(collection).size.split("."))
     sizes = {code: size for code, size in sizes.items() if size > 0}
     cuts = [quantile(list(sizes.values()), k / 4) for k in (1, 2, 3)]
     groups = {p.code: [f"region:{p.region}"] for p in known.providers}
-    frame = pl.DataFrame({"provider_code": list(sizes), "size": list(sizes.values())})
     for code, size in sizes.items():
         groups[code].append(f"size:{1 + sum(size > cut for cut in cuts)}")
-        assert peers.size_band(frame, code).value == f"band {groups[code][-1][-1]} of 4"
     stored = {}
     for code, basis, group, _ in tables["peer_group"].rows():
         stored.setdefault(code, {})[basis] = group
@@ -112,7 +110,7 @@ def same(found, wanted):
 
 def test_nearest_and_own_peers(release):
     collection, _, rows, tables = release
-    parts = compared.applied()["nearest"]["by"][collection]
+    parts = list(catalogue.load(collection).alike)
     columns = {part: of(rows, *part.split(".")) for part in parts}
     codes = sorted({r["provider_code"] for r in rows})
     frame = pl.DataFrame({"provider_code": codes} | {part: [columns[part].get(c) for c in codes] for part in parts})
@@ -121,7 +119,7 @@ def test_nearest_and_own_peers(release):
         assert peer != code and features
         found.setdefault((code, basis), []).append((peer, distance))
     for code in codes:
-        order, away = test_peers.second(frame, code, parts, 10, "mad")
+        order, away = test_peer_groups.second(frame, code, parts, 10)
         near = found.get((code, "nearest"), [])
         assert [peer for peer, _ in near] == order
         assert [d for _, d in near] == pytest.approx([away[peer] for peer in order], rel=1e-9, abs=1e-12)
@@ -131,13 +129,14 @@ def test_nearest_and_own_peers(release):
 
 def test_funnels(release):
     _, _, rows, tables = release
-    metrics = [m for m in compared.applied()["funnel"] if any(r["metric_id"] == m for r in rows)]
+    kinds = {m.metric_id: m.funnel for m in reference.load().metrics if m.funnel}
+    metrics = [m for m in kinds if any(r["metric_id"] == m for r in rows)]
     found = {r["metric_id"]: {} for r in tables["funnel"].to_dicts()}
     assert sorted(found) == sorted(metrics)
     for row in tables["funnel"].to_dicts():
         found[row["metric_id"]][row["provider_code"]] = row
     for metric in metrics:
-        kind = compared.applied()["funnel"][metric]
+        kind = kinds[metric]
         own = [r for r in rows if r["metric_id"] == metric]
         used = [
             (r["provider_code"], r["numerator"], r["denominator"])
@@ -168,7 +167,7 @@ def test_cost_by_size(release):
         tops, bottoms = of(rows, metric, "numerator"), of(rows, metric, "denominator")
         used = sorted((c, bottoms[c], tops[c]) for c in tops if bottoms.get(c, 0) > 0 and tops[c] > 0)
         x, y = [math.log(r[1]) for r in used], [math.log(r[2]) for r in used]
-        ols, huber = test_size_cost.second_ols(x, y), test_size_cost.second_huber(x, y)
+        ols, huber = test_size_adjusted.second_ols(x, y), test_size_adjusted.second_huber(x, y)
         assert set(trusts) == {r["provider_code"] for r in rows} and len(used) >= 10
         for code, row in trusts.items():
             assert same([row[n] for n in ("slope", "slope_lower", "slope_upper", "r2")], ols[1:])
@@ -192,8 +191,10 @@ def test_which_metrics_may_be_added(collection, tmp_path):
     """Where a release says that parts add up, each of its values is made of them; and no metric that does is forgotten."""
     inputs, _ = random_returns.make(collection, 1, tmp_path)
     results = measure.compute(inputs)
-    tables = {"measure": results.measures, "benchmark": results.benchmarks}
-    rows, tables = results.measures.to_dicts(), compared.add(tables, collection, inputs.period, inputs.reference)
+    rows, tables = (
+        results.measures.to_dicts(),
+        derived.add({"measure": results.measures}, inputs.period, inputs.reference),
+    )
     seen = set()
     for rule in tables["series_rule"].to_dicts():
         own = [r for r in rows if r["metric_id"] == rule["metric_id"] and r["value"] is not None]
@@ -317,7 +318,9 @@ def test_cost_by_size_of_corporate_services():
         row = {"metric_id": "CS01", "provider_code": f"T{i}", "value": 100 * cost / income}
         made.append(row | {"numerator": cost, "denominator": income})
     found = released.figures(made, "corporate_services", "2016-17", known())["size_cost"].to_dicts()
-    line = test_size_cost.second_huber(*([math.log(r[part]) for r in made] for part in ("denominator", "numerator")))
+    line = test_size_adjusted.second_huber(
+        *([math.log(r[part]) for r in made] for part in ("denominator", "numerator"))
+    )
     assert len(found) == 12 and 0.7 < line[1] < 0.9
     for row in found:
         assert row["robust_slope"] == pytest.approx(line[1], rel=1e-9)
@@ -337,14 +340,12 @@ def test_cost_by_size_of_corporate_services():
 
 def test_every_declared_metric_is_one_and_is_fit_for_its_method():
     metrics = {m.metric_id: m for m in reference.load().metrics}
-    declared = compared.applied()
-    assert set(declared["funnel"]) | set(declared["size_cost"]["metrics"]) <= set(metrics)
-    for metric, kind in declared["funnel"].items():
-        assert metrics[metric].denominator and metrics[metric].unit == (
-            "%" if kind == "proportion" or metric == "WF05" else "per 1,000"
-        )
-    assert all("GBP" in metrics[metric].unit for metric in declared["size_cost"]["metrics"])
-    parts = [*declared["size"]["by"].values(), *(p for parts in declared["nearest"]["by"].values() for p in parts)]
+    for metric in metrics.values():
+        if metric.funnel:
+            per_cent = metric.funnel == "proportion" or metric.metric_id == "WF05"
+            assert metric.denominator and metric.unit == ("%" if per_cent else "per 1,000")
+        assert not metric.adjust_for_size or "GBP" in metric.unit
+    parts = [part for one in catalogue.all().values() for part in (one.size, *one.alike) if part]
     for metric, column in (part.split(".") for part in parts):
         assert column == "value" or (column in ("numerator", "denominator") and getattr(metrics[metric], column))
 
@@ -358,8 +359,7 @@ def test_the_metric_and_the_table_of_cost_by_size_are_one_line(tmp_path):
     """CS02 is computed among the measures, size_cost after them; both are corporate cost over what the line gives for the income."""
     inputs, _ = random_returns.make("corporate_services", 1, tmp_path)
     results = measure.compute(inputs)
-    made = {"measure": results.measures, "benchmark": results.benchmarks}
-    sized = compared.add(made, inputs.collection, inputs.period, inputs.reference)["size_cost"]
+    sized = derived.add({"measure": results.measures}, inputs.period, inputs.reference)["size_cost"]
     ratios = dict(
         sized.filter(pl.col("metric_id") == "CS01").drop_nulls("ratio").select("provider_code", "ratio").rows()
     )

@@ -5,12 +5,15 @@ higher your costs"); the fits are statsmodels' OLS with HC3 standard errors (Mac
 T (Huber 1981). Money in pounds of one year; size in pounds of income, or any other measure above 0.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import duckdb
 import numpy as np
+import numpy.typing as npt
 import polars as pl
-import statsmodels.api as sm
-from trust_benchmarks.measures.methods import MethodError, once, require
+from trust_benchmarks.measures.input_tables import Types
+from trust_benchmarks.measures.methods import MethodError, once, require, why_no_value
 
 FEWEST = 10  # trusts, for a line
 FEWEST_PEERS = 5  # for a median
@@ -30,6 +33,17 @@ EFFECTS = {
     "reason": pl.String,
 }
 
+MONEY = ("cost", "expected_cost", "opportunity", "variance", "scale_effect", "efficiency_effect")
+
+# A row a provider and metric: core.size_cost.
+SIZE_COST: Types = {"metric_id": pl.String, "provider_code": pl.String, "size": pl.Float64}
+SIZE_COST |= {f"{name}_gbp": pl.Float64 for name in MONEY} | {"ratio": pl.Float64, "peer_median_share": pl.Float64}
+SIZE_COST |= {"peers": pl.Int64, "trusts": pl.Int64} | dict.fromkeys(
+    ("slope", "slope_lower", "slope_upper"), pl.Float64
+)
+SIZE_COST |= dict.fromkeys(("r2", "robust_slope", "robust_slope_lower", "robust_slope_upper"), pl.Float64)
+SIZE_COST |= {"withheld": pl.String}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -48,9 +62,10 @@ class Line:
     slope_upper: float
     r2: float | None
 
-    def expected(self, size):
+    def expected(self, size: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Cost on the line at a size: the median scale, without smearing."""
-        return np.exp(self.intercept + self.slope * np.log(size))
+        on_the_line: npt.NDArray[np.float64] = np.exp(self.intercept + self.slope * np.log(size))
+        return on_the_line
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,63 @@ class SizeCost:
     effects: pl.DataFrame
     left_out: dict[str, str]
     reason: str | None
+
+
+def table(measures: pl.DataFrame, metrics: list[str]) -> pl.DataFrame:
+    """Every provider's cost adjusted for size, for each metric that has one, or why it has none.
+
+    Args:
+        measures: metric_id, provider_code, numerator (a cost), denominator (a size), value (each null where a figure is not
+            whole) and withheld.
+        metrics: those of which a cost is adjusted for size.
+
+    Returns:
+        Columns of `SIZE_COST`; withheld is a code of reference/reasons.csv.
+    """
+    rows = []
+    for metric_id in metrics:
+        own = measures.filter(pl.col("metric_id") == metric_id).sort("provider_code")
+        rows += [{"metric_id": metric_id} | row for row in _costs(own)]
+    return pl.DataFrame(rows, schema=SIZE_COST)
+
+
+def _costs(own: pl.DataFrame) -> list[dict[str, object]]:
+    """The rows of one metric, without metric_id."""
+    found = adjust(own.select("provider_code", size="denominator", cost="numerator"))
+    about: dict[str, object] = {"trusts": found.n}
+    if found.ols and found.huber:
+        line, robust = found.ols, found.huber
+        about |= {"slope": line.slope, "slope_lower": line.slope_lower, "slope_upper": line.slope_upper, "r2": line.r2}
+        about |= {"robust_slope": robust.slope}
+        about |= {"robust_slope_lower": robust.slope_lower, "robust_slope_upper": robust.slope_upper}
+    effects = {row["provider_code"]: row for row in found.effects.to_dicts()}
+    left_out = dict.fromkeys(found.left_out, "NO_SIZE_OR_COST") | why_no_value(own)
+    rows = []
+    for code in own["provider_code"]:
+        row = {"provider_code": code} | about
+        if effect := effects.get(code):
+            row |= {f"{name}_gbp": effect[name] for name in MONEY}
+            row |= {name: effect[name] for name in ("size", "ratio", "peers", "peer_median_share")}
+            row["withheld"] = "TOO_FEW_PEERS_FOR_SPLIT" if effect["reason"] else None
+        else:
+            row["withheld"] = left_out.get(code, "TOO_FEW_FOR_LINE")
+        rows.append(row)
+    return rows
+
+
+def expected_by_size(db: duckdb.DuckDBPyConnection) -> None:
+    """Gives SQL a function of that name, from lists of sizes and of costs to the list of costs expected at these sizes.
+
+    By Huber's line, and NULL where there is no line. Sizes and costs are above 0.
+    """
+    db.create_function("expected_by_size", _expected, ["DOUBLE[]", "DOUBLE[]"], "DOUBLE[]")
+
+
+def _expected(sizes: list[float], costs: list[float]) -> list[float | None]:
+    names = [f"{place:06d}" for place in range(len(sizes))]
+    found = adjust(pl.DataFrame({"provider_code": names, "size": sizes, "cost": costs}))
+    expected = dict(found.effects.select("provider_code", "expected_cost").iter_rows())
+    return [expected.get(name) for name in names]
 
 
 def adjust(
@@ -107,13 +179,13 @@ def adjust(
     expected = {"ols": ols, "huber": huber}[by].expected(size)
     share = dict(zip(known["provider_code"], cost / size, strict=True))
     rows = [
-        _effects(*row, float(at), share, share if peers is None else peers.get(row[0], ()))
-        for row, at in zip(known.iter_rows(), expected, strict=True)
+        _effects(code, own, spent, float(at), share, share if peers is None else peers.get(code, ()))
+        for (code, own, spent), at in zip(known.iter_rows(), expected, strict=True)
     ]
     return SizeCost(len(size), ols, huber, pl.DataFrame(rows, schema=EFFECTS), left_out, None)
 
 
-def _refusal(size, fewest):
+def _refusal(size: npt.NDArray[np.float64], fewest: int) -> str | None:
     if len(size) < fewest:
         return f"{len(size)} trusts with a size and a cost; a line needs {fewest}."
     ordered = np.sort(size)
@@ -131,28 +203,36 @@ def _refusal(size, fewest):
     return None
 
 
-def _lines(x, y):
+def _lines(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[Line, Line]:
+    """Ordinary least squares, and Huber's robust fit."""
+    # Takes a second to load, and most figures need no line.
+    import statsmodels.api as sm  # noqa: PLC0415
+
     design = sm.add_constant(x)
     plain = sm.OLS(y, design).fit()
     ols = plain.get_robustcov_results(cov_type="HC3", use_t=True)
     lower, upper = ols.conf_int(0.05)[1]
-    line = Line("ols", *_stated(ols.params[0], ols.params[1], lower, upper, ols.rsquared))
+    line = _line("ols", ols.params, lower, upper, ols.rsquared)
     if np.median(np.abs(plain.resid)) < 1e-10:
         # Half of the trusts lie on the line: nothing is left for Huber to weigh by.
         return line, Line("huber", line.intercept, line.slope, line.slope_lower, line.slope_upper, None)
     fit = sm.RLM(y, design, M=sm.robust.norms.HuberT()).fit(maxiter=1000, tol=1e-12, conv="coefs")
     lower, upper = fit.conf_int(0.05)[1]
-    return line, Line("huber", *_stated(fit.params[0], fit.params[1], lower, upper), None)
+    return line, _line("huber", fit.params, lower, upper, None)
 
 
-def _stated(*numbers) -> list[float]:
+def _line(fit: str, params: Sequence[float], lower: float, upper: float, r2: float | None) -> Line:
     """Numbers to twelve digits: linear algebra differs in the last ones between processes, and the same inputs must give the same figures."""
-    return [float(f"{number:.12g}") for number in numbers]
+    intercept, slope, lower, upper = (float(f"{number:.12g}") for number in (*params, lower, upper))
+    return Line(fit, intercept, slope, lower, upper, None if r2 is None else float(f"{r2:.12g}"))
 
 
-def _effects(code, size, cost, expected, share, peers):
+def _effects(
+    code: str, size: float, cost: float, expected: float, share: dict[str, float], peers: Iterable[str]
+) -> dict[str, object]:
+    """A row of `EFFECTS`."""
     others = [share[peer] for peer in sorted(set(peers)) if peer != code and peer in share]
-    row = {
+    row: dict[str, object] = {
         "provider_code": code,
         "size": size,
         "cost": cost,

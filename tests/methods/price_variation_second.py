@@ -1,4 +1,4 @@
-"""Tells what a trust pays per base unit against the lowest credible price, the lower quartile and the median.
+"""The second calculation of price variation: what a trust pays per base unit against the lowest credible price and the median.
 
 Source: the project's domain brief, section 3.4 and section 4, methods 5 and 7 (proposals of this project after the Spend Comparison
 Service, R17). Prices in pounds per base unit, ordered and not paid. The rules are those of
@@ -16,7 +16,7 @@ from trust_benchmarks.measures.methods import MethodError, require
 CREDIBLE = (0.2, 5.0)  # times the median of line prices
 FEWEST_TRUSTS, FEWEST_LINES = 3, 2
 LEAST_UNITS = 3  # base units before a price may be the lowest
-BENCHMARKS = ("lowest", "lower_quartile", "median")
+BENCHMARKS = ("lowest", "median")
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,10 @@ class Variation:
         positions: one row a product with benchmarks and trust: product, provider_code, lines, base_units, spend_gbp,
             unit_price_gbp, and for each of `BENCHMARKS` variance_to_{b} (share of it) and opportunity_to_{b}_gbp
             (positive differences only).
-        totals: one row a trust: provider_code, opportunity_to_{b}_gbp summed, matched_spend_gbp (in positions),
-            all_spend_gbp and coverage (matched over all).
     """
 
     products: pl.DataFrame
     positions: pl.DataFrame
-    totals: pl.DataFrame
 
 
 def compare(lines: pl.DataFrame) -> Variation:
@@ -67,8 +64,7 @@ def compare(lines: pl.DataFrame) -> Variation:
     priced = priced.with_columns(is_credible=pl.col("each").is_between(CREDIBLE[0] * middle, CREDIBLE[1] * middle))
     pairs = _pairs(priced, bought)
     products = _products(priced, pairs)
-    positions = _positions(pairs, products)
-    return Variation(products, positions, _totals(lines, positions))
+    return Variation(products, _positions(pairs, products))
 
 
 def _pairs(priced, bought):
@@ -132,29 +128,6 @@ def _positions(pairs, products):
         pairs.join(compared, on="product")
         .select("product", "provider_code", "lines", "base_units", "spend_gbp", "unit_price_gbp", *columns)
         .sort("product", "provider_code")
-    )
-
-
-def _totals(lines, positions):
-    saved = positions.group_by("provider_code").agg(
-        *(_total(f"opportunity_to_{name}_gbp", 12) for name in BENCHMARKS),
-        matched_spend_gbp=_total("spend_gbp"),
-    )
-    spent = lines.group_by("provider_code").agg(all_spend_gbp=_total("line_value_gbp"))
-    return (
-        spent.join(saved, on="provider_code", how="left")
-        .with_columns(pl.col("matched_spend_gbp").fill_null(0.0))
-        .with_columns(
-            coverage=pl.when(pl.col("all_spend_gbp") > 0).then(pl.col("matched_spend_gbp") / pl.col("all_spend_gbp"))
-        )
-        .select(
-            "provider_code",
-            *(f"opportunity_to_{name}_gbp" for name in BENCHMARKS),
-            "matched_spend_gbp",
-            "all_spend_gbp",
-            "coverage",
-        )
-        .sort("provider_code")
     )
 
 
