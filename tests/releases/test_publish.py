@@ -7,7 +7,7 @@ import flow
 import pandas as pd
 import psycopg
 import pytest
-from trust_benchmarks import sql
+from trust_benchmarks import reference, sql
 from trust_benchmarks.ingest import receive, reference_load
 from trust_benchmarks.measures import measure
 from trust_benchmarks.reference import calendar
@@ -361,8 +361,8 @@ def test_the_same_reference_data_again_changes_nothing():
 
 def test_reference_data_that_does_not_hold_together_is_not_loaded(monkeypatch):
     before = flow.snapshot("published")
-    monkeypatch.setattr(reference_load.reference, "check", lambda _: ["providers.csv: RXX stands twice."])
-    with pytest.raises(reference_load.ReferenceDataError, match="RXX stands twice"):
+    monkeypatch.setattr(reference, "check", lambda _: ["providers.csv: RXX stands twice."])
+    with pytest.raises(reference.ReferenceDataError, match="RXX stands twice"):
         reference_load.refresh()
     assert flow.snapshot("published") == before
 
