@@ -1,13 +1,16 @@
 """What tests of the pipeline share: made-up returns, the whole way of the data without Airflow, and what came of it."""
 
+import contextlib
 import csv
 import io
 import itertools
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 
 import psycopg
+import structlog
 from psycopg import sql as pgsql
 from trust_benchmarks.ingest import receive, waiting
 from trust_benchmarks.reading.read import read
@@ -108,6 +111,18 @@ def value(query: str, parameters=None):
     """The one value that a query gives."""
     ((found,),) = rows(query, parameters)
     return found
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[list[dict]]:
+    """What is logged in the block, a dictionary a line."""
+    before = structlog.is_configured()
+    try:
+        with structlog.testing.capture_logs() as lines:
+            yield lines
+    finally:
+        if not before:
+            structlog.reset_defaults()
 
 
 def published_views() -> dict[str, published.View]:

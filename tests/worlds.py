@@ -11,6 +11,7 @@ def new_world(services):
     """An own warehouse (migrated, with reference data), own empty buckets and cache, named in the environment."""
     import boto3  # noqa: F401  (loaded here, so that no test's time limit pays for it)
     import psycopg
+    from trust_benchmarks.stores import pool
     from trust_benchmarks_local import objects
 
     name = f"world_{secrets.token_hex(4)}"
@@ -21,6 +22,7 @@ def new_world(services):
         tempfile.TemporaryDirectory(prefix="trust-benchmarks-cache-") as cache,
         _empty_buckets(s3, objects.BUCKETS) as buckets,
     ):
+        pool.close()  # nobody may be connected to a database that is copied
         superuser.execute(f"CREATE DATABASE {name} TEMPLATE warehouse OWNER warehouse")
         url = services["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name
         world = services | buckets | {"TB_WAREHOUSE_URL": url, "TB_CACHE": cache}
@@ -28,6 +30,7 @@ def new_world(services):
             with environment(world):
                 yield world
         finally:
+            pool.close()
             superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -75,14 +78,17 @@ def copy_of(world):
     Objects are only ever added under names made of their content, so that copies do not disturb each other.
     """
     import psycopg
+    from trust_benchmarks.stores import pool
 
     name, original = f"world_{secrets.token_hex(4)}", world["TB_WAREHOUSE_URL"].rpartition("/")[2]
     port, password = world["TB_PORT_POSTGRES"], world["TB_POSTGRES_PASSWORD"]
     with psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser:
+        pool.close()
         superuser.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER warehouse")
         copy = world | {"TB_WAREHOUSE_URL": world["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name}
         try:
             with environment(copy):
                 yield copy
         finally:
+            pool.close()
             superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")

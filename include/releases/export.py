@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 import psycopg
 from psycopg import sql as pgsql
+from psycopg.rows import dict_row
 
-from .. import catalogue
+from .. import catalogue, sql
 from ..reading.harmless import csv_safe_frame
 from ..sql import published
 from ..stores import objects, settings, warehouse
@@ -20,7 +21,7 @@ COMMERCIAL = (
 )
 PACKAGE = "datapackage.json"  # written last: a folder that has one is whole
 BUDGET = 600.0  # seconds that one call of `export_missing` may begin new exports in
-KINDS = {
+KINDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "text": pl.String,
     "integer": pl.Int64,
     "bigint": pl.Int64,
@@ -46,7 +47,7 @@ CSV = (
 PARQUET = "Values as they are published: NULL is null, lists are lists."
 
 
-def export(collection: str, period: str) -> dict:
+def export(collection: str, period: str) -> dict[str, Any]:
     """Exports the current release of a collection and period, unless it has been.
 
     Files are named by what they hold and their bytes follow from the release, so that an export that was killed is taken up where
@@ -76,14 +77,15 @@ def export(collection: str, period: str) -> dict:
     return {"release_id": folder, "rows": rows, "files": len(resources) + 1, "new": True}
 
 
-def export_missing(budget: float = BUDGET) -> dict:
+def export_missing(budget: float = BUDGET) -> dict[str, Any]:
     """Exports every current release that has no export yet, oldest first, until `budget` seconds have passed.
 
     Returns:
         {"exported", "left", "failed"}: how many were, how many wait for the next call, and "collection period: why" of those
         that could not be; one that fails does not keep the others back.
     """
-    began, done, failed = time.monotonic(), 0, []
+    began, done = time.monotonic(), 0
+    failed: list[str] = []
     waiting = missing()
     for count, (collection, period) in enumerate(waiting):
         if time.monotonic() - began > budget:
@@ -111,17 +113,13 @@ def tables(connection: psycopg.Connection[Any]) -> list[published.View]:
     return [view for view in published.views_by_name(connection).values() if view.is_exported]
 
 
-def _release(connection, collection: str, period: str) -> dict | None:
-    cursor = connection.execute(
-        """SELECT r.release_id, r.collection, r.period, r.created_at, r.is_sample, r.reference_version, r.code_version, r.submissions
-           FROM core.current_release c JOIN core.release r USING (release_id) WHERE c.collection = %s AND c.period = %s""",
-        [collection, period],
-    )
-    row = cursor.fetchone()
-    return dict(zip([column.name for column in cursor.description], row, strict=True)) if row else None
+def _release(connection: psycopg.Connection[Any], collection: str, period: str) -> dict[str, Any] | None:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        given = {"collection": collection, "period": period}
+        return cursor.execute(sql.text("releases/current"), given).fetchone()
 
 
-def _frame(connection, view: published.View, release_id: str) -> pl.DataFrame:
+def _frame(connection: psycopg.Connection[Any], view: published.View, release_id: str) -> pl.DataFrame:
     """The rows of a release as the view has them, in one order whatever the database's."""
     order = [column for column in view.columns if column.key or (not view.key and not column.type.endswith("[]"))]
     query = pgsql.SQL("SELECT {} FROM published.{} WHERE release_id = %s ORDER BY {}").format(
@@ -139,7 +137,7 @@ def _frame(connection, view: published.View, release_id: str) -> pl.DataFrame:
     )
 
 
-def _put(bucket: str, folder: str, view: published.View, frame: pl.DataFrame, form: str) -> dict:
+def _put(bucket: str, folder: str, view: published.View, frame: pl.DataFrame, form: str) -> dict[str, Any]:
     """Stores one table in one form; its entry in the data package."""
     content = _csv(frame) if form == "csv" else _parquet(frame)
     path = f"{COMMERCIAL if view.commercial else ''}{view.name}.{form}"
@@ -179,17 +177,17 @@ def _parquet(frame: pl.DataFrame) -> bytes:
     return out.getvalue()
 
 
-def _field(column: published.Column) -> dict:
+def _field(column: published.Column) -> dict[str, Any]:
     field = {"name": column.name, "type": published.TYPES[column.type][2], "description": column.words}
     if column.unit:
         field["unit"] = column.unit
-    constraints = {"required": True} if column.required else {}
+    constraints: dict[str, Any] = {"required": True} if column.required else {}
     if column.values:
         constraints["enum"] = list(column.values)
     return field | ({"constraints": constraints} if constraints else {})
 
 
-def _package(release: dict, resources: list[dict]) -> dict:
+def _package(release: dict[str, Any], resources: list[dict[str, Any]]) -> dict[str, Any]:
     """The descriptor, in the words of Data Package 2.0 (https://datapackage.org/standard/data-package/)."""
     declared = catalogue.load(release["collection"])
     about = "Sample: these figures are invented. " if release["is_sample"] else ""

@@ -16,7 +16,7 @@ from ..reading.harmless import MOST_IN_CELL, UNFIT, visible
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.rules import About
-from ..validation.parse import YES_NO
+from ..validation.cells import YES_NO
 from ..validation.row_keys import row_keys
 from ..validation.spelling import BLANKS
 from . import queries, submitted_file

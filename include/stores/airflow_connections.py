@@ -56,8 +56,9 @@ def s3() -> S3Connection | None:
 def _connection(conn_id: str) -> "Connection | None":
     if "airflow" not in sys.modules:  # it takes seconds to load, and has no connections where it does not run
         return None
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
+    # Only where Airflow runs, which has loaded it already.
+    from airflow.sdk import BaseHook  # noqa: PLC0415
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
 
     try:
         return BaseHook.get_connection(conn_id)

@@ -1,17 +1,33 @@
-"""One line of facts for the log: an event and key=value pairs, so that a line can be searched and counted."""
+"""One structured line for the log: an event and its facts by name, so that lines can be searched and counted.
+
+In Airflow the line goes to its own structlog, which the web interface and log shippers read. Elsewhere it goes through `logging`: as
+JSON, or as name=value where a person looks at a terminal.
+"""
 
 import json
 import logging
+import sys
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 MOST = 200  # characters of a value; a file's name may have 900
 
+_json = structlog.processors.JSONRenderer(serializer=json.dumps)
+_logfmt = structlog.processors.LogfmtRenderer(key_order=["event"])
 
-def line(logger: logging.Logger, event: str, *, level: int = logging.INFO, **facts) -> None:
-    """Logs an event with its facts, for example ``received submission_id=ab12 collection=workforce seconds=0.012``."""
-    if logger.isEnabledFor(level):
-        logger.log(level, "%s", " ".join([event, *(f"{name}={_text(value)}" for name, value in facts.items())]))
+
+def line(logger: logging.Logger, event: str, *, level: int = logging.INFO, **facts: object) -> None:
+    """Logs an event with its facts, for example ``received`` with submission_id, collection and seconds."""
+    if not logger.isEnabledFor(level):
+        return
+    told = {name: _short(value) for name, value in facts.items()}
+    if structlog.is_configured():
+        structlog.get_logger(logger.name).log(level, event, **told)
+        return
+    render = _logfmt if sys.stderr.isatty() else _json
+    logger.log(level, "%s", render(logger, logging.getLevelName(level), {"event": event, **told}))
 
 
 def short(problem: BaseException) -> str:
@@ -27,11 +43,9 @@ def where(problem: BaseException) -> str:
     return f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else ""
 
 
-def _text(value) -> str:
+def _short(value: object) -> object:
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return round(value, 3)
     if isinstance(value, datetime):
         return value.isoformat()
-    text = "none" if value is None else str(value)[:MOST]
-    plain = text.isascii() and text.isprintable() and text and not set(text) & set(' "=')
-    return text if plain else json.dumps(text)
+    return value if value is None or isinstance(value, bool | int) else str(value)[:MOST]

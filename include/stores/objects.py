@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -35,7 +36,7 @@ class Listed:
 
 
 @cache
-def client():
+def client() -> BaseClient:
     """The S3 client of this process, with time limits and retries."""
     of = settings.load().s3
     return boto3.client(

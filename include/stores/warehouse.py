@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from psycopg import sql as pgsql
 
 from .. import sql
-from . import settings
+from . import pool, settings
 
 ROLES = {  # that log in beside the pipeline's own, and where their passwords come from
     "dashboard_reader": "TB_READER_PASSWORD",
@@ -24,26 +25,33 @@ MIGRATION_LOCK = 716_201_702
 
 
 @contextlib.contextmanager
-def connect(role: str | None = None) -> Iterator[psycopg.Connection]:
+def connect(role: str | None = None) -> Iterator[psycopg.Connection[Any]]:
     """A connection whose work is committed at the end of the block and rolled back if it raises.
 
     Args:
         role: one of `ROLES`, with no more rights than it needs; None is the pipeline's own.
+
+    Raises:
+        Unconfigured: the address or the role's password is not set.
+        psycopg.OperationalError: the server cannot be reached.
     """
+    with pool.connection(_url(role)) as connection:
+        yield connection
+
+
+def engine() -> sa.Engine:
+    """A SQLAlchemy engine, for pandas and for people who work with it."""
+    return pool.engine(_url(None))
+
+
+def _url(role: str | None) -> str:
     url = settings.load().warehouse_url
     if role:
         password = os.environ.get(ROLES[role])
         if not password:
             raise settings.Unconfigured(f"{ROLES[role]} is not set: the password of the database role {role}.")
         url = psycopg.conninfo.make_conninfo(url, user=role, password=password)
-    with psycopg.connect(url, connect_timeout=10, application_name="trust-benchmarks") as connection:
-        yield connection
-
-
-def engine() -> sa.Engine:
-    """A SQLAlchemy engine, for pandas and for people who work with it."""
-    url = sa.make_url(settings.load().warehouse_url).set(drivername="postgresql+psycopg")
-    return sa.create_engine(url)
+    return url
 
 
 def migrate() -> list[str]:
@@ -101,7 +109,7 @@ def analyze(tables: Iterable[str]) -> None:
             connection.execute(pgsql.SQL("ANALYZE core.{}").format(pgsql.Identifier(table)))
 
 
-def copy(connection: psycopg.Connection, table: str, frame: pl.DataFrame, **constants) -> int:
+def copy(connection: psycopg.Connection[Any], table: str, frame: pl.DataFrame, **constants: object) -> int:
     """Loads a frame into a table of schema core by COPY, columns by name; `constants` are columns of one value.
 
     Returns the number of rows. A frame with lists has at most `FEW` rows. Floats travel as text with all their digits, so they come out as they went in.

@@ -63,7 +63,7 @@ def test_records_are_written_as_they_were_understood(tb, workforce_file, tmp_pat
     ran = tb(
         "check", workforce_file({(2, "bank_pay_gbp"): "12,345.60", (2, "ods_code"): "ry8"}), "--records", str(target)
     )
-    assert ran.code == 0 and "Wrote 10 rows" in ran.err
+    assert ran.code == 0 and "Wrote 10 accepted rows" in ran.err
     found = pl.read_csv(target) if ending == "csv" else pl.read_parquet(target)
     assert {"sheet", "line", "provider_code"} < set(found.columns)
     assert found.select("line", "ods_code", "bank_pay_gbp").row(0) == (2, "RY8", 12345.6)

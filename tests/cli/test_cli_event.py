@@ -46,7 +46,7 @@ def test_from_a_blank_to_events_that_are_taken_back(tb, shared_world, door, tmp_
     again = ran("steward", "template", "-o", blank)
     assert again.code == 2 and "was not changed" in again.err
     empty = ran("steward", "add", blank)
-    assert empty.code == 1 and "has headings and no event" in " ".join(empty.out.split())
+    assert empty.code == 1 and "has headings but no events" in " ".join(empty.out.split())
 
     file = written(tmp_path / "events.csv", *ROWS)
     refused = ran("viewer", "add", file)

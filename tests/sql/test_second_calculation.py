@@ -140,13 +140,15 @@ def test_measures(both):
 
 def test_benchmarks_and_ranks(both):
     inputs, _, results, _, _ = both
-    sector = {p.code: f"sector:{p.sector}" for p in inputs.reference.providers}
+    groups = {p.code: ["national", f"sector:{p.sector}", f"region:{p.region}"] for p in inputs.reference.providers}
+    for code, band in results.peer_groups.filter(basis="size").select("provider_code", "peer_group").rows():
+        groups[code].append(band)
     about = {m.metric_id: m for m in inputs.reference.metrics}
     values = {}
     for metric_id, trusts in _whole(both).items():
         for code, (_, _, value, _) in trusts.items():
-            values.setdefault((metric_id, "national"), {})[code] = value
-            values.setdefault((metric_id, sector[code]), {})[code] = value
+            for group in groups[code]:
+                values.setdefault((metric_id, group), {})[code] = value
     columns = ("providers", "minimum", "lower_quartile", "median", "upper_quartile", "maximum")
     for row in results.benchmarks.to_dicts():
         group = values.get((row["metric_id"], row["peer_group"]), {})
