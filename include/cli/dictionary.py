@@ -124,7 +124,7 @@ def _common_rules() -> str:
 def _rules_in_code() -> set[str]:
     folders = ("reading", "validation", "records", "ingest", "pipeline", "measures")
     files = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
-    files += [*(PACKAGE / "sql" / "migrations").glob("*.sql"), PACKAGE / "sql" / "cross" / "_profiles.sql"]
+    files += [*(PACKAGE / "sql" / "migrations").glob("*.sql"), *(PACKAGE / "sql" / "cross").glob("_profiles*.sql")]
     return {found for path in files for found in RULE_ID.findall(path.read_text(encoding="utf-8"))}
 
 

@@ -38,10 +38,13 @@ def expect(collection: str, periods) -> int:
     with warehouse.connect() as connection:
         _schedule(connection, collection, periods)
         before = connection.execute("SELECT count(*) FROM core.expected").fetchone()[0]
-        connection.cursor().executemany(
-            "INSERT INTO core.expected (collection, period, sender, part, due, closes) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            rows,
-        )
+        if rows:
+            connection.execute(
+                """INSERT INTO core.expected (collection, period, sender, part, due, closes)
+                   SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+                   ON CONFLICT DO NOTHING""",
+                [list(column) for column in zip(*rows, strict=True)],
+            )
         _expect_in_file(connection, in_file)
         return connection.execute("SELECT count(*) FROM core.expected").fetchone()[0] - before
 

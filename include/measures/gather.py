@@ -15,6 +15,7 @@ from ..stores import objects, settings
 from ..validation import profile
 from . import measure, profiles
 
+NEAR = 4  # periods of each return whose sketches are compared, its own among them; of those before, numbers are enough
 LOG_MONTHS = 11  # data quality measures read twelve months of the submission log
 PROFILES_BACK = {
     "month": 1,
@@ -62,7 +63,8 @@ class Gathered:
 
 def next_release(connection: psycopg.Connection, collection: str, period: str) -> tuple[str, str]:
     """The name that a release of what counts now has, and the hash of all that it rests on."""
-    made_of = inputs_hash(fingerprints(connection), rests_on(collection, period))
+    rests = rests_on(collection, period)
+    made_of = inputs_hash(fingerprints(connection, rests), rests)
     return f"{collection}-{period}-{made_of[:10]}", made_of
 
 
@@ -78,11 +80,19 @@ def gather(connection: psycopg.Connection, collection: str, period: str) -> Gath
     return Gathered(collection, period, release_id, made_of, inputs, own, decided, rests)
 
 
-def fingerprints(connection: psycopg.Connection) -> dict[tuple[str, str], tuple[bool, str]]:
-    return {
-        (c, p): (counts, h)
-        for c, p, counts, h in connection.execute("SELECT collection, period, counts, hash FROM core.inputs")
-    }
+def fingerprints(
+    connection: psycopg.Connection, pairs: list[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], tuple[bool, str]]:
+    """(collection, period) -> whether anything counts, and the hash of what figures rest on.
+
+    Args:
+        pairs: those that are asked for (others may be given too); None: all.
+    """
+    query, given = "SELECT collection, period, counts, hash FROM core.inputs", []
+    if pairs is not None:
+        query += " WHERE collection = ANY(%s) AND period = ANY(%s)"
+        given = [sorted({collection for collection, _ in pairs}), sorted({period for _, period in pairs})]
+    return {(c, p): (counts, h) for c, p, counts, h in connection.execute(query, given)}
 
 
 def _back(period: str, count: int) -> list[str]:
@@ -197,12 +207,16 @@ def inputs_of(connection, collection: str, period: str, rests: explain.Rests) ->
     )
     looks = as_frame(
         connection,
-        """SELECT submission_id, p.column_name, p.rows, p.filled, p.distinct_values, p.minimum, p.lower_quartile, p.median, p.upper_quartile,
-                  p.maximum, p.total, p.patterns, p.recognised, p.sketch
-           FROM unnest(%s::text[], %s::text[]) AS r (submission_id, rules_version)
-           JOIN core.submission s USING (submission_id) JOIN core.profile p USING (submission_id, rules_version)
-           WHERE s.collection = %s ORDER BY submission_id, p.column_name""",
-        [*given[:2], collection],
+        """WITH r AS (
+             SELECT r.submission_id, r.rules_version, s.period = %s OR (r.counts AND
+                      dense_rank() OVER (PARTITION BY r.counts, s.sender, coalesce(s.part, '') ORDER BY s.period DESC) <= %s) AS is_near
+             FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS r (submission_id, rules_version, counts)
+             JOIN core.submission s USING (submission_id) WHERE s.collection = %s)
+           SELECT submission_id, p.column_name, p.rows, p.filled, p.distinct_values, p.minimum, p.lower_quartile, p.median, p.upper_quartile,
+                  p.maximum, p.total, p.patterns, p.recognised, CASE WHEN r.is_near THEN p.sketch END AS sketch
+           FROM r JOIN core.profile p USING (submission_id, rules_version)
+           WHERE r.is_near OR p.median IS NOT NULL ORDER BY submission_id, p.column_name""",
+        [period, NEAR, *given, collection],
         profiles.PROFILES,
     )
     inputs = measure.Inputs(collection, period, paths, log, expected, reference.load(), counted, in_file, looks)

@@ -1,4 +1,4 @@
-"""What `sql/cross/_profiles.sql` reads beside profiles: thresholds, and the totals and ratios of single providers in national files."""
+"""What the files `_profiles` of sql/cross read beside profiles: thresholds, and the totals and ratios of single providers in national files."""
 
 import polars as pl
 
@@ -50,7 +50,7 @@ def load(db, collection: str, profiles: pl.DataFrame) -> None:
     if asked["only"]:
         field, value = asked["only"]
         of_providers += f" AND {field} = '{value}'"
-    national = catalogue.load(collection).is_national and "ods_code" in schemas.load(collection).fields
+    national = _names_providers(collection)
     counted = "SELECT provider_code, period, submission_id, count(*) AS rows FROM history WHERE {} GROUP BY ALL"
     db.execute(f"CREATE TEMP TABLE provider_counts AS {counted.format(of_providers if national else 'FALSE')}")
     totals = [
@@ -61,6 +61,16 @@ def load(db, collection: str, profiles: pl.DataFrame) -> None:
     ratios = [_ratio(*one[:2], of_providers, one[2], one[3], None, None, one[4]) for one in asked["ratios"]]
     ratios += [_ratio(*one[:2], of_providers, None, None, one[2], one[3], None) for one in asked["peer_ratios"]]
     _fill(db, "provider_ratios", RATIOS, ratios)
+
+
+def by_provider(collection: str) -> bool:
+    """Whether anything is asked of single providers, so that `sql/cross/_profiles_by_provider.sql` may find something."""
+    asked = profile.settings(collection)
+    return _names_providers(collection) or any(asked[name] for name in ("trust_totals", "ratios", "peer_ratios"))
+
+
+def _names_providers(collection: str) -> bool:
+    return catalogue.load(collection).is_national and "ods_code" in schemas.load(collection).fields
 
 
 def _ratio(numerator: str, denominator: str, where: str, low, high, below, above, usual) -> str:
