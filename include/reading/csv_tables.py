@@ -55,7 +55,9 @@ def _found(reading: Reading, text: str, hint: str | None) -> tuple[str, Fit, Hea
     """
     candidates = [layout for layout in layouts.load(reading.collection) if len(layout.tables) == 1]
     order = dict.fromkeys([*(hint or ""), *(layout.delimiter for layout in candidates), *DELIMITERS])
-    begin, good, others, failure = text[:100_000], [], [], None
+    begin, failure = text[:100_000], None
+    good: list[tuple[str, Fit, Head]] = []
+    others: list[tuple[str, Fit, Head]] = []
     for delimiter in order:
         # Without the delimiter there is one column, as with any other; and a second way to read headings needs it in them.
         if (others or failure) and not good and delimiter not in begin:
@@ -79,6 +81,7 @@ def _found(reading: Reading, text: str, hint: str | None) -> tuple[str, Fit, Hea
     if good:
         return good[0]
     if not others:
+        assert failure is not None  # each delimiter gave a head or failed
         raise failure
     delimiter, closest, _ = max(others, key=lambda one: one[1].score)
     reading.delimiter = delimiter

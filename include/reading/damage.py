@@ -1,5 +1,6 @@
 """Finds damage that shifts cells or loses rows: rows of another width, numbers cut at their thousands commas, open
-quotation marks that are closed by chance, formulas that were never computed, and tables that end where old programs cut off."""
+quotation marks that are closed by chance, formulas that were never computed, and tables that end where old programs cut off.
+"""
 
 import re
 
@@ -17,7 +18,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 MOST_LINES = (65_536, 1_048_576)  # lines of a sheet: Excel to 2003, and after
 
 
-def ragged(reading: Reading, fit: Fit, sheet: str | None, line: int, cells: list[str]) -> tuple:
+def ragged(reading: Reading, fit: Fit, sheet: str | None, line: int, cells: list[str]) -> tuple[object, ...]:
     """The finding about a row of another width, in the order of `findings.COLUMNS`."""
     width = len(fit.headings)
     split = next(
@@ -62,7 +63,7 @@ def report_splits(reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str | 
     if not (numeric and piece.select(pl.any_horizontal(pl.all()).any()).item()):
         return
     damaged = piece.select(pl.any_horizontal(pl.all())).to_series()
-    at = damaged.arg_max()
+    at = int(damaged.arg_true()[0])
     line, *cells = frame.row(at)
     start = next(int(name) for name in piece.columns if piece[name][at])
     if (cells[start] or "").startswith("0"):  # the pieces before it belong to the same number
@@ -93,7 +94,9 @@ def report_splits(reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str | 
 
 def _never_above_999(fit: Fit, numeric: list[int], amounts: dict[int, pl.Series]) -> set[int]:
     """Columns of pounds, three or more among neighbours, that hold amounts (six or more) but none above 999."""
-    small, found = [i for i in numeric if amounts[i].max() is not None and amounts[i].max() <= 999], set()
+    largest = {i: amounts[i].max() for i in numeric}
+    small = [i for i, most in largest.items() if isinstance(most, float) and most <= 999]
+    found: set[int] = set()
     for i in small:
         if i - 1 in small:
             continue
@@ -146,7 +149,9 @@ def _heading(fit: Fit, at: int) -> str:
     return fit.headings[at].strip() if at < len(fit.headings) else ""
 
 
-def report_formulas(reading: Reading, fit: Fit, formulas: set, lines: set[int], sheet: str | None) -> None:
+def report_formulas(
+    reading: Reading, fit: Fit, formulas: set[tuple[int, int]], lines: set[int], sheet: str | None
+) -> None:
     """Holds a workbook with formulas in the table's columns that no program has computed; `lines` are those of the rows."""
     read = set(fit.positions.values())
     found = sorted(place for place in formulas if place[0] in lines and place[1] in read)
@@ -166,7 +171,9 @@ def report_formulas(reading: Reading, fit: Fit, formulas: set, lines: set[int], 
         )
 
 
-def report_merged(reading: Reading, fit: Fit, merged: list, frame: pl.DataFrame, sheet: str | None) -> None:
+def report_merged(
+    reading: Reading, fit: Fit, merged: list[tuple[int, int, int, int]], frame: pl.DataFrame, sheet: str | None
+) -> None:
     """Holds a workbook in which one value stands over several cells of the rows: whose value it is, is not known."""
     read = sorted(fit.positions.values())
     for first_line, first, last_line, last in sorted(merged):

@@ -1,5 +1,8 @@
 """The frame that findings travel in: one row a rule broken at one place."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import polars as pl
 
 COLUMNS = {
@@ -23,18 +26,32 @@ def empty() -> pl.DataFrame:
     return _EMPTY.clone()
 
 
-def one(rule_id, message, *, severity="hold", responsible="trust", scope="submission", **place) -> pl.DataFrame:
+def one(
+    rule_id: str,
+    message: str,
+    *,
+    severity: str = "hold",
+    responsible: str = "trust",
+    scope: str = "submission",
+    **place: Any,
+) -> pl.DataFrame:
     """A single finding; `place` may give sheet, line, column_name and raw_value."""
-    row = {"rule_id": rule_id, "severity": severity, "responsible": responsible, "scope": scope, "message": message}
+    row: dict[str, Any] = {
+        "rule_id": rule_id,
+        "severity": severity,
+        "responsible": responsible,
+        "scope": scope,
+        "message": message,
+    }
     row |= {key: None for key in COLUMNS if key not in row} | place
     if row["raw_value"]:
         row["raw_value"] = row["raw_value"][:RAW_SHOWN]
     return pl.DataFrame([row], schema=COLUMNS)
 
 
-def join(frames) -> pl.DataFrame:
+def join(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """All findings of several frames, in the order of the file."""
-    frames = [frame.select(list(COLUMNS)) for frame in frames if frame.height]
-    if not frames:
+    filled = [frame.select(list(COLUMNS)) for frame in frames if frame.height]
+    if not filled:
         return empty()
-    return pl.concat(frames).sort("sheet", "line", maintain_order=True)
+    return pl.concat(filled).sort("sheet", "line", maintain_order=True)

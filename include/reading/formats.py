@@ -271,7 +271,7 @@ def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | N
         return None
     if table.num_rows != rows:
         return None
-    frame = pl.from_arrow(table)
+    frame = pl.DataFrame(pl.from_arrow(table))
     first = header_end + 1
     return Grid(frame.insert_column(0, pl.Series("line", range(first, first + rows), pl.Int64)))
 

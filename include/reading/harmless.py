@@ -2,6 +2,10 @@
 
 import json
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # Characters that cannot be seen or that change how their neighbours are shown: controls, direction marks, zero-width and
 # filler characters, tags, halves of pairs, and what XML cannot hold.
@@ -32,7 +36,7 @@ def visible(character: str) -> str:
     return "␡" if code == 0x7F else f"[U+{code:04X}]"
 
 
-def harmless(text, most: int | None = 200, keep: str = "") -> str:
+def harmless(text: object, most: int | None = 200, keep: str = "") -> str:
     """A text for a page, a mail or a file: nothing unseen, no mark that turns text round, and not too long.
 
     It is still to be escaped where markup is written.
@@ -41,10 +45,10 @@ def harmless(text, most: int | None = 200, keep: str = "") -> str:
         most: characters shown; None is all.
         keep: unseen characters that may stay, such as a line end.
     """
-    text = "" if text is None else str(text)
-    cut = f"… (cut; {len(text):,} characters)" if most is not None and len(text) > most else ""
-    text = text[:most] if cut else text
-    return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else visible(found[0]), text) + cut
+    shown = "" if text is None else str(text)
+    cut = f"… (cut; {len(shown):,} characters)" if most is not None and len(shown) > most else ""
+    shown = shown[:most] if cut else shown
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else visible(found[0]), shown) + cut
 
 
 def json_safe(text: str) -> str:
@@ -52,16 +56,16 @@ def json_safe(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
 
 
-def csv_safe(text) -> str:
+def csv_safe(text: object) -> str:
     """A text for a cell of a CSV file: what a spreadsheet would run gets a leading apostrophe; numbers and a lone dash do not."""
-    text = harmless("" if text is None else str(text).replace("\r\n", "\n"), None, keep="\t\n")
-    risky = text[:1] in ("\t", "\n") or runs(text)
-    return "'" + text if risky and not NUMBER.fullmatch(text) and text.strip() not in ("-", "－") else text
+    shown = harmless("" if text is None else str(text).replace("\r\n", "\n"), None, keep="\t\n")
+    risky = shown[:1] in ("\t", "\n") or runs(shown)
+    return "'" + shown if risky and not NUMBER.fullmatch(shown) and shown.strip() not in ("-", "－") else shown
 
 
-def csv_safe_frame(frame):
+def csv_safe_frame(frame: "pl.DataFrame") -> "pl.DataFrame":
     """A polars frame with every text `csv_safe`; only texts that may need it go through Python."""
-    import polars as pl
+    import polars as pl  # noqa: PLC0415 (commands that show no table start without it)
 
     changed = {}
     for name in (name for name, dtype in frame.schema.items() if dtype == pl.String):

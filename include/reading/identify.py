@@ -1,6 +1,7 @@
 """What a file is about: its period, its sender and its part. Content outranks the name; what cannot be a period or a code says nothing."""
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -92,7 +93,9 @@ def in_name(collection: str, file_name: str, received_at: datetime, layout: Layo
     """What a file's name could say about it; of the layout that it has, or of all of the collection's."""
     declared, name = catalogue.load(collection), file_name[:LONGEST_NAME]
     ways = [layout] if layout else layouts.load(collection)
-    at_place, elsewhere, impossibles = [], [], []
+    at_place: list[str] = []
+    elsewhere: list[str] = []
+    impossibles: list[str] = []
     for found, by_template in _periods_in(name, ways, declared.frequency):
         if impossible(collection, found, received_at):
             impossibles.append(found)
@@ -195,7 +198,7 @@ _IN_NAMES = {
 _DAY_BEFORE = re.compile(r"(?<![A-Za-z0-9])[0-9]{1,2}(?:st|nd|rd|th)?[-_. ]?$", re.I)
 
 
-def _periods_in(name: str, ways, frequency: str):
+def _periods_in(name: str, ways: Sequence[Layout], frequency: str) -> Iterator[tuple[str, bool]]:
     """Every (period, whether it stands as the template has it) that a name could say."""
     for way in ways:
         if "name" in way.period:
@@ -211,7 +214,7 @@ def _periods_in(name: str, ways, frequency: str):
                 yield period, False
 
 
-def _elsewhere(name: str, parts: dict, start: int, end: int, frequency: str) -> str | None:
+def _elsewhere(name: str, parts: dict[str, str | None], start: int, end: int, frequency: str) -> str | None:
     """The period of a token that is written as people do. A date says when a file was made, but for the first or last day of a month."""
     if word := parts.get("word"):
         return (
@@ -273,7 +276,7 @@ def _code_in_column(reading: Reading) -> str | None:
     return None
 
 
-def _codes_in(name: str, ways) -> tuple[list[str], list[str]]:
+def _codes_in(name: str, ways: Sequence[Layout]) -> tuple[list[str], list[str]]:
     """Codes that a name says, and further known ones that may be words."""
     known = reference.load().knows
     at_place = [
@@ -301,6 +304,6 @@ def _most_common(values: pl.Series) -> str | None:
     return min(counted, key=lambda one: (-one[1], one[0]))[0] if counted else None
 
 
-def _list(texts) -> str:
+def _list(texts: Iterable[str]) -> str:
     texts = list(texts)
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"

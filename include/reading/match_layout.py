@@ -1,6 +1,6 @@
 """Where a table's headings stand and how well they fit a layout: which column is which field, what is missing, what is too much."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -14,7 +14,7 @@ ROWS_TRIED = 3  # lines with the most known headings that are compared in full
 class Head:
     """The first rows of a table, each (line, cells), with what is needed to compare their cells with headings."""
 
-    def __init__(self, rows: Sequence[tuple[int, list[str]]]):
+    def __init__(self, rows: Iterable[tuple[int, list[str]]]) -> None:
         self.rows = list(rows)
         self._names: dict[tuple[int, bool], Names] = {}
 
@@ -35,9 +35,10 @@ class Head:
 class Names:
     """Every way to name a column of a heading row: its heading, its n-th occurrence, and its section with it."""
 
-    def __init__(self, cells: list[str], sections: list[str] | None):
+    def __init__(self, cells: list[str], sections: list[str] | None) -> None:
         self._near = _keys(cells, sections, plain)
-        self._far, self._counts = None, {}
+        self._far: dict[str, int] | None = None
+        self._counts: dict[str, int] = {}
         self._cells, self._sections = cells, sections
 
     def find(self, heading: str) -> int | None:
@@ -86,15 +87,17 @@ class Fit:
 
     @property
     def fits(self) -> bool:
+        """Whether every heading is there, and no other."""
         return not self.missing and not self.extra
 
     @property
     def score(self) -> float:
+        """More is a better fit."""
         return len(self.positions) - len(self.missing) - 0.5 * len(self.extra)
 
 
 def wanted(layout: Layout, table: TableLayout) -> tuple[dict[str, str], dict[str, str]]:
-    """heading -> field that must be there, and heading -> field that may be."""
+    """Heading -> field that must be there, and heading -> field that may be."""
     if layout.canonical:
         return {name: name for name in schemas.load(layout.collection).fields}, {}
     return table.columns, table.optional
@@ -127,7 +130,9 @@ def compare(layout: Layout, table: TableLayout, head: Head, index: int) -> Fit:
     while cells and not cells[-1].strip():
         cells.pop()
     names = head.names(index, table.header_rows == 2) if cells else Names([], None)
-    positions, missing, spelt = {}, [], []
+    positions: dict[str, int] = {}
+    missing: list[str] = []
+    spelt: list[tuple[str, str]] = []
     for heading, name in (must | may).items():
         at = names.find(heading)
         if at is not None:
@@ -189,8 +194,10 @@ def _note_spelling(spelt: list[tuple[str, str]], sent: str, heading: str) -> Non
         spelt.append((sent.strip(), bare.split("#")[0]))
 
 
-def _keys(cells: list[str], sections: list[str] | None, key) -> dict[str, int]:
-    keys, counts, section = {}, {}, ""
+def _keys(cells: list[str], sections: list[str] | None, key: Callable[[str], str]) -> dict[str, int]:
+    keys: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    section = ""
     for i, cell in enumerate(cells):
         name = key(cell)
         counts[name] = counts.get(name, 0) + 1

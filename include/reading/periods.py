@@ -15,6 +15,7 @@ comes first.
 import calendar
 import datetime as dt
 import re
+from collections.abc import Callable
 
 import polars as pl
 
@@ -115,7 +116,7 @@ def date(text: str, day_first: bool) -> dt.date | None:
     return None
 
 
-def _each(texts: pl.Series, meaning, dtype) -> pl.Series:
+def _each(texts: pl.Series, meaning: Callable[[str], object | None], dtype: type[pl.DataType]) -> pl.Series:
     """The meaning of each text; every different text is looked at once."""
     kinds = texts.drop_nulls().unique()
     kinds = kinds.filter((kinds != "") & (kinds.str.len_chars() <= LONGEST))
@@ -130,7 +131,7 @@ def _shows_day_first(texts: pl.Series) -> bool:
     """Whether a column of dates such as 04/06/2025 shows that the day comes first."""
     parts = texts.str.extract_groups(r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}\b").struct
     first, second = (parts.field(name).cast(pl.Int32).drop_nulls() for name in ("1", "2"))
-    return bool(first.len()) and first.max() > 12 and second.max() <= 12
+    return bool((first > 12).any() and (second <= 12).all())
 
 
 def _tidy(text: str) -> str:

@@ -1,6 +1,8 @@
 """A table as text with the line of every row, the limits it must keep to, and the error of a file that has none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -15,7 +17,7 @@ KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an ol
 class Unreadable(Exception):
     """A file that cannot be read; says which rule, where, and the sentence for the submitter."""
 
-    def __init__(self, rule_id: str, message: str, **place):
+    def __init__(self, rule_id: str, message: str, **place: Any) -> None:
         super().__init__(message)
         self.rule_id, self.message, self.place = rule_id, message, place
 
@@ -37,8 +39,9 @@ class Grid:
     is_open: bool = False
 
 
-def text_frame(lines, rows, width) -> pl.DataFrame:
-    columns = list(zip(*rows, strict=True)) if rows else [[]] * width
+def text_frame(lines: Sequence[int], rows: Sequence[Sequence[str | None]], width: int) -> pl.DataFrame:
+    """Rows of one width as the frame of a `Grid`."""
+    columns: list[Sequence[str | None]] = list(zip(*rows, strict=True)) if rows else [()] * width
     data = {"line": pl.Series("line", lines, pl.Int64)}
     data |= {f"c{i}": pl.Series(f"c{i}", columns[i], pl.String) for i in range(width)}
     return pl.DataFrame(data)

@@ -125,7 +125,7 @@ def _report_above(reading: Reading, fit: Fit, head: Head, sheet: str | None) -> 
         )
 
 
-def _sort_ragged(fit: Fit, grid: Grid):
+def _sort_ragged(fit: Fit, grid: Grid) -> tuple[list[tuple[int, str]], list[int], list[tuple[int, list[str]]]]:
     """Rows of another width: notes, repeated headings, and all others."""
     notes, again, torn = [], [], []
     for line, cells in grid.ragged:
@@ -138,7 +138,9 @@ def _sort_ragged(fit: Fit, grid: Grid):
     return notes, again, torn
 
 
-def _without_blank_columns(reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str | None):
+def _without_blank_columns(
+    reading: Reading, fit: Fit, frame: pl.DataFrame, sheet: str | None
+) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
     """The frame without columns that have no heading, and rows with a note there and nothing else; anything else there is reported."""
     names = [f"c{at}" for at in fit.blank] if fit.table.others == "refuse" else []
     if not names:

@@ -1,6 +1,7 @@
 """What reading a file gives: its tables as sent, by field, and what it is about; or the findings that say why not."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -70,6 +71,6 @@ class Reading:
         """Who must act on what is wrong with the file."""
         return PUBLISHER if catalogue.load(self.collection).is_national else TRUST
 
-    def found(self, rule_id: str, message: str, **place) -> None:
+    def found(self, rule_id: str, message: str, **place: Any) -> None:
         """Adds a finding about the file."""
         self.findings.append(findings.one(rule_id, message, **{"responsible": self.responsible} | place))

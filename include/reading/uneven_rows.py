@@ -28,9 +28,13 @@ def decide_uneven_rows(fit: Fit, grid: Grid) -> tuple[list[tuple[int, list[str]]
     cell is of the kind that its column holds: a line broken in two, or a number cut at its comma, is not taken for one.
     Cells at the end may be missing where other rows have none there either, or in a run of rows, as Excel leaves them out.
     """
-    width, sound, rest = len(fit.headings), [], []
+    width = len(fit.headings)
+    sound: list[tuple[int, list[str]]] = []
+    rest: list[tuple[int, list[str]]] = []
     last = max([line for line, _ in grid.ragged] + grid.frame["line"].tail(1).to_list(), default=0)
-    pairs, clean, runs, left_out = [], Counter(), _runs(grid), {}
+    pairs: list[tuple[int, list[str]]] = []
+    clean: Counter[int] = Counter()
+    runs, left_out = _runs(grid), dict[int, bool]()
     for line, cells in grid.ragged:
         if line == last and grid.is_open and len(cells) < width:
             rest.append((line, cells))  # cut off, perhaps within a cell
@@ -58,7 +62,7 @@ def decide_uneven_rows(fit: Fit, grid: Grid) -> tuple[list[tuple[int, list[str]]
 
 
 def _runs(grid: Grid) -> dict[int, int]:
-    """line -> how many rows of the same width stand one below the other there."""
+    """Line -> how many rows of the same width stand one below the other there."""
     runs, begin, before = {}, 0, None
     lines = [line for line, _ in grid.ragged]
     for at, (line, cells) in enumerate(grid.ragged):

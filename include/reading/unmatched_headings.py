@@ -1,5 +1,7 @@
 """Headings that fit no layout, told so that whoever sent them can put them right."""
 
+from collections.abc import Iterable
+
 from ..catalogue.layouts import heading_key
 from .match_layout import Fit, wanted
 from .reading import Reading
@@ -37,7 +39,7 @@ def report_misfit(reading: Reading, fit: Fit, sheet: str | None) -> None:
     )
 
 
-def listed(names) -> str:
+def listed(names: Iterable[str]) -> str:
     """Names in quotation marks, the first twelve and how many more."""
     names = sorted(names) if isinstance(names, set) else list(names)
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
@@ -45,8 +47,8 @@ def listed(names) -> str:
 
 
 def near_misses(missing: list[str], found: list[str]) -> dict[str, str]:
-    """heading as sent -> the missing heading that it may stand for; each of both at most once, the closest first."""
-    from rapidfuzz import fuzz, process  # only a file that does not fit needs it
+    """Heading as sent -> the missing heading that it may stand for; each of both at most once, the closest first."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 (only a file that fits no layout needs it)
 
     sent = [heading for heading in found if heading.strip() and len(heading) <= MOST_LETTERS][:MOST_HEADINGS]
     bare = [heading.rsplit(" :: ", 1)[-1].split("#")[0] for heading in missing[:MOST_HEADINGS]]
@@ -54,7 +56,8 @@ def near_misses(missing: list[str], found: list[str]) -> dict[str, str]:
         return {}
     scores = process.cdist([heading_key(one) for one in sent], [heading_key(one) for one in bare], scorer=fuzz.ratio)
     ranked = sorted((-scores[i][j], i, j) for i in range(len(sent)) for j in range(len(bare)) if scores[i][j] >= CLOSE)
-    named, taken = {}, set()
+    named: dict[str, str] = {}
+    taken: set[int] = set()
     for _, i, j in ranked:
         if sent[i].strip() not in named and j not in taken:
             named[sent[i].strip()] = bare[j]

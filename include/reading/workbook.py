@@ -4,6 +4,8 @@ import datetime as dt
 import io
 import re
 import zipfile
+from collections.abc import Callable
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from python_calamine import CalamineWorkbook
@@ -23,6 +25,9 @@ UNPLACED_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]{0,500}\br=)[^>]{0,500})?
 LONG_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]{500}")
 
 
+Made = TypeVar("Made")
+
+
 class Book:
     """The sheets of a workbook as text.
 
@@ -30,7 +35,7 @@ class Book:
         names: all sheets with cells; visible and hidden: those that a reader of the workbook sees, and the others.
     """
 
-    def __init__(self, content: bytes, file_name: str):
+    def __init__(self, content: bytes, file_name: str) -> None:
         self._file_name, self._content = file_name, content
         self._book = self._guard(lambda: _workbook(content))
         sheets = self._guard(lambda: self._book.sheets_metadata)
@@ -102,7 +107,7 @@ class Book:
                 sheet=sheet,
             )
 
-    def _guard(self, work):
+    def _guard(self, work: Callable[[], Made]) -> Made:
         # calamine panics on some damaged files; a panic is no Exception, so everything is caught and told as damage.
         try:
             return work()
@@ -115,7 +120,7 @@ class Book:
             ) from None
 
 
-def _workbook(content: bytes):
+def _workbook(content: bytes) -> Any:
     # The extent of an .xlsx sheet is looked at before it is opened; an .xls is unfolded as soon as it is.
     return (
         CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -194,7 +199,7 @@ def _parts(archive: zipfile.ZipFile, sheet: str) -> list[str]:
         )
         link = next(e for e in book.iter() if e.tag.endswith("}sheet") and e.get("name") == sheet)
         number = next(value for key, value in link.items() if key.endswith("}id"))
-        target = next(e.get("Target") for e in links if e.get("Id") == number)
+        target = next(e.get("Target") or "" for e in links if e.get("Id") == number)
         path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
         return [archive.getinfo(path).filename]
     except (StopIteration, KeyError, ElementTree.ParseError):
@@ -213,7 +218,7 @@ def book_grid(rows: list[list[str]], header_end: int, width: int) -> Grid:
     return Grid(text_frame(lines, kept, width), ragged)
 
 
-def _text(cell) -> str:
+def _text(cell: object) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):

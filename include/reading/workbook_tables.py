@@ -33,8 +33,9 @@ class Found:
 class Sheets:
     """The sheets of a workbook with their first rows, each looked at once."""
 
-    def __init__(self, book: Book):
-        self.book, self.failures = book, {}
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.failures: dict[str, Unreadable] = {}
         self._heads: dict[str, Head | None] = {}
 
     def head(self, sheet: str) -> Head | None:
@@ -48,6 +49,12 @@ class Sheets:
             self._heads[sheet] = Head(enumerate(rows[:HEAD_ROWS], 1)) if filled else None
         return self._heads[sheet]
 
+    def of(self, sheet: str) -> Head:
+        """The first rows of a sheet that has cells."""
+        head = self.head(sheet)
+        assert head is not None, f"sheet {sheet} has no cells"
+        return head
+
     def filled(self, names: list[str]) -> list[str]:
         """Those of the sheets that have cells."""
         return [name for name in names if self.head(name)]
@@ -59,12 +66,13 @@ def read(reading: Reading, source: formats.Source) -> None:
     Raises:
         Unreadable: a sheet that is needed cannot be unfolded, or no sheet holds anything.
     """
+    assert source.book is not None  # a workbook has one
     sheets, known = Sheets(source.book), layouts.load(reading.collection)
     visible = sheets.filled(source.book.visible)
     several = [found for layout in known if len(layout.tables) > 1 if (found := _tables_of(layout, sheets, visible))]
     single = [layout for layout in known if len(layout.tables) == 1 and not _is_part(layout, known, visible)]
     alone = [
-        Found(sheet, best([locate(one, one.tables[0], sheets.head(sheet)) for one in single]), sheets.head(sheet))
+        Found(sheet, best([locate(one, one.tables[0], sheets.of(sheet)) for one in single]), sheets.of(sheet))
         for sheet in visible
         if single
     ]
@@ -89,7 +97,7 @@ def _tables_of(layout: Layout, sheets: Sheets, visible: list[str]) -> list[Found
     for table in sorted(layout.tables, key=lambda table: not _named(table, visible)):
         named = _named(table, visible)
         fits = [
-            Found(sheet, locate(layout, table, sheets.head(sheet)), sheets.head(sheet))
+            Found(sheet, locate(layout, table, sheets.of(sheet)), sheets.of(sheet))
             for sheet in ([named] if named else visible)
             if sheet not in taken
         ]
@@ -198,8 +206,8 @@ def _hidden_fits(reading: Reading, sheets: Sheets, full: list[Found]) -> list[st
     """A note that names hidden sheets; None, with a finding, where one of them holds another table of the return."""
     for name in sheets.filled([name for name in sheets.book.hidden if name != OURS]):
         for one in full:
-            fit = locate(one.fit.layout, one.fit.table, sheets.head(name))
-            other = Found(name, fit, sheets.head(name))
+            fit = locate(one.fit.layout, one.fit.table, sheets.of(name))
+            other = Found(name, fit, sheets.of(name))
             if fit.fits and (rows := _body(sheets, other)) and rows != _body(sheets, one):
                 reading.found(
                     "STR01",
@@ -218,7 +226,7 @@ def _goes_on(reading: Reading, sheets: Sheets, full: list[Found]) -> bool:
         return False
     if any(len(sheets.book.rows(one.sheet)) not in MOST_LINES for one in full[:-1]):
         return False
-    schema, column = schemas.load(reading.collection), reading.layout.period.get("column")
+    schema, column = schemas.load(reading.collection), full[0].fit.layout.period.get("column")
     keys, periods = [], set()
     for one in full:
         names = list(one.fit.positions)
@@ -235,7 +243,7 @@ def _report_nothing(
     """Says what comes closest where no visible sheet fits."""
     book = sheets.book
     for name in sheets.filled([name for name in book.hidden if name != OURS]):
-        if any(locate(one, one.tables[0], sheets.head(name)).fits for one in single):
+        if any(locate(one, one.tables[0], sheets.of(name)).fits for one in single):
             reading.found(
                 "STR01",
                 f"The table stands on the hidden sheet '{name}', and hidden sheets are not read. Expected it where it can be seen: show the sheet "

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 MOST_MEMORY = 1 << 30  # bytes of address space; a table that is asked for needs a tenth
 SECONDS = 60
@@ -20,11 +21,11 @@ class Sheet:
 
     total_height: int
     total_width: int
-    cells: list[list] | None
+    cells: list[list[Any]] | None
     errors: dict[tuple[int, int], str]
     formulas: set[tuple[int, int]]
 
-    def to_python(self, skip_empty_area: bool = False) -> list[list]:
+    def to_python(self, skip_empty_area: bool = False) -> list[list[Any]] | None:
         """All rows from the first line."""
         return self.cells
 
@@ -45,7 +46,7 @@ class Workbook:
         ValueError: when the reader fails, takes too much memory or too long.
     """
 
-    def __init__(self, content: bytes, most_cells: int):
+    def __init__(self, content: bytes, most_cells: int) -> None:
         command = [sys.executable, "-I", __file__, str(most_cells)]
         try:
             done = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=False)
@@ -72,16 +73,19 @@ SHEET, ERROR, FORMULA = (
     0x0205,
     0x0006,
 )  # records: name and place of a sheet; a cell with an error; one with a formula
+Faults = tuple[dict[tuple[int, int], str], set[tuple[int, int]]]  # errors, and formulas never computed
 FREE = 0xFFFFFFF0  # numbers of sectors from here on mean something else
 COMPUTED_LATER = 3  # bits of a formula's options: compute it always, or when the workbook is opened
 
 
-def _faults(content: bytes) -> dict[int, tuple[dict, set]]:
+def _faults(content: bytes) -> dict[int, Faults]:
     """Errors and never computed formulas of every sheet, by the number of the sheet in the workbook's list."""
     stream = _stream(content)
     if ERROR.to_bytes(2, "little") + b"\x08\x00" not in stream and FORMULA.to_bytes(2, "little") not in stream:
         return {}
-    starts, found, at, number = {}, {}, 0, None
+    starts: dict[int, int] = {}
+    found: dict[int, Faults] = {}
+    at, number = 0, None
     while at + 4 <= len(stream):
         kind, length = struct.unpack_from("<HH", stream, at)
         number = starts.get(at, number)
@@ -119,7 +123,7 @@ def _stream(content: bytes) -> bytes:
     following = struct.unpack(f"<{len(table) // 4}I", table)
 
     def chain(number: int) -> bytes:
-        pieces = []
+        pieces: list[bytes] = []
         while number < FREE and len(pieces) <= len(following):
             pieces.append(sector(number))
             number = following[number]
@@ -135,10 +139,11 @@ def _stream(content: bytes) -> bytes:
 
 
 def _main() -> None:
-    import resource
-    from io import BytesIO
+    # Only the child process needs these.
+    import resource  # noqa: PLC0415
+    from io import BytesIO  # noqa: PLC0415
 
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineWorkbook  # noqa: PLC0415
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -12,7 +12,7 @@ from dataclasses import fields
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from trust_benchmarks import catalogue
 from trust_benchmarks.reference import metrics
@@ -37,9 +37,6 @@ from trust_benchmarks.reference.tables import (
     Tables,
     starts,
 )
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 __all__ = [
     "FOLDER",
@@ -73,7 +70,7 @@ FOLDER = Path(__file__).parent
 # The tables that decide what a submission is found to be: whether a code is known, when it was open, who followed, what it was called.
 OF_VALIDATION = ("holidays.csv", "provider_names.csv", "providers.csv", "successions.csv")
 
-Row = TypeVar("Row", bound="DataclassInstance")
+Row = TypeVar("Row")
 
 
 @cache
@@ -131,6 +128,7 @@ def _hash(paths: list[Path]) -> str:
 
 def _rows(path: Path, kind: type[Row], extra: Callable[[dict[str, str]], dict[str, Any]] = lambda row: {}) -> list[Row]:
     """The file's rows as dataclasses; `extra(row)` gives the fields that the file does not hold."""
+    columns = fields(cast(Any, kind))
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -140,7 +138,7 @@ def _rows(path: Path, kind: type[Row], extra: Callable[[dict[str, str]], dict[st
     lines = csv.reader(text.splitlines(keepends=True))
     header = next(lines, [])
     given = {"name"} if kind is Provider else set()
-    expected = [f.name for f in fields(kind) if f.name not in given]
+    expected = [f.name for f in columns if f.name not in given]
     if header != expected:
         raise ReferenceDataError(
             f"{path.name} has columns {', '.join(header)}; expected {', '.join(expected)}. Mend the first line."
@@ -153,7 +151,7 @@ def _rows(path: Path, kind: type[Row], extra: Callable[[dict[str, str]], dict[st
                 f"{where} has {len(cells)} cells; expected {len(header)}. Look for a comma outside quotes."
             )
         row = dict(zip(header, cells, strict=True))
-        values = {f.name: _value(row[f.name], f.type, f"{where}, {f.name}") for f in fields(kind) if f.name in row}
+        values = {f.name: _value(row[f.name], f.type, f"{where}, {f.name}") for f in columns if f.name in row}
         rows.append(kind(**values, **extra(row)))
     return rows
 

@@ -123,12 +123,6 @@ def working_day(year: int, month: int, n: int) -> date:
     return days[n - 1]
 
 
-def working_days_in(period: str) -> int:
-    """How many working days a period has."""
-    start = period_start(period)
-    return sum(is_working_day(day) for day in _days(start, (period_end(period) - start).days + 1))
-
-
 def deadline(rule: catalogue.Rule, period: str) -> datetime | None:
     """When a rule of the catalogue falls for a period, in Europe/London; None for an empty rule.
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trust_benchmarks import reference
-from trust_benchmarks.reference import ReferenceDataError, ods
+from trust_benchmarks.reference import ReferenceDataError
+from trust_benchmarks_local import ods
 
 AS_AT = date(2025, 12, 31)
 
