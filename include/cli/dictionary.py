@@ -14,7 +14,7 @@ import psycopg
 from .. import catalogue, reference, schemas
 from ..sql import published
 from ..stores import warehouse
-from ..validation import rules
+from ..validation import rule_wording
 from . import Refused, contract, embedded, moves
 from .output import note
 
@@ -132,7 +132,7 @@ def _collection(name: str) -> str:
         ),
         _table(
             ("rule", "severity", "who acts", "what is said"),
-            [(rule.id, rule.severity, rule.responsible, rule.says) for rule in rules.of(name)],
+            [(rule.id, rule.severity, rule.responsible, rule.says) for rule in rule_wording.of(name)],
         ),
     ]
     return "\n".join(lines)
@@ -148,14 +148,14 @@ def _usual(spec) -> str:
 
 
 def _common_rules() -> str:
-    declared = tomllib.loads(Path(rules.__file__).with_name("rules.toml").read_text(encoding="utf-8"))["rule"]
+    declared = tomllib.loads(Path(rule_wording.__file__).with_name("rules.toml").read_text(encoding="utf-8"))["rule"]
     known, used = {rule["id"] for rule in declared}, _rules_in_code()
     if known != used:
         raise Refused(
             f"include/validation/rules.toml and the code disagree. Without words: {_named(used - known)}; "
             f"no longer in the code: {_named(known - used)}. Add or remove their sentences."
         )
-    meant = [f"- *{severity}*: {means}" for severity, means in rules.MEANS.items()]
+    meant = [f"- *{severity}*: {means}" for severity, means in rule_wording.MEANS.items()]
     rows = [(rule["id"], rule["severity"], rule["says"]) for rule in declared]
     return "\n".join(["## Rules of every collection\n", *meant, "", _table(("rule", "severity", "what is said"), rows)])
 
@@ -165,7 +165,7 @@ def _rules_in_code() -> set[str]:
     files = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
     files += [
         *(PACKAGE / "sql" / "migrations").glob("*.sql"),
-        PACKAGE / "sql" / "cross" / "_profiles.sql",
+        *(PACKAGE / "sql" / "cross").glob("_profiles*.sql"),
         PACKAGE / "schemas" / "rules.py",
     ]
     return {found for path in files for found in RULE_ID.findall(path.read_text(encoding="utf-8"))}

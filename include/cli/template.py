@@ -9,7 +9,7 @@ from xlsxwriter.format import Format
 
 from .. import catalogue, schemas
 from ..schemas.models import Schema
-from ..validation import rules
+from ..validation import rule_wording
 from . import Refused
 from .output import note
 
@@ -104,7 +104,10 @@ def _notes(book: xlsxwriter.Workbook, collection: str, schema: Schema, head: For
         ),
         (),
         ("rule", "what is said when it is broken", "severity", "", "what the severity means"),
-        *((rule.id, rule.says, rule.severity, "", rules.MEANS[rule.severity]) for rule in rules.of(collection)),
+        *(
+            (rule.id, rule.says, rule.severity, "", rule_wording.MEANS[rule.severity])
+            for rule in rule_wording.of(collection)
+        ),
     ]
     for row, cells in enumerate(lines):
         for at, cell in enumerate(cells):

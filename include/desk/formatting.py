@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from .. import catalogue
-from ..validation import rules
+from ..validation import rule_wording
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -83,7 +83,7 @@ def title(collection: str) -> str:
 
 @cache
 def _common() -> Mapping[str, str]:
-    path = Path(rules.__file__).with_name("rules.toml")
+    path = Path(rule_wording.__file__).with_name("rules.toml")
     return {rule["id"]: rule["says"] for rule in tomllib.loads(path.read_text(encoding="utf-8"))["rule"]}
 
 
@@ -91,6 +91,6 @@ def _common() -> Mapping[str, str]:
 def rules_of(collection: str) -> Mapping[str, str]:
     """Rule id -> its sentence, for the rules of a collection and those that all have."""
     own: dict[str, str] = {}
-    for rule in rules.of(collection):
+    for rule in rule_wording.of(collection):
         own.setdefault(rule.id, rule.says)
     return {**_common(), **own}

@@ -10,7 +10,7 @@ from ..reading.reading import Reading
 from ..schemas.rules import US
 from ..stores import log
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided, validate, versions
+from ..validation import decisions_applied, validate, versions
 from ..validation.validate import Outcome
 from . import submission
 from .submission import Submission
@@ -43,7 +43,7 @@ def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
 def outcome_of(
     connection: psycopg.Connection,
     submission_id: str,
-    decisions: list[decided.Decision],
+    decisions: list[decisions_applied.Decision],
     known: Submission | None = None,
 ) -> Outcome:
     """Reads the archived file and validates it under these decisions.
@@ -73,7 +73,7 @@ def outcome_of(
 
 
 def plain_of(
-    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions: list[decided.Decision]
+    connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions: list[decisions_applied.Decision]
 ) -> Plain:
     """What a submission is without decisions, if this is its outcome under them."""
     if not decisions:

@@ -9,7 +9,7 @@ import psycopg
 
 from ..stores import log, warehouse
 from ..stores.faults import is_failure, is_outage
-from ..validation import decided
+from ..validation import decisions_applied
 from ..validation.validate import Outcome
 from . import pointer, read_and_validate, rules_in_force, submission, write
 from .identify_again import identify_again
@@ -73,7 +73,7 @@ def validate_and_record_one(connection: psycopg.Connection, submission_id: str, 
         with connection.transaction():
             known = submission.load(connection, submission_id)
             is_new = submission.is_new(connection, submission_id)
-            decisions = [] if is_new else decided.in_force(connection, submission_id)
+            decisions = [] if is_new else decisions_applied.in_force(connection, submission_id)
             if not is_new:
                 pointer.lock(connection, known.of)
                 if _is_validated(connection, submission_id, decisions):
@@ -109,7 +109,7 @@ def _record(
     connection: psycopg.Connection,
     known: Submission,
     outcome: Outcome,
-    decisions: list[decided.Decision],
+    decisions: list[decisions_applied.Decision],
     plain: Plain,
     keep_records: bool,
 ) -> str | None:
@@ -127,7 +127,7 @@ def _record(
         )
         pointer.lock(connection, known.of)
         is_new = not decisions and submission.is_new(connection, submission_id)
-        if not is_new and decided.in_force(connection, submission_id) != decisions:
+        if not is_new and decisions_applied.in_force(connection, submission_id) != decisions:
             return None
         before = None if is_new else _recorded_rules(connection, submission_id)
         same = None
@@ -155,7 +155,9 @@ def _recorded_rules(connection: psycopg.Connection, submission_id: str) -> str |
     return row[0] if row else None
 
 
-def _is_validated(connection: psycopg.Connection, submission_id: str, decisions: list[decided.Decision]) -> bool:
+def _is_validated(
+    connection: psycopg.Connection, submission_id: str, decisions: list[decisions_applied.Decision]
+) -> bool:
     """Whether it was validated under these decisions, and rules that came into force since do not concern it."""
     row = connection.execute(
         "SELECT EXISTS (SELECT FROM core.validation WHERE submission_id = %s AND decisions = %s::bigint[])",

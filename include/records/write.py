@@ -10,7 +10,7 @@ import psycopg
 
 from .. import sql
 from ..stores import objects, settings, warehouse
-from ..validation import decided, profile, versions
+from ..validation import decisions_applied, profile, versions
 from ..validation.validate import HELD, Outcome
 from .read_and_validate import Plain
 
@@ -60,7 +60,7 @@ def add_validations(
     submission_id: str,
     outcome: Outcome,
     records: Records | None,
-    decisions: list[decided.Decision],
+    decisions: list[decisions_applied.Decision],
     plain: Plain,
     plain_records: Records | None,
 ) -> bool:
@@ -81,14 +81,14 @@ def add_validation(
     submission_id: str,
     outcome: Outcome,
     records: Records | None,
-    decisions: list[decided.Decision],
+    decisions: list[decisions_applied.Decision],
     plain: Plain,
     moment: datetime,
 ) -> bool:
     """Adds a validation, its findings, rows by provider and profile; False when another worker has added it."""
     reading, rules_version = outcome.reading, versions.version(outcome.reading.collection)
     if decisions:  # the same rules under other decisions find something else
-        rules_version += "." + hashlib.sha256(decided.key(decisions).encode()).hexdigest()[:12]
+        rules_version += "." + hashlib.sha256(decisions_applied.key(decisions).encode()).hexdigest()[:12]
     row = {
         "submission_id": submission_id,
         "rules_version": rules_version,

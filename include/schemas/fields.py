@@ -80,9 +80,9 @@ class FieldSpec:
         """Whether values below 0 are allowed."""
         return all(bound is None or bound < 0 for bound in (self.ge, self.gt))
 
-    def out_of_range(self) -> pl.Expr:
-        """Whether a value breaks the bounds that it must keep."""
-        value, wrong = pl.col(self.name), pl.lit(False)
+    def out_of_range(self, value: pl.Expr | None = None) -> pl.Expr:
+        """Whether a value (the field's own, if none is given) breaks the bounds that it must keep."""
+        value, wrong = pl.col(self.name) if value is None else value, pl.lit(False)
         wrong = wrong if self.gt is None else wrong | (value <= self.gt)
         wrong = wrong if self.ge is None else wrong | (value < self.ge)
         return wrong if self.le is None else wrong | (value > self.le)

@@ -16,8 +16,9 @@ from ..reading.harmless import MOST_IN_CELL, UNFIT, visible
 from ..reading.reading import Reading
 from ..reference import calendar
 from ..schemas.rules import About
-from ..validation.parse import BLANKS, YES_NO
+from ..validation.cells import YES_NO
 from ..validation.row_keys import row_keys
+from ..validation.spelling import BLANKS
 from . import submitted_file, workbook
 
 # Not about what the file says: when it came, and what people decided.

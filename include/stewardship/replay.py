@@ -27,7 +27,7 @@ from ..releases.dependencies import rests_on
 from ..releases.figures import figures
 from ..releases.ledger import frame
 from ..stores import objects, settings, warehouse
-from ..validation import decided, validate
+from ..validation import decisions_applied, validate
 from ..validation.validate import HELD, Outcome
 
 BATCH = 200  # submissions whose facts are read at once; files are read one after the other
@@ -199,7 +199,7 @@ def _again(
                 one |= {"submission_id": identify_again.new_id(one["submission_id"], *chain), "version": version}
                 one |= dict(zip(("period", "sender", "part"), chain, strict=True))
                 return True, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, [])
-    decisions = decided.in_force(connection, one["submission_id"])
+    decisions = decisions_applied.in_force(connection, one["submission_id"])
     outcome = read_and_validate.outcome_of(connection, one["submission_id"], decisions)
     return False, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, decisions)
 

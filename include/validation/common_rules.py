@@ -3,16 +3,17 @@
 import polars as pl
 
 from .. import catalogue, reference
+from ..reading import findings
 from ..schemas.models import Schema
 from ..schemas.rules import HOLD, REJECT, US, WARN, About, Rule, one_row_a_key
 from .parse import Parsed
 
 
-def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
+def of_rows(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
     """STR03 and STR04 for rows, and the period of rows: the same for every collection."""
     # Most texts have no capitals or blanks that make a difference, and need not be compared without them.
-    kinds = {name: parsed.kinds(name) for name in schema.key}
-    tidy = [name for name, texts in kinds.items() if texts is None or not texts.str.contains(r"[\sa-z]").any()]
+    different = ((name, parsed.kinds(name)) for name in schema.key)
+    tidy = [name for name, texts in different if texts is None or not texts.str.contains(r"[\sa-z]").any()]
     at = next((name for name in reversed(schema.key) if name in parsed.table.headings), schema.key[-1])
     severity = schema.severities.get("STR03", HOLD)
     rules = [one_row_a_key(schema.key, schema.fields, schema.compared, severity, at=at, tidy=tidy)]
@@ -47,3 +48,27 @@ def structure(parsed: Parsed, schema: Schema, about: About) -> list[Rule]:
             )
         )
     return rules
+
+
+def absent_choices(parsed: Parsed, schema: Schema) -> list[pl.DataFrame]:
+    """STR05: every choice of the completing field is present."""
+    if not schema.complete:
+        return []
+    spec = schema.fields[schema.complete]
+    present = set(parsed.frame[spec.name].drop_nulls())
+    missing = [option for option in spec.options if option not in present]
+    if not missing:
+        return []
+    says = (
+        f"{len(missing)} of {len(spec.options)} rows are missing: {', '.join(missing)}. "
+        f"Expected one row for every {spec.title.lower()}, with zeros where there is nobody. Partial returns are held, not merged."
+    )
+    return [
+        findings.one(
+            "STR05",
+            says,
+            responsible=parsed.responsible,
+            sheet=parsed.table.sheet,
+            column_name=parsed.table.headings.get(spec.name),
+        )
+    ]

@@ -14,8 +14,10 @@ from collections import Counter
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from .. import catalogue, reference, schemas
@@ -58,7 +60,7 @@ CHECKS = {"gtin": gtin_is_valid, "snomed": snomed_is_valid}
 
 
 @cache
-def settings(collection: str | None = None) -> dict:
+def settings(collection: str | None = None) -> dict[str, Any]:
     """What is asked of the profiles of a collection: the defaults of profile.toml with the collection's own entries over them."""
     defaults = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
     own = catalogue.entries(collection, "profile.toml") if collection else {}
@@ -84,10 +86,10 @@ def of(records: pl.DataFrame, collection: str) -> pl.DataFrame:
     lists = records.to_dict(as_series=False) if records.height <= FEW else None
     rows = []
     for name, spec in schema.fields.items():
-        row = dict.fromkeys(COLUMNS) | {"column_name": name, "rows": records.height}
+        row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"column_name": name, "rows": records.height}
         if lists:
             values = looked_at = [value for value in lists[name] if value is not None]
-            different = set(values)
+            different: Any = set(values)
             row |= {"filled": len(values), "distinct_values": len(different)}
             if spec.kind in ("whole", "number") and values:
                 row |= _quantiles_of(sorted(map(float, values))) | {"total": math.fsum(values)}
@@ -154,7 +156,8 @@ def _hashes(texts: pl.Series) -> np.ndarray:
     h = np.add.reduceat(letters * powers[places], starts, dtype=np.uint64)
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (h ^ (h >> np.uint64(31))).view(np.int64)
+    signed: npt.NDArray[np.int64] = (h ^ (h >> np.uint64(31))).view(np.int64)
+    return signed
 
 
 def _smallest(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +169,7 @@ def _smallest(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values[:SKETCHED], at[first][:SKETCHED]
 
 
-def _sketches(records: pl.DataFrame, lists: dict[str, list] | None, schema: Schema) -> list[tuple[str, list[int]]]:
+def _sketches(records: pl.DataFrame, lists: dict[str, list[Any]] | None, schema: Schema) -> list[tuple[str, list[int]]]:
     values, at = _smallest(hashes(_joined(records, lists, key_fields(schema))))
     named = [name for name in schema.fields if name not in PERIODS]
     said = [tuple(lists[name][i] for name in named) for i in at] if lists else records[at].select(named).rows()
@@ -187,7 +190,7 @@ def key_fields(schema: Schema) -> list[str]:
     return [name for name in schema.key if name not in fixed] or [schema.key[-1]]
 
 
-def _joined(records: pl.DataFrame, lists: dict[str, list] | None, names: list[str]) -> pl.Series | list[str]:
+def _joined(records: pl.DataFrame, lists: dict[str, list[Any]] | None, names: list[str]) -> pl.Series | list[str]:
     """What each row says in these fields, as one text."""
     if lists and all(records.schema[name] in ALIKE for name in names):
         parts = [["" if value is None else str(value) for value in lists[name]] for name in names]
@@ -202,14 +205,14 @@ def _quantiles_of(ordered: np.ndarray | list[float]) -> dict[str, float]:
     return {name: float(ordered[(len(ordered) - 1) * quarter // 4]) for quarter, name in enumerate(names)}
 
 
-def _patterns(filled: list[str]) -> list[list]:
+def _patterns(filled: list[str]) -> list[tuple[str, float]]:
     """The most frequent forms, letters as A and digits as 9, with their shares."""
     forms: Counter[str] = Counter()
     for text, count in Counter(filled).items():  # what stands often is looked at once
         forms[text[:40].translate(FORM)] += count
     total = sum(forms.values())
     most = sorted(forms.items(), key=lambda form: (-form[1], form[0]))[:PATTERNS]
-    return [[form, round(count / total, 4)] for form, count in most]
+    return [(form, round(count / total, 4)) for form, count in most]
 
 
 def _recognised(spec: FieldSpec, filled: list[str], collection: str) -> float | None:
@@ -221,13 +224,14 @@ def _recognised(spec: FieldSpec, filled: list[str], collection: str) -> float | 
         return sum(text in _known_providers() for text in filled) / len(filled)
     if check:
         texts = pl.DataFrame({spec.name: filled}, schema={spec.name: pl.String})
-        return float(texts.select(CHECKS[check](pl.col(spec.name)).fill_null(False)).to_series().mean())
+        return int(texts.select(CHECKS[check](pl.col(spec.name)).fill_null(False)).to_series().sum()) / len(filled)
     return None
 
 
 def kind_of_code(name: str, collection: str) -> str | None:
     """'gtin' or 'snomed' where the collection's profile.toml says that a field holds such codes."""
-    return settings(collection)["codes"].get(name)
+    codes: dict[str, str] = settings(collection)["codes"]
+    return codes.get(name)
 
 
 @cache

@@ -37,7 +37,7 @@ def count(reading: Reading, tables: list[tuple[Parsed, pl.Series]], found: pl.Da
         return pl.DataFrame([(reading.sender, rows, rows, 0)] if rows else [], schema=COLUMNS, orient="row")
     warns = (pl.col("severity") == WARN) | ((pl.col("severity") == REJECT) & pl.col("line").is_null())
     warned = found.filter(warns & pl.col("decision_id").is_null()).select("sheet", "line").unique()
-    at_rows, rows = 0, []
+    at_rows, counts = 0, list[pl.DataFrame]()
     for parsed, rejected in tables:
         frame, lines = parsed.frame, warned.filter(pl.col("sheet").eq_missing(pl.lit(parsed.table.sheet)))["line"]
         if lines.len():
@@ -45,7 +45,7 @@ def count(reading: Reading, tables: list[tuple[Parsed, pl.Series]], found: pl.Da
             at_rows += lines.len()
         line, none = pl.col("line"), pl.lit(False)
         unused = line.is_in(rejected.implode()) if rejected.len() else none
-        rows.append(
+        counts.append(
             frame.select(
                 "line",
                 provider_code=_provider_code(reading, parsed, unused),
@@ -54,7 +54,7 @@ def count(reading: Reading, tables: list[tuple[Parsed, pl.Series]], found: pl.Da
             )
         )
     everywhere = at_rows < warned.height
-    counted = pl.concat(rows).group_by("provider_code")
+    counted = pl.concat(counts).group_by("provider_code")
     return (
         counted.agg(
             rows_sent=pl.len(),

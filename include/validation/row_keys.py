@@ -4,7 +4,7 @@ import polars as pl
 
 from ..reading.reading import Table
 from ..schemas.models import Schema
-from .parse import BLANKS
+from .spelling import BLANKS
 
 
 def row_keys(table: Table, schema: Schema) -> pl.Series:

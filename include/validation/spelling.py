@@ -11,7 +11,7 @@ import polars as pl
 
 from ..reading import periods
 from ..schemas.fields import FINANCIAL_YEAR, MONTH, FieldSpec
-from . import spoilt
+from . import spreadsheet_damage
 
 # Blanks that are seen or not: cut off around a cell, and no part of a number or a code.
 BLANKS = (
@@ -24,20 +24,20 @@ _BLANK = rf"[\s{periods.INVISIBLE}]"
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]"
 
 KINDS = {
-    "blanks": "with blanks or characters that cannot be seen",
-    "apostrophe": "with an apostrophe in front",
-    "case": "in other letters",
-    "inside": "with blanks inside",
-    "digits": "with blanks or hyphens between its digits",
-    "gtin-14": "as the GTIN-14 of the same product, with a nought in front",
+    "blanks": "with spaces or invisible characters",
+    "apostrophe": "with a leading apostrophe",
+    "case": "in a different case",
+    "inside": "with spaces inside",
+    "digits": "with spaces or hyphens between the digits",
+    "gtin-14": "as the GTIN-14 of the same product, with a leading zero",
     "words": "in other words",
     "period": "in another form",
     "date": "in another form",
     "thousands": "with thousands separators",
     "unit": "with the unit",
-    "brackets": "in accounting brackets, which stand for a minus",
-    "minus": "with another minus sign, or one behind the number",
-    "noise": "with the rounding noise of a computer",
+    "brackets": "in brackets, which mean a minus in accounts",
+    "minus": "with a different minus sign, or a minus sign after the number",
+    "noise": "with a rounding error",
 }
 
 # How the units of fields are written behind (and pounds in front of) a number.
@@ -92,7 +92,7 @@ def tidy_texts(spec: FieldSpec, frequency_of_field: str | None, texts: pl.Series
         return _changed(frame, "period", said.fill_null(frame["said"]), ~frame["said"].str.contains(canonical))
     if spec.gtin_if:  # codes of products are compared between trusts: a blank inside makes no other product
         joined = frame["said"].str.replace_all(_BLANK, "")
-        codes = frame["said"].str.contains(r"\d") & ~frame["said"].str.contains(spoilt.DATE)
+        codes = frame["said"].str.contains(r"\d") & ~frame["said"].str.contains(spreadsheet_damage.DATE)
         frame = _changed(frame, "inside", joined, codes)
     if spec.role == "gtin":
         frame = _changed(frame, "digits", gtin_digits(frame["said"]))

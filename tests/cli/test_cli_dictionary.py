@@ -9,7 +9,7 @@ from trust_benchmarks.cli import Refused, dictionary
 from trust_benchmarks.sql import published
 from trust_benchmarks.sql.published import Undescribed
 from trust_benchmarks.stores import warehouse
-from trust_benchmarks.validation import rules
+from trust_benchmarks.validation import rule_wording
 
 
 def test_the_data_dictionary_is_up_to_date(tb, services):
@@ -43,7 +43,7 @@ def test_everything_is_in_it(services):
         section = text.split(f"\n### {name}\n")[1].split("\n##")[0]
         fields = re.findall(r"^\| `(\w+)` ", section, re.M)
         assert fields == list(schemas.load(name).fields)
-        assert set(re.findall(r"^\| ([A-Z]+-\w+) ", section, re.M)) == {rule.id for rule in rules.of(name)}
+        assert set(re.findall(r"^\| ([A-Z]+-\w+) ", section, re.M)) == {rule.id for rule in rule_wording.of(name)}
     assert {m.metric_id for m in reference.load().metrics} <= set(re.findall(r"^\| (\w+) \|", text, re.M))
     for view in {(one.schema, one.view) for one in described}:
         section = text.split(f"\n### {'.'.join(view)}\n")[1].split("\n### ")[0]
@@ -52,7 +52,7 @@ def test_everything_is_in_it(services):
 
 
 def test_the_rules_that_compare_periods_are_told_in_words():
-    told = {rule.id: rule.says for name in catalogue.all() for rule in rules.across(name)}
+    told = {rule.id: rule.says for name in catalogue.all() for rule in rule_wording.across(name)}
     # Those that the head of each file of sql/cross names, but for STR05, which is a rule of every collection.
     files = [path.read_text(encoding="utf-8") for path in (sql.FOLDER / "cross").glob("[!_]*.sql")]
     heads = ["".join(itertools.takewhile(lambda line: line.startswith("--"), text.splitlines())) for text in files]

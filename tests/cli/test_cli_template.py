@@ -45,7 +45,7 @@ def test_a_filled_in_workbook_passes(tb, tmp_path, workforce_rows):
 
 @pytest.mark.parametrize("collection", EACH_TRUST)
 def test_the_notes_explain_every_field_and_rule(collection):
-    from trust_benchmarks.validation import rules
+    from trust_benchmarks.validation import rule_wording
 
     book = openpyxl.load_workbook(io.BytesIO(template.blank_xlsx(collection)))
     assert book.sheetnames == ["return", "notes"]
@@ -54,7 +54,7 @@ def test_the_notes_explain_every_field_and_rule(collection):
     for spec in schemas.load(collection).fields.values():
         required = "yes" if spec.required else "no"
         assert told[spec.name][1:5] == [spec.title, spec.unit or "", required, spec.expected()]
-    assert {(line[0], line[1]) for line in lines} >= {(rule.id, rule.says) for rule in rules.of(collection)}
+    assert {(line[0], line[1]) for line in lines} >= {(rule.id, rule.says) for rule in rule_wording.of(collection)}
     assert not [cell for line in lines for cell in line if "{" in str(cell)]
     periods = [f for f in schemas.load(collection).fields.values() if f.kind in ("text", "choice", "date")]
     widths = book["return"].column_dimensions

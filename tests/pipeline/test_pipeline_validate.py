@@ -13,7 +13,7 @@ from trust_benchmarks.catalogue import layouts
 from trust_benchmarks.reading import read
 from trust_benchmarks.schemas.models import Schema
 from trust_benchmarks.schemas.rules import Rule
-from trust_benchmarks.validation import decided, validate
+from trust_benchmarks.validation import decisions_applied, validate
 
 NAME = "workforce_RA9_2025-06_v1.csv"
 
@@ -24,7 +24,7 @@ def outcome(content: bytes, name=NAME, collection="workforce") -> validate.Outco
     assert made.rows_read == made.rows_recorded + made.rows_rejected + made.rows_held
     assert made.records.height == made.rows_recorded
     assert (made.state == validate.HELD) == (made.findings["severity"] == "hold").any()
-    assert made.findings.columns == list(decided.COLUMNS)
+    assert made.findings.columns == list(decisions_applied.COLUMNS)
     assert 0 <= made.cells_valid <= made.cells_expected
     return made
 

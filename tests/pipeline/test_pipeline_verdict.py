@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from sizes import size
 from trust_benchmarks import catalogue
 from trust_benchmarks.reading.read import read
-from trust_benchmarks.validation import validate
+from trust_benchmarks.validation import checks, validate
 from trust_benchmarks_local import sample
 
 COLLECTIONS = [name for name, declared in catalogue.all().items() if not declared.is_national]
@@ -50,8 +50,8 @@ def returns(tmp_path_factory):
 
 
 def every_check(frame, collection, by_name):
-    """In place of `validate._broken`: pandera is given all columns and all rules."""
-    return validate._columns(collection), list(by_name)
+    """In place of `checks._broken`: pandera is given all columns and all rules."""
+    return checks._columns(collection), list(by_name)
 
 
 def outcomes(collection: str, name: str, rows: list[list[str]], monkeypatch):
@@ -61,7 +61,7 @@ def outcomes(collection: str, name: str, rows: list[list[str]], monkeypatch):
     reading = read(text.getvalue().encode(), name, collection)
     at_once = validate.validate(reading)
     with monkeypatch.context() as patch:
-        patch.setattr(validate, "_broken", every_check)
+        patch.setattr(checks, "_broken", every_check)
         return at_once, validate.validate(reading)
 
 
@@ -88,13 +88,13 @@ def test_verdict_agrees_with_pandera_rule_by_rule(collection, faults, repeated, 
 def test_sound_return_is_judged_by_one_check(collection, returns, monkeypatch):
     name, rows = returns[collection]
     given_to_pandera = []
-    real = validate.pa.DataFrameSchema.validate
+    real = checks.pa.DataFrameSchema.validate
 
     def counted(self, *args, **kwargs):
         given_to_pandera.append(len(self.checks) + len(self.columns))
         return real(self, *args, **kwargs)
 
-    monkeypatch.setattr(validate.pa.DataFrameSchema, "validate", counted)
+    monkeypatch.setattr(checks.pa.DataFrameSchema, "validate", counted)
     at_once, one_by_one = outcomes(collection, name, rows, monkeypatch)
     assert at_once.state == one_by_one.state == "accepted"
     assert given_to_pandera[0] == 1 and given_to_pandera[1] > 20
@@ -109,7 +109,7 @@ def test_verdict_agrees_about_a_header_without_rows(collection, returns, monkeyp
 
 def test_check_that_cannot_be_run_is_no_pass(returns, monkeypatch):
     name, rows = returns["workforce"]
-    broken = validate.Rule("WF-X", "warn", ("fte",), validate.pl.col("nowhere") > 0, "-")
-    monkeypatch.setattr(validate, "_usual", lambda collection: [broken])
+    broken = checks.Rule("WF-X", "warn", ("fte",), checks.pl.col("nowhere") > 0, "-")
+    monkeypatch.setattr(checks, "_usual", lambda collection: [broken])
     with pytest.raises(RuntimeError, match="could not be checked"):
         outcomes("workforce", name, rows, monkeypatch)

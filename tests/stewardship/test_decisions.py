@@ -15,7 +15,7 @@ from trust_benchmarks.stewardship import decisions
 from trust_benchmarks.stewardship.decisions import Cell, Draft, Refused
 from trust_benchmarks.stewardship.preview import preview
 from trust_benchmarks.stores import objects, settings, warehouse
-from trust_benchmarks.validation import decided
+from trust_benchmarks.validation import decisions_applied
 from worlds import copy_of
 
 PERIOD = "2025-06"
@@ -387,7 +387,7 @@ def test_the_timeline_keeps_what_was_and_adds_what_was_decided_without_names(mon
 
 def test_the_code_and_the_database_name_the_same_rules(month):
     listed = {rule for (rule,) in flow.rows("SELECT rule_id FROM core.rule_limit WHERE NOT accept")}
-    assert listed == set(decided.NOT_ACCEPTED)
+    assert listed == set(decisions_applied.NOT_ACCEPTED)
 
 
 def test_a_decision_while_the_pipeline_works_on_the_period_is_not_lost(month, monkeypatch):

@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from trust_benchmarks.reading.read import read
-from trust_benchmarks.validation import parse
-from trust_benchmarks.validation import validate as validate_module
+from trust_benchmarks.validation import checks, parse
 from trust_benchmarks.validation.validate import HELD, Outcome, validate
 
 FILES = Path(__file__).parents[1] / "cases" / "files"
@@ -246,7 +245,7 @@ def test_a_small_table_is_looked_at_in_another_way_and_found_the_same(collection
         row[column] = write.format(row[column])
     small = outcome(collection, rows)
     monkeypatch.setattr(parse, "FEW", 0)
-    monkeypatch.setattr(validate_module, "FEW", 0)
+    monkeypatch.setattr(checks, "FEW", 0)
     large = outcome(collection, rows)
     assert_frame_equal(small.findings, large.findings)
     assert_frame_equal(small.records, large.records)

@@ -11,7 +11,7 @@ import golden_findings
 import pytest
 import trust_benchmarks
 from trust_benchmarks import catalogue
-from trust_benchmarks.validation import validate, versions
+from trust_benchmarks.validation import limits, versions
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_every_collection_with_files_has_some_that_are_refused(now):
 
 
 def test_changed_rule_without_a_raised_number_is_told(now, monkeypatch):
-    monkeypatch.setattr(validate, "_rejected", lambda faults: faults["line"].drop_nulls().unique())
+    monkeypatch.setattr(limits, "rejected_lines", lambda faults: faults["line"].drop_nulls().unique())
     changed = copy.deepcopy(now)
     changed["workforce"]["results"] = golden_findings.digest("workforce")
     assert changed["workforce"]["results"] != now["workforce"]["results"]

@@ -28,7 +28,7 @@ BEGIN
       ('sha256', 'SHA-256 of the file as sent; the archive keeps it under that name.'),
       ('received_at', 'When the file arrived.'),
       ('validated_at', 'When it was last validated.'),
-      ('rules_version', 'Hash over the schemas, layouts and code that validated it.'),
+      ('rules_version', 'Version of the rules that validated it: common number, the collection''s number, hash of the reviewed data.'),
       ('layout', 'The template version that the file was read by.'),
       ('rows_read', 'Rows of data in the file: recorded + rejected + held.'),
       ('rows_recorded', 'Rows that were accepted and recorded.'),

@@ -186,7 +186,7 @@ def test_a_made_up_month_with_notes_below(made_up):
         (1, {"HC": "80"}, "ST-R1", [3], "at most 1.1 FTE"),
         (0, {"FTE": "121.5"}, "ST-R2", [2], "add up to 136 people and 121.25 FTE"),
         (0, {"HC": "137"}, "ST-R2", [2], "136 people"),
-        (1, {"FTE": "-"}, "VAL-MISSING", [3], "'-' stands there"),
+        (1, {"FTE": "-"}, "VAL-MISSING", [3], "the cell says '-'"),
         (1, {"FTE": "ninety"}, "VAL-TYPE", [3], "ninety"),
         (2, {"PERIOD": "202509 to 202510"}, "ST-R3", [4], "202510 to 202511"),
         (2, {"STAFF_GROUP_1_NAME": "Porters"}, "VAL-LIST", [4], "'Porters' is not on the list"),

@@ -1,5 +1,8 @@
 """A check that failed as findings: one a row, each with the sentence that says what was found and what would pass."""
 
+import re
+
+import pandera.polars as pa
 import polars as pl
 
 from ..reading import findings
@@ -18,7 +21,7 @@ SAYS = {
 }
 
 
-def finding(parsed: Parsed, rules: dict[str, Rule], error) -> pl.DataFrame:
+def finding(parsed: Parsed, rules: dict[str, Rule], error: pa.errors.SchemaError) -> pl.DataFrame:
     """One pandera failure as findings, with the raw text of each failing row."""
     if not isinstance(error.check_output, pl.DataFrame):
         # A check that could not run would otherwise pass in silence.
@@ -78,16 +81,6 @@ def _messages(parsed: Parsed, rule: Rule, failed: pl.Series) -> pl.Series:
     )
     if frame is None:
         return pl.Series([rule.says] * int(failed.sum()), dtype=pl.String)
-    pieces = [pl.col(p[1:-1]) if p.startswith("{") else pl.lit(p) for p in _pieces(rule.says, frame.columns)]
+    parts = [part for part in re.split(r"(\{\w+\})", rule.says) if part]
+    pieces = [pl.col(part[1:-1]) if part[1:-1] in frame.columns else pl.lit(part) for part in parts]
     return frame.select(pl.concat_str(pieces).alias("message")).to_series()
-
-
-def _pieces(template: str, names: list[str]) -> list[str]:
-    pieces, rest = [], template
-    while rest:
-        at, name = min(((rest.find(f"{{{n}}}"), n) for n in names if f"{{{n}}}" in rest), default=(-1, ""))
-        if at < 0:
-            return [*pieces, rest]
-        pieces += [rest[:at], f"{{{name}}}"] if at else [f"{{{name}}}"]
-        rest = rest[at + len(name) + 2 :]
-    return pieces

@@ -1,5 +1,5 @@
-"""Cells that hold no value but the trace of an accident: a spreadsheet's error, a programme's word for nothing, a code that
-became a number or a date.
+"""Cells that hold no value but the trace of an accident: a spreadsheet error, a program's word for an empty value, a code
+that became a number or a date.
 
 Pure functions over the different texts of a column (each once, without blanks around them); what they find is refused at its cell.
 """
@@ -15,7 +15,7 @@ ERROR = (
     r"(?i)^(?:#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|FIELD!|BLOCKED!|UNKNOWN!|CONNECT!|BUSY!|PYTHON!|"
     r"GETTING_DATA|EXTERNAL!|ERROR!|#+)|Err:\d{3})$"
 )
-# Words that programmes write for nothing. People do not.
+# Words that programs write for an empty value. People do not.
 MACHINE = (
     "null",
     "(null)",
@@ -29,7 +29,7 @@ MACHINE = (
     "[object object]",
     "dbnull",
 )
-# Words that people write for nothing.
+# Words that people write for an empty value.
 HUMAN = (
     "n/a",
     "na",
@@ -62,14 +62,14 @@ SUSPECT["name"] = SUSPECT["free"] + "|(?i:^(?:" + "|".join(map(re.escape, HUMAN)
 SUSPECT["code"] = SUSPECT["gtin"] = f"{SUSPECT['name']}|{DATE}|{FLOAT}|{SCIENTIFIC}|{LONG}"
 
 SAYS = {
-    "error": "'{}' is an error of a spreadsheet and no value. Expected {expected}: correct the formula or fill the cell, and send the file again.",
-    "machine": "'{}' is a programme's word for nothing. Expected {expected}{or_empty}.",
-    "date": "'{}' is a date in a column of codes: a spreadsheet takes some codes for dates. Expected {expected}: format the column as text and enter the code again.",
-    "float": "'{}' is a code that became a number, so noughts in front and last digits may be lost. Expected {expected}: export the column as text.",
+    "error": "'{}' is a spreadsheet error, not a value. Expected {expected}: correct the formula or fill the cell, and send the file again.",
+    "machine": "'{}' is a program's word for an empty value. Expected {expected}{or_empty}.",
+    "date": "'{}' is a date in a column of codes: a spreadsheet turns some codes into dates. Expected {expected}: format the column as text and enter the code again.",
+    "float": "'{}' is a code that became a number, so leading zeros and last digits may be lost. Expected {expected}: export the column as text.",
     "scientific": "'{}' is a code that a spreadsheet shortened, and its digits are lost. Expected {expected}: format the column as text and enter the code again.",
-    "rounded": "'{}' ends in noughts after the fifteenth digit, like every long code of the column: a spreadsheet rounded them. Expected {expected}: format the column as text and enter the code again.",
+    "rounded": "'{}' ends in zeros after the fifteenth digit, like every long code in the column: a spreadsheet rounded them. Expected {expected}: format the column as text and enter the code again.",
     "digits": "'{}' has lost digits: a spreadsheet shortened it. Expected {expected} with all its digits: format the column as a number and send the file again.",
-    "human": "{title} is missing: '{}' stands there. Expected {expected}.",
+    "human": "{title} is missing: the cell says '{}'. Expected {expected}.",
 }  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """What stewards' decisions in force do to a submission: cells read as corrected, findings passed over, or the whole on hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 import psycopg
+from psycopg.rows import class_row
 
 from .. import catalogue, schemas
 from ..catalogue.layouts import plain
@@ -33,7 +36,7 @@ class Decision:
     kind: str
     rule_id: str | None = None
     provider_code: str | None = None
-    cells: tuple[dict, ...] = ()
+    cells: Sequence[dict[str, Any]] = ()
     new_value: str | None = None
     value_source: str | None = None
     until: date | None = None
@@ -42,12 +45,12 @@ class Decision:
 
 def in_force(connection: psycopg.Connection, submission_id: str) -> list[Decision]:
     """The decisions that bear on a submission now, in the order in which they were made."""
-    rows = connection.execute(
+    cursor = connection.cursor(row_factory=class_row(Decision))
+    return cursor.execute(
         """SELECT decision_id, decision_key, kind, rule_id, provider_code, cells, new_value, value_source, until, made_here
            FROM core.applying WHERE submission_id = %s ORDER BY decision_id""",
         [submission_id],
-    )
-    return [Decision(*row[:5], tuple(row[5]), *row[6:]) for row in rows]
+    ).fetchall()
 
 
 def empty() -> pl.DataFrame:
@@ -61,12 +64,12 @@ def join(frames: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frames).sort("sheet", "line", maintain_order=True) if frames else empty()
 
 
-def correct(reading: Reading, decisions: list[Decision]) -> list[pl.DataFrame]:
+def correct(reading: Reading, decisions: Sequence[Decision]) -> list[pl.DataFrame]:
     """Puts corrected texts into the tables as read; one that no longer fits is not applied. Returns findings that say which."""
     return [_corrected(reading, one) for one in decisions if one.kind == "correct"]
 
 
-def on_hold(decisions: list[Decision]) -> list[pl.DataFrame]:
+def on_hold(decisions: Sequence[Decision]) -> list[pl.DataFrame]:
     """The findings that hold a submission because a steward said so."""
     words = {
         "hold": ("DEC-HOLD", US, "A steward put this return on hold by decision {}. Nothing to send: we will say what follows."),
@@ -79,7 +82,9 @@ def on_hold(decisions: list[Decision]) -> list[pl.DataFrame]:
     ]
 
 
-def passed_over(found: pl.DataFrame, tables: list[Table], decisions: list[Decision], collection: str) -> pl.DataFrame:
+def passed_over(
+    found: pl.DataFrame, tables: list[Table], decisions: Sequence[Decision], collection: str
+) -> pl.DataFrame:
     """Findings with the decision that passes over each, null where none does (columns as in `COLUMNS`).
 
     A waived finding keeps its severity and no longer counts. Under an acceptance nothing holds the submission: rows
@@ -113,7 +118,7 @@ def passed_over(found: pl.DataFrame, tables: list[Table], decisions: list[Decisi
     return found
 
 
-def key(decisions: list[Decision]) -> str:
+def key(decisions: Sequence[Decision]) -> str:
     """Names a set of decisions by what they say."""
     return ",".join(sorted(one.decision_key for one in decisions))
 
@@ -149,7 +154,7 @@ def _corrected(reading: Reading, one: Decision) -> pl.DataFrame:
     return findings.one("DEC-CORRECT", says, severity="info", responsible=US, scope="cell", **place)
 
 
-def _find(reading: Reading, one: Decision, cell: dict) -> tuple[Table, str, int] | None:
+def _find(reading: Reading, one: Decision, cell: dict[str, Any]) -> tuple[Table, str, int] | None:
     """The table, field and row number of a decision's cell: by its line in this version, by the row's key in a later one."""
     schema = schemas.load(reading.collection)
     for table in reading.tables:

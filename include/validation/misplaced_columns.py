@@ -6,6 +6,7 @@ two columns of which the wrong one has more different values. What is asked is d
 """
 
 import itertools
+from typing import Any
 
 import polars as pl
 
@@ -14,7 +15,9 @@ from ..reading import findings
 from ..schemas.fields import FieldSpec
 from ..schemas.rules import HOLD, REJECT, WARN
 from . import profile
-from .parse import BLANKS, YES_NO, Parsed
+from .cells import YES_NO
+from .parse import Parsed
+from .spelling import BLANKS
 
 GLANCE = 100  # rows that are enough to see whether a column deserves a closer look
 TRIED = 2_000  # rows, evenly spaced, that equations are tried on
@@ -25,7 +28,7 @@ SHOWN = 5  # columns that are named one by one
 SPECIFIC = {"code": 5, "choice": 4, "date": 3, "yes_no": 3, "form": 2, "number": 1, "whole": 1, "words": 0}
 
 
-def other(parsed: Parsed, faults: list[pl.DataFrame]) -> list[pl.DataFrame]:
+def find(parsed: Parsed, faults: list[pl.DataFrame]) -> list[pl.DataFrame]:
     """Findings that hold the file, one a column that holds what another column should hold.
 
     Args:
@@ -46,7 +49,7 @@ def other(parsed: Parsed, faults: list[pl.DataFrame]) -> list[pl.DataFrame]:
     return found
 
 
-def _suspects(parsed: Parsed, faults: list[pl.DataFrame], asked: dict) -> list[str]:
+def _suspects(parsed: Parsed, faults: list[pl.DataFrame], asked: dict[str, Any]) -> list[str]:
     """Fields, in the order of the file, of which most cells have a fault, or which hold numbers where words should be, or wrong codes."""
     frame, by_heading = parsed.frame, {heading: name for name, heading in parsed.table.headings.items()}
     suspects = set()
@@ -72,9 +75,9 @@ def _suspects(parsed: Parsed, faults: list[pl.DataFrame], asked: dict) -> list[s
             ):
                 suspects.add(name)
         elif kind == "code":
-            glance = frame.select(pl.col(name).head(GLANCE)).drop_nulls()
-            fits = glance.select(profile.CHECKS[asked["codes"][name]](pl.col(name)).fill_null(False)).to_series()
-            if glance.height >= asked["min_cells"] and fits.sum() * 2 < glance.height:
+            glance = frame[name].head(GLANCE).drop_nulls()
+            fits = glance.to_frame().select(profile.CHECKS[asked["codes"][name]](pl.col(name)).fill_null(False))
+            if glance.len() >= asked["min_cells"] and fits.to_series().sum() * 2 < glance.len():
                 suspects.add(name)
     return [name for name in names if name in suspects]
 
@@ -84,7 +87,7 @@ def _names(parsed: Parsed) -> list[str]:
     return [name for name in parsed.table.headings if name in parsed.schema.fields]
 
 
-def _misplaced(parsed: Parsed, name: str, suspects: list[str], asked: dict) -> pl.DataFrame | None:
+def _misplaced(parsed: Parsed, name: str, suspects: list[str], asked: dict[str, Any]) -> pl.DataFrame | None:
     """A finding when most cells are impossible under their own heading, and nearly all are possible under one other."""
     cells = _texts(parsed, name)
     if cells.len() < asked["min_cells"] or (own := _share(parsed, name, cells, asked)) > asked["own_share"]:
@@ -117,7 +120,7 @@ def _misplaced(parsed: Parsed, name: str, suspects: list[str], asked: dict) -> p
     )
 
 
-def _same_kind(parsed: Parsed, name: str, candidate: str, asked: dict) -> bool:
+def _same_kind(parsed: Parsed, name: str, candidate: str, asked: dict[str, Any]) -> bool:
     """Whether the two cannot be told apart by their cells: what is possible in one is in the other."""
     fields = parsed.schema.fields
     one, two = fields[name], fields[candidate]
@@ -129,36 +132,37 @@ def _same_kind(parsed: Parsed, name: str, candidate: str, asked: dict) -> bool:
     )
 
 
-def _exchanged(parsed: Parsed, asked: dict) -> list[pl.DataFrame]:
+def _exchanged(parsed: Parsed, asked: dict[str, Any]) -> list[pl.DataFrame]:
     """A finding when an equation fails in most rows and holds in nearly all once two columns are exchanged."""
     frame = parsed.frame.gather_every(max(1, -(-parsed.frame.height // TRIED)))
     fields = parsed.schema.fields
     frame = frame.select(pl.col(n).cast(pl.Float64) for n, spec in fields.items() if spec.kind in ("whole", "number"))
     numbers = [n for n in _names(parsed) if n in frame.columns]
 
-    def holds(one: pl.DataFrame, equation: str) -> float:
+    def holds(one: pl.DataFrame, equation: str) -> float | None:
+        """The share of rows in which an equation holds; None where too few rows have all its values."""
         told = one.select(pl.sql_expr(equation).alias("told")).to_series().drop_nulls()
-        return float(told.mean()) if told.len() >= asked["min_cells"] else 0.0
+        return int(told.sum()) / told.len() if told.len() >= asked["min_cells"] else None
 
     for equation, *names in asked["equations"]:
-        told = frame.select(pl.sql_expr(equation).alias("told")).to_series().drop_nulls()
-        if told.len() < asked["min_cells"] or told.mean() > asked["own_share"]:
+        as_sent = holds(frame, equation)
+        if as_sent is None or as_sent > asked["own_share"]:
             continue
         tried = []
         for one, two in itertools.combinations(numbers, 2):
             if one not in names and two not in names:
                 continue
             swapped = frame.with_columns(pl.col(one).alias(two), pl.col(two).alias(one))
-            if (share := holds(swapped, equation)) >= asked["other_share"]:
+            if (share := holds(swapped, equation) or 0.0) >= asked["other_share"]:
                 tried.append((share, one, two))
         if tried:
             share, one, two = max(tried, key=lambda found: found[0])
-            reason = f"Exchanged, the two agree with the other columns in {100 * share:.0f} percent of the rows; as sent, in {100 * told.mean():.0f}."
+            reason = f"Exchanged, the two agree with the other columns in {100 * share:.0f} percent of the rows; as sent, in {100 * as_sent:.0f}."
             return [_finding(parsed, one, two, reason, None), _finding(parsed, two, one, reason, None)]
     return []
 
 
-def _more_values(parsed: Parsed, asked: dict) -> list[pl.DataFrame]:
+def _more_values(parsed: Parsed, asked: dict[str, Any]) -> list[pl.DataFrame]:
     """Findings where the column that should have fewer different values has more than the other."""
     found = []
     for fewer, more in asked["fewer_values"]:
@@ -198,7 +202,7 @@ def _texts(parsed: Parsed, name: str) -> pl.Series:
     return cells.drop_nulls().filter(cells.drop_nulls() != "")
 
 
-def _kind(parsed: Parsed, name: str, asked: dict) -> str:
+def _kind(parsed: Parsed, name: str, asked: dict[str, Any]) -> str:
     """What is asked of a field's cells: one of `SPECIFIC`, or 'any' where everything goes."""
     spec = parsed.schema.fields.get(name)
     if spec is None:
@@ -212,11 +216,12 @@ def _kind(parsed: Parsed, name: str, asked: dict) -> str:
     return "words" if name in asked["words"] or " " in (spec.example or "") else "any"
 
 
-def _share(parsed: Parsed, name: str, cells: pl.Series, asked: dict) -> float:
+def _share(parsed: Parsed, name: str, cells: pl.Series, asked: dict[str, Any]) -> float:
     """The share of cells that are possible under a field's heading."""
-    kind, spec = _kind(parsed, name, asked), parsed.schema.fields.get(name)
+    kind = _kind(parsed, name, asked)
     if kind == "any":
         return 1.0
+    spec = parsed.schema.fields[name]
     recoded = parsed.table.layout.values.get(name, {})
     if recoded:
         known = {plain(word) for word in recoded}
@@ -234,13 +239,13 @@ def _share(parsed: Parsed, name: str, cells: pl.Series, asked: dict) -> float:
     elif kind == "code":
         check = profile.CHECKS[asked["codes"][name]](column)
     elif kind == "form":
-        check = column.str.contains(spec.pattern)
+        check = column.str.contains(spec.pattern or "")
     elif kind == "words":
         check = column.str.contains("[A-Za-z]") & ~column.str.contains(r"^\d")
     else:
         check = _number(column, spec)
-    told = cells.alias("cell").to_frame().select(check.fill_null(False)).to_series()
-    return float((told | cells_known).mean())
+    fits = cells.alias("cell").to_frame().select(check.fill_null(False)).to_series() | cells_known
+    return int(fits.sum()) / max(1, fits.len())
 
 
 def _number(column: pl.Expr, spec: FieldSpec) -> pl.Expr:
@@ -248,6 +253,4 @@ def _number(column: pl.Expr, spec: FieldSpec) -> pl.Expr:
     check = value.is_not_null() & value.is_finite() & (column.str.len_chars() <= 15)
     if spec.kind == "whole":
         check = check & (value == value.floor())
-    check = check if spec.gt is None else check & (value > spec.gt)
-    check = check if spec.ge is None else check & (value >= spec.ge)
-    return check if spec.le is None else check & (value <= spec.le)
+    return check & ~spec.out_of_range(value)

@@ -4,7 +4,8 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from .. import sql
+from .. import catalogue, schemas, sql
+from ..schemas.rules import PUBLISHER, TRUST, About
 
 MEANS = {
     "hold": "the whole submission waits for a steward",
@@ -52,28 +53,26 @@ class _Last(_Day):
     words = "<last day of the period>"
 
 
+class _Anybody(About):
+    """A submission of no particular period and sender."""
+
+    @property
+    def days(self) -> int:
+        return _Days(30)
+
+
 def of(collection: str) -> list[Words]:
     """The rules between fields of a collection, then those that compare periods and collections."""
     return _within(collection) + across(collection)
 
 
 def _within(collection: str) -> list[Words]:
-    from .. import catalogue, schemas
-    from ..schemas.rules import PUBLISHER, TRUST, About
-
-    class Anybody(About):
-        """A submission of no particular period and sender."""
-
-        @property
-        def days(self) -> int:
-            return _Days(30)
-
     schema = schemas.load(collection)
     declared = catalogue.load(collection)
     parts, responsible = declared.parts or ("",), PUBLISHER if declared.is_national else TRUST
-    found: dict[tuple, Words] = {}
+    found: dict[tuple[str, str], Words] = {}
     for part in parts:
-        about = Anybody(collection, "<period>", "<sender>", part, _First(2025, 6, 1), _Last(2025, 6, 30))
+        about = _Anybody(collection, "<period>", "<sender>", part, _First(2025, 6, 1), _Last(2025, 6, 30))
         for rule in schema.rules(about):
             says = re.sub(r"\{(\w+)\}", r"<\1>", rule.says)
             found.setdefault((rule.id, says), Words(rule.id, rule.severity, responsible, says))
