@@ -165,7 +165,7 @@ def _rules_in_code() -> set[str]:
     files = [path for folder in folders for path in (PACKAGE / folder).glob("*.py")]
     files += [
         *(PACKAGE / "sql" / "migrations").glob("*.sql"),
-        PACKAGE / "sql" / "cross" / "_profiles.sql",
+        *(PACKAGE / "sql" / "cross").glob("_profiles*.sql"),
         PACKAGE / "schemas" / "rules.py",
     ]
     return {found for path in files for found in RULE_ID.findall(path.read_text(encoding="utf-8"))}

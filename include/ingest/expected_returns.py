@@ -38,12 +38,14 @@ def expect(collection: str, periods: Some[str]) -> int:
             returns += [(collection, period, sender, part, *dates) for sender, part in senders]
     with warehouse.connect() as connection:
         _schedule(connection, collection, periods)
-        cursor = connection.cursor()
-        cursor.executemany(
-            "INSERT INTO core.expected (collection, period, sender, part, due, closes) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            returns,
-        )
-        added = max(cursor.rowcount, 0)
+        added = 0
+        if returns:
+            added = connection.execute(
+                """INSERT INTO core.expected (collection, period, sender, part, due, closes)
+                   SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+                   ON CONFLICT DO NOTHING""",
+                [list(column) for column in zip(*returns, strict=True)],
+            ).rowcount
         _expect_in_file(connection, in_file)
     return added
 

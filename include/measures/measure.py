@@ -107,7 +107,7 @@ class Inputs:
             columns as in `PROVIDER_ROWS`. Where a submission has none, its records count as all that was sent.
         expected_in_file: the trusts that must be in a national file of the period, columns as in `EXPECTED_IN_FILE`.
         profiles: what the own collection's validated submissions of that window look like as a whole, also of those that no
-            longer count; columns as in `profiles.PROFILES`.
+            longer count; columns as in `profiles.PROFILES`. Of periods before the last three, columns of numbers are enough.
     """
 
     collection: str
@@ -184,7 +184,9 @@ def _run(db: duckdb.DuckDBPyConnection, collection: str, known: reference.Tables
     ):
         if _exists(script):
             db.execute(_sql(script))
-    _union(db, "cross_findings", CROSS_FINDING, [f"cross/{collection}", "cross/_profiles"])
+    db.execute(_sql("cross/_past"))
+    looked_at = ["cross/_profiles"] + ["cross/_profiles_by_provider"] * profiles.by_provider(collection)
+    _union(db, "cross_findings", CROSS_FINDING, [f"cross/{collection}", *looked_at])
     db.execute(_sql("cross/_flags"))
     _union(db, "computed", COMPUTED, [f"measures/{collection}", "measures/_data_quality"])
     for step in ("_measured", "_protected", "_withheld"):

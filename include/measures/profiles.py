@@ -1,4 +1,4 @@
-"""What `sql/cross/_profiles.sql` reads beside profiles: thresholds, and the totals and ratios of single providers in national files."""
+"""What the files `_profiles` of sql/cross read beside profiles: thresholds, and the totals and ratios of single providers in national files."""
 
 import duckdb
 import polars as pl
@@ -40,7 +40,7 @@ def load(db: duckdb.DuckDBPyConnection, collection: str, profiles: pl.DataFrame)
     if asked["only"]:
         field, value = asked["only"]
         of_providers += f" AND {field} = '{value}'"
-    national = catalogue.load(collection).is_national and "ods_code" in schemas.load(collection).fields
+    national = _names_providers(collection)
     db.execute(
         "CREATE TEMP TABLE provider_counts AS SELECT provider_code, period, submission_id, count(*) AS rows FROM history "
         f"WHERE {of_providers if national else 'FALSE'} GROUP BY ALL"
@@ -62,3 +62,13 @@ def load(db: duckdb.DuckDBPyConnection, collection: str, profiles: pl.DataFrame)
                 FROM records WHERE {of_providers} GROUP BY provider_code""",
             about,
         )
+
+
+def by_provider(collection: str) -> bool:
+    """Whether anything is asked of single providers, so that `sql/cross/_profiles_by_provider.sql` may find something."""
+    asked = profile.settings(collection)
+    return _names_providers(collection) or any(asked[name] for name in ("trust_totals", "ratios", "peer_ratios"))
+
+
+def _names_providers(collection: str) -> bool:
+    return catalogue.load(collection).is_national and "ods_code" in schemas.load(collection).fields

@@ -203,10 +203,10 @@ def _aside(frame: pl.DataFrame, fit: Fit) -> tuple[pl.Series, list[tuple[int, st
     starts = frame[cells[0]].str.strip_chars().unique()
     again = _headings_again(frame, fit, cells[0], starts)
     starts = _marked_texts(starts, table)
-    is_candidate = ~pl.all_horizontal(ordinary)
+    wanted = ~pl.all_horizontal(ordinary)
     if starts.len():
-        is_candidate = is_candidate | pl.col(cells[0]).str.strip_chars().is_in(starts.implode())
-    looked = frame.filter(is_candidate)
+        wanted = wanted | pl.col(cells[0]).str.strip_chars().is_in(starts.implode())
+    looked = frame.filter(wanted)
     out, notes = pl.Series("line", again, pl.Int64), []
     if looked.height:
         text = {name: pl.col(name).str.strip_chars() for name in cells}

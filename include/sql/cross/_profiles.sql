@@ -1,5 +1,6 @@
 -- PROF-*: whole columns and whole returns beside what the same sender sent before, and beside its peers in the same period. Run for every
--- collection. Reads profiles and the tables of include/measures/profiles.py; thresholds and their reasons are in validation/profile.toml and the collection's own.
+-- collection. Reads profiles, past and the tables of include/measures/profiles.py; thresholds and their reasons are in
+-- validation/profile.toml and the collection's own.
 WITH setting AS (
     SELECT * FROM profile_settings
 ),
@@ -7,23 +8,6 @@ now AS (
     SELECT submission_id, sender, coalesce(part, '') AS part, version, provider_code, rows_read
     FROM submissions
     WHERE is_current AND collection = target_collection() AND period = target_period()
-),
--- What the same sender sent for earlier periods, the latest first. What a merger changed is not compared.
-past AS (
-    SELECT
-        n.submission_id,
-        s.submission_id AS before_id,
-        s.period AS before_period,
-        n.rows_read,
-        s.rows_read AS rows_before,
-        row_number() OVER (PARTITION BY n.submission_id ORDER BY s.period DESC) AS age
-    FROM now AS n
-    JOIN submissions AS s ON s.sender = n.sender AND coalesce(s.part, '') = n.part
-    WHERE
-        s.is_current
-        AND s.collection = target_collection()
-        AND s.period < target_period()
-        AND (n.provider_code IS NULL OR n.provider_code NOT IN (SELECT b.provider_code FROM breaks AS b))
 ),
 version_before AS (
     SELECT n.submission_id, arg_max(s.submission_id, s.version) AS before_id, max(s.version) AS version
@@ -199,42 +183,9 @@ strangers AS (
         AND sketch_shared(n.sketch, b.sketch) <= s.shared_least
     QUALIFY row_number() OVER (PARTITION BY o.submission_id ORDER BY o.against DESC) = 1
 ),
--- National files, provider by provider.
-counts AS (
-    SELECT n.provider_code, n.submission_id, n.rows, b.rows AS rows_before, b.period AS before_period
-    FROM provider_counts AS n
-    JOIN provider_counts AS b USING (provider_code)
-    JOIN submissions AS t ON t.submission_id = n.submission_id
-    JOIN submissions AS u ON u.submission_id = b.submission_id AND coalesce(u.part, '') = coalesce(t.part, '')
-    ANTI JOIN breaks USING (provider_code)
-    WHERE n.period = target_period() AND b.period = (SELECT max(c.period) FROM provider_counts AS c WHERE c.period < target_period())
-),
 -- Where the whole file has lost rows, that is said once.
 thinned AS (
     SELECT p.submission_id FROM past AS p CROSS JOIN setting AS s WHERE p.age = 1 AND p.rows_read <= s.fewer * p.rows_before
-),
-totals AS (
-    SELECT n.provider_code, n.submission_id, n.column_name, n.total, b.total AS total_before, b.period AS before_period, n.total / b.total AS ratio
-    FROM provider_totals AS n
-    JOIN provider_totals AS b USING (provider_code, column_name)
-    ANTI JOIN breaks USING (provider_code)
-    WHERE
-        n.period = target_period()
-        AND b.period = (SELECT max(c.period) FROM provider_totals AS c WHERE c.period < target_period())
-        AND n.total > 0
-        AND b.total > 0
-),
-totals_moved AS (
-    SELECT column_name, count(*) AS peers, median(ratio) AS ratio FROM totals GROUP BY column_name
-),
-intensities AS (
-    SELECT
-        *,
-        numerator / denominator AS ratio,
-        median(numerator / denominator) OVER (PARTITION BY column_name, per) AS usual_ratio,
-        count(*) OVER (PARTITION BY column_name, per) AS peers
-    FROM provider_ratios
-    WHERE numerator > 0 AND denominator > 0
 )
 SELECT
     'PROF-UNIT' AS rule_id,
@@ -264,44 +215,6 @@ SELECT
 FROM far AS f
 CROSS JOIN setting AS s
 WHERE f.rows >= s.min_rows AND f.peers >= s.min_peers AND (f.median >= s.peer_ratio * f.highest OR f.median * s.peer_ratio <= f.lowest)
-UNION ALL
-SELECT
-    'PROF-UNIT', t.submission_id, t.provider_code, NULL, NULL, t.column_name, NULL,
-    format(
-        '{} of {} adds up to {}, and to {} in {}, while others stayed. Expected the unit of the template, as before. '
-        || 'Correct the rows of {}, or confirm them with a reason.',
-        t.column_name, t.provider_code, say(t.total, 2), say(t.total_before, 2), t.before_period, t.provider_code
-    )
-FROM totals AS t
-CROSS JOIN setting AS s
-JOIN profile_factors AS f ON times_apart(t.ratio, f.factor) <= s.near_factor
-JOIN totals_moved AS m USING (column_name)
-WHERE m.peers < s.min_peers OR times_apart(m.ratio, f.factor) > s.near_factor
-QUALIFY row_number() OVER (PARTITION BY t.provider_code, t.column_name ORDER BY times_apart(t.ratio, f.factor)) = 1
-UNION ALL
-SELECT
-    'PROF-UNIT', i.submission_id, i.provider_code, NULL, NULL, i.column_name, NULL,
-    format(
-        '{} of {} is {} for each of {} ({} of {}); half of {} providers have {} or more. Expected at least a {:.0f}th of that and at most '
-        || '{:.0f} times. Correct the unit of one of the two, or confirm them with a reason.',
-        i.column_name, i.provider_code, say(i.ratio, 4), i.per, say(i.numerator, 0), say(i.denominator, 0), i.peers, say(i.usual_ratio, 2),
-        i.times_below, i.times_above
-    )
-FROM intensities AS i
-CROSS JOIN setting AS s
-WHERE
-    i.times_below IS NOT NULL
-    AND i.peers >= 4 * s.min_peers
-    AND (i.ratio * i.times_below < i.usual_ratio OR i.ratio > i.times_above * i.usual_ratio)
-UNION ALL
-SELECT
-    'PROF-RATIO', submission_id, provider_code, NULL, NULL, column_name, NULL,
-    format(
-        '{} has {} {} of {} {}, {} percent. Expected {}. Correct one of the two, or confirm them with a reason.',
-        provider_code, say(numerator, 0), column_name, say(denominator, 0), per, say(100 * ratio, 2), usual
-    )
-FROM intensities
-WHERE low IS NOT NULL AND NOT ratio BETWEEN low AND high * (1 + 1e-9)
 UNION ALL
 SELECT
     'PROF-SWAP', submission_id, NULL, NULL, NULL, column_name, NULL,
@@ -335,17 +248,6 @@ JOIN profiles AS n ON n.submission_id = p.submission_id AND n.column_name = 'ods
 JOIN profiles AS b ON b.submission_id = p.before_id AND b.column_name = 'ods_code'
 ANTI JOIN thinned AS t ON t.submission_id = p.submission_id
 WHERE p.age = 1 AND n.distinct_values <= s.fewer * b.distinct_values AND b.distinct_values >= s.fewer_of_trust
-UNION ALL
-SELECT
-    'PROF-FEWER', c.submission_id, c.provider_code, NULL, NULL, NULL, NULL,
-    format(
-        '{} has {} rows in the file, and had {} for {}. Expected more than half of that. Send its rows, or confirm that they are complete.',
-        c.provider_code, c.rows, c.rows_before, c.before_period
-    )
-FROM counts AS c
-CROSS JOIN setting AS s
-ANTI JOIN thinned AS t ON t.submission_id = c.submission_id
-WHERE c.rows <= s.fewer * c.rows_before AND c.rows_before >= s.fewer_of_trust
 UNION ALL
 SELECT
     'PROF-COPY', submission_id, NULL, NULL, NULL, NULL, NULL,

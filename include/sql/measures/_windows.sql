@@ -47,26 +47,28 @@ spans AS (
         months,
         CASE WHEN is_year(target_period()) THEN target_period() ELSE months_before(target_period(), months - 1) END AS first_period
     FROM lengths
+),
+rows_within AS (
+    SELECT s.provider_code, w.months, sum(s.rows_sent) AS rows_sent, sum(s.rows_used) AS rows_used
+    FROM sent AS s
+    JOIN spans AS w ON s.period BETWEEN w.first_period AND target_period()
+    GROUP BY s.provider_code, w.months
+),
+covered_within AS (
+    SELECT c.provider_code, w.months, count(*) AS periods
+    FROM covered AS c
+    JOIN spans AS w ON c.period BETWEEN w.first_period AND target_period()
+    GROUP BY c.provider_code, w.months
 )
 SELECT
     r.provider_code,
     w.months,
-    coalesce((
-        SELECT CAST(sum(s.rows_sent) AS BIGINT)
-        FROM sent AS s
-        WHERE s.provider_code = r.provider_code AND s.period BETWEEN w.first_period AND target_period()
-    ), 0) AS rows_sent,
-    coalesce((
-        SELECT CAST(sum(s.rows_used) AS BIGINT)
-        FROM sent AS s
-        WHERE s.provider_code = r.provider_code AND s.period BETWEEN w.first_period AND target_period()
-    ), 0) AS rows_used,
+    coalesce(CAST(n.rows_sent AS BIGINT), 0) AS rows_sent,
+    coalesce(CAST(n.rows_used AS BIGINT), 0) AS rows_used,
     -- A financial year is one return about twelve months.
-    CASE WHEN is_year(target_period()) THEN 12 ELSE 1 END * (
-        SELECT count(*)
-        FROM covered AS c
-        WHERE c.provider_code = r.provider_code AND c.period BETWEEN w.first_period AND target_period()
-    ) AS months_covered,
+    CASE WHEN is_year(target_period()) THEN 12 ELSE 1 END * coalesce(c.periods, 0) AS months_covered,
     CAST(CASE WHEN is_year(target_period()) THEN 12 ELSE w.months END AS BIGINT) AS months_expected
 FROM returns AS r
-CROSS JOIN spans AS w;
+CROSS JOIN spans AS w
+LEFT JOIN rows_within AS n ON n.provider_code = r.provider_code AND n.months = w.months
+LEFT JOIN covered_within AS c ON c.provider_code = r.provider_code AND c.months = w.months;
