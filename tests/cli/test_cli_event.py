@@ -53,7 +53,7 @@ def test_from_a_blank_to_events_that_are_taken_back(tb, shared_world, door, tmp_
     assert refused.code == 2 and "cannot add events" in refused.err
     first, second = ran("steward", "add", file), ran("second", "add", file)
     assert (first.code, first.out) == (0, "2 events were added.\n")
-    assert (second.code, second.out) == (0, "0 events were added. 2 were there already.\n")
+    assert (second.code, second.out) == (0, "0 events were added. 2 were already on the timeline.\n")
     listed = json.loads(ran("viewer", "list", "-f", "json").out)
     assert {(one["kind"], one["entered_by"], one["file_name"]) for one in listed} == {
         ("visit", "steward", "events.csv"), ("letter", "steward", "events.csv"),

@@ -304,7 +304,7 @@ def test_hold_and_return_take_a_return_out_of_the_figures(month):
         (Draft("accept", "sound", "why"), "cannot be decided on"),
         (Draft("accept", "held", "  "), "A reason is missing"),
         (Draft("waive", "held", "why", rule_id="WF-R1", provider_code="RA9"), "A waiver needs"),
-        (Draft("waive", "held", "why", rule_id="VAL-TYPE", provider_code="RA9", until=LATER), "holds no value"),
+        (Draft("waive", "held", "why", rule_id="VAL-TYPE", provider_code="RA9", until=LATER), "has no valid value"),
         (Draft("waive", "held", "why", rule_id="WF-R1", provider_code="RA9", until=date(2020, 1, 1)), "would have ended"),
         (Draft("correct", "held", "why", new_value="1"), "A correction needs"),
         (Draft("assign", "held", "why"), "who takes the task"),
