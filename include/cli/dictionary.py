@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from .. import catalogue, reference, schemas
+from ..schemas.fields import FieldSpec
 from ..sql import published
 from ..stores import warehouse
 from ..validation import rule_wording
@@ -142,7 +143,7 @@ def _sent(declared: catalogue.Collection) -> str:
     return f"{declared.publisher}, nationally" if declared.is_national else "each trust"
 
 
-def _usual(spec) -> str:
+def _usual(spec: FieldSpec) -> str:
     low, high = ("" if bound is None else f"{bound:g}" for bound in (spec.low, spec.high))
     return f"{low} to {high}".strip() if low or high else ""
 
