@@ -129,7 +129,7 @@ def test_the_embedded_warehouse_is_found_or_started(tb_process):
 
 
 def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, shared_data):
-    """Each line is run as it stands there, but for those that write to the checkout or decide (test_cli_decide.py,
+    """Each line is run as it stands there, but for those that write to the checkout or decide (test_cli_decide.py, test_retention.py,
     test_cli_releases.py, test_cli_replay.py)."""
     from trust_benchmarks.cli import main, template
 
@@ -137,7 +137,19 @@ def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, s
     (tmp_path / source.name).write_bytes(source.read_bytes())
     (tmp_path / "return.xlsx").write_bytes(template.blank_xlsx("workforce"))
     workforce_file(name="return.csv")
-    elsewhere = ("new_collection", "decide", "approve", "workbook", "release", "rollback", "revalidate", "replay")
+    elsewhere = (
+        "new_collection",
+        "prune_releases",
+        "dictionary",
+        "prepare",
+        "decide",
+        "approve",
+        "workbook",
+        "release",
+        "rollback",
+        "revalidate",
+        "replay",
+    )
     commands = [command for command in main.app.registered_commands if command.callback.__name__ not in elsewhere]
     lines = [line.strip() for c in commands for line in c.callback.__doc__.splitlines()]
     examples = [line.split(" > ")[0] for line in lines if line.startswith("trust-benchmarks ")]

@@ -84,8 +84,8 @@ def make(connection, release_id: str, value: float, collection=MADE[0], period=M
            VALUES (%s, '1', 'gtin', 'each', 'P', %s, true)""",
         "INSERT INTO core.price_list (release_id, part, line_key, price_pence, is_sample) VALUES (%s, 'ix', 'k', %s, true)",
         "INSERT INTO core.kept_apart (release_id, body_code, rows) VALUES (%s, 'Q', %s)",
-        """INSERT INTO core.series_rule (release_id, metric_id, polarity, covers_months, times, least_peers, rule_set)
-           VALUES (%s, 'M', 'neutral', 1, %s, 5, 'x')""",
+        """INSERT INTO core.series_rule (release_id, metric_id, polarity, covers_months, times, rule_set)
+           VALUES (%s, 'M', 'neutral', 1, %s, 'x')""",
         "INSERT INTO core.peer (release_id, provider_code, basis, peer_code, distance, features) VALUES (%s, 'O', 'nearest', 'P', %s, 'x')",
         "INSERT INTO core.funnel (release_id, metric_id, provider_code, kind, centre) VALUES (%s, 'M', 'P', 'rate', %s)",
         "INSERT INTO core.size_cost (release_id, metric_id, provider_code, cost_gbp) VALUES (%s, 'M', 'P', %s)",
