@@ -256,7 +256,7 @@ def test_preview_decide_approve_and_see_it_published(desk, look, returns):
     assert desk.post("approver", f"/decisions/{number}/verdict", verdict="approve", words="Seen.").status_code == 303
     again = desk.post("other approver", f"/decisions/{number}/verdict", verdict="approve")
     assert again.status_code == 409
-    assert "already in force, by olga" in again.text
+    assert "in force already, by olga" in again.text
     assert look(f"/decisions/{number}/effect").json()["state"] == "queued"
     flow.take_in()
     flow.release()
