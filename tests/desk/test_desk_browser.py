@@ -146,10 +146,10 @@ def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
     assert tab.get_by_role("heading", name="What would change").is_visible()
     if script:
         return  # the second time round it is taken
-    tab_to(tab, "Waive it", "button")
+    tab_to(tab, "Waive the rule", "button")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/decisions/**")
-    assert "Your decision was recorded." in tab.locator(".done").inner_text()
+    assert "Your decision has been saved." in tab.locator(".done").inner_text()
     assert "Awaiting approval" in tab.locator("main").inner_text()
     context.close()
 
