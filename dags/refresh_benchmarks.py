@@ -41,10 +41,10 @@ with DAG(
     @task.sensor(mode="reschedule", poke_interval=10, timeout=2 * PATIENCE.total_seconds())
     def rest() -> bool:
         """Whether collecting has come to rest, or went on for too long to wait for."""
-        from trust_benchmarks.ingest import progress
+        from trust_benchmarks.ingest import waiting
 
         began = get_current_context()["dag_run"].start_date
-        return (began is not None and datetime.now(UTC) - began > PATIENCE) or progress.at_rest()
+        return (began is not None and datetime.now(UTC) - began > PATIENCE) or waiting.none_is_in_work()
 
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:

@@ -13,6 +13,8 @@ from . import expected_returns, inbox, waiting
 from .inbox import Failures
 from .register import Registered, register
 
+UNLOCK = "SELECT pg_advisory_unlock(hashtext(%s))"
+
 
 def receive(collection: str | None = None) -> dict[str, Any]:
     """Receives every new file of a collection's inbox, or of all.
@@ -36,6 +38,8 @@ def receive(collection: str | None = None) -> dict[str, Any]:
                 if is_outage(problem) or connection.closed:
                     raise
                 connection.rollback()
+                connection.execute(UNLOCK, [_lock(name)])
+                connection.commit()
                 failures.add(name, "not_received", problem)
         _finish(connection, names)
         result = {"received": counts.new, "again": counts.again, "waiting": waiting.periods(names, connection)}
@@ -44,16 +48,19 @@ def receive(collection: str | None = None) -> dict[str, Any]:
 
 def _receive(connection: psycopg.Connection, collection: str, counts: Registered, failures: Failures) -> None:
     # One receiver per collection at a time: another one waits here and then finds nothing left to do.
-    lock = [f"receive {collection}"]
-    connection.execute("SELECT pg_advisory_lock(hashtext(%s))", lock)
+    connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [_lock(collection)])
     own = Registered()
     for arrivals in inbox.archived(collection, inbox.new_files(connection, collection), failures):
         register(arrivals, failures, own)
     expected_returns.expect(collection, own.periods)
-    connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", lock)
+    connection.execute(UNLOCK, [_lock(collection)])
     connection.commit()
     counts.new += own.new
     counts.again += own.again
+
+
+def _lock(collection: str) -> str:
+    return f"receive {collection}"
 
 
 def _finish(connection: psycopg.Connection, names: list[str]) -> None:

@@ -69,3 +69,10 @@ def never_validated(submission_ids: list[str]) -> int:
     with warehouse.connect() as connection:
         row = connection.execute(sql.text("ingest/never_validated.sql"), {"submission_ids": submission_ids}).fetchone()
         return int(row[0]) if row else 0
+
+
+def none_is_in_work() -> bool:
+    """Whether no submission is being collected, in one query over all collections."""
+    with warehouse.connect() as connection:
+        row = connection.execute(sql.text("ingest/at_rest")).fetchone()
+    return row is not None and bool(row[0])

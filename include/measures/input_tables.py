@@ -98,6 +98,11 @@ def load_records(db: duckdb.DuckDBPyConnection, collection: str, records: Mappin
             )
 
 
+def are_small(paths: Sequence[Path]) -> bool:
+    """Whether these Parquet files together are small enough to be held in memory."""
+    return sum(path.stat().st_size for path in paths) < SMALL
+
+
 def _records(db: duckdb.DuckDBPyConnection, collection: str, paths: list[Path], prefix: str) -> None:
     columns = RECORD | {name: field.dtype for name, field in schemas.load(collection).fields.items()}
     columns.pop("period", None)  # the submission's counts
@@ -110,8 +115,7 @@ def _records(db: duckdb.DuckDBPyConnection, collection: str, paths: list[Path], 
             f"FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
         )
     # Small records are read once; large ones stay on disk, read as often as a query needs them and column by column.
-    small = sum(Path(path).stat().st_size for path in paths) < SMALL
-    db.execute(f"CREATE TEMP {'TABLE' if small else 'VIEW'} {prefix}given AS {source}")
+    db.execute(f"CREATE TEMP {'TABLE' if are_small(paths) else 'VIEW'} {prefix}given AS {source}")
     strange = db.execute(
         f"SELECT DISTINCT submission_id FROM {prefix}given ANTI JOIN (SELECT submission_id FROM submissions "
         "WHERE is_current AND collection = ?) AS s USING (submission_id) ORDER BY 1 LIMIT 3",

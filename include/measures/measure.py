@@ -137,17 +137,21 @@ class Results:
     price_list: pl.DataFrame
 
 
-def compute(inputs: Inputs, *, threads: int = 2, memory_limit: str = "700MB") -> Results:
+def compute(inputs: Inputs, *, threads: int | None = None, memory_limit: str = "700MB") -> Results:
     """The figures of one collection and period.
 
     Args:
         inputs: what they depend on.
-        threads: how many threads DuckDB may use; figures do not depend on it.
+        threads: how many threads DuckDB may use; figures do not depend on it. None: one for small records, for which sharing out
+            takes longer than computing, else two.
         memory_limit: what DuckDB may hold in memory before it spills to a temporary folder.
 
     Raises:
         MeasureError: when records and submissions do not belong together, or a collection has no measures file.
     """
+    if threads is None:
+        paths = [path for own in inputs.records.values() for path in own]
+        threads = 1 if input_tables.are_small(paths) else 2
     with tempfile.TemporaryDirectory() as spill, closing(duckdb.connect()) as db:
         db.execute(f"SET threads = {int(threads)}")
         db.execute("SET preserve_insertion_order = false")

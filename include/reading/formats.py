@@ -328,6 +328,6 @@ def _irregular(body: str, delimiter: str, header_end: int, width: int, padded: i
 def open_quote(line: int) -> str:
     """The sentence about a quotation mark that opens on a line and is not closed in its cell."""
     return (
-        f"A quotation mark that opens on line {line} is not closed there, so the rest of the file cannot be told apart. "
+        f"A quotation mark that opens on line {line} is not closed there, so it is not clear where the rest of the cells end. "
         "Expected quotes in pairs: close it, or double a quote that belongs to the text."
     )

@@ -192,7 +192,7 @@ def _sheet_xml(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _parts(archive: zipfile.ZipFile, sheet: str) -> list[str]:
-    """The part of a workbook that holds a sheet; all that hold a sheet if that cannot be told."""
+    """The part of a workbook that holds a sheet; all that hold a sheet where that is not clear."""
     try:
         book, links = (
             ElementTree.fromstring(archive.read(f"xl/{n}")) for n in ("workbook.xml", "_rels/workbook.xml.rels")

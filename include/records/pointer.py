@@ -16,7 +16,7 @@ def lock(connection: psycopg.Connection, of: Return) -> None:
 def point_to_newest_accepted(connection: psycopg.Connection, submission_id: str) -> None:
     """Points to the newest accepted version of a submission's return, a real one before a sample; to none where all are held.
 
-    The caller holds the lock of that return. A pointer that stands there already does not move.
+    The caller holds the lock of that return. A pointer that is already right does not move.
     """
     row = connection.execute(sql.text("records/newest_accepted.sql"), {"submission_id": submission_id}).fetchone()
     if row is None:

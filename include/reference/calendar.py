@@ -205,7 +205,7 @@ def _moved(period: str, by: int) -> str:
 def _financial_year(year: int) -> str:
     text = f"{year:04d}-{(year + 1) % 100:02d}"
     if kind(text) != "financial_year":
-        raise PeriodError(f"The financial year from April {year} cannot be told from a month when written '{text}'.")
+        raise PeriodError(f"The financial year from April {year} could also be a month when written '{text}'.")
     return text
 
 

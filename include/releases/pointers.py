@@ -28,7 +28,7 @@ def move(
     """Makes the edition that has these releases instead of those that stand, and moves the pointers, in the caller's transaction.
 
     Args:
-        wanted: (collection, period) -> the release that is to stand; None: nothing is. What stands there already is no move.
+        wanted: (collection, period) -> the release to be published; None: nothing. What is already published is not moved.
         kind: 'switch' or 'rollback'.
         reason: a person's words; empty: it is put together from what changed.
 

@@ -41,9 +41,7 @@ def ask(
         sentence = (missing or {}).get(problem.diag.constraint_name or "")
         raise Refused(sentence or f"Something is missing: {problem.diag.message_primary}") from problem
     except psycopg.errors.ForeignKeyViolation as problem:
-        raise Refused(
-            f"There is no such kind of decision, submission or decision: {problem.diag.message_detail}"
-        ) from problem
+        raise Refused(f"There is no such submission or decision: {problem.diag.message_detail}") from problem
     except psycopg.Error as problem:
         if problem.sqlstate == REFUSED_BY_LEDGER:
             raise Refused(problem.diag.message_primary or str(problem)) from problem

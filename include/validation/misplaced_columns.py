@@ -121,7 +121,7 @@ def _misplaced(parsed: Parsed, name: str, suspects: list[str], asked: dict[str, 
 
 
 def _same_kind(parsed: Parsed, name: str, candidate: str, asked: dict[str, Any]) -> bool:
-    """Whether the two cannot be told apart by their cells: what is possible in one is in the other."""
+    """Whether every value that is possible in one column is possible in the other, so that their cells show no difference."""
     fields = parsed.schema.fields
     one, two = fields[name], fields[candidate]
     kinds = _kind(parsed, name, asked), _kind(parsed, candidate, asked)

@@ -12,7 +12,7 @@ from functools import cache
 from .. import catalogue, reference
 from . import profile
 
-COMMON = 1  # of reading and validation, as far as all collections share them
+COMMON = 2  # of reading and validation, as far as all collections share them
 DATA = ("collection.toml", "layouts.toml", "profile.toml", "units.toml")
 
 

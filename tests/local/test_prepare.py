@@ -11,7 +11,7 @@ from trust_benchmarks.stores import objects
 
 @pytest.fixture
 def installation(world, tmp_path, monkeypatch) -> dict:
-    """The services of this session as an installation names them; Airflow's own commands are noted, not run."""
+    """The services of this test run, named as an installation names them; Airflow's own commands are noted, not run."""
     asked = []
     monkeypatch.setattr(prepare, "_airflow", lambda *command: asked.append(command))
     passwords = {variable: f"password of {name}" for name, (_, variable) in prepare.USERS.items()}

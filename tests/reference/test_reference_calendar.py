@@ -138,7 +138,7 @@ def test_next_and_previous_undo_each_other(period):
 
 
 def test_before_the_first_financial_year():
-    with pytest.raises(PeriodError, match="cannot be told from a month when written '2011-12'"):
+    with pytest.raises(PeriodError, match="could also be a month when written '2011-12'"):
         calendar.previous_period("2012-13")
 
 

@@ -61,7 +61,7 @@ BEGIN
       ('source', 'Where it is known from.'),
       ('archive_key', 'Where the archive keeps the file as sent.'),
       ('name', 'Name.'),
-      ('decision_id', 'The decision, by its number (previews use numbers up too, so some are missing); of a finding: the decision that passes over it, NULL while it is open.'),
+      ('decision_id', 'The decision, by its number (numbers have gaps, because previews use some); of a finding: the decision that sets it aside, NULL while it is open.'),
       ('decisions', 'Numbers of the decisions in force that it was made under; {} where there were none.'),
       ('decided_at', 'When the decision was taken.'),
       ('author', 'Who took it.'),

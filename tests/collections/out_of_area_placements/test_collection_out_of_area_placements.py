@@ -198,7 +198,7 @@ def test_cost_a_day_a_second_time(real, shared_data, tmp_path):
             r["provider_code"]: (r["numerator"], r["denominator"], r["value"]) for r in found if r["value"] is not None
         }
         assert got == {code: pytest.approx(w) for (m, code), w in wanted.items() if m == month}
-        # Every other sender stands there without a value, never with 0.
+        # Every other sender is listed without a value, never with 0.
         assert len(found) == {"2016-10": 72, "2016-12": 58, "2017-02": 57}[month]
 
 
