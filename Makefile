@@ -61,11 +61,11 @@ same-figures: environment ## compare what is published with another commit's, va
 docs: environment ## build the documentation as a site (build/site)
 	@NO_MKDOCS_2_WARNING=1 exec $(PYTHON) -m mkdocs build -q
 
-lint: environment ## ruff on code and format, import-linter on who imports whom, sqlfluff where it is configured
+lint: environment ## ruff on code and format, import-linter on who imports whom, sqlfluff on the ledger's SQL
 	@$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(VENV)/bin/lint-imports
-	if [ -e .sqlfluff ]; then $(VENV)/bin/sqlfluff lint --disable-progress-bar include/sql; fi
+	$(VENV)/bin/sqlfluff lint --disable-progress-bar include/sql
 
 types: environment ## mypy in strict mode
 	@$(PYTHON) -m mypy

@@ -5,6 +5,6 @@ WHERE e.layer = 'derived' AND e.collection IS NOT NULL
   AND (%(provider)s::text = '' OR e.provider_code = ANY(%(codes)s))
   AND (%(collection)s::text = '' OR e.collection = %(collection)s)
   AND (%(kind)s::text = '' OR e.kind = %(kind)s)
-  AND (%(year)s::text = '' OR (extract(year FROM e.occurred_from) <= nullif(%(year)s, '')::int
-       AND extract(year FROM coalesce(e.occurred_to, e.occurred_from)) >= nullif(%(year)s, '')::int))
+  AND (%(year)s::text = '' OR (extract(YEAR FROM e.occurred_from) <= nullif(%(year)s, '')::int
+       AND extract(YEAR FROM coalesce(e.occurred_to, e.occurred_from)) >= nullif(%(year)s, '')::int))
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
