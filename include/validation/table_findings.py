@@ -34,8 +34,9 @@ class TableFindings:
             shown = changed.filter(kind)
             if shown.height:
                 mask = sent.is_in(shown["sent"].implode()).fill_null(False)
-                first = sent[mask.arg_true()[0]] if mask.any() else None
-                said = shown.filter(pl.col("sent") == first)["said"]
+                if not mask.any():
+                    continue
+                said = shown.filter(pl.col("sent") == sent[mask.arg_true()[0]])["said"]
                 if said.len():
                     self.note(spec, mask, spelling.KINDS[kind], f"read as {_shown(said[0])}")
 
