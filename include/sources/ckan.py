@@ -54,7 +54,8 @@ def _add(found: Discovered, source: Source, resource: dict[str, Any], page: str)
     published = str(resource.get("last_modified") or resource.get("created") or "")
     found.offers.append(
         Offer(
-            urljoin(page, link), name, page, period, how, edition_of(source, match), published, str(resource.get("id") or "")
+            urljoin(page, link), name, page, period, how, edition_of(source, match), published,
+            resource=str(resource.get("id") or ""),
         )
     )  # fmt: skip
 

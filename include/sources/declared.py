@@ -80,6 +80,11 @@ class Source:
         return f"{self.collection}/{self.name}"
 
     @property
+    def title_decides(self) -> bool:
+        """Whether the file itself says its period, whatever its link says."""
+        return "(?P<year>" in self.title
+
+    @property
     def frequency(self) -> str:
         """What its periods are: month or financial_year."""
         return catalogue.load(self.collection).frequency

@@ -17,7 +17,7 @@ from .. import catalogue
 from ..reference import calendar
 from ..stores import log, objects, warehouse
 from ..stores import settings as stores
-from . import ckan, content, declared, ledger, outcomes, url
+from . import ckan, content, declared, ledger, outcomes, page, s3, url
 from .declared import DAILY, HOURLY, Source
 from .ledger import Noting, Seen
 from .offers import Discovered, Offer
@@ -76,6 +76,7 @@ class History:
         self.had: dict[str, list[Seen]] = {}
         self.last: dict[str, Seen] = {}  # by link
         self.last_of_period: dict[str, Seen] = {}  # of this source
+        self.pages: set[str] = set()  # from which a file was had
         for one in facts:
             self.add(one)
 
@@ -85,6 +86,8 @@ class History:
             self.had.setdefault(one.period, []).append(one)
         if one.source == self.source.name:
             self.last[_identity(one.resource, one.link_url)] = one
+            if one.sha256:
+                self.pages.add(one.page_url)
             if one.period and one.outcome != SUPERSEDED:
                 self.last_of_period[one.period] = one
 
@@ -109,7 +112,8 @@ class _Work:
     came_to: list[str] = field(default_factory=list)
 
     def say(self, outcome: str, found: str) -> None:
-        self.came_to.append(outcome)
+        if outcome != NOT_YET:  # whether that matters is for the publisher's calendar to say
+            self.came_to.append(outcome)
         self.look.said.append(outcomes.sentence(outcome, found))
 
 
@@ -167,7 +171,9 @@ def look(key: str, *, since: str | None = None, now: datetime | None = None, web
 def _discover(work: _Work) -> Discovered:
     ways: dict[str, Callable[[], Discovered]] = {
         "ckan": lambda: ckan.discover(work.source, work.web),
+        "page": lambda: page.discover(work.source, work.web, work.history.pages, bool(work.since)),
         "url": lambda: url.discover(work.source, work.since, work.now),
+        "s3": lambda: s3.discover(work.source),
     }
     return ways[work.source.kind]()
 
@@ -209,7 +215,12 @@ def _is_wanted(work: _Work, best: Offer, newest: bool) -> bool:
     had = work.history.had.get(best.period or "", [])
     if best.period and work.history.rank(best.edition) < work.history.highest(best.period):
         return False
-    if last is None or last.outcome in FAILED or best.published != last.published or (best.period and not had):
+    if (
+        last is None
+        or last.outcome in FAILED
+        or (best.published and best.published != last.published)
+        or (best.period and not had)
+    ):
         return True
     # Where the publisher dates what it offers, an equal date says that nothing changed.
     return bool(work.since or newest) and not best.published and work.now - last.seen_at >= DAILY
@@ -258,7 +269,8 @@ def _fetch(work: _Work, offer: Offer) -> str:
             return NOT_CHANGED
         found = content.check(work.source, answer, offer.file_name, offer.period, offer.how)
     except Stopped as stopped:
-        _note(work, offer, stopped.outcome, said=stopped.found, status=stopped.status)
+        if stopped.outcome != NOT_YET or before is None:
+            _note(work, offer, stopped.outcome, said=stopped.found, status=stopped.status)
         # A link that was broken before, of a period that was had by another one, is no news.
         if not (before and before.outcome == stopped.outcome and work.history.had.get(offer.period or "")):
             work.say(stopped.outcome, stopped.found)
@@ -272,6 +284,8 @@ def _download(work: _Work, offer: Offer, before: Seen | None) -> Answer:
     newest = before is not None and bool(had) and before.sha256 == had[-1].sha256
     etag, modified = (before.etag, before.last_modified) if before and newest else (None, None)
     missing = BROKEN if work.source.kind != "url" else MOVED if had else NOT_YET
+    if work.source.kind == "s3":
+        return s3.get(work.source, offer)
     try:
         return work.web.file(offer.link, etag, modified, missing)
     except Stopped as stopped:

@@ -53,7 +53,7 @@ class Noting:
         row |= {
             "look_id": self.look_id, "collection": self.source.collection, "source": self.source.name, "part": self.source.part,
             "edition": offer.edition, "page_url": offer.page, "link_url": offer.link, "link_text": offer.text,
-            "resource": offer.resource, "published": offer.published, "outcome": outcome, "seen_at": self.began_at,
+            "resource": offer.resource, "published": offer.published or offer.stated, "outcome": outcome, "seen_at": self.began_at,
         }  # fmt: skip
         with warehouse.connect() as connection:
             connection.execute(sql.text("sources/add_file"), _storable(row))

@@ -28,7 +28,8 @@ class Offer:
         link: its address before redirects.
         text: what the link or resource is called.
         page: the address of the page or package that offers it.
-        published: the publisher's own date or time of it, as written; empty where none is given.
+        published: when the publisher last changed it, as written; empty where that is not said.
+        stated: a date that the page gives, which says nothing about later changes.
         resource: by which its address can be asked for again; empty where it cannot.
     """
 
@@ -39,6 +40,7 @@ class Offer:
     how: str = ""
     edition: str = ""
     published: str = ""
+    stated: str = ""
     resource: str = ""
 
     @property
