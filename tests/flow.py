@@ -142,6 +142,11 @@ def published_views() -> dict[str, published.View]:
 # Where the pointers have been on the way; a run that was killed in between may have published something on that way.
 HISTORIES = ("release_history", "movements", "editions", "revisions", "release_checks")
 COUNTED = {"revision"}  # columns that count what was on the way
+PLACE = {
+    "records_key",
+    "records_bytes",
+    "records_together",
+}  # which submissions were recorded together differs after a kill
 
 
 def snapshot(*schemas: str) -> dict[str, list[str]]:
@@ -158,7 +163,7 @@ def snapshot(*schemas: str) -> dict[str, list[str]]:
             if view in HISTORIES:
                 continue
             query = pgsql.SQL("SELECT {} FROM {}.{}").format(
-                pgsql.SQL(", ").join(pgsql.Identifier(column) for column in columns if column not in COUNTED),
+                pgsql.SQL(", ").join(pgsql.Identifier(column) for column in columns if column not in COUNTED | PLACE),
                 pgsql.Identifier(schema),
                 pgsql.Identifier(view),
             )

@@ -173,8 +173,8 @@ def test_facts_of_the_log_and_what_it_is_too_early_for():
             held = month == 1 and version == 1
             log.append(
                 f"""INSERT INTO core.validation (submission_id, rules_version, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
-                    rows_set_aside, cells_expected, cells_valid, records_key)
-                    VALUES ('{one}', 'x', '{"held" if held else "accepted"}', 1, {int(not held)}, 0, {int(held)}, 0, 1, 1, {"NULL" if held else "'x'"})"""
+                    rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, records_together)
+                    VALUES ('{one}', 'x', '{"held" if held else "accepted"}', 1, {int(not held)}, 0, {int(held)}, 0, 1, 1, {"NULL, NULL, NULL, NULL" if held else "'x', 'x', 1, 1"})"""
             )
     for month in (1, 2):
         log.append(

@@ -18,7 +18,7 @@ CREATE TABLE core.validation (
   layout text, outcome text NOT NULL CHECK (outcome IN ('accepted', 'accepted_with_warnings', 'held')),
   rows_read bigint NOT NULL, rows_recorded bigint NOT NULL, rows_rejected bigint NOT NULL, rows_held bigint NOT NULL,
   rows_set_aside bigint NOT NULL, cells_expected bigint NOT NULL, cells_valid bigint NOT NULL,
-  records_key text, records_sha256 text, records_bytes bigint,
+  records_key text, records_sha256 text, records_bytes bigint, records_together int,
   validated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   decisions bigint[] NOT NULL DEFAULT '{}',  -- those it was made under
   counts_hash text,  -- of the rows by provider and the cells, which figures rest on too
@@ -30,6 +30,7 @@ CREATE TABLE core.validation (
   PRIMARY KEY (submission_id, rules_version),
   CONSTRAINT conservation CHECK (rows_read = rows_recorded + rows_rejected + rows_held),
   CONSTRAINT held_is_whole CHECK ((outcome = 'held') = (records_key IS NULL)),
+  CONSTRAINT records_are_somewhere CHECK (num_nulls(records_key, records_sha256, records_bytes, records_together) IN (0, 4)),
   CONSTRAINT held_records_nothing CHECK (outcome <> 'held' OR (rows_recorded = 0 AND rows_rejected = 0)));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.validation FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
