@@ -12,6 +12,7 @@ import psycopg
 from .. import catalogue, reference, sql
 from ..reference import calendar
 from ..stores import log, warehouse
+from . import known_collections
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def not_stated(connection: psycopg.Connection, names: list[str]) -> dict[str, se
 def schedule(today: datetime | None = None) -> None:
     """States the dates of every collection's present period and of some after it, so that the next deadline is known."""
     with warehouse.connect() as connection:
+        known_collections.note(connection)
         for collection in catalogue.all():
             _schedule(connection, collection, (), today)
 

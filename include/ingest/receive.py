@@ -9,7 +9,7 @@ from ..records import rules_in_force
 from ..records.validate_and_record import try_each
 from ..stores import warehouse
 from ..stores.faults import is_outage
-from . import expected_returns, inbox, waiting
+from . import expected_returns, inbox, known_collections, waiting
 from .inbox import Failures
 from .register import Registered, register
 
@@ -30,6 +30,7 @@ def receive(collection: str | None = None) -> dict[str, Any]:
     names = [catalogue.load(collection).name] if collection else list(catalogue.all())
     counts, failures = Registered(), Failures()
     with warehouse.connect() as connection:
+        known_collections.note(connection)
         rules_in_force.note_rules(connection, names)
         for name in names:
             try:

@@ -6,6 +6,7 @@ from .. import catalogue
 from ..records import rules_in_force
 from ..reference import load_to_warehouse
 from ..stores import warehouse
+from . import known_collections
 
 
 def refresh() -> dict[str, Any]:
@@ -19,5 +20,6 @@ def refresh() -> dict[str, Any]:
     """
     with warehouse.connect() as connection:
         loaded = load_to_warehouse.load(connection)
+        known_collections.note(connection)
         rules_in_force.note_rules(connection, list(catalogue.all()))
     return {"version": loaded.version, "new": loaded.new, **loaded.rows}

@@ -104,7 +104,7 @@ def missing() -> list[list[str]]:
     whole = {found.key.split("/")[0] for found in objects.listing(bucket) if found.key.endswith(f"/{PACKAGE}")}
     with warehouse.connect() as connection:
         current = connection.execute(
-            "SELECT collection, period, release_id FROM core.current_release ORDER BY published_at, collection, period"
+            "SELECT collection, period, release_id FROM core.standing ORDER BY published_at, collection, period"
         ).fetchall()
     return [[collection, period] for collection, period, release_id in current if release_id not in whole]
 

@@ -53,6 +53,13 @@ BEGIN
             WHERE h.table_name = %L AND h.valid_from <= $1 AND (h.valid_to > $1 OR h.valid_to IS NULL)', of_table, of_table));
 END $write$;
 
+-- What the ledger knows of a collection, so that nothing is filed under a name that is none. The catalogue describes it; here it stands from
+-- the day on which it was first heard of (include/ingest/known_collections.py).
+CREATE TABLE core.collection (
+  collection text PRIMARY KEY, title text NOT NULL, frequency text NOT NULL CHECK (frequency IN ('month', 'financial_year')),
+  kind text NOT NULL CHECK (kind IN ('each_trust', 'national')), added_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TRIGGER facts BEFORE DELETE ON core.collection FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
 CREATE TABLE core.reference_version (version text PRIMARY KEY, loaded_at timestamptz NOT NULL DEFAULT now());
 
 CREATE TABLE core.provider (
