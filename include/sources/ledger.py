@@ -77,7 +77,7 @@ def seen(connection: psycopg.Connection[Any], source: Source) -> list[Seen]:
 
 
 def last_looks() -> dict[str, tuple[datetime, str]]:
-    """Key of a source -> when its last look ended, and what it came to."""
+    """Key of a source -> when its last look began, and what it came to."""
     with warehouse.connect() as connection:
         return {key: (at, outcome) for key, at, outcome in connection.execute(sql.text("sources/last_looks"))}
 
