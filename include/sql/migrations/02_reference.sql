@@ -67,6 +67,7 @@ CREATE TABLE core.provider (
 
 CREATE TABLE core.provider_name (
   code text NOT NULL REFERENCES core.provider, name text NOT NULL, valid_from date, valid_to date, source text);
+CREATE INDEX provider_name_code ON core.provider_name (code, valid_from);
 
 CREATE TABLE core.succession (
   from_code text NOT NULL, to_code text NOT NULL, legal_date date, type text, verified text, source text);
