@@ -4,7 +4,7 @@ import flow
 import psycopg
 import pytest
 from trust_benchmarks import catalogue
-from trust_benchmarks.ingest import known_collections
+from trust_benchmarks.reference import known_collections
 from trust_benchmarks.releases import pointers
 from trust_benchmarks.stores import warehouse
 

@@ -54,7 +54,7 @@ BEGIN
 END $write$;
 
 -- What the ledger knows of a collection, so that nothing is filed under a name that is none. The catalogue describes it; here it stands from
--- the day on which it was first heard of (include/ingest/known_collections.py).
+-- the day on which it was first heard of (include/reference/known_collections.py).
 CREATE TABLE core.collection (
   collection text PRIMARY KEY, title text NOT NULL, frequency text NOT NULL CHECK (frequency IN ('month', 'financial_year')),
   kind text NOT NULL CHECK (kind IN ('each_trust', 'national')), added_at timestamptz NOT NULL DEFAULT clock_timestamp());
