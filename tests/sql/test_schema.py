@@ -20,7 +20,7 @@ TYPES = {  # of columns of core, and what each is for
     "bigint[]": "lists of numbers",
     "jsonb": "what has a shape of its own",
 }
-# Keys that may be NULL: a UNIQUE NULLS NOT DISTINCT takes the place of the primary key, or the rows have no name of their own.
+# A part of their key may be NULL: a unique key in which NULLs are equal takes the place of the primary key.
 WITHOUT_PRIMARY_KEY = {"provider_name", "provider_rows", "succession"}
 # Their collection is that of the submission that they refer to, or they are made of tables that refer to one.
 COLLECTION_FOLLOWS = {"counting", "counting_log", "fingerprint", "fingerprint_change", "timeline"}
@@ -63,6 +63,8 @@ def test_every_table_has_a_primary_key():
     tables = {table for (table,) in flow.rows(TABLES)}
     assert len(tables) > 50
     assert tables - keyed == WITHOUT_PRIMARY_KEY
+    unique = "SELECT indrelid::regclass::text FROM pg_index WHERE indisunique AND indnullsnotdistinct"
+    assert {f"core.{table}" for table in WITHOUT_PRIMARY_KEY} <= {table for (table,) in flow.rows(unique)}
 
 
 def test_columns_have_one_of_a_few_types():

@@ -66,11 +66,12 @@ CREATE TABLE core.provider (
   code text PRIMARY KEY, sector text, region text, kind text, open_from date, open_to date);
 
 CREATE TABLE core.provider_name (
-  code text NOT NULL REFERENCES core.provider, name text NOT NULL, valid_from date, valid_to date, source text);
-CREATE INDEX provider_name_code ON core.provider_name (code, valid_from);
+  code text NOT NULL REFERENCES core.provider, name text NOT NULL, valid_from date, valid_to date, source text,
+  UNIQUE NULLS NOT DISTINCT (code, valid_from, name));
 
 CREATE TABLE core.succession (
-  from_code text NOT NULL, to_code text NOT NULL, legal_date date, type text, verified text, source text);
+  from_code text NOT NULL, to_code text NOT NULL, legal_date date, type text, verified text, source text,
+  UNIQUE NULLS NOT DISTINCT (from_code, to_code, type, legal_date));
 
 CREATE TABLE core.cohort (code text PRIMARY KEY, name_2017 text NOT NULL, sector text, region text);
 
