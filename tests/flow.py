@@ -96,6 +96,14 @@ def release() -> list[tuple[str, str]]:
     return pairs
 
 
+def know(connection: psycopg.Connection, collection: str) -> None:
+    """Makes a collection that is not in the catalogue known to the ledger."""
+    connection.execute(
+        "INSERT INTO core.collection (collection, title, frequency, kind) VALUES (%s, %s, 'month', 'each_trust') ON CONFLICT DO NOTHING",
+        [collection, collection],
+    )
+
+
 def point(connection: psycopg.Connection, collection: str, period: str, release_id: str) -> None:
     """Moves one pointer to a release, whatever it is and without checks, as an edition of its own."""
     pointers.move(connection, {(collection, period): release_id})
@@ -134,6 +142,11 @@ def published_views() -> dict[str, published.View]:
 # Where the pointers have been on the way; a run that was killed in between may have published something on that way.
 HISTORIES = ("release_history", "movements", "editions", "revisions", "release_checks")
 COUNTED = {"revision"}  # columns that count what was on the way
+PLACE = {
+    "records_key",
+    "records_bytes",
+    "records_together",
+}  # which submissions were recorded together differs after a kill
 
 
 def snapshot(*schemas: str) -> dict[str, list[str]]:
@@ -150,7 +163,7 @@ def snapshot(*schemas: str) -> dict[str, list[str]]:
             if view in HISTORIES:
                 continue
             query = pgsql.SQL("SELECT {} FROM {}.{}").format(
-                pgsql.SQL(", ").join(pgsql.Identifier(column) for column in columns if column not in COUNTED),
+                pgsql.SQL(", ").join(pgsql.Identifier(column) for column in columns if column not in COUNTED | PLACE),
                 pgsql.Identifier(schema),
                 pgsql.Identifier(view),
             )

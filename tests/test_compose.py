@@ -204,7 +204,7 @@ def test_what_runs_once_gets_all_that_it_needs(services):
     needed = set(re.findall(r'_need\("([A-Z0-9_]+)"\)', text)) | set(re.findall(r'"(TB_[A-Z_]+_PASSWORD)"', text))
     assert needed <= set(services["prepare"]["environment"])
     assert services["prepare"]["command"] == ["trust-benchmarks", "prepare"]
-    assert {"reading", "warehouse"} == set(prepare.POOLS)
+    assert {"fetching", "reading", "warehouse"} == set(prepare.POOLS)
 
 
 def test_only_what_the_image_needs_is_sent_to_the_builder():

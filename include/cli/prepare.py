@@ -35,6 +35,7 @@ USERS = {
 # The pools that the DAGs name: slots, and what they are for.
 POOLS = {
     "warehouse": (4, "Tasks that write figures or lists into the warehouse."),
+    "fetching": (2, "Looks at publishers; they wait most of the time."),
     "reading": (4, "Tasks that read and validate files; they take processor and memory."),
 }
 

@@ -1,32 +1,28 @@
 """Which submission of a return is included in figures: the pointer in core.counting."""
 
+from collections.abc import Sequence
+
 import psycopg
 
 from .. import sql
 from .submission import Return
 
 
-def lock(connection: psycopg.Connection, of: Return) -> None:
-    """Waits until no other transaction moves the pointer of this return; held until this transaction ends."""
-    connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtext(concat_ws('|', 'counting', %s::text, %s::text, %s::text, %s::text)))", of
-    )
+def lock(connection: psycopg.Connection, returns: Sequence[Return]) -> None:
+    """Waits until no other transaction moves the pointers of these returns; held until this transaction ends."""
+    columns = {name: [getattr(one, name) for one in returns] for name in Return._fields}
+    connection.execute(sql.text("records/lock_returns.sql"), columns)
 
 
-def point_to_newest_accepted(connection: psycopg.Connection, submission_id: str) -> None:
-    """Points to the newest accepted version of a submission's return, a real one before a sample; to none where all are held.
+def point_to_newest_accepted(connection: psycopg.Connection, submission_ids: list[str]) -> None:
+    """Points to the newest accepted version of these submissions' returns, a real one before a sample; to none where all are held.
 
-    The caller holds the lock of that return. A pointer that is already right does not move.
+    The caller holds the locks of those returns. A pointer that is already right does not move.
     """
-    row = connection.execute(sql.text("records/newest_accepted.sql"), {"submission_id": submission_id}).fetchone()
-    if row is None:
-        return
-    *chain, newest, rules_version = row
-    if None in chain:
-        return
-    values = dict(zip(Return._fields, chain, strict=True))
-    if newest is None:
-        connection.execute(sql.text("records/point_to_none.sql"), values)
-    else:
-        values |= {"submission_id": newest, "rules_version": rules_version}
-        connection.execute(sql.text("records/point.sql"), values)
+    rows = connection.execute(sql.text("records/newest_accepted.sql"), {"submission_ids": submission_ids}).fetchall()
+    names = (*Return._fields, "submission_id", "rules_version")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    with connection.cursor() as cursor:
+        for statement, is_there in (("point", True), ("point_to_none", False)):
+            if moves := [one for one in found if (one["submission_id"] is not None) == is_there]:
+                cursor.executemany(sql.text(f"records/{statement}.sql"), moves)

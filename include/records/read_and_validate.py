@@ -1,7 +1,7 @@
 """What a submission comes to: its archived file read, and validated under decisions; what breaks on its content is a finding."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
@@ -72,12 +72,17 @@ def outcome_of(
         return held_by_fault(submission_id, reading, problem)
 
 
+def without_decisions(outcome: Outcome) -> Plain:
+    """What a submission is that no decision applies to."""
+    return Plain(outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid)
+
+
 def plain_of(
     connection: psycopg.Connection, submission_id: str, outcome: Outcome, decisions: list[decisions_applied.Decision]
 ) -> Plain:
     """What a submission is without decisions, if this is its outcome under them."""
     if not decisions:
-        return Plain(outcome.identified, outcome.state, outcome.cells_expected, outcome.cells_valid)
+        return without_decisions(outcome)
     with connection.transaction():
         recorded = connection.execute(
             "SELECT identified, outcome, cells_expected, cells_valid FROM core.validation WHERE submission_id = %s AND rules_version = %s",
@@ -86,11 +91,7 @@ def plain_of(
     if recorded:
         return Plain(*recorded)
     plain = outcome_of(connection, submission_id, [])
-    return Plain(plain.identified, plain.state, plain.cells_expected, plain.cells_valid, plain)
-
-
-# As it was when this module was loaded: it must work also where a test or a fault has replaced it.
-_hold = validate.validate
+    return replace(without_decisions(plain), outcome=plain)
 
 
 def held_by_fault(submission_id: str, reading: Reading, problem: BaseException) -> Outcome:
@@ -111,7 +112,7 @@ def held_by_fault(submission_id: str, reading: Reading, problem: BaseException) 
         "the number of this submission. You need not send anything again.",
         responsible=US,
     )
-    return _hold(held)
+    return validate.validate(held)
 
 
 def _check_identity(reading: Reading, known: Submission) -> None:

@@ -29,6 +29,7 @@ class Submission(NamedTuple):
     part: str
     archive_key: str
     sha256: str
+    size: int
     file_name: str
     received_at: datetime
     says_arrived: str | None
@@ -49,14 +50,20 @@ def load(connection: psycopg.Connection, submission_id: str) -> Submission:
     Raises:
         LookupError: when the ledger has none.
     """
-    with connection.cursor(row_factory=class_row(Submission)) as cursor:
-        found = cursor.execute(sql.text("records/submission.sql"), {"submission_id": submission_id}).fetchone()
-    if found is None:
+    found = load_each(connection, [submission_id])
+    if not found:
         raise LookupError(f"There is no submission '{submission_id}' in the ledger. List them in intake.submissions.")
-    return found
+    return found[0]
 
 
-def is_new(connection: psycopg.Connection, submission_id: str) -> bool:
-    """Whether it was never validated and no decision applies to it, as for most: then neither needs to be looked up."""
-    row = connection.execute(sql.text("records/is_new.sql"), {"submission_id": submission_id}).fetchone()
-    return row is not None and bool(row[0])
+def load_each(connection: psycopg.Connection, submission_ids: list[str]) -> list[Submission]:
+    """The submissions of these ids that the ledger has, in the order of the ids."""
+    with connection.cursor(row_factory=class_row(Submission)) as cursor:
+        found = cursor.execute(sql.text("records/submissions.sql"), {"submission_ids": submission_ids}).fetchall()
+    return sorted(found, key=lambda one: submission_ids.index(one.submission_id))
+
+
+def new_ones(connection: psycopg.Connection, submission_ids: list[str]) -> set[str]:
+    """Those that were never validated and that no decision applies to, as most: then neither needs to be looked up."""
+    rows = connection.execute(sql.text("records/new_ones.sql"), {"submission_ids": submission_ids}).fetchall()
+    return {row[0] for row in rows}

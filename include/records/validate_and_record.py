@@ -4,6 +4,7 @@ import logging
 import time
 from collections import Counter
 from dataclasses import replace
+from typing import NamedTuple
 
 import psycopg
 
@@ -19,6 +20,7 @@ from .submission import Submission
 logger = logging.getLogger(__name__)
 
 DONE_BEFORE = "done_before"
+TOGETHER = 4 * 1024 * 1024  # bytes of files whose rows are held in memory until they are recorded together
 
 
 def validate_and_record(submission_ids: list[str]) -> dict[str, int]:
@@ -45,15 +47,102 @@ def try_each(submission_ids: list[str]) -> tuple[dict[str, int], list[tuple[str,
     done = Counter(accepted=0, accepted_with_warnings=0, held=0, done_before=0)
     failures: list[tuple[str, BaseException]] = []
     with warehouse.connect() as connection:
-        for submission_id in submission_ids:
+        new = submission.new_ones(connection, submission_ids)
+        alone = [one for one in submission_ids if one not in new]
+        known = submission.load_each(connection, [one for one in submission_ids if one in new])
+        connection.commit()
+        for group in _groups(known):
+            checked: list[_Checked] = []
+            for one in group:
+                try:
+                    checked.append(_check(connection, one))
+                except BaseException as problem:
+                    _note_failure(connection, one.submission_id, problem, failures)
+            recorded = _record_together(connection, checked)
+            done.update(recorded.values())
+            alone += [one.known.submission_id for one in checked if one.known.submission_id not in recorded]
+        for submission_id in alone:
             try:
                 done[validate_and_record_one(connection, submission_id)] += 1
             except BaseException as problem:
-                if not is_failure(problem) or is_outage(problem) or connection.closed:
-                    raise
-                log.line(logger, "failed", level=logging.ERROR, submission_id=submission_id, problem=log.short(problem))
-                failures.append((submission_id, problem))
+                _note_failure(connection, submission_id, problem, failures)
     return dict(done), failures
+
+
+def _note_failure(
+    connection: psycopg.Connection,
+    submission_id: str,
+    problem: BaseException,
+    failures: list[tuple[str, BaseException]],
+) -> None:
+    """Notes what failed for a submission; raises it where that is not about this submission but about a store."""
+    if not is_failure(problem) or is_outage(problem) or connection.closed:
+        raise problem
+    log.line(logger, "failed", level=logging.ERROR, submission_id=submission_id, problem=log.short(problem))
+    failures.append((submission_id, problem))
+
+
+class _Checked(NamedTuple):
+    """A submission that was never validated before, and what it came to."""
+
+    known: Submission
+    outcome: Outcome
+    seconds: float
+
+
+def _groups(submissions: list[Submission]) -> list[list[Submission]]:
+    """Submissions that are recorded together: of one collection and period, and not more than is held in memory."""
+    found: dict[tuple[str, str | None], list[list[Submission]]] = {}
+    for one in submissions:
+        lists = found.setdefault((one.collection, one.period), [[]])
+        if sum(other.size for other in lists[-1]) + one.size > TOGETHER:
+            lists.append([])
+        lists[-1].append(one)
+    return [group for lists in found.values() for group in lists if group]
+
+
+def _check(connection: psycopg.Connection, known: Submission) -> _Checked:
+    began = time.monotonic()
+    outcome = read_and_validate.outcome_of(connection, known.submission_id, [], known)
+    return _Checked(known, outcome, time.monotonic() - began)
+
+
+def _record_together(connection: psycopg.Connection, checked: list[_Checked]) -> dict[str, str]:
+    """Records what new submissions of one collection and period came to and moves their pointers, in one transaction.
+
+    Returns:
+        their states by id; nothing where one of them cannot be recorded like this: then each is done alone.
+    """
+    if not checked:
+        return {}
+    began = time.monotonic()
+    ids = [one.known.submission_id for one in checked]
+    try:
+        with connection.transaction():
+            write.keep_sweep_away(connection)
+            records = write.write_records(
+                checked[0].known.period, {one.known.submission_id: one.outcome for one in checked}
+            )
+            pointer.lock(connection, [one.known.of for one in checked])
+            if submission.new_ones(connection, ids) != set(ids):
+                return {}
+            validated = [
+                write.Validated(
+                    id_, one.outcome, [], read_and_validate.without_decisions(one.outcome), records.get(id_)
+                )
+                for id_, one in zip(ids, checked, strict=True)
+            ]
+            if not write.add_validations(connection, validated):
+                return {}
+            pointer.point_to_newest_accepted(connection, ids)
+    except BaseException as problem:
+        if not is_failure(problem) or is_outage(problem) or connection.closed:
+            raise
+        return {}
+    share = (time.monotonic() - began) / len(checked)
+    for one in checked:
+        _log(one.known, one.outcome.state, one.outcome, one.seconds + share)
+    return {one.known.submission_id: one.outcome.state for one in checked}
 
 
 def validate_and_record_one(connection: psycopg.Connection, submission_id: str, *, keep_records: bool = True) -> str:
@@ -72,12 +161,12 @@ def validate_and_record_one(connection: psycopg.Connection, submission_id: str, 
     while True:
         with connection.transaction():
             known = submission.load(connection, submission_id)
-            is_new = submission.is_new(connection, submission_id)
+            is_new = bool(submission.new_ones(connection, [submission_id]))
             decisions = [] if is_new else decisions_applied.in_force(connection, submission_id)
             if not is_new:
-                pointer.lock(connection, known.of)
+                pointer.lock(connection, [known.of])
                 if _is_validated(connection, submission_id, decisions):
-                    pointer.point_to_newest_accepted(connection, submission_id)
+                    pointer.point_to_newest_accepted(connection, [submission_id])
                     return DONE_BEFORE
         became = identify_again(connection, submission_id) if keep_records and not is_new else None
         if became:
@@ -121,18 +210,25 @@ def _record(
     submission_id = known.submission_id
     with connection.transaction():
         write.keep_sweep_away(connection)
-        records = write.write_records(submission_id, known.period, outcome, keep_records)
-        plain_records = (
-            write.write_records(submission_id, known.period, plain.outcome, keep_records) if plain.outcome else None
-        )
-        pointer.lock(connection, known.of)
-        is_new = not decisions and submission.is_new(connection, submission_id)
+        validated = [(outcome, decisions)] if plain.outcome is None else [(plain.outcome, []), (outcome, decisions)]
+        to_add = [
+            write.Validated(
+                submission_id,
+                one,
+                under,
+                plain,
+                write.write_records(known.period, {submission_id: one}, keep_records).get(submission_id),
+            )
+            for one, under in validated
+        ]
+        pointer.lock(connection, [known.of])
+        is_new = not decisions and bool(submission.new_ones(connection, [submission_id]))
         if not is_new and decisions_applied.in_force(connection, submission_id) != decisions:
             return None
         before = None if is_new else _recorded_rules(connection, submission_id)
         same = None
         with connection.transaction() as attempt:
-            added = write.add_validations(connection, submission_id, outcome, records, decisions, plain, plain_records)
+            added = write.add_validations(connection, to_add)
             same = write.newest_is_same(connection, submission_id, before) if added and before else None
             if same:
                 raise psycopg.Rollback(attempt)
@@ -143,7 +239,7 @@ def _record(
             )
         if not added:
             return DONE_BEFORE
-        pointer.point_to_newest_accepted(connection, submission_id)
+        pointer.point_to_newest_accepted(connection, [submission_id])
     return str(outcome.state)
 
 

@@ -1,28 +1,32 @@
-"""Writes what a validation came to: accepted rows as a Parquet object, and the validation with its details to the ledger."""
+"""Writes what validations came to: accepted rows to the object store, and the validations with their details to the ledger."""
 
 import hashlib
-import io
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
 
 from .. import sql
-from ..stores import objects, settings, warehouse
+from ..stores import warehouse
 from ..validation import decisions_applied, profile, versions
 from ..validation.validate import HELD, Outcome
+from . import kept
+from .kept import Records
 from .read_and_validate import Plain
 
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
 
 
-class Records(NamedTuple):
-    """The Parquet object of a submission's accepted rows."""
+class Validated(NamedTuple):
+    """What a validation of a submission came to, under which decisions, and what it is without any."""
 
-    key: str
-    sha256: str
-    size: int
+    submission_id: str
+    outcome: Outcome
+    decisions: list[decisions_applied.Decision]
+    plain: Plain
+    records: Records | None
 
 
 def keep_sweep_away(connection: psycopg.Connection) -> None:
@@ -30,67 +34,51 @@ def keep_sweep_away(connection: psycopg.Connection) -> None:
     connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
 
 
-def write_records(submission_id: str, period: str | None, outcome: Outcome, keep: bool) -> Records | None:
-    """Writes the accepted rows as one Parquet object named by its content; None where the submission is held.
+def write_records(period: str | None, outcomes: dict[str, Outcome], store: bool = True) -> dict[str, Records]:
+    """Writes the accepted rows of submissions of one collection as one Parquet object; those that are held have none.
 
     Args:
-        keep: whether it goes to the object store; a preview keeps it in this machine's cache only.
+        outcomes: by submission id.
+        store: whether it goes to the object store; a preview keeps it in this machine's cache only.
     """
-    if outcome.state == HELD:
-        return None
-    content = as_parquet(submission_id, outcome)
-    sha256 = hashlib.sha256(content).hexdigest()
-    key = f"{outcome.reading.collection}/{period}/{submission_id}/{sha256[:16]}.parquet"
-    if keep:
-        objects.put_once(settings.load().records, key, content)
-    objects.keep(content, sha256)
-    return Records(key, sha256, len(content))
+    rows = {one: outcome.records for one, outcome in outcomes.items() if outcome.state != HELD}
+    collections = {outcome.reading.collection for outcome in outcomes.values()}
+    return kept.write(collections.pop(), period, rows, store) if rows else {}
 
 
-def as_parquet(submission_id: str, outcome: Outcome) -> bytes:
-    """The accepted rows with the submission's id before them, as a Parquet file."""
-    named = pl.Series("submission_id", [submission_id] * outcome.records.height, pl.String)
-    buffer = io.BytesIO()
-    outcome.records.insert_column(0, named).write_parquet(buffer, compression="lz4")
-    return buffer.getvalue()
+def add_validations(connection: psycopg.Connection, validated: Sequence[Validated]) -> bool:
+    """Adds validations, their findings, rows by provider and profiles, each with the one without decisions where that is to be recorded.
 
-
-def add_validations(
-    connection: psycopg.Connection,
-    submission_id: str,
-    outcome: Outcome,
-    records: Records | None,
-    decisions: list[decisions_applied.Decision],
-    plain: Plain,
-    plain_records: Records | None,
-) -> bool:
-    """Adds the validation under decisions, and beside it the one without, so that a release need not read the file again.
-
-    Both have the same time: what the trust was told first is the one under decisions. False when another worker has added it.
+    Both have the same time: what the trust was told first is the one under decisions. False, and none of them is added, when
+    another worker has added one.
     """
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
-    (moment,) = row
-    if plain.outcome:
-        add_validation(connection, submission_id, plain.outcome, plain_records, [], plain, moment)
-    return add_validation(connection, submission_id, outcome, records, decisions, plain, moment)
+    given = [_row(one, row[0]) for one in validated]
+    with connection.transaction() as attempt, connection.cursor() as cursor:
+        cursor.executemany(sql.text("records/add_validation.sql"), given)
+        if cursor.rowcount != len(given):
+            raise psycopg.Rollback(attempt)
+        details: dict[str, list[pl.DataFrame]] = {"finding": [], "provider_rows": [], "profile": []}
+        for one, values in zip(validated, given, strict=True):
+            name = [pl.lit(values[key]).alias(key) for key in ("submission_id", "rules_version")]
+            for table, frame in _details(one.outcome).items():
+                if frame.height:
+                    details[table].append(frame.with_columns(name))
+        for table, frames in details.items():
+            if frames:
+                warehouse.copy(connection, table, pl.concat(frames))
+        return True
+    return False
 
 
-def add_validation(
-    connection: psycopg.Connection,
-    submission_id: str,
-    outcome: Outcome,
-    records: Records | None,
-    decisions: list[decisions_applied.Decision],
-    plain: Plain,
-    moment: datetime,
-) -> bool:
-    """Adds a validation, its findings, rows by provider and profile; False when another worker has added it."""
-    reading, rules_version = outcome.reading, versions.version(outcome.reading.collection)
-    if decisions:  # the same rules under other decisions find something else
-        rules_version += "." + hashlib.sha256(decisions_applied.key(decisions).encode()).hexdigest()[:12]
-    row = {
-        "submission_id": submission_id,
+def _row(one: Validated, moment: datetime) -> dict[str, Any]:
+    outcome, reading = one.outcome, one.outcome.reading
+    rules_version = versions.version(reading.collection)
+    if one.decisions:  # the same rules under other decisions find something else
+        rules_version += "." + hashlib.sha256(decisions_applied.key(one.decisions).encode()).hexdigest()[:12]
+    return {
+        "submission_id": one.submission_id,
         "rules_version": rules_version,
         "layout": reading.layout.name if reading.layout else None,
         "outcome": outcome.state,
@@ -101,32 +89,30 @@ def add_validation(
         "rows_set_aside": reading.rows_set_aside,
         "cells_expected": outcome.cells_expected,
         "cells_valid": outcome.cells_valid,
-        "records_key": records.key if records else None,
-        "records_sha256": records.sha256 if records else None,
-        "records_bytes": records.size if records else None,
-        "decisions": [one.decision_id for one in decisions],
+        "records_key": one.records.key if one.records else None,
+        "records_sha256": one.records.sha256 if one.records else None,
+        "records_bytes": one.records.size if one.records else None,
+        "records_together": one.records.together if one.records else None,
+        "decisions": [decision.decision_id for decision in one.decisions],
         "counts_hash": _counts_hash(outcome),
-        "identified": plain.identified,
-        "plain_outcome": plain.state,
-        "plain_cells_expected": plain.cells_expected,
-        "plain_cells_valid": plain.cells_valid,
+        "identified": one.plain.identified,
+        "plain_outcome": one.plain.state,
+        "plain_cells_expected": one.plain.cells_expected,
+        "plain_cells_valid": one.plain.cells_valid,
         "validated_at": moment,
     }
-    if not connection.execute(sql.text("records/add_validation.sql"), row).rowcount:
-        return False
-    # PostgreSQL keeps no NUL in a text; the file in the archive does.
-    texts = pl.col("raw_value", "message", "column_name")
-    found = outcome.findings.with_row_index("number", 1).with_columns(
-        texts.str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
-    )
-    details = {
-        "finding": found,
-        "provider_rows": outcome.provider_rows,
-        "profile": profile.of(outcome.records, reading.collection),
-    }
-    for table, frame in details.items():
-        warehouse.copy(connection, table, frame, submission_id=submission_id, rules_version=rules_version)
-    return True
+
+
+def _details(outcome: Outcome) -> dict[str, pl.DataFrame]:
+    """The rows of a validation by the table of schema core that they go to."""
+    found = outcome.findings
+    if found.height:  # PostgreSQL keeps no NUL in a text; the file in the archive does.
+        texts = pl.col("raw_value", "message", "column_name")
+        found = found.with_row_index("number", 1).with_columns(
+            texts.str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
+        )
+    looks = profile.of(outcome.records, outcome.reading.collection)
+    return {"finding": found, "provider_rows": outcome.provider_rows, "profile": looks}
 
 
 def newest_is_same(connection: psycopg.Connection, submission_id: str, before: str) -> str | None:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import polars as pl
 import psycopg
+from psycopg.rows import class_row
 
 from .. import catalogue, reference, sql
 from ..measures import measure, profiles
-from ..stores import objects, settings
+from ..records import kept
 from . import basis, without_decisions
 from .basis import Basis
 from .dependencies import periods_back, rests_on
@@ -17,13 +18,20 @@ from .fingerprints import next_release
 from .ledger import Columns, frame
 
 
-class Records(NamedTuple):
-    """The records of a submission that counts: a local copy of its Parquet object, and the decisions it counts under."""
+class _Counting(NamedTuple):
+    """The records of a submission that counts, and the decisions that it counts under."""
 
     collection: str
+    period: str
     submission_id: str
     decisions: list[int]
-    path: Path
+    records_key: str
+    records_bytes: int
+    records_together: int
+
+    @property
+    def wanted(self) -> kept.Wanted:
+        return kept.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together)
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,7 @@ def load(connection: psycopg.Connection, collection: str, period: str) -> Releas
     """All that the figures of a collection and period rest on, as it stands now in the caller's transaction."""
     name = next_release(connection, collection, period)
     stands = basis.now(connection, collection, period)
-    inputs, records = measure_inputs(connection, collection, period, stands)
-    under_decisions = {one.submission_id: one.path for one in records if one.decisions}
+    inputs, under_decisions = measure_inputs(connection, collection, period, stands)
     decided = without_decisions.load(connection, stands, under_decisions)
     is_own = (pl.col("collection") == collection) & (pl.col("period") == period) & pl.col("is_current")
     return ReleaseInputs(collection, period, *name, inputs, inputs.submissions.filter(is_own), decided, stands)
@@ -61,8 +68,8 @@ def load(connection: psycopg.Connection, collection: str, period: str) -> Releas
 
 def measure_inputs(
     connection: psycopg.Connection, collection: str, period: str, stands: Basis
-) -> tuple[measure.Inputs, list[Records]]:
-    """What figures are computed from if they rest on these submissions, and the records that are read."""
+) -> tuple[measure.Inputs, dict[str, Path]]:
+    """What figures are computed from if they rest on these submissions, and the files of those that count under decisions, by their ids."""
     declared = catalogue.load(collection)
     given = {
         "submissions": list(stands),
@@ -74,16 +81,21 @@ def measure_inputs(
         "periods": [p for c, p in rests_on(collection, period) if c == collection],
     }
     read = set(periods_back(period, declared.looks_back))
-    records = [
-        Records(name, submission_id, decisions, objects.cached(settings.load().records, key, sha256))
-        for name, month, submission_id, decisions, key, sha256 in connection.execute(
-            sql.text("releases/counting_records"), given
-        ).fetchall()
-        if name != collection or month in read
-    ]
+    with connection.cursor(row_factory=class_row(_Counting)) as cursor:
+        counting = cursor.execute(sql.text("releases/counting_records"), given).fetchall()
     paths: dict[str, list[Path]] = {name: [] for name in (collection, *declared.uses)}
-    for one in records:
-        paths[one.collection].append(one.path)
+    under_decisions: dict[str, Path] = {}
+    months: dict[tuple[str, str], list[kept.Wanted]] = {}
+    for one in counting:
+        if one.collection == collection and one.period not in read:
+            continue
+        if one.decisions:  # in a file of its own, which can be exchanged for what it is without them
+            under_decisions[one.submission_id] = kept.own_file(one.wanted)
+            paths[one.collection].append(under_decisions[one.submission_id])
+        else:
+            months.setdefault((one.collection, one.period), []).append(one.wanted)
+    for (name, _), wanted in months.items():
+        paths[name] += kept.files(wanted)
 
     def facts(name: str, columns: Columns) -> pl.DataFrame:
         return frame(connection, sql.text(f"releases/{name}"), given, columns)
@@ -99,4 +111,4 @@ def measure_inputs(
         facts("expected_in_file", measure.EXPECTED_IN_FILE),
         facts("profiles", profiles.PROFILES),
     )
-    return inputs, records
+    return inputs, under_decisions

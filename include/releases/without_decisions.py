@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from .. import catalogue, sql
 from ..measures import measure
-from ..stores import objects, settings
+from ..records import kept
 from .basis import Basis
 from .ledger import frame
 
@@ -47,7 +47,17 @@ class _Row(NamedTuple):
     providers: list[str | None]
     plain_rules: str
     records_key: str | None
-    records_sha256: str
+    records_bytes: int
+    records_together: int
+
+    @property
+    def plain_path(self) -> Path | None:
+        """A local file of its records without decisions; None if it would be held."""
+        if self.records_key is None:
+            return None
+        return kept.own_file(
+            kept.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together)
+        )
 
 
 def load(connection: psycopg.Connection, stands: Basis, paths: dict[str, Path]) -> list[Decided]:
@@ -67,7 +77,6 @@ def load(connection: psycopg.Connection, stands: Basis, paths: dict[str, Path]) 
         {"submissions": [one.submission_id for one in rows], "rules": [one.plain_rules for one in rows]},
         measure.PROVIDER_ROWS,
     )
-    bucket = settings.load().records
     return [
         Decided(
             one.collection,
@@ -76,7 +85,7 @@ def load(connection: psycopg.Connection, stands: Basis, paths: dict[str, Path]) 
             one.decisions,
             one.providers,
             paths[one.submission_id],
-            objects.cached(bucket, one.records_key, one.records_sha256) if one.records_key else None,
+            one.plain_path,
             counted.filter(pl.col("submission_id") == one.submission_id),
         )
         for one in rows

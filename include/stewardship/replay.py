@@ -5,7 +5,6 @@ archive or the ledger. Changes that the pipeline would make by itself (it valida
 changes that it would make on request.
 """
 
-import hashlib
 import tempfile
 import time
 from collections import Counter
@@ -17,13 +16,13 @@ from typing import Any
 
 import polars as pl
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from .. import catalogue, reference, sql
 from ..ingest.expected_returns import who_is_expected
 from ..measures import measure, versions
 from ..reading.read import read
-from ..records import identify_again, read_and_validate, rules_in_force, write
+from ..records import identify_again, kept, read_and_validate, rules_in_force
 from ..reference import calendar
 from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
@@ -137,8 +136,7 @@ def _files(connection: Connection, found: Replay, folder: Path, report: Callable
         state = outcome.state
         before = _found_before(connection, one)
         differs = _compare_findings(rules, before, outcome.findings, when, one)
-        records = None if state == HELD else write.as_parquet(one["submission_id"], outcome)
-        differs |= is_new or state != one["outcome"] or _other_records(one, outcome, records)
+        differs |= is_new or state != one["outcome"] or _other_records(one, outcome)
         if state != (one["outcome"] or "received"):
             about = ("submission_id", "file_name", "period", "sender", "part", "version")
             told = {"collection": found.collection} | {name: one[name] for name in about}
@@ -146,10 +144,10 @@ def _files(connection: Connection, found: Replay, folder: Path, report: Callable
         found.same += not differs
         if differs and one["period"] and one["sender"] and (when == BY_ITSELF or found.accepted_too):
             path = None
-            if records is not None:
+            if state != HELD:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{one['submission_id']}.parquet"
-                path.write_bytes(records)
+                path.write_bytes(kept.as_parquet({one["submission_id"]: outcome.records}))
             rows = outcome.provider_rows.with_columns(submission_id=pl.lit(one["submission_id"]))
             changed[one["submission_id"]] = _Changed(_log_row(connection, one, found, outcome, plain), path, rows)
         if found.read % BATCH == 0:
@@ -211,9 +209,9 @@ def _next_version(connection: Connection, one: Row, chain: Chain, changed: dict[
     return version
 
 
-def _other_records(one: Row, outcome: Outcome, records: bytes | None) -> bool:
+def _other_records(one: Row, outcome: Outcome) -> bool:
     counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
-    sha256 = hashlib.sha256(records).hexdigest() if records is not None else None
+    sha256 = None if outcome.state == HELD else kept.rows_hash(outcome.records)
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 
@@ -323,7 +321,7 @@ def _pairs(connection: Connection, found: Replay, touched: set[tuple[str, str]])
     """(collection, period, current release) of what may be another: what rests on touched periods, and releases of other methods."""
     rows = connection.execute(
         """SELECT c.collection, c.period, c.release_id, (r.code_version, r.reference_version) <> (%s, %s)
-           FROM core.current_release c JOIN core.release r USING (release_id)""",
+           FROM core.standing c JOIN core.release r USING (release_key)""",
         [versions.method_version(found.collection), reference.version()],
     ).fetchall()
     first = calendar.period_start(found.since) if found.since else None
@@ -394,21 +392,19 @@ def _with(connection: Connection, given: release_inputs.ReleaseInputs, mine: lis
     current = log.filter(
         pl.col("is_current") & ((pl.col("collection") != collection) | pl.col("period").is_in(list(read_back)))
     )
-    _, stored = release_inputs.measure_inputs(connection, collection, given.period, given.basis)
-    paths = {one.submission_id: one.path for one in stored}
-    paths |= {one.row["submission_id"]: one.path for one in mine}
+    files = {one.row["submission_id"]: one.path for one in mine}
     records: dict[str, list[Path]] = {name: [] for name in inputs.records}
-    for name, submission_id in current.select("collection", "submission_id").iter_rows():
-        records[name].append(paths.get(submission_id) or _stored(connection, submission_id))
-    kept = inputs.provider_rows.filter(~pl.col("submission_id").is_in(ids))
-    rows = pl.concat([kept, *(one.provider_rows.select(kept.columns) for one in mine)])
+    for name in records:
+        ids_now = current.filter(pl.col("collection") == name)["submission_id"].to_list()
+        records[name] += [path for one in ids_now if (path := files.get(one))]
+        records[name] += _stored(connection, [one for one in ids_now if one not in files])
+    others = inputs.provider_rows.filter(~pl.col("submission_id").is_in(ids))
+    rows = pl.concat([others, *(one.provider_rows.select(others.columns) for one in mine)])
     return replace(inputs, records=records, submissions=log, provider_rows=rows)
 
 
-def _stored(connection: Connection, submission_id: str) -> Path:
-    row = connection.execute(
-        "SELECT records_key, records_sha256 FROM intake.validations WHERE submission_id = %s", [submission_id]
-    ).fetchone()
-    if row is None:
-        raise LookupError(f"Submission {submission_id} has no validation.")
-    return objects.cached(settings.load().records, *row)
+def _stored(connection: Connection, submission_ids: list[str]) -> list[Path]:
+    """Local files of the records of these submissions as they stand."""
+    with connection.cursor(row_factory=class_row(kept.Wanted)) as cursor:
+        query = sql.text("stewardship/records_standing")
+        return kept.files(cursor.execute(query, {"submissions": submission_ids}).fetchall())

@@ -16,7 +16,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from . import settings
+from . import airflow_connections, settings
 
 # S3's own name for bytes. SeaweedFS squeezes an object without a type on every write, which takes longer than the rest.
 BYTES = "binary/octet-stream"
@@ -38,7 +38,24 @@ class Listed:
 @cache
 def client() -> BaseClient:
     """The S3 client of this process, with time limits and retries."""
-    of = settings.load().s3
+    return _client(settings.load().s3)
+
+
+def client_of(connection: str) -> BaseClient:
+    """An S3 client for a partner's buckets, by the name of an Airflow connection (type Amazon Web Services).
+
+    Raises:
+        Unconfigured: Airflow has no such connection, or does not run here.
+    """
+    found = airflow_connections.s3(connection)
+    if found is None:
+        raise settings.Unconfigured(
+            f"There is no Airflow connection '{connection}' here. Make one of the type Amazon Web Services, or set AIRFLOW_CONN_{connection.upper()}."
+        )
+    return _client(found)
+
+
+def _client(of: airflow_connections.S3Connection) -> BaseClient:
     return boto3.client(
         "s3",
         endpoint_url=of.endpoint or None,
@@ -126,10 +143,13 @@ def _is_there(bucket: str, key: str) -> bool:
 
 
 def cached(bucket: str, key: str, sha256: str) -> Path:
-    """A local copy of an object, kept by its hash; a copy whose bytes do not match is never used."""
-    path = settings.load().cache / sha256[:2] / sha256
-    with contextlib.suppress(FileNotFoundError):
-        os.utime(path)  # still of use: `forget` leaves it
+    """A local copy of an object, kept by its hash; a copy whose bytes do not match is never used but fetched anew.
+
+    Raises:
+        RuntimeError: the object itself is not what was recorded.
+    """
+    path = _place(sha256)
+    if _is_whole(path, sha256):
         return path
     content, _ = get(bucket, key)
     if hashlib.sha256(content).hexdigest() != sha256:
@@ -141,17 +161,45 @@ def cached(bucket: str, key: str, sha256: str) -> Path:
 
 def content(bucket: str, key: str, sha256: str) -> bytes:
     """An object's bytes, from the cache if they are there unharmed."""
-    path = cached(bucket, key, sha256)
-    found = path.read_bytes()
-    if hashlib.sha256(found).hexdigest() == sha256:
-        return found
-    path.unlink(missing_ok=True)
     return cached(bucket, key, sha256).read_bytes()
+
+
+def kept_under(name: str) -> Path | None:
+    """The local file that was made under a name (see `keep_under`), if it is there unharmed."""
+    for path in _place(name).parent.glob(f"{name}.*"):
+        if _is_whole(path, path.suffix[1:]):
+            return path
+    return None
+
+
+def keep_under(name: str, content: bytes) -> Path:
+    """Puts bytes that were made here into the cache under a name: the hash of what they were made of."""
+    return _keep(content, _place(f"{name}.{hashlib.sha256(content).hexdigest()}"))
 
 
 def keep(content: bytes, sha256: str) -> Path:
     """Puts bytes into the cache under their hash."""
-    path = settings.load().cache / sha256[:2] / sha256
+    return _keep(content, _place(sha256))
+
+
+def _place(name: str) -> Path:
+    return settings.load().cache / name[:2] / name
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    """Whether a local copy is there with the bytes that it should have; it counts as used then, so that `forget` leaves it."""
+    try:
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                return False
+    except FileNotFoundError:
+        return False
+    with contextlib.suppress(OSError):  # a cache that can only be read serves all the same
+        os.utime(path)
+    return True
+
+
+def _keep(content: bytes, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent)
     try:

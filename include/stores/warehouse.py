@@ -112,7 +112,7 @@ def analyze(tables: Iterable[str]) -> None:
 def copy(connection: psycopg.Connection[Any], table: str, frame: pl.DataFrame, **constants: object) -> int:
     """Loads a frame into a table of schema core by COPY, columns by name; `constants` are columns of one value.
 
-    Returns the number of rows. A frame with lists has at most `FEW` rows. Floats travel as text with all their digits, so they come out as they went in.
+    Returns the number of rows. Lists are of numbers. Floats travel as text with all their digits, so they come out as they went in.
     """
     if not frame.height:
         return 0
@@ -124,7 +124,11 @@ def copy(connection: psycopg.Connection[Any], table: str, frame: pl.DataFrame, *
                 stream.write_row((*row, *constants.values()))
         return frame.height
     frame = frame.with_columns(pl.lit(value).alias(name) for name, value in constants.items())
-    frame = frame.with_columns(pl.col(pl.Boolean).cast(pl.String))
+    lists = [name for name, dtype in frame.schema.items() if dtype == pl.List]
+    frame = frame.with_columns(
+        pl.col(pl.Boolean).cast(pl.String),
+        *(("{" + pl.col(name).cast(pl.List(pl.String)).list.join(",") + "}").alias(name) for name in lists),
+    )
     with connection.cursor().copy(command + pgsql.SQL(" (FORMAT csv)")) as stream:
         for batch in frame.iter_slices(100_000):
             # Quoted texts and bare nulls: an empty text stays an empty text.

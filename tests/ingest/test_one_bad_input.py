@@ -219,7 +219,7 @@ def test_a_file_whose_reading_or_recording_breaks_is_registered_and_held(world, 
     flow.put("workforce/odd.csv", flow.workforce(scale=1.3))
     flow.put_return("RHA", "2025-06", flow.workforce("RHA"))
     flow.put_return("RNU", "2025-06", flow.workforce("RNU"))
-    plain, record = reading_room.read, write.add_validation
+    plain, record = reading_room.read, write.add_validations
 
     class PanicException(BaseException):
         """As libraries written in Rust raise it."""
@@ -229,14 +229,14 @@ def test_a_file_whose_reading_or_recording_breaks_is_registered_and_held(world, 
             raise PanicException("index out of bounds")
         return plain(content, file_name, *given)
 
-    def refuses(connection, submission_id, outcome, *given):
-        if outcome.reading.sender == "RHA":
+    def refuses(connection, validated):
+        if any(one.outcome.reading.sender == "RHA" for one in validated):
             raise ValueError("a value that PostgreSQL does not keep")
-        return record(connection, submission_id, outcome, *given)
+        return record(connection, validated)
 
     for room in (read_and_validate, identify_file):
         monkeypatch.setattr(room, "read", panics)
-    monkeypatch.setattr(write, "add_validation", refuses)
+    monkeypatch.setattr(write, "add_validations", refuses)
     assert flow.take_in() == {"received": 3, "again": 0, "accepted": 1, "held": 1}
     assert flow.rows(
         "SELECT file_name FROM intake.submissions JOIN intake.findings USING (submission_id) WHERE rule_id = 'SYS-ERROR' ORDER BY 1"

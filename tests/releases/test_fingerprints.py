@@ -90,8 +90,9 @@ def test_asking_what_is_stale_does_not_read_the_whole_ledger(world, months):
         )
         connection.execute(
             """INSERT INTO core.validation (submission_id, rules_version, layout, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
-                                            rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, counts_hash)
-               SELECT submission_id, 'x', 'x', 'accepted', 1, 1, 0, 0, 0, 1, 1, 'x', md5(submission_id), 1, 'x' FROM core.submission"""
+                                            rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes,
+                                            records_together, counts_hash)
+               SELECT submission_id, 'x', 'x', 'accepted', 1, 1, 0, 0, 0, 1, 1, 'x', md5(submission_id), 1, 1, 'x' FROM core.submission"""
         )
         connection.execute(
             """INSERT INTO core.counting (collection, period, sender, part, submission_id, rules_version)

@@ -144,8 +144,9 @@ def world_of_benchmarks(shared_world):
     INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
                              VALUES ('r1', 'sickness_absence', '2030-06', 'x1', 'x', 'x', '{}', false, 'x1'),
                                     ('r2', 'sickness_absence', '2031-06', 'x2', 'x', 'x', '{}', true, 'x2');
-    INSERT INTO core.benchmark VALUES ('r1', 'WF03', 'national', 9, 1, 2, 5.0, 6, 7, false), ('r2', 'WF03', 'national', 9, 1, 2, 4.5, 6, 7, true),
-                                      ('r2', 'WF05', 'national', 3, NULL, NULL, NULL, NULL, NULL, false)"""
+    INSERT INTO core.benchmark
+    VALUES (core.key_of('r1'), 'WF03', 'national', 9, 1, 2, 5.0, 6, 7, false), (core.key_of('r2'), 'WF03', 'national', 9, 1, 2, 4.5, 6, 7, true),
+           (core.key_of('r2'), 'WF05', 'national', 3, NULL, NULL, NULL, NULL, NULL, false)"""
     with copy_of(shared_world):
         with warehouse.connect() as connection:
             connection.execute(made)
@@ -172,8 +173,8 @@ def test_facts_of_the_log_and_what_it_is_too_early_for():
             held = month == 1 and version == 1
             log.append(
                 f"""INSERT INTO core.validation (submission_id, rules_version, outcome, rows_read, rows_recorded, rows_rejected, rows_held,
-                    rows_set_aside, cells_expected, cells_valid, records_key)
-                    VALUES ('{one}', 'x', '{"held" if held else "accepted"}', 1, {int(not held)}, 0, {int(held)}, 0, 1, 1, {"NULL" if held else "'x'"})"""
+                    rows_set_aside, cells_expected, cells_valid, records_key, records_sha256, records_bytes, records_together)
+                    VALUES ('{one}', 'x', '{"held" if held else "accepted"}', 1, {int(not held)}, 0, {int(held)}, 0, 1, 1, {"NULL, NULL, NULL, NULL" if held else "'x', 'x', 1, 1"})"""
             )
     for month in (1, 2):
         log.append(

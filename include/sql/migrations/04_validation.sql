@@ -2,7 +2,7 @@
 
 -- The rules and reference data that the pipeline validates by, a row for each change; the newest of a collection is in force.
 CREATE TABLE core.rules_in_force (
-  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL,
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL REFERENCES core.collection,
   rules_version text NOT NULL,           -- of schema, layouts, catalogue entry, common code and what is read of the reference data
   reference_part text NOT NULL,          -- of the reference data that validation reads
   providers text[] NOT NULL,             -- national collections: the codes that are known
@@ -18,7 +18,7 @@ CREATE TABLE core.validation (
   layout text, outcome text NOT NULL CHECK (outcome IN ('accepted', 'accepted_with_warnings', 'held')),
   rows_read bigint NOT NULL, rows_recorded bigint NOT NULL, rows_rejected bigint NOT NULL, rows_held bigint NOT NULL,
   rows_set_aside bigint NOT NULL, cells_expected bigint NOT NULL, cells_valid bigint NOT NULL,
-  records_key text, records_sha256 text, records_bytes bigint,
+  records_key text, records_sha256 text, records_bytes bigint, records_together int,
   validated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   decisions bigint[] NOT NULL DEFAULT '{}',  -- those it was made under
   counts_hash text,  -- of the rows by provider and the cells, which figures rest on too
@@ -30,6 +30,7 @@ CREATE TABLE core.validation (
   PRIMARY KEY (submission_id, rules_version),
   CONSTRAINT conservation CHECK (rows_read = rows_recorded + rows_rejected + rows_held),
   CONSTRAINT held_is_whole CHECK ((outcome = 'held') = (records_key IS NULL)),
+  CONSTRAINT records_are_somewhere CHECK (num_nulls(records_key, records_sha256, records_bytes, records_together) IN (0, 4)),
   CONSTRAINT held_records_nothing CHECK (outcome <> 'held' OR (rows_recorded = 0 AND rows_rejected = 0)));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.validation FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
@@ -82,7 +83,7 @@ CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.found_again FOR EACH STATEM
 
 -- What a steward asked to be validated again: all held returns (of a period), or the accepted ones too, that were validated before.
 CREATE TABLE core.revalidation (
-  revalidation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL, period text, accepted_too boolean NOT NULL,
+  revalidation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL REFERENCES core.collection, period text, accepted_too boolean NOT NULL,
   rules_version text NOT NULL, person text NOT NULL, reason text NOT NULL, asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE NULLS NOT DISTINCT (collection, period, accepted_too, rules_version));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.revalidation FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
@@ -111,5 +112,6 @@ CREATE TABLE core.counting (
   submission_id text NOT NULL, rules_version text NOT NULL, since timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (collection, period, sender, part),
   FOREIGN KEY (submission_id, rules_version) REFERENCES core.validation);
+CREATE INDEX counting_submission ON core.counting (submission_id, rules_version);
 CREATE TRIGGER counting_moves AFTER INSERT OR UPDATE ON core.counting FOR EACH ROW EXECUTE FUNCTION core.log_counting();
 CREATE TRIGGER counting_ends AFTER DELETE ON core.counting FOR EACH ROW EXECUTE FUNCTION core.log_counting();

@@ -1,6 +1,6 @@
--- Which submission and validation of the same return should be included in figures: the newest version that is accepted under the
+-- Which submission and validation of the returns of these submissions should be included in figures: the newest version that is accepted under the
 -- decisions in force, a real one before a sample. Its columns are NULL where there is none.
-SELECT c.collection, c.period, c.sender, c.part, best.submission_id, best.rules_version
+SELECT DISTINCT c.collection, c.period, c.sender, c.part, best.submission_id, best.rules_version
 FROM core.submission c
 LEFT JOIN LATERAL (
   SELECT s.submission_id, v.rules_version
@@ -17,4 +17,5 @@ LEFT JOIN LATERAL (
   ORDER BY s.is_sample, s.version DESC
   LIMIT 1
 ) best ON true
-WHERE c.submission_id = %(submission_id)s
+WHERE c.submission_id = ANY(%(submission_ids)s)
+  AND num_nulls(c.collection, c.period, c.sender, c.part) = 0

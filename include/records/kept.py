@@ -1,0 +1,125 @@
+"""Keeps accepted rows as Parquet objects, those of many small submissions in one, and gives local files of the rows that count."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from ..stores import objects, settings
+
+SMALL = 1024 * 1024  # bytes of an object that is read together with others of its month
+
+
+class Records(NamedTuple):
+    """Where the accepted rows of a submission are, and what they say.
+
+    Attributes:
+        key: of the Parquet object; it ends with the object's own SHA-256.
+        sha256: of the rows (see `rows_hash`).
+        size: of the object, in bytes.
+        together: how many submissions' rows the object holds.
+    """
+
+    key: str
+    sha256: str
+    size: int
+    together: int
+
+
+class Wanted(NamedTuple):
+    """The rows of one submission, to be read."""
+
+    submission_id: str
+    key: str
+    size: int
+    together: int
+
+
+def rows_hash(records: pl.DataFrame) -> str:
+    """Names accepted rows by what they say: the same with every version of the libraries, wherever the rows are kept."""
+    digest = hashlib.sha256(",".join(records.columns).encode())
+    for part in records.iter_slices(100_000):
+        digest.update(part.write_csv(include_header=False, null_value="", quote_style="non_numeric").encode())
+    return digest.hexdigest()
+
+
+def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], store: bool = True) -> dict[str, Records]:
+    """Writes the accepted rows of these submissions as one Parquet object named by its content.
+
+    Args:
+        rows: by submission id, columns as in `validate.Outcome.records`; the id is put before them.
+        store: whether it goes to the object store; a preview keeps it in this machine's cache only.
+
+    Raises:
+        botocore.exceptions.ClientError: the object store refuses it or cannot be reached.
+    """
+    if not rows:
+        return {}
+    content = as_parquet(rows)
+    sha256 = hashlib.sha256(content).hexdigest()
+    key = f"{collection}/{period}/{sha256}.parquet"
+    if store:
+        objects.put_once(settings.load().records, key, content)
+    objects.keep(content, sha256)
+    return {one: Records(key, rows_hash(frame), len(content), len(rows)) for one, frame in rows.items()}
+
+
+def as_parquet(rows: dict[str, pl.DataFrame]) -> bytes:
+    """The rows of these submissions, each with its id before it, as a Parquet file."""
+    named = [
+        frame.select(pl.lit(submission_id).alias("submission_id"), pl.all()) for submission_id, frame in rows.items()
+    ]
+    buffer = io.BytesIO()
+    pl.concat(named, how="diagonal").write_parquet(buffer, compression="lz4")
+    return buffer.getvalue()
+
+
+def files(wanted: Sequence[Wanted]) -> list[Path]:
+    """Local Parquet files that hold the rows of these submissions and no others.
+
+    An object that is wanted whole is read as it is. Of small ones and of those that hold rows of other submissions too, what is wanted
+    is put together in one local file, which is there the next time.
+
+    Raises:
+        botocore.exceptions.ClientError: an object is gone or cannot be had.
+        RuntimeError: an object is not what was recorded.
+    """
+    by_object: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        by_object.setdefault(one.key, []).append(one)
+    whole = [key for key, of in by_object.items() if len(of) == of[0].together]
+    small = [key for key in whole if by_object[key][0].size < SMALL]
+    alone = [key for key in whole if key not in small or len(by_object) == 1]
+    gathered = [one for key, of in by_object.items() if key not in alone for one in of]
+    found = [_local(key) for key in alone]
+    return [*found, _gathered(gathered)] if gathered else found
+
+
+def own_file(wanted: Wanted) -> Path:
+    """A local Parquet file with the rows of this submission alone."""
+    (path,) = files([wanted])
+    return path
+
+
+def _local(key: str) -> Path:
+    return objects.cached(settings.load().records, key, Path(key).stem)
+
+
+def _gathered(wanted: Iterable[Wanted]) -> Path:
+    wanted = sorted(wanted)
+    name = hashlib.sha256(repr([(one.submission_id, one.key) for one in wanted]).encode()).hexdigest()
+    if path := objects.kept_under(name):
+        return path
+    by_object: dict[str, list[str]] = {}
+    for one in wanted:
+        by_object.setdefault(one.key, []).append(one.submission_id)
+    parts = [
+        pl.read_parquet(_local(key)).filter(pl.col("submission_id").is_in(submissions))
+        for key, submissions in by_object.items()
+    ]
+    buffer = io.BytesIO()
+    pl.concat(parts, how="diagonal").write_parquet(buffer, compression="lz4")
+    return objects.keep_under(name, buffer.getvalue())
