@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from .. import catalogue, reference, sql
-from ..reference import calendar
+from ..reference import calendar, known_collections
 from ..stores import log, warehouse
-from . import known_collections
 
 logger = logging.getLogger(__name__)
 

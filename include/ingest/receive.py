@@ -7,9 +7,10 @@ import psycopg
 from .. import catalogue
 from ..records import rules_in_force
 from ..records.validate_and_record import try_each
+from ..reference import known_collections
 from ..stores import warehouse
 from ..stores.faults import is_outage
-from . import expected_returns, inbox, known_collections, waiting
+from . import expected_returns, inbox, waiting
 from .inbox import Failures
 from .register import Registered, register
 

@@ -4,9 +4,8 @@ from typing import Any
 
 from .. import catalogue
 from ..records import rules_in_force
-from ..reference import load_to_warehouse
+from ..reference import known_collections, load_to_warehouse
 from ..stores import warehouse
-from . import known_collections
 
 
 def refresh() -> dict[str, Any]:

@@ -12,6 +12,7 @@
     link = 'regex'                      # which links, resources or objects are meant, by text or by name
     never = 'regex'                     # which are not, though they look like it
     member = 'regex'                    # the file inside a zip
+    file = "oaps"                       # what names of its files in the inbox begin with; default the collection's name
     part = "viii_a"                     # part of the collection; it names the file, the layout decides
     edition = "provisional"             # of all that it offers, where the group `edition` of `link` does not say
     title = 'regex'                     # groups month (word or number) and perhaps year, in the file's first 64 KB: with a year
@@ -20,7 +21,7 @@
     release = { months_after = 2, day = 15, at = "09:30" }  # when a period is due, as in collection.toml; empty: none is expected
     only_months = [1, 4, 7, 10]         # the months that have a release; empty: all
     late_after_days = 10                # after which a person is told
-    ended = "2024-03"                   # the last period of a closed series
+    ended = "2024-03"                   # the last period of a closed series: all of it is fetched once, and nothing is expected
     connection = "partner"              # s3: the Airflow connection with the partner's key
 
 A collection without the file is uploaded.
@@ -62,6 +63,7 @@ class Source:
     link: str = ""
     never: str = ""
     member: str = ""
+    file: str = ""
     part: str = ""
     edition: str = ""
     title: str = ""
@@ -101,7 +103,7 @@ class Source:
         """The newest period that should be out by then; None where no period is expected."""
         period = calendar.period_of(now.astimezone(calendar.LONDON).date(), self.frequency)
         period = calendar.next_period(period)  # price lists are out before their month begins
-        for _ in range(36 if self.release else 0):
+        for _ in range(36 if self.release and not self.ended else 0):
             due = self.due_at(period)
             if due and due <= now:
                 return period

@@ -137,6 +137,8 @@ def look(key: str, *, since: str | None = None, now: datetime | None = None, web
     source, now = declared.named(key), now or datetime.now(UTC)
     if since:
         _check_period(source, since)
+    if source.ended and not since:
+        since = catalogue.load(source.collection).first_period
     with _alone(source.collection), web or Web() as client:
         with warehouse.connect() as connection:
             history = History(source, ledger.seen(connection, source))
@@ -325,7 +327,7 @@ def _store(work: _Work, offer: Offer, answer: Answer, found: content.Content, be
 
 def _put(work: _Work, offer: Offer, found: content.Content, sha256: str, number: int) -> str:
     source = work.source
-    parts = [source.collection, source.part, found.period, f"v{number}", sha256[:8]]
+    parts = [source.file or source.collection, source.part, found.period, f"v{number}", sha256[:8]]
     key = f"{source.collection}/{'_'.join(filter(None, parts))}.{found.ending}"
     said = {"sha256": sha256, "source": source.key, "edition": offer.edition}
     objects.put_once(stores.load().inbox, key, found.bytes, said)
@@ -406,7 +408,7 @@ def _is_due(source: Source, last: tuple[datetime, str] | None, now: datetime) ->
     if last is None:
         return True
     at, outcome = last
-    if source.ended and not MEANINGS[outcome].person and outcome not in (UNREACHABLE, NOT_YET):
+    if source.ended and outcome != UNREACHABLE:  # whatever was wrong, a person was told
         return False
     hourly = outcome in (UNREACHABLE, NOT_YET)
     return now - at >= (HOURLY if hourly else DAILY)

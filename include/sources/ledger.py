@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from .. import sql
+from ..reference import known_collections
 from ..stores import warehouse
 from .declared import Source
 from .offers import Discovered, Offer
@@ -56,6 +57,7 @@ class Noting:
             "resource": offer.resource, "published": offer.published or offer.stated, "outcome": outcome, "seen_at": self.began_at,
         }  # fmt: skip
         with warehouse.connect() as connection:
+            known_collections.note(connection)
             connection.execute(sql.text("sources/add_file"), _storable(row))
 
     def look(self, found: Discovered, outcome: str, said: str, fetched: int) -> None:
@@ -67,6 +69,7 @@ class Noting:
             "began_at": self.began_at,
         }  # fmt: skip
         with warehouse.connect() as connection:
+            known_collections.note(connection)
             connection.execute(sql.text("sources/add_look"), _storable(row))
 
 
@@ -77,7 +80,7 @@ def seen(connection: psycopg.Connection[Any], source: Source) -> list[Seen]:
 
 
 def last_looks() -> dict[str, tuple[datetime, str]]:
-    """Key of a source -> when its last look ended, and what it came to."""
+    """Key of a source -> when its last look began, and what it came to."""
     with warehouse.connect() as connection:
         return {key: (at, outcome) for key, at, outcome in connection.execute(sql.text("sources/last_looks"))}
 

@@ -98,9 +98,8 @@ def _offer(found: Discovered, source: Source, links: list[Link], text: str, issu
                 (PAGE_CHANGED, f"The link '{one.text}' to {one.address} on {page} does not say its period.")
             )
             continue
-        edition = edition_of(source, match) or (
-            "provisional" if "provisional" in f"{issue.text} {issue.name}".lower() else ""
-        )
+        is_provisional = "provisional" in f"{one.text} {one.name} {issue.text} {issue.name}".casefold()
+        edition = "provisional" if is_provisional and "provisional" in source.editions else edition_of(source, match)
         found.offers.append(
             Offer(one.address, one.text, page, period, how, edition, stated=dates[0] if len(dates) == 1 else "")
         )

@@ -54,7 +54,7 @@ BEGIN
 END $write$;
 
 -- What the ledger knows of a collection, so that nothing is filed under a name that is none. The catalogue describes it; here it stands from
--- the day on which it was first heard of (include/ingest/known_collections.py).
+-- the day on which it was first heard of (include/reference/known_collections.py).
 CREATE TABLE core.collection (
   collection text PRIMARY KEY, title text NOT NULL, frequency text NOT NULL CHECK (frequency IN ('month', 'financial_year')),
   kind text NOT NULL CHECK (kind IN ('each_trust', 'national')), added_at timestamptz NOT NULL DEFAULT clock_timestamp());
@@ -66,10 +66,12 @@ CREATE TABLE core.provider (
   code text PRIMARY KEY, sector text, region text, kind text, open_from date, open_to date);
 
 CREATE TABLE core.provider_name (
-  code text NOT NULL REFERENCES core.provider, name text NOT NULL, valid_from date, valid_to date, source text);
+  code text NOT NULL REFERENCES core.provider, name text NOT NULL, valid_from date, valid_to date, source text,
+  UNIQUE NULLS NOT DISTINCT (code, valid_from, name));
 
 CREATE TABLE core.succession (
-  from_code text NOT NULL, to_code text NOT NULL, legal_date date, type text, verified text, source text);
+  from_code text NOT NULL, to_code text NOT NULL, legal_date date, type text, verified text, source text,
+  UNIQUE NULLS NOT DISTINCT (from_code, to_code, type, legal_date));
 
 CREATE TABLE core.cohort (code text PRIMARY KEY, name_2017 text NOT NULL, sector text, region text);
 

@@ -39,6 +39,7 @@ CREATE TABLE core.receipt (
   inbox_key text NOT NULL, etag text NOT NULL, submission_id text NOT NULL REFERENCES core.submission,
   received_at timestamptz NOT NULL, again boolean NOT NULL,  -- again: these bytes had been sent before
   PRIMARY KEY (inbox_key, etag));
+CREATE INDEX receipt_submission ON core.receipt (submission_id);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.receipt FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- What a publisher's server said last, for conditional requests.

@@ -112,5 +112,6 @@ CREATE TABLE core.counting (
   submission_id text NOT NULL, rules_version text NOT NULL, since timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (collection, period, sender, part),
   FOREIGN KEY (submission_id, rules_version) REFERENCES core.validation);
+CREATE INDEX counting_submission ON core.counting (submission_id, rules_version);
 CREATE TRIGGER counting_moves AFTER INSERT OR UPDATE ON core.counting FOR EACH ROW EXECUTE FUNCTION core.log_counting();
 CREATE TRIGGER counting_ends AFTER DELETE ON core.counting FOR EACH ROW EXECUTE FUNCTION core.log_counting();

@@ -22,6 +22,7 @@ CREATE TABLE core.release_log (
   collection text NOT NULL, period text NOT NULL, release_key int, published_at timestamptz NOT NULL,
   FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_log FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE INDEX release_log_release ON core.release_log (release_key);
 CREATE INDEX release_log_moves ON core.release_log (collection, period, published_at DESC, move_id DESC);
 
 -- A pointer that goes away leaves a move to nothing, at the moment of the switch.
@@ -64,7 +65,7 @@ BEGIN
 END $$;
 
 CREATE TABLE core.current_release (
-  collection text NOT NULL, period text NOT NULL, release_key int NOT NULL,
+  collection text NOT NULL, period text NOT NULL, release_key int NOT NULL UNIQUE,
   published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (collection, period),
   FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period));
@@ -92,6 +93,7 @@ CREATE TABLE core.edition_release (
   release_key int NOT NULL,
   PRIMARY KEY (edition_id, collection, period),
   FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE INDEX edition_release_release ON core.edition_release (release_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.edition_release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE FUNCTION core.check_switch() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -125,6 +127,7 @@ CREATE TABLE core.release_check (
   check_id text NOT NULL, subject text NOT NULL, passed boolean NOT NULL, message text NOT NULL,
   checked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE NULLS NOT DISTINCT (release_key, against_key, check_id, subject));
+CREATE INDEX release_check_against ON core.release_check (against_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_check FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- The last one about a release holds.
@@ -162,6 +165,7 @@ CREATE TABLE core.computed_again (
   computed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (collection, period, inputs_hash, same_as_key),
   FOREIGN KEY (same_as_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE INDEX computed_again_same_as ON core.computed_again (same_as_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.computed_again FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- The release that has the figures of these inputs: the one that stands, the one made of them, or one that a person
@@ -182,6 +186,7 @@ $$;
 CREATE TABLE core.explained (
   release_key int NOT NULL REFERENCES core.release, previous_release_key int NOT NULL REFERENCES core.release,
   PRIMARY KEY (release_key, previous_release_key));
+CREATE INDEX explained_previous ON core.explained (previous_release_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.explained FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.movement (
@@ -204,6 +209,8 @@ CREATE TABLE core.revision (
   PRIMARY KEY (collection, period, revision), UNIQUE (collection, period, published_at),
   FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period),
   FOREIGN KEY (previous_release_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE INDEX revision_release ON core.revision (release_key);
+CREATE INDEX revision_previous ON core.revision (previous_release_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.revision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.measure (

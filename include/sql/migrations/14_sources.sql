@@ -3,7 +3,7 @@ DROP TABLE core.fetch;
 
 -- Every look at a source: its page or package, and what came of it.
 CREATE TABLE core.source_look (
-  look_id text PRIMARY KEY, collection text NOT NULL, source text NOT NULL,
+  look_id text PRIMARY KEY, collection text NOT NULL REFERENCES core.collection, source text NOT NULL,
   page_url text, status int, etag text, last_modified text, page_sha256 text,
   outcome text NOT NULL, said text NOT NULL, offered int NOT NULL, fetched int NOT NULL,
   asked_since text,                             -- a person asked for history from this period on
@@ -14,7 +14,7 @@ CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.source_look FOR EACH STATEM
 -- Every file that was asked for, or passed over for another one. The look may have been killed before it was written down.
 CREATE TABLE core.source_file (
   file_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  look_id text NOT NULL, collection text NOT NULL, source text NOT NULL, part text NOT NULL DEFAULT '',
+  look_id text NOT NULL, collection text NOT NULL REFERENCES core.collection, source text NOT NULL, part text NOT NULL DEFAULT '',
   period text, edition text NOT NULL DEFAULT '',
   page_url text NOT NULL, link_url text NOT NULL, final_url text, link_text text NOT NULL,
   resource text NOT NULL DEFAULT '', published text NOT NULL DEFAULT '', period_from text NOT NULL DEFAULT '',

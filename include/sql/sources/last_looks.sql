@@ -1,7 +1,4 @@
--- The last look at each source, and the newest period that each has put into the inbox.
-SELECT s.collection || '/' || s.source AS key, l.ended_at, l.outcome
-FROM (SELECT DISTINCT collection, source FROM core.source_look) AS s
-CROSS JOIN LATERAL (
-  SELECT o.ended_at, o.outcome FROM core.source_look AS o
-  WHERE o.collection = s.collection AND o.source = s.source
-  ORDER BY o.ended_at DESC LIMIT 1) AS l
+-- The last look at each source: when it began, and what it came to.
+SELECT DISTINCT ON (collection, source) collection || '/' || source AS key, began_at, outcome
+FROM core.source_look
+ORDER BY collection, source, began_at DESC, ended_at DESC

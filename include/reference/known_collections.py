@@ -13,4 +13,4 @@ def note(connection: psycopg.Connection) -> None:
     declared = [(name, one.title, one.frequency, one.kind) for name, one in sorted(catalogue.all().items())]
     columns = ("collections", "titles", "frequencies", "kinds")
     given = dict(zip(columns, map(list, zip(*declared, strict=True)), strict=True))
-    connection.execute(sql.text("ingest/note_collections"), given)
+    connection.execute(sql.text("reference/note_collections"), given)
