@@ -142,6 +142,11 @@ class Engine:
             ["ip", "link", "del", f"v{self.addresses[name].rpartition('.')[2]}"], capture_output=True, check=False
         )
 
+    def stop(self) -> None:
+        """Kills all that is left."""
+        for name in list(self.running):
+            self.kill(name)
+
     def _environment(self, service: Service) -> dict[str, str]:
         path = ["/opt/bin", str(Path(sys.prefix) / "bin"), str(postgres_binaries())]
         path += ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
