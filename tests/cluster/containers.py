@@ -136,8 +136,11 @@ class Engine:
         container = self.running.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.kill(container.pid, signal.SIGKILL)
-        container.process.kill()
-        container.process.wait()
+        try:
+            container.process.wait(10)
+        except subprocess.TimeoutExpired:
+            container.process.kill()
+            container.process.wait()
         subprocess.run(
             ["ip", "link", "del", f"v{self.addresses[name].rpartition('.')[2]}"], capture_output=True, check=False
         )
