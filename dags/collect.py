@@ -85,19 +85,7 @@ def build(collection: catalogue.Collection) -> DAG:
                 "The logs of the check tasks name them and say why; clear this run when the reason is mended."
             )
 
-    @task(pool="reading")
-    def fetch() -> dict[str, Any]:
-        """Bring the publisher's file of this period to the inbox; `receive_inbox` receives it within 15 minutes."""
-        from trust_benchmarks.ingest import fetch
-
-        period = _period(get_current_context()["dag_run"])
-        address = collection.url.format(period=period)
-        return fetch.fetch(address, name, file_name=f"{name}_{period}.csv")
-
     with dag:
-        if collection.url:
-            # Beside the rest, not before it: a publisher's server that is down must not keep other files waiting.
-            fetch()
         batches = receive()
         # Also when a batch failed: what was recorded is released.
         benchmarks = RequestRun(task_id="request_benchmarks", dag_id="refresh_benchmarks", priority_weight=CONCLUDING)

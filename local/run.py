@@ -24,6 +24,7 @@ from trust_benchmarks_local import Trouble, airflow, inbox, processes, services,
 from trust_benchmarks_local.state import State
 
 DAGS = {
+    "fetch_published",
     "receive_inbox",
     "refresh_benchmarks",
     "refresh_timeline",

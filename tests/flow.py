@@ -96,6 +96,14 @@ def release() -> list[tuple[str, str]]:
     return pairs
 
 
+def know(connection: psycopg.Connection, collection: str) -> None:
+    """Makes a collection that is not in the catalogue known to the ledger."""
+    connection.execute(
+        "INSERT INTO core.collection (collection, title, frequency, kind) VALUES (%s, %s, 'month', 'each_trust') ON CONFLICT DO NOTHING",
+        [collection, collection],
+    )
+
+
 def point(connection: psycopg.Connection, collection: str, period: str, release_id: str) -> None:
     """Moves one pointer to a release, whatever it is and without checks, as an edition of its own."""
     pointers.move(connection, {(collection, period): release_id})

@@ -30,7 +30,6 @@ class Collection:
         rules_version: raised when its schema comes to another result for the same file (see `validation.versions`).
         periods_ahead: how many periods after the present one a file may be about; None: only periods that have ended.
         sectors: whose open trusts must each send it, or be in a national file; a national file without sectors misses nobody.
-        url: where a publisher's file is fetched from, with ``{period}`` for the period; empty: it is put into the inbox.
         due, closes: rules for the soft deadline and the hard close, read by `reference.calendar.deadline`;
             empty means that there is none.
         final: from when the figures of a period change in numbered revisions only; `final_rule` says what holds when it is left out.
@@ -60,7 +59,6 @@ class Collection:
     rules_version: int
     periods_ahead: int | None = None
     publisher: str = ""
-    url: str = ""
     parts: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
     due: Rule = field(default_factory=dict, hash=False)

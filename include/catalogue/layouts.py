@@ -30,7 +30,7 @@ sheet and from which line on is found out from the file; a file may come in any,
     splits = true                       # look for numbers cut at their thousands commas (a known damage)
     [layout.table.columns]              # heading -> field; compared without regard to case, blanks, hyphens and underscores
     "Organisation Code" = "ods_code"    # a heading that comes twice: "PFI costs (£)#2" is the second one
-    [layout.table.optional]             # the same, where the column may be absent
+    [layout.table.optional]             # the same, where the column may be absent; of several headings of one field, one must be there
     [layout.table.absent]               # fields of the schema that this template does not ask for -> reason; "*" for all others
 
     [every_table]                       # entries that every table of the file has, unless it says something else itself

@@ -607,6 +607,31 @@ def dictionary(
 
 
 @app.command()
+def fetch(
+    collection: Annotated[
+        str | None, typer.Option(help="Only this collection (default: all that have sources).")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Only the source of this name.")] = None,
+    since: Annotated[str | None, typer.Option(help="Its history from this period on, such as 2025-04.")] = None,
+    form: Form = Format.table,
+) -> None:
+    """Look at publishers now, due or not, and bring what is new into the inbox.
+
+    TB_FETCH_CONTACT must name a mail address or page at which a publisher can reach you. Without --since it asks for the newest
+    periods only. Exit status: 0 nothing to do, 1 a person must look at a source.
+
+    Examples:
+
+      trust-benchmarks fetch --collection sickness_absence
+
+      trust-benchmarks fetch --collection drug_tariff --source viii_a --since 2025-04
+    """
+    from . import fetch as fetching
+
+    raise typer.Exit(1 if fetching.run(collection, source, since, form) else 0)
+
+
+@app.command()
 def prepare() -> None:
     """Prepare an installation, once and after an upgrade: databases, roles, buckets, schemas, reference data, pools, log ins.
 

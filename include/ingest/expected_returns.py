@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from .. import catalogue, reference, sql
-from ..reference import calendar
+from ..reference import calendar, known_collections
 from ..stores import log, warehouse
 
 logger = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ def not_stated(connection: psycopg.Connection, names: list[str]) -> dict[str, se
 def schedule(today: datetime | None = None) -> None:
     """States the dates of every collection's present period and of some after it, so that the next deadline is known."""
     with warehouse.connect() as connection:
+        known_collections.note(connection)
         for collection in catalogue.all():
             _schedule(connection, collection, (), today)
 

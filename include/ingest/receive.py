@@ -7,6 +7,7 @@ import psycopg
 from .. import catalogue
 from ..records import rules_in_force
 from ..records.validate_and_record import try_each
+from ..reference import known_collections
 from ..stores import warehouse
 from ..stores.faults import is_outage
 from . import expected_returns, inbox, waiting
@@ -30,6 +31,7 @@ def receive(collection: str | None = None) -> dict[str, Any]:
     names = [catalogue.load(collection).name] if collection else list(catalogue.all())
     counts, failures = Registered(), Failures()
     with warehouse.connect() as connection:
+        known_collections.note(connection)
         rules_in_force.note_rules(connection, names)
         for name in names:
             try:

@@ -4,7 +4,7 @@ from typing import Any
 
 from .. import catalogue
 from ..records import rules_in_force
-from ..reference import load_to_warehouse
+from ..reference import known_collections, load_to_warehouse
 from ..stores import warehouse
 
 
@@ -19,5 +19,6 @@ def refresh() -> dict[str, Any]:
     """
     with warehouse.connect() as connection:
         loaded = load_to_warehouse.load(connection)
+        known_collections.note(connection)
         rules_in_force.note_rules(connection, list(catalogue.all()))
     return {"version": loaded.version, "new": loaded.new, **loaded.rows}

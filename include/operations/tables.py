@@ -17,6 +17,7 @@ PREPARED = frozenset(
     for name in [
         "board_coverage",
         "cohort",
+        "collection",
         "contradiction",
         "decision_kind",
         "decision_move",

@@ -141,6 +141,7 @@ def compare(layout: Layout, table: TableLayout, head: Head, index: int) -> Fit:
                 _note_spelling(spelt, cells[at], heading)
         elif heading in must:
             missing.append(heading)
+    missing += [" or ".join(several) for name, several in _alternatives(may) if name not in positions]
     taken = set(positions.values())
     blank = [i for i, cell in enumerate(cells) if i not in taken and not cell.strip()]
     filled = {
@@ -163,6 +164,14 @@ def compare(layout: Layout, table: TableLayout, head: Head, index: int) -> Fit:
     fit.sections = head.rows[index - 1][1] if table.header_rows == 2 and index > 0 else []
     fit.usual = index == _usual_index(table, head) and not above
     return fit
+
+
+def _alternatives(may: dict[str, str]) -> list[tuple[str, list[str]]]:
+    """Fields that several optional headings name: one of these must be there."""
+    by_field: dict[str, list[str]] = {}
+    for heading, name in may.items():
+        by_field.setdefault(name, []).append(heading)
+    return [(name, several) for name, several in by_field.items() if len(several) > 1]
 
 
 def rows_above(fit: Fit, head: Head) -> list[tuple[int, list[str]]]:

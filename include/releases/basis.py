@@ -31,16 +31,17 @@ def of_release(connection: psycopg.Connection, release_id: str) -> Basis:
     """What a release rests on."""
     return _by_submission(
         connection.execute(
-            "SELECT submission_id, rules_version, counts FROM core.release_input WHERE release_id = %s", [release_id]
+            "SELECT submission_id, rules_version, counts FROM core.release_input WHERE release_key = core.key_of(%s)",
+            [release_id],
         )
     )
 
 
-def store(connection: psycopg.Connection, release_id: str, basis: Basis) -> None:
+def store(connection: psycopg.Connection, release_key: int, basis: Basis) -> None:
     """Stores what a new release rests on."""
     schema = {"submission_id": pl.String, "rules_version": pl.String, "counts": pl.Boolean}
     frame = pl.DataFrame([(one, *stands) for one, stands in basis.items()], schema=schema, orient="row")
-    warehouse.copy(connection, "release_input", frame, release_id=release_id)
+    warehouse.copy(connection, "release_input", frame, release_key=release_key)
 
 
 def counting(basis: Basis, chain: tuple[str, ...]) -> str | None:

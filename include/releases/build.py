@@ -94,7 +94,7 @@ def make(collection: str, period: str) -> Built:
 def would_stand(connection: psycopg.Connection, given: ReleaseInputs, tables: Mapping[str, pl.DataFrame]) -> str:
     """The release that would stand if these rows were published: the current one where they are equal to its."""
     row = connection.execute(
-        """SELECT r.release_id FROM core.current_release c JOIN core.release r USING (release_id)
+        """SELECT r.release_id FROM core.current_release c JOIN core.release r USING (release_key)
            WHERE (c.collection, c.period, r.figures_hash) = (%s, %s, %s)""",
         [given.collection, given.period, figures_hash({**tables, "release_total": checks.totals(given)})],
     ).fetchone()
@@ -114,7 +114,7 @@ def _stands(
 ) -> tuple[str | None, str | None]:
     """The current release, and the one that has the figures of these inputs; None: there is none."""
     previous, there = connection.execute(
-        """SELECT (SELECT release_id FROM core.current_release WHERE (collection, period) = (%(collection)s, %(period)s)),
+        """SELECT (SELECT release_id FROM core.standing WHERE (collection, period) = (%(collection)s, %(period)s)),
                   core.release_of(%(collection)s, %(period)s, %(inputs_hash)s)""",
         {"collection": collection, "period": period, "inputs_hash": inputs_hash},
     ).fetchall()[0]
@@ -136,11 +136,13 @@ def _store(connection: psycopg.Connection, given: ReleaseInputs, tables: dict[st
     release["figures_hash"] = figures_hash(tables)
     if same := connection.execute(sql.text("releases/add_computed_again"), release).fetchone():
         return Built(str(same[0]))
-    if not connection.execute(sql.text("releases/add_release"), release).rowcount:
+    added = connection.execute(sql.text("releases/add_release"), release).fetchone()
+    if added is None:
         return Built(given.release_id)  # another worker has
+    (key,) = added
     for table, frame in tables.items():
-        warehouse.copy(connection, table, frame, release_id=given.release_id)
-    basis.store(connection, given.release_id, given.basis)
+        warehouse.copy(connection, table, frame, release_key=key)
+    basis.store(connection, key, given.basis)
     return Built(given.release_id, tables["measure"].height, True)
 
 
@@ -149,8 +151,9 @@ def _store_moves(connection: psycopg.Connection, release_id: str, moved: pl.Data
     if previous in (None, release_id) or not basis.of_release(connection, str(previous)):
         return
     new = connection.execute(
-        "INSERT INTO core.explained (release_id, previous_release_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        """INSERT INTO core.explained (release_key, previous_release_key) VALUES (core.key_of(%s), core.key_of(%s))
+           ON CONFLICT DO NOTHING RETURNING release_key, previous_release_key""",
         [release_id, previous],
-    ).rowcount
+    ).fetchone()
     if new:
-        warehouse.copy(connection, "movement", moved, release_id=release_id, previous_release_id=previous)
+        warehouse.copy(connection, "movement", moved, release_key=new[0], previous_release_key=new[1])

@@ -126,9 +126,9 @@ def held_back(connection: psycopg.Connection) -> list[HeldBack]:
 
 def _messages(connection: psycopg.Connection, one: Candidate) -> list[str]:
     rows = connection.execute(
-        """SELECT message FROM core.release_check WHERE (release_id, against) = (%s, %s) AND NOT passed
+        """SELECT message FROM core.release_check WHERE release_key = core.key_of(%s) AND against_key IS NOT DISTINCT FROM core.key_of(%s) AND NOT passed
            ORDER BY check_id, subject""",
-        [one.release_id, one.standing or ""],
+        [one.release_id, one.standing],
     )
     return [message for (message,) in rows]
 

@@ -43,7 +43,7 @@ def look(connection: psycopg.Connection, candidates: list[tuple[str, str | None]
         return
     connection.execute(
         """CREATE TEMP TABLE candidate ON COMMIT DROP AS
-           SELECT r.release_id, coalesce(c.against, '') AS against, coalesce(o.is_sample = r.is_sample, false) AS comparable
+           SELECT r.release_key, o.release_key AS against_key, coalesce(o.is_sample = r.is_sample, false) AS comparable
            FROM unnest(%s::text[], %s::text[]) AS c (release_id, against)
            JOIN core.release r USING (release_id) LEFT JOIN core.release o ON o.release_id = c.against""",
         [[one for one, _ in candidates], [against for _, against in candidates]],
@@ -51,11 +51,11 @@ def look(connection: psycopg.Connection, candidates: list[tuple[str, str | None]
     for check in words():
         connection.execute(
             # psycopg.sql is not needed: the file's text is ours and has no parameters.
-            "INSERT INTO core.release_check (release_id, against, check_id, subject, passed, message) "
+            "INSERT INTO core.release_check (release_key, against_key, check_id, subject, passed, message) "
             f"WITH found AS ({sql.text(f'release_checks/{check}.sql')}) "
-            "SELECT c.release_id, c.against, k.check_id, coalesce(f.subject, ''), f.release_id IS NULL, coalesce(f.message, '') "
+            "SELECT c.release_key, c.against_key, k.check_id, coalesce(f.subject, ''), f.release_key IS NULL, coalesce(f.message, '') "
             f"FROM candidate c CROSS JOIN (SELECT '{check}' AS check_id) k "
-            "LEFT JOIN (SELECT release_id, subject, min(message) AS message FROM found GROUP BY 1, 2) f USING (release_id) "
+            "LEFT JOIN (SELECT release_key, subject, min(message) AS message FROM found GROUP BY 1, 2) f USING (release_key) "
             "ON CONFLICT DO NOTHING"
         )
     connection.execute("DROP TABLE candidate")

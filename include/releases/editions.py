@@ -40,12 +40,13 @@ def name(contents: Contents) -> str:
 
 def standing(connection: psycopg.Connection) -> Contents:
     """The current release of every collection and period."""
-    return _contents(connection.execute("SELECT collection, period, release_id FROM core.current_release"))
+    return _contents(connection.execute("SELECT collection, period, release_id FROM core.standing"))
 
 
 def contents(connection: psycopg.Connection, edition_id: str) -> Contents:
     """The releases of an edition."""
-    query = "SELECT collection, period, release_id FROM core.edition_release WHERE edition_id = %s"
+    query = """SELECT r.collection, r.period, r.release_id FROM core.edition_release e JOIN core.release r USING (release_key)
+               WHERE e.edition_id = %s"""
     return _contents(connection.execute(query, [edition_id]))
 
 

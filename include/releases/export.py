@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from .. import catalogue, sql
 from ..reading.harmless import csv_safe_frame
+from ..sources import declared as sources
 from ..sql import published
 from ..stores import objects, settings, warehouse
 
@@ -103,7 +104,7 @@ def missing() -> list[list[str]]:
     whole = {found.key.split("/")[0] for found in objects.listing(bucket) if found.key.endswith(f"/{PACKAGE}")}
     with warehouse.connect() as connection:
         current = connection.execute(
-            "SELECT collection, period, release_id FROM core.current_release ORDER BY published_at, collection, period"
+            "SELECT collection, period, release_id FROM core.standing ORDER BY published_at, collection, period"
         ).fetchall()
     return [[collection, period] for collection, period, release_id in current if release_id not in whole]
 
@@ -204,11 +205,11 @@ def _package(release: dict[str, Any], resources: list[dict[str, Any]]) -> dict[s
         "created": release["created_at"].isoformat(),
         **({"licenses": [LICENCE]} if is_open else {}),
         "sources": [{"title": f"{declared.title}, {release['period']}, as sent by {sent}"}]
-        + (
-            [{"title": "Where it is fetched from", "path": declared.url}]
-            if declared.url and "{" not in declared.url
-            else []
-        ),
+        + [
+            {"title": "Where it is fetched from", "path": one.address}
+            for one in sources.load(declared.name)
+            if one.address.startswith("https://") and "{" not in one.address
+        ],
         "contributors": [{"title": declared.owner, "roles": ["publisher"]}],
         "sample": release["is_sample"],
         "release": {

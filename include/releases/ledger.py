@@ -22,5 +22,5 @@ def frame(connection: psycopg.Connection, query: str, given: Any, columns: Colum
 
 def values_of(connection: psycopg.Connection, release_id: str) -> pl.DataFrame:
     """The values of a release, with the columns of `VALUES`."""
-    query = "SELECT metric_id, provider_code, value FROM core.measure WHERE release_id = %s"
+    query = "SELECT metric_id, provider_code, value FROM core.measure WHERE release_key = core.key_of(%s)"
     return frame(connection, query, [release_id], VALUES)

@@ -96,8 +96,8 @@ def is_explained(connection: psycopg.Connection, release_id: str, previous: str 
     if previous is None or previous == release_id:
         return True
     row = connection.execute(
-        """SELECT FROM core.explained WHERE (release_id, previous_release_id) = (%s, %s)
-           UNION ALL SELECT WHERE NOT EXISTS (SELECT FROM core.release_input WHERE release_id = %s)""",
+        """SELECT FROM core.explained WHERE (release_key, previous_release_key) = (core.key_of(%s), core.key_of(%s))
+           UNION ALL SELECT WHERE NOT EXISTS (SELECT FROM core.release_input WHERE release_key = core.key_of(%s))""",
         [release_id, previous, previous],
     ).fetchone()
     return row is not None

@@ -33,7 +33,8 @@ def move(
         reason: a person's words; empty: it is put together from what changed.
 
     Raises:
-        psycopg.errors.ForeignKeyViolation: when a release is not there.
+        psycopg.errors.NotNullViolation: when a release is not there.
+        psycopg.errors.ForeignKeyViolation: when it is one of another collection or period.
     """
     with connection.transaction():
         lock(connection)
@@ -118,8 +119,9 @@ def _add_edition(connection: psycopg.Connection, contents: editions.Contents, pr
         "INSERT INTO core.edition (edition_id, previous) VALUES (%s, %s) ON CONFLICT DO NOTHING", [edition_id, previous]
     )
     connection.execute(
-        """INSERT INTO core.edition_release (edition_id, collection, period, release_id)
-           SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
+        """INSERT INTO core.edition_release (edition_id, collection, period, release_key)
+           SELECT %s, s.collection, s.period, core.key_of(s.release_id)
+           FROM unnest(%s::text[], %s::text[], %s::text[]) AS s (collection, period, release_id) ON CONFLICT DO NOTHING""",
         [edition_id, [c for c, _ in contents], [p for _, p in contents], list(contents.values())],
     )
     return edition_id

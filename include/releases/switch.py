@@ -92,8 +92,8 @@ def let_through(release_id: str, *, reason: str, person: str) -> Switch:
     """
     with warehouse.connect() as connection:
         row = connection.execute(
-            """SELECT r.collection, r.period, c.release_id IS NOT NULL FROM core.release r
-               LEFT JOIN core.current_release c USING (release_id) WHERE r.release_id = %s""",
+            """SELECT r.collection, r.period, c.release_key IS NOT NULL FROM core.release r
+               LEFT JOIN core.current_release c USING (release_key) WHERE r.release_id = %s""",
             [release_id],
         ).fetchone()
         if row is None:
@@ -107,7 +107,7 @@ def let_through(release_id: str, *, reason: str, person: str) -> Switch:
                 + (f"Expected {mine}." if mine else "Wait for the next refresh.")
             )
         connection.execute(
-            "INSERT INTO core.release_verdict (release_id, verdict, person, reason) VALUES (%s, 'released', %s, %s)",
+            "INSERT INTO core.release_verdict (release_key, verdict, person, reason) VALUES (core.key_of(%s), 'released', %s, %s)",
             [release_id, person, reason],
         )
     if is_current:

@@ -135,7 +135,7 @@ def _standing(connection: psycopg.Connection[Any], submission_id: str) -> _Stand
 
 def _current_release(connection: psycopg.Connection[Any], collection: str, period: str) -> str | None:
     row = connection.execute(
-        "SELECT release_id FROM core.current_release WHERE collection = %s AND period = %s", [collection, period]
+        "SELECT release_id FROM core.standing WHERE collection = %s AND period = %s", [collection, period]
     ).fetchone()
     return row[0] if row else None
 

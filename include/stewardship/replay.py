@@ -321,7 +321,7 @@ def _pairs(connection: Connection, found: Replay, touched: set[tuple[str, str]])
     """(collection, period, current release) of what may be another: what rests on touched periods, and releases of other methods."""
     rows = connection.execute(
         """SELECT c.collection, c.period, c.release_id, (r.code_version, r.reference_version) <> (%s, %s)
-           FROM core.current_release c JOIN core.release r USING (release_id)""",
+           FROM core.standing c JOIN core.release r USING (release_key)""",
         [versions.method_version(found.collection), reference.version()],
     ).fetchall()
     first = calendar.period_start(found.since) if found.since else None

@@ -38,9 +38,9 @@ def warehouse_url() -> str | None:
     return f"{address}?{urlencode(options)}" if options else address
 
 
-def s3() -> S3Connection | None:
-    """The connection `trust_benchmarks_s3` (type Amazon Web Services, with its extras); None where there is none."""
-    found = _connection(S3)
+def s3(name: str = S3) -> S3Connection | None:
+    """A connection of the type Amazon Web Services, with its extras; None where there is none."""
+    found = _connection(name)
     if found is None:
         return None
     extra = found.extra_dejson

@@ -19,7 +19,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
-from . import log, settings
+from . import airflow_connections, log, settings
 from .faults import status
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,24 @@ class Listed:
 @cache
 def client() -> BaseClient:
     """The S3 client of this process, with time limits and retries."""
-    of = settings.load().s3
+    return _client(settings.load().s3)
+
+
+def client_of(connection: str) -> BaseClient:
+    """An S3 client for a partner's buckets, by the name of an Airflow connection (type Amazon Web Services).
+
+    Raises:
+        Unconfigured: Airflow has no such connection, or does not run here.
+    """
+    found = airflow_connections.s3(connection)
+    if found is None:
+        raise settings.Unconfigured(
+            f"There is no Airflow connection '{connection}' here. Make one of the type Amazon Web Services, or set AIRFLOW_CONN_{connection.upper()}."
+        )
+    return _client(found)
+
+
+def _client(of: airflow_connections.S3Connection) -> BaseClient:
     return boto3.client(
         "s3",
         endpoint_url=of.endpoint or None,

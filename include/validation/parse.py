@@ -168,6 +168,8 @@ class Parsed(TableFindings):
         fields = self.schema.fields
         for name, value in layout.constants.items():
             frame = frame.with_columns(pl.lit(value).alias(name))
+        for name in set(layout.optional.values()) - set(frame.columns):  # what is derived from it is empty, too
+            frame = frame.with_columns(pl.lit(None, fields[name].dtype if name in fields else pl.Float64).alias(name))
         for name, expression in layout.derive.items():
             derived = pl.sql_expr(expression).cast(fields[name].dtype if name in fields else pl.Float64)
             frame = frame.with_columns(pl.coalesce(name, derived) if name in frame.columns else derived.alias(name))

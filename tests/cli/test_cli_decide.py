@@ -158,7 +158,7 @@ def test_a_steward_decides_and_a_second_person_approves(as_user, held, door):
     assert door.events == [(7, PERIOD)]
     expected = flow.value("SELECT expected_release FROM core.decision")
     flow.take_in(), flow.release()
-    assert flow.value("SELECT release_id FROM core.current_release WHERE period = %s", [PERIOD]) == expected
+    assert flow.value("SELECT release_id FROM core.standing WHERE period = %s", [PERIOD]) == expected
     ran = as_user("second", "approve", number, "--yes")
     assert ran.code == 2 and "already in force" in ran.err
 

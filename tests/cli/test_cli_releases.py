@@ -12,13 +12,14 @@ from trust_benchmarks.stores import warehouse
 @pytest.fixture
 def held_back(month) -> tuple[str, str]:  # noqa: F811
     """What stands, and a release that a check (put there by hand) holds back."""
-    stood = flow.value("SELECT release_id FROM core.current_release")
+    stood = flow.value("SELECT release_id FROM core.standing")
     flow.put_return("RNU", PERIOD, flow.workforce("RNU", PERIOD, scale=2), version=2)
     flow.take_in()
     release_id = build.make("workforce", PERIOD).release_id
     with warehouse.connect() as connection:
         connection.execute(
-            "INSERT INTO core.release_check VALUES (%s, %s, 'moved', 'WF01', false, 'WF01 moved too far.')",
+            """INSERT INTO core.release_check (release_key, against_key, check_id, subject, passed, message)
+               VALUES (core.key_of(%s), core.key_of(%s), 'moved', 'WF01', false, 'WF01 moved too far.')""",
             [release_id, stood],
         )
     flow.release()
@@ -51,7 +52,7 @@ def test_what_is_held_back_is_let_through_and_taken_back_again(as_user, held_bac
     for arguments, user, says in refused:
         ran = as_user(user, *arguments)
         assert (ran.code, says in ran.err) == (2, True), (arguments, ran.err)
-    assert flow.value("SELECT release_id FROM core.current_release") == stood
+    assert flow.value("SELECT release_id FROM core.standing") == stood
 
     ran = as_user("approver", *let, "--yes")
     assert ran.code == 0 and "WF01 moved too far." in ran.err and f"{release_id} is published" in ran.err
@@ -64,7 +65,7 @@ def test_what_is_held_back_is_let_through_and_taken_back_again(as_user, held_bac
         and f"workforce {PERIOD}: {release_id} to {stood}" in ran.err
         and "1 of 1 releases change" in ran.err
     )
-    assert flow.value("SELECT release_id FROM core.current_release") == stood
+    assert flow.value("SELECT release_id FROM core.standing") == stood
     undo = ran.err.split("Undo: ")[1].split()
     rows = listed(as_user("viewer", "editions", "-f", "json"))
     assert [(row["number"], row["kind"], row["person"]) for row in rows] == [
@@ -73,7 +74,7 @@ def test_what_is_held_back_is_let_through_and_taken_back_again(as_user, held_bac
         (1, "switch", None),
     ]
     assert as_user("approver", *undo, "--reason", "It was right.", "--yes").code == 0
-    assert flow.value("SELECT release_id FROM core.current_release") == release_id
+    assert flow.value("SELECT release_id FROM core.standing") == release_id
     reasons = "SELECT revision, reason FROM published.revisions ORDER BY revision"
     assert [number for number, _ in flow.rows(reasons)] == [0, 1, 2, 3]
     assert (

@@ -10,7 +10,7 @@ from trust_benchmarks.stores import objects, settings, warehouse
 
 pytestmark = pytest.mark.usefixtures("world")
 FIGURES = """SELECT r.collection, r.period, m.metric_id, m.provider_code, m.value, m.percentile_rank, m.quality_flag, m.withheld
-             FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.measure m USING (release_id)"""
+             FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.measure m USING (release_key)"""
 NAMES = ("value", "percentile_rank", "quality_flag", "withheld")
 SEEN = "SELECT rule_id, severity, count(*) FROM core.finding JOIN intake.validations USING (submission_id, rules_version) GROUP BY 1, 2"
 

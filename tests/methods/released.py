@@ -48,12 +48,13 @@ def spreads(measures: pl.DataFrame, collection: str, period: str, known) -> dict
 def put(connection, collection: str, period: str, tables: dict[str, pl.DataFrame], version: int = 1) -> str:
     """Stores the tables as a release and makes it the current one."""
     release_id = f"{collection}-{period}-{version}"
-    connection.execute(
+    flow.know(connection, collection)
+    (key,) = connection.execute(
         """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
-           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true, %s)""",
+           VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true, %s) RETURNING release_key""",
         [release_id, collection, period, release_id, release_id],
-    )
+    ).fetchone()
     for table, frame in tables.items():
-        warehouse.copy(connection, table, frame, release_id=release_id)
+        warehouse.copy(connection, table, frame, release_key=key)
     flow.point(connection, collection, period, release_id)
     return release_id

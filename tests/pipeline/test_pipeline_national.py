@@ -52,7 +52,7 @@ def test_independent_hospitals_and_totals_stand_among_those_kept_apart():
 
 def test_rows_add_up_to_the_publishers_totals_and_every_check_passes():
     found = flow.rows(
-        """SELECT r.period, t.subject, t.published, t.summed, t.withheld FROM core.release_total t JOIN core.release r USING (release_id)
+        """SELECT r.period, t.subject, t.published, t.summed, t.withheld FROM core.release_total t JOIN core.release r USING (release_key)
            ORDER BY 1, 2"""
     )
     # Trusts with few placements are withheld, so their rows add up to less than England's.

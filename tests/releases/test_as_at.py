@@ -68,28 +68,29 @@ def contents(connection, source="published.{}", parameters=(), views=VIEWS + OTH
 
 def make(connection, release_id: str, value: float, collection=MADE[0], period=MADE[1]) -> None:
     """A release with a row or more in every table, all of them with this value."""
+    flow.know(connection, collection)
     connection.execute(
         """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
            VALUES (%s, %s, %s, %s, 'x', 'x', '{}', true, %s)""",
         [release_id, collection, period, release_id, release_id],
     )
     for statement in (
-        "INSERT INTO core.measure (release_id, metric_id, provider_code, value, quality_flag, is_sample) VALUES (%s, 'M', 'P', %s, 'A', true)",
-        "INSERT INTO core.benchmark (release_id, metric_id, peer_group, median, providers, is_sample) VALUES (%s, 'M', 'national', %s, 9, true)",
-        """INSERT INTO core.comparison (release_id, metric_id, provider_code, benchmark_kind, benchmark_value, adds_to_total)
-           VALUES (%s, 'M', 'P', 'target', %s, false)""",
-        """INSERT INTO core.price_spread (release_id, product_code, code_type, base_unit, median, is_sample)
-           VALUES (%s, '1', 'gtin', 'each', %s, true)""",
-        """INSERT INTO core.price_position (release_id, product_code, code_type, base_unit, provider_code, unit_price_gbp, is_sample)
-           VALUES (%s, '1', 'gtin', 'each', 'P', %s, true)""",
-        "INSERT INTO core.price_list (release_id, part, line_key, price_pence, is_sample) VALUES (%s, 'ix', 'k', %s, true)",
-        "INSERT INTO core.kept_apart (release_id, body_code, rows) VALUES (%s, 'Q', %s)",
-        """INSERT INTO core.series_rule (release_id, metric_id, polarity, covers_months, times, rule_set)
-           VALUES (%s, 'M', 'neutral', 1, %s, 'x')""",
-        "INSERT INTO core.peer (release_id, provider_code, basis, peer_code, distance, features) VALUES (%s, 'O', 'nearest', 'P', %s, 'x')",
-        "INSERT INTO core.funnel (release_id, metric_id, provider_code, kind, centre) VALUES (%s, 'M', 'P', 'rate', %s)",
-        "INSERT INTO core.size_cost (release_id, metric_id, provider_code, cost_gbp) VALUES (%s, 'M', 'P', %s)",
-        "INSERT INTO core.release_metric (release_id, metric_id, version) VALUES (%s, 'M', %s)",
+        "INSERT INTO core.measure (release_key, metric_id, provider_code, value, quality_flag, is_sample) VALUES (core.key_of(%s), 'M', 'P', %s, 'A', true)",
+        "INSERT INTO core.benchmark (release_key, metric_id, peer_group, median, providers, is_sample) VALUES (core.key_of(%s), 'M', 'national', %s, 9, true)",
+        """INSERT INTO core.comparison (release_key, metric_id, provider_code, benchmark_kind, benchmark_value, adds_to_total)
+           VALUES (core.key_of(%s), 'M', 'P', 'target', %s, false)""",
+        """INSERT INTO core.price_spread (release_key, product_code, code_type, base_unit, median, is_sample)
+           VALUES (core.key_of(%s), '1', 'gtin', 'each', %s, true)""",
+        """INSERT INTO core.price_position (release_key, product_code, code_type, base_unit, provider_code, unit_price_gbp, is_sample)
+           VALUES (core.key_of(%s), '1', 'gtin', 'each', 'P', %s, true)""",
+        "INSERT INTO core.price_list (release_key, part, line_key, price_pence, is_sample) VALUES (core.key_of(%s), 'ix', 'k', %s, true)",
+        "INSERT INTO core.kept_apart (release_key, body_code, rows) VALUES (core.key_of(%s), 'Q', %s)",
+        """INSERT INTO core.series_rule (release_key, metric_id, polarity, covers_months, times, rule_set)
+           VALUES (core.key_of(%s), 'M', 'neutral', 1, %s, 'x')""",
+        "INSERT INTO core.peer (release_key, provider_code, basis, peer_code, distance, features) VALUES (core.key_of(%s), 'O', 'nearest', 'P', %s, 'x')",
+        "INSERT INTO core.funnel (release_key, metric_id, provider_code, kind, centre) VALUES (core.key_of(%s), 'M', 'P', 'rate', %s)",
+        "INSERT INTO core.size_cost (release_key, metric_id, provider_code, cost_gbp) VALUES (core.key_of(%s), 'M', 'P', %s)",
+        "INSERT INTO core.release_metric (release_key, metric_id, version) VALUES (core.key_of(%s), 'M', %s)",
     ):
         connection.execute(statement, [release_id, value])
 
@@ -178,7 +179,7 @@ def a_trust_joins_and_another_is_renamed():
             connection.execute(f"INSERT INTO core.{table} SELECT * FROM old_{table}")
 
 
-def releases(connection, source="core.current_release", parameters=()) -> list[tuple]:
+def releases(connection, source="core.standing", parameters=()) -> list[tuple]:
     return connection.execute(
         f"SELECT collection, period, release_id, published_at FROM {source} ORDER BY 1, 2", parameters
     ).fetchall()
@@ -442,6 +443,8 @@ def test_rollback_of_a_hundred_releases_takes_under_five_seconds(shared_world, c
     """A hundred collections of three hundred figures each; every one of them moved, and all go back."""
     count = 100
     with warehouse.connect() as connection:
+        for number in range(1, count + 1):
+            flow.know(connection, f"many_{number}")
         connection.execute(
             """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
                SELECT format('many-%%s-%%s', n, letter), format('many_%%s', n), '2025-06', letter, 'x', 'x', '{}', true, letter
@@ -449,8 +452,8 @@ def test_rollback_of_a_hundred_releases_takes_under_five_seconds(shared_world, c
             [count],
         )
         connection.execute(
-            """INSERT INTO core.measure (release_id, metric_id, provider_code, value, quality_flag, is_sample)
-               SELECT release_id, 'M' || m, 'P' || p, m + length(release_id) + (inputs_hash = 'b')::int, 'A', true FROM core.release
+            """INSERT INTO core.measure (release_key, metric_id, provider_code, value, quality_flag, is_sample)
+               SELECT release_key, 'M' || m, 'P' || p, m + length(release_id) + (inputs_hash = 'b')::int, 'A', true FROM core.release
                CROSS JOIN generate_series(1, 10) m CROSS JOIN generate_series(1, 30) p WHERE release_id LIKE 'many-%'"""
         )
         pairs = {

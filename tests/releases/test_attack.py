@@ -54,7 +54,7 @@ def send(truth: dict, version: int) -> None:
 def published() -> str:
     flow.release()
     export.export("workforce", PERIOD)
-    return flow.value("SELECT release_id FROM core.current_release WHERE period = %s", [PERIOD])
+    return flow.value("SELECT release_id FROM core.standing WHERE period = %s", [PERIOD])
 
 
 def attacked() -> dict:
@@ -156,7 +156,7 @@ def test_what_is_suppressed_cannot_be_recovered_from_all_releases(taken_in):
     for release, truth in releases.items():
         hidden = few(truth)
         rows = flow.rows(
-            "SELECT provider_code, metric_id, numerator, denominator, value, suppressed FROM core.measure WHERE release_id = %s",
+            "SELECT provider_code, metric_id, numerator, denominator, value, suppressed FROM core.measure WHERE release_key = core.key_of(%s)",
             [release],
         )
         shown = {row[:2]: row[2:] for row in rows if row[1] in FIELDS and row[0] in TRUTH}

@@ -58,7 +58,7 @@ def send(ods: str, period: str, version: int, **change) -> None:
 
 
 def stands() -> list[tuple]:
-    return flow.rows("SELECT collection, period, release_id, published_at FROM core.current_release ORDER BY 1, 2")
+    return flow.rows("SELECT collection, period, release_id, published_at FROM core.standing ORDER BY 1, 2")
 
 
 def release_of(period: str) -> str | None:
@@ -147,29 +147,30 @@ def test_a_switch_is_whole_or_nothing(copied, monkeypatch):
 
 def put_release(connection, release_id, measures, lists=(), total=None, sample=False, prices=(), since=None) -> str:
     """A release made by hand: {metric: values by provider}, parts of a price list, a total, and prices with how much each changed."""
-    connection.execute(
+    flow.know(connection, "made_up")
+    (key,) = connection.execute(
         """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
-           VALUES (%s, 'made_up', '2025-06', %s, 'x', 'x', '{}', %s, %s)""",
+           VALUES (%s, 'made_up', '2025-06', %s, 'x', 'x', '{}', %s, %s) RETURNING release_key""",
         [release_id, release_id, sample, release_id],
-    )
+    ).fetchone()
     rows = [(metric, f"P{n:02}", value) for metric, values in measures.items() for n, value in enumerate(values)]
     frame = pl.DataFrame(
         rows, schema={"metric_id": pl.String, "provider_code": pl.String, "value": pl.Float64}, orient="row"
     )
-    warehouse.copy(connection, "measure", frame, release_id=release_id, quality_flag="A", is_sample=sample)
+    warehouse.copy(connection, "measure", frame, release_key=key, quality_flag="A", is_sample=sample)
     for part, lines in lists:
         connection.execute(
-            "INSERT INTO core.price_list (release_id, part, line_key, is_sample) SELECT %s, %s, n, false FROM generate_series(1, %s) n",
-            [release_id, part, lines],
+            "INSERT INTO core.price_list (release_key, part, line_key, is_sample) SELECT %s, %s, n, false FROM generate_series(1, %s) n",
+            [key, part, lines],
         )
     for line, price in enumerate(prices):
         connection.execute(
-            """INSERT INTO core.price_list (release_id, part, line_key, price_pence, change_on_previous_pence, is_sample)
+            """INSERT INTO core.price_list (release_key, part, line_key, price_pence, change_on_previous_pence, is_sample)
                VALUES (%s, 'viii_a', %s, %s, %s, false)""",
-            [release_id, str(line), price, since[line] if since else None],
+            [key, str(line), price, since[line] if since else None],
         )
     if total:
-        connection.execute("INSERT INTO core.release_total VALUES (%s, 'days', %s, %s, %s, %s)", [release_id, *total])
+        connection.execute("INSERT INTO core.release_total VALUES (%s, 'days', %s, %s, %s, %s)", [key, *total])
     return release_id
 
 
@@ -181,7 +182,8 @@ def found_on(standing: dict | None, candidate: dict) -> dict[str, str]:
         for _ in range(2):  # the second time adds nothing
             release_checks.look(connection, [(release_id, against)])
         rows = connection.execute(
-            "SELECT check_id, subject, passed, message FROM core.release_check WHERE release_id = %s", [release_id]
+            "SELECT check_id, subject, passed, message FROM core.release_check WHERE release_key = core.key_of(%s)",
+            [release_id],
         ).fetchall()
         connection.rollback()
     assert {check for check, *_ in rows} == set(release_checks.words())
@@ -545,7 +547,7 @@ def test_figures_that_are_computed_again_and_equal_move_nothing(copied, monkeypa
     assert candidates.stale() == [("workforce", FINAL), ("workforce", OPEN)]
     assert flow.release() == [("workforce", FINAL), ("workforce", OPEN)]
     assert stood() == before and candidates.stale() == []
-    again = "SELECT period, same_as, code_version FROM core.computed_again ORDER BY 1"
+    again = "SELECT a.period, r.release_id, a.code_version FROM core.computed_again a JOIN core.release r ON release_key = same_as_key ORDER BY 1"
     assert flow.rows(again) == [(FINAL, release_of(FINAL), "raised"), (OPEN, release_of(OPEN), "raised")]
     assert build.make("workforce", OPEN) == build.Built(release_of(OPEN))
     assert stood() == before

@@ -29,17 +29,15 @@ def released(shared_world):
         make(connection, "workforce-nasty", 1.0, "workforce", "2025-05")
         for number, (text, value) in enumerate(zip(NASTY, DIGITS, strict=True)):
             connection.execute(
-                """INSERT INTO core.measure (release_id, metric_id, provider_code, provider_name, value, quality_flag, is_sample, decisions)
-                   VALUES ('workforce-nasty', 'N', %s, %s, %s, 'A', true, %s)""",
+                """INSERT INTO core.measure (release_key, metric_id, provider_code, provider_name, value, quality_flag, is_sample, decisions)
+                   VALUES (core.key_of('workforce-nasty'), 'N', %s, %s, %s, 'A', true, %s)""",
                 [f"N{number}", text, value, [1, 2] if number else []],
             )
         flow.point(connection, "workforce", "2025-05", "workforce-nasty")
 
 
 def release_of(period):
-    return flow.value(
-        "SELECT release_id FROM core.current_release WHERE (collection, period) = ('workforce', %s)", [period]
-    )
+    return flow.value("SELECT release_id FROM core.standing WHERE (collection, period) = ('workforce', %s)", [period])
 
 
 def stored(folder="") -> dict[str, bytes]:

@@ -23,7 +23,7 @@ def month(world):
 
 
 def current() -> str:
-    return flow.value("SELECT release_id FROM core.current_release WHERE period = %s", [PERIOD])
+    return flow.value("SELECT release_id FROM core.standing WHERE period = %s", [PERIOD])
 
 
 def steps(metric: str, provider: str) -> list[tuple]:

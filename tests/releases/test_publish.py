@@ -380,13 +380,14 @@ def test_bulk_loads_keep_every_text_and_every_digit():
         }
     )
     with warehouse.connect() as connection:
-        connection.execute(
+        flow.know(connection, "made_up")
+        (key,) = connection.execute(
             """INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
-               VALUES ('none', 'made_up', '2025-06', 'x', 'x', 'x', '{}', true, 'x')"""
-        )
-        assert warehouse.copy(connection, "cross_finding", frame, release_id="none") == 6
+               VALUES ('none', 'made_up', '2025-06', 'x', 'x', 'x', '{}', true, 'x') RETURNING release_key"""
+        ).fetchone()
+        assert warehouse.copy(connection, "cross_finding", frame, release_key=key) == 6
     back = flow.rows(
-        "SELECT submission_id, rule_id, line, message, raw_value FROM core.cross_finding WHERE release_id = 'none' ORDER BY 1"
+        "SELECT submission_id, rule_id, line, message, raw_value FROM core.cross_finding WHERE release_key = core.key_of('none') ORDER BY 1"
     )
     assert back == frame.rows()
     numbers = pl.DataFrame(
@@ -399,8 +400,8 @@ def test_bulk_loads_keep_every_text_and_every_digit():
         }
     )
     with warehouse.connect() as connection:
-        warehouse.copy(connection, "measure", numbers, release_id="none")
+        warehouse.copy(connection, "measure", numbers, release_key=key)
     back = flow.rows(
-        "SELECT metric_id, provider_code, value, quality_flag, is_sample FROM core.measure WHERE release_id = 'none' ORDER BY 1"
+        "SELECT metric_id, provider_code, value, quality_flag, is_sample FROM core.measure WHERE release_key = core.key_of('none') ORDER BY 1"
     )
     assert back == numbers.rows()

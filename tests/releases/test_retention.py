@@ -8,7 +8,7 @@ from trust_benchmarks.releases import pointers, retention
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks.stores.refusals import Refused
 
-TABLES = """SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'core' AND column_name = 'release_id'
+TABLES = """SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'core' AND column_name = 'release_key'
             AND table_name IN (SELECT tablename FROM pg_tables WHERE schemaname = 'core') ORDER BY 1"""
 
 
@@ -39,21 +39,23 @@ def test_only_releases_that_nobody_needs_go(world):
             put_release(connection, name, {"WF01": [1.0, 2.0]}, lists=[("ix", 2)], total=(1, 1, 0, 0))
         for name, passed in (("held_back", False), ("old", True)):
             connection.execute(
-                "INSERT INTO core.release_check VALUES (%s, %s, 'moved', '', %s, 'x')",
-                [name, "stood_against" if name == "held_back" else "", passed],
+                """INSERT INTO core.release_check (release_key, against_key, check_id, subject, passed, message)
+                   VALUES (core.key_of(%s), core.key_of(%s), 'moved', '', %s, 'x')""",
+                [name, "stood_against" if name == "held_back" else None, passed],
             )
         connection.execute(
-            "INSERT INTO core.release_verdict (release_id, verdict, person, reason) VALUES ('spoken_about', 'withdrawn', 'ben', 'x')"
+            """INSERT INTO core.release_verdict (release_key, verdict, person, reason)
+               VALUES (core.key_of('spoken_about'), 'withdrawn', 'ben', 'x')"""
         )
     for name in ("was_current", "current"):
         with warehouse.connect() as connection:
             pointers.move(connection, {("made_up", "2025-06"): name})
     age(*names - {"young"})
-    before = flow.value("SELECT count(*) FROM core.measure")
+    before, key = flow.value("SELECT count(*) FROM core.measure"), flow.value("SELECT core.key_of('old')")
     assert prune(365) == [] and prune() == ["old"] and prune() == []
     assert there() == names - {"old"} and flow.value("SELECT count(*) FROM core.measure") == before - 2
     for (table,) in flow.rows(TABLES):
-        assert flow.value(f"SELECT count(*) FROM core.{table} WHERE release_id = 'old'") == 0, table
+        assert flow.value(f"SELECT count(*) FROM core.{table} WHERE release_key = %s", [key]) == 0, table
     with pytest.raises(Refused, match="kept for 7 days at least"):
         prune(6)
 

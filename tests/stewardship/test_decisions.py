@@ -141,9 +141,7 @@ def test_the_release_equals_the_preview_to_the_last_digit(month):
     )
     for one in expected.other_changes:
         assert min(4, int(ranks[one["provider_code"] + one["metric_id"]] // 25) + 1) == one["quartile_after"]
-    assert (
-        flow.value("SELECT release_id FROM core.current_release WHERE period = %s", [PERIOD]) == expected.release_after
-    )
+    assert flow.value("SELECT release_id FROM core.standing WHERE period = %s", [PERIOD]) == expected.release_after
 
 
 def test_a_preview_keeps_nothing(month):

@@ -144,8 +144,9 @@ def world_of_benchmarks(shared_world):
     INSERT INTO core.release (release_id, collection, period, inputs_hash, reference_version, code_version, submissions, is_sample, figures_hash)
                              VALUES ('r1', 'sickness_absence', '2030-06', 'x1', 'x', 'x', '{}', false, 'x1'),
                                     ('r2', 'sickness_absence', '2031-06', 'x2', 'x', 'x', '{}', true, 'x2');
-    INSERT INTO core.benchmark VALUES ('r1', 'WF03', 'national', 9, 1, 2, 5.0, 6, 7, false), ('r2', 'WF03', 'national', 9, 1, 2, 4.5, 6, 7, true),
-                                      ('r2', 'WF05', 'national', 3, NULL, NULL, NULL, NULL, NULL, false)"""
+    INSERT INTO core.benchmark
+    VALUES (core.key_of('r1'), 'WF03', 'national', 9, 1, 2, 5.0, 6, 7, false), (core.key_of('r2'), 'WF03', 'national', 9, 1, 2, 4.5, 6, 7, true),
+           (core.key_of('r2'), 'WF05', 'national', 3, NULL, NULL, NULL, NULL, NULL, false)"""
     with copy_of(shared_world):
         with warehouse.connect() as connection:
             connection.execute(made)

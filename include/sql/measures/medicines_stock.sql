@@ -1,12 +1,21 @@
 -- MS01 of each trust that issued methotrexate tablets: those of 10 mg among all. A month in which more came back than was issued of
--- either says nothing. Quantities of different products are never added otherwise: their units differ.
-WITH tablets AS (
+-- either says nothing. Quantities of different products are never added otherwise: their units differ. Where the whole file is there
+-- (it has no part), extracts of it are left out.
+WITH received AS (
+    SELECT submission_id, part FROM submissions
+    WHERE is_current AND collection = target_collection() AND period = target_period()
+),
+counted AS (
+    SELECT * FROM records
+    WHERE submission_id IN (SELECT submission_id FROM received WHERE part = '' OR NOT EXISTS (SELECT 1 FROM received WHERE part = ''))
+),
+tablets AS (
     SELECT
         provider_code,
         count(*) FILTER (WHERE vmp_snomed_code IN ('326875008', '326874007')) AS rows_of_either,
         coalesce(total(CASE WHEN vmp_snomed_code = '326875008' THEN total_quantity END), 0) AS of_10_mg,
         coalesce(total(CASE WHEN vmp_snomed_code = '326874007' THEN total_quantity END), 0) AS of_2_5_mg
-    FROM records
+    FROM counted
     WHERE body = 'provider'
     GROUP BY provider_code
 ),

@@ -53,16 +53,25 @@ BEGIN
             WHERE h.table_name = %L AND h.valid_from <= $1 AND (h.valid_to > $1 OR h.valid_to IS NULL)', of_table, of_table));
 END $write$;
 
+-- What the ledger knows of a collection, so that nothing is filed under a name that is none. The catalogue describes it; here it stands from
+-- the day on which it was first heard of (include/reference/known_collections.py).
+CREATE TABLE core.collection (
+  collection text PRIMARY KEY, title text NOT NULL, frequency text NOT NULL CHECK (frequency IN ('month', 'financial_year')),
+  kind text NOT NULL CHECK (kind IN ('each_trust', 'national')), added_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TRIGGER facts BEFORE DELETE ON core.collection FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
 CREATE TABLE core.reference_version (version text PRIMARY KEY, loaded_at timestamptz NOT NULL DEFAULT now());
 
 CREATE TABLE core.provider (
   code text PRIMARY KEY, sector text, region text, kind text, open_from date, open_to date);
 
 CREATE TABLE core.provider_name (
-  code text NOT NULL REFERENCES core.provider, name text NOT NULL, valid_from date, valid_to date, source text);
+  code text NOT NULL REFERENCES core.provider, name text NOT NULL, valid_from date, valid_to date, source text,
+  UNIQUE NULLS NOT DISTINCT (code, valid_from, name));
 
 CREATE TABLE core.succession (
-  from_code text NOT NULL, to_code text NOT NULL, legal_date date, type text, verified text, source text);
+  from_code text NOT NULL, to_code text NOT NULL, legal_date date, type text, verified text, source text,
+  UNIQUE NULLS NOT DISTINCT (from_code, to_code, type, legal_date));
 
 CREATE TABLE core.cohort (code text PRIMARY KEY, name_2017 text NOT NULL, sector text, region text);
 

@@ -2,7 +2,7 @@
 
 -- The rules and reference data that the pipeline validates by, a row for each change; the newest of a collection is in force.
 CREATE TABLE core.rules_in_force (
-  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL,
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL REFERENCES core.collection,
   rules_version text NOT NULL,           -- of schema, layouts, catalogue entry, common code and what is read of the reference data
   reference_part text NOT NULL,          -- of the reference data that validation reads
   providers text[] NOT NULL,             -- national collections: the codes that are known
@@ -83,7 +83,7 @@ CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.found_again FOR EACH STATEM
 
 -- What a steward asked to be validated again: all held returns (of a period), or the accepted ones too, that were validated before.
 CREATE TABLE core.revalidation (
-  revalidation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL, period text, accepted_too boolean NOT NULL,
+  revalidation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL REFERENCES core.collection, period text, accepted_too boolean NOT NULL,
   rules_version text NOT NULL, person text NOT NULL, reason text NOT NULL, asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE NULLS NOT DISTINCT (collection, period, accepted_too, rules_version));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.revalidation FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
@@ -112,5 +112,6 @@ CREATE TABLE core.counting (
   submission_id text NOT NULL, rules_version text NOT NULL, since timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (collection, period, sender, part),
   FOREIGN KEY (submission_id, rules_version) REFERENCES core.validation);
+CREATE INDEX counting_submission ON core.counting (submission_id, rules_version);
 CREATE TRIGGER counting_moves AFTER INSERT OR UPDATE ON core.counting FOR EACH ROW EXECUTE FUNCTION core.log_counting();
 CREATE TRIGGER counting_ends AFTER DELETE ON core.counting FOR EACH ROW EXECUTE FUNCTION core.log_counting();

@@ -1,17 +1,28 @@
 -- What was computed and published: releases, their figures, the edition that is current, and how figures moved.
+-- Tables of core refer to a release by its key, a number; its name (release_id) stands here alone, and views join it in.
 
 CREATE TABLE core.release (
-  release_id text PRIMARY KEY, collection text NOT NULL, period text NOT NULL,
+  release_key int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,  -- what tables of core refer to it by
+  release_id text NOT NULL UNIQUE,       -- its name: what people, files and published views call it
+  collection text NOT NULL REFERENCES core.collection, period text NOT NULL,
   inputs_hash text NOT NULL, reference_version text NOT NULL, code_version text NOT NULL,
   submissions text[] NOT NULL, is_sample boolean NOT NULL, created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   figures_hash text NOT NULL,            -- of all its rows: releases of equal figures have the same
-  UNIQUE (collection, period, inputs_hash));
+  UNIQUE (collection, period, inputs_hash),
+  UNIQUE (release_key, collection, period));  -- for the keys below: a pointer stands at a release of its own collection and period
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- The key of a release by its name; NULL where there is none of that name.
+CREATE FUNCTION core.key_of(of_release text) RETURNS int LANGUAGE sql STABLE AS $$
+  SELECT r.release_key FROM core.release r WHERE r.release_id = $1
+$$;
 
 CREATE TABLE core.release_log (
   move_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  collection text NOT NULL, period text NOT NULL, release_id text REFERENCES core.release, published_at timestamptz NOT NULL);
+  collection text NOT NULL, period text NOT NULL, release_key int, published_at timestamptz NOT NULL,
+  FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_log FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+CREATE INDEX release_log_release ON core.release_log (release_key);
 CREATE INDEX release_log_moves ON core.release_log (collection, period, published_at DESC, move_id DESC);
 
 -- A pointer that goes away leaves a move to nothing, at the moment of the switch.
@@ -19,33 +30,34 @@ CREATE FUNCTION core.log_release() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'DELETE' THEN
     INSERT INTO core.release_log (collection, period, published_at)
-    SELECT OLD.collection, OLD.period, max(switched_at) FROM core.edition_switch;
-    RETURN OLD;
+    SELECT m.collection, m.period, (SELECT max(s.switched_at) FROM core.edition_switch s) FROM moved m ORDER BY m.collection, m.period;
+  ELSE
+    INSERT INTO core.release_log (collection, period, release_key, published_at)
+    SELECT m.collection, m.period, m.release_key, m.published_at FROM moved m ORDER BY m.collection, m.period;
   END IF;
-  INSERT INTO core.release_log (collection, period, release_id, published_at)
-  VALUES (NEW.collection, NEW.period, NEW.release_id, NEW.published_at);
-  RETURN NEW;
+  RETURN NULL;
 END $$;
 
 -- At commit: no pointer stands elsewhere than the current edition says, and none of a final period has moved without a revision.
 CREATE FUNCTION core.check_pointer() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  pair record; stands text; wanted text; newest record;
+  pair record; stands int; wanted int; newest record;
 BEGIN
   IF TG_OP = 'DELETE' THEN pair := OLD; ELSE pair := NEW; END IF;
-  SELECT c.release_id INTO stands FROM core.current_release c WHERE (c.collection, c.period) = (pair.collection, pair.period);
+  SELECT c.release_key INTO stands FROM core.current_release c WHERE (c.collection, c.period) = (pair.collection, pair.period);
   SELECT s.* INTO newest FROM core.edition_switch s ORDER BY s.number DESC LIMIT 1;
-  SELECT e.release_id INTO wanted FROM core.edition_release e
+  SELECT e.release_key INTO wanted FROM core.edition_release e
   WHERE (e.edition_id, e.collection, e.period) = (newest.edition_id, pair.collection, pair.period);
   IF stands IS DISTINCT FROM wanted THEN
     RAISE EXCEPTION 'The pointer of % % stands at %, and the current edition has %: pointers move with an edition, all in one transaction',
-      pair.collection, pair.period, coalesce(stands, 'nothing'), coalesce(wanted, 'nothing');
+      pair.collection, pair.period, coalesce((SELECT r.release_id FROM core.release r WHERE r.release_key = stands), 'nothing'),
+      coalesce((SELECT r.release_id FROM core.release r WHERE r.release_key = wanted), 'nothing');
   END IF;
   IF EXISTS (SELECT FROM core.calendar k WHERE (k.collection, k.period) = (pair.collection, pair.period) AND k.final_from <= newest.switched_at)
      AND EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period) = (pair.collection, pair.period)
-                 AND l.release_id IS NOT NULL AND l.published_at < newest.switched_at)
+                 AND l.release_key IS NOT NULL AND l.published_at < newest.switched_at)
      AND NOT EXISTS (SELECT FROM core.revision v WHERE (v.collection, v.period, v.published_at) = (pair.collection, pair.period, newest.switched_at)
-                     AND v.release_id IS NOT DISTINCT FROM stands) THEN
+                     AND v.release_key IS NOT DISTINCT FROM stands) THEN
     RAISE EXCEPTION '% % is final: its figures change only in a numbered revision with a reason, written in the same transaction',
       pair.collection, pair.period;
   END IF;
@@ -53,13 +65,22 @@ BEGIN
 END $$;
 
 CREATE TABLE core.current_release (
-  collection text NOT NULL, period text NOT NULL, release_id text NOT NULL REFERENCES core.release,
+  collection text NOT NULL, period text NOT NULL, release_key int NOT NULL UNIQUE,
   published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (collection, period));
-CREATE TRIGGER release_moves AFTER INSERT OR UPDATE ON core.current_release FOR EACH ROW EXECUTE FUNCTION core.log_release();
-CREATE TRIGGER release_ends AFTER DELETE ON core.current_release FOR EACH ROW EXECUTE FUNCTION core.log_release();
+  PRIMARY KEY (collection, period),
+  FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE TRIGGER release_begins AFTER INSERT ON core.current_release REFERENCING NEW TABLE AS moved
+  FOR EACH STATEMENT EXECUTE FUNCTION core.log_release();
+CREATE TRIGGER release_moves AFTER UPDATE ON core.current_release REFERENCING NEW TABLE AS moved
+  FOR EACH STATEMENT EXECUTE FUNCTION core.log_release();
+CREATE TRIGGER release_ends AFTER DELETE ON core.current_release REFERENCING OLD TABLE AS moved
+  FOR EACH STATEMENT EXECUTE FUNCTION core.log_release();
 CREATE CONSTRAINT TRIGGER pointers_follow AFTER INSERT OR UPDATE OR DELETE ON core.current_release
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.check_pointer();
+
+-- The releases that stand, by their names.
+CREATE VIEW core.standing AS
+SELECT c.collection, c.period, c.release_key, r.release_id, c.published_at FROM core.current_release c JOIN core.release r USING (release_key);
 
 -- Named by its releases: the same set is the same edition.
 CREATE TABLE core.edition (
@@ -69,18 +90,20 @@ CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.edition FOR EACH STATEMENT 
 
 CREATE TABLE core.edition_release (
   edition_id text NOT NULL REFERENCES core.edition, collection text NOT NULL, period text NOT NULL,
-  release_id text NOT NULL REFERENCES core.release,
-  PRIMARY KEY (edition_id, collection, period));
+  release_key int NOT NULL,
+  PRIMARY KEY (edition_id, collection, period),
+  FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE INDEX edition_release_release ON core.edition_release (release_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.edition_release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE FUNCTION core.check_switch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.number = (SELECT max(number) FROM core.edition_switch) AND EXISTS (
-      (SELECT collection, period, release_id FROM core.edition_release WHERE edition_id = NEW.edition_id
-       EXCEPT SELECT collection, period, release_id FROM core.current_release)
+      (SELECT collection, period, release_key FROM core.edition_release WHERE edition_id = NEW.edition_id
+       EXCEPT SELECT collection, period, release_key FROM core.current_release)
       UNION ALL
-      (SELECT collection, period, release_id FROM core.current_release
-       EXCEPT SELECT collection, period, release_id FROM core.edition_release WHERE edition_id = NEW.edition_id)) THEN
+      (SELECT collection, period, release_key FROM core.current_release
+       EXCEPT SELECT collection, period, release_key FROM core.edition_release WHERE edition_id = NEW.edition_id)) THEN
     RAISE EXCEPTION 'The pointers are not where edition % has them: a switch moves all of them in one transaction', NEW.edition_id;
   END IF;
   RETURN NULL;
@@ -99,88 +122,99 @@ CREATE CONSTRAINT TRIGGER switch_is_whole AFTER INSERT ON core.edition_switch
 
 -- What was found when a release was compared with the one that stood, and what people said about releases.
 CREATE TABLE core.release_check (
-  release_id text NOT NULL REFERENCES core.release, against text NOT NULL,  -- the release that stood; empty: none did
+  release_check_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  release_key int NOT NULL REFERENCES core.release, against_key int REFERENCES core.release,  -- the release that stood; NULL: none did
   check_id text NOT NULL, subject text NOT NULL, passed boolean NOT NULL, message text NOT NULL,
   checked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (release_id, against, check_id, subject));
+  UNIQUE NULLS NOT DISTINCT (release_key, against_key, check_id, subject));
+CREATE INDEX release_check_against ON core.release_check (against_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_check FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- The last one about a release holds.
 CREATE TABLE core.release_verdict (
-  verdict_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, release_id text NOT NULL REFERENCES core.release,
+  verdict_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, release_key int NOT NULL REFERENCES core.release,
   verdict text NOT NULL CHECK (verdict IN ('released', 'withdrawn')),
   person text NOT NULL CHECK (btrim(person) <> ''), given_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   reason text NOT NULL CHECK (btrim(reason) <> ''));
-CREATE INDEX release_verdict_release ON core.release_verdict (release_id, verdict_id DESC);
+CREATE INDEX release_verdict_release ON core.release_verdict (release_key, verdict_id DESC);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_verdict FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- A publisher's own total, and what the rows under it add up to.
 CREATE TABLE core.release_total (
-  release_id text NOT NULL REFERENCES core.release, subject text NOT NULL, published double precision NOT NULL,
+  release_key int NOT NULL REFERENCES core.release, subject text NOT NULL, published double precision NOT NULL,
   summed double precision NOT NULL, slack double precision NOT NULL, withheld bigint NOT NULL,
-  PRIMARY KEY (release_id, subject));
+  PRIMARY KEY (release_key, subject));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_total FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- The submissions of a release's window, as they stood; counts: its records were read.
 CREATE TABLE core.release_input (
-  release_id text NOT NULL REFERENCES core.release, submission_id text NOT NULL, rules_version text NOT NULL, counts boolean NOT NULL,
-  PRIMARY KEY (release_id, submission_id));
+  release_key int NOT NULL REFERENCES core.release, submission_id text NOT NULL, rules_version text NOT NULL, counts boolean NOT NULL,
+  PRIMARY KEY (release_key, submission_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_input FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Which version of its metric each of a release's figures follows.
 CREATE TABLE core.release_metric (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, version int NOT NULL,
-  PRIMARY KEY (release_id, metric_id));
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, version int NOT NULL,
+  PRIMARY KEY (release_key, metric_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_metric FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Inputs that were computed and came to the figures of a release that is there: nothing new is published.
 CREATE TABLE core.computed_again (
-  collection text NOT NULL, period text NOT NULL, inputs_hash text NOT NULL, same_as text NOT NULL REFERENCES core.release,
+  collection text NOT NULL, period text NOT NULL, inputs_hash text NOT NULL, same_as_key int NOT NULL,
   reference_version text NOT NULL, code_version text NOT NULL, submissions text[] NOT NULL,
   computed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (collection, period, inputs_hash, same_as));
+  PRIMARY KEY (collection, period, inputs_hash, same_as_key),
+  FOREIGN KEY (same_as_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE INDEX computed_again_same_as ON core.computed_again (same_as_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.computed_again FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- The release that has the figures of these inputs: the one that stands, the one made of them, or one that a person
 -- withdrew or released. NULL: they have not been computed, or came to figures that have been replaced since.
 CREATE FUNCTION core.release_of(of_collection text, of_period text, of_inputs text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT f.release_id FROM (
-    SELECT r.release_id, true AS own FROM core.release r WHERE (r.collection, r.period, r.inputs_hash) = ($1, $2, $3)
+  SELECT n.release_id FROM (
+    SELECT r.release_key, true AS own FROM core.release r WHERE (r.collection, r.period, r.inputs_hash) = ($1, $2, $3)
     UNION ALL
-    SELECT a.same_as, false FROM core.computed_again a WHERE (a.collection, a.period, a.inputs_hash) = ($1, $2, $3)) f
-  LEFT JOIN core.current_release c ON c.release_id = f.release_id
-  WHERE f.own OR c.release_id IS NOT NULL OR EXISTS (SELECT FROM core.release_verdict v WHERE v.release_id = f.release_id)
-  ORDER BY c.release_id IS NOT NULL DESC, f.own DESC LIMIT 1
+    SELECT a.same_as_key, false FROM core.computed_again a WHERE (a.collection, a.period, a.inputs_hash) = ($1, $2, $3)) f
+  JOIN core.release n USING (release_key)
+  LEFT JOIN core.current_release c USING (release_key)
+  WHERE f.own OR c.release_key IS NOT NULL OR EXISTS (SELECT FROM core.release_verdict v WHERE v.release_key = f.release_key)
+  ORDER BY c.release_key IS NOT NULL DESC, f.own DESC LIMIT 1
 $$;
 
 -- Pairs of releases of which core.movement has every step from the one to the other, also where there is none.
 CREATE TABLE core.explained (
-  release_id text NOT NULL REFERENCES core.release, previous_release_id text NOT NULL REFERENCES core.release,
-  PRIMARY KEY (release_id, previous_release_id));
+  release_key int NOT NULL REFERENCES core.release, previous_release_key int NOT NULL REFERENCES core.release,
+  PRIMARY KEY (release_key, previous_release_key));
+CREATE INDEX explained_previous ON core.explained (previous_release_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.explained FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.movement (
-  release_id text NOT NULL REFERENCES core.release, previous_release_id text NOT NULL REFERENCES core.release,
+  release_key int NOT NULL, previous_release_key int NOT NULL,
   metric_id text NOT NULL, provider_code text NOT NULL, step int NOT NULL, cause text NOT NULL,
   value_before double precision, value_after double precision,
   -- Why a figure moved may be found out long after both releases were made: when one is gone back to.
   stated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (release_id, previous_release_id, metric_id, provider_code, step));
+  PRIMARY KEY (release_key, previous_release_key, metric_id, provider_code, step),
+  FOREIGN KEY (release_key, previous_release_key) REFERENCES core.explained);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.movement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 -- Why one figure moved.
 CREATE INDEX movement_figure ON core.movement (metric_id, provider_code);
 
--- Every move of a pointer after its period became final; release_id NULL: nothing stands.
+-- Every move of a pointer after its period became final; release_key NULL: nothing stands.
 CREATE TABLE core.revision (
   collection text NOT NULL, period text NOT NULL, revision int NOT NULL CHECK (revision > 0),
-  release_id text REFERENCES core.release, previous_release_id text REFERENCES core.release,
+  release_key int, previous_release_key int,
   published_at timestamptz NOT NULL, values_changed bigint NOT NULL, reason text NOT NULL CHECK (btrim(reason) <> ''),
-  PRIMARY KEY (collection, period, revision), UNIQUE (collection, period, published_at));
+  PRIMARY KEY (collection, period, revision), UNIQUE (collection, period, published_at),
+  FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period),
+  FOREIGN KEY (previous_release_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE INDEX revision_release ON core.revision (release_key);
+CREATE INDEX revision_previous ON core.revision (previous_release_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.revision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.measure (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, provider_name text,
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, provider_name text,
   numerator double precision, denominator double precision, value double precision, unit text,
   quality_flag text NOT NULL CHECK (quality_flag IN ('A', 'B', 'C', 'D')),
   percentile_rank double precision, peer_group text, is_sample boolean NOT NULL,
@@ -189,118 +223,120 @@ CREATE TABLE core.measure (
   restarts int NOT NULL DEFAULT 0,  -- periods up to this one in which the series broke
   rows_sent bigint, rows_used bigint, months_covered int, months_expected int, completeness double precision,
   withheld text, rank_withheld text,  -- codes of core.reason
-  PRIMARY KEY (release_id, metric_id, provider_code));
+  PRIMARY KEY (release_key, metric_id, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.measure FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.benchmark (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, peer_group text NOT NULL, providers int NOT NULL,
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, peer_group text NOT NULL, providers int NOT NULL,
   minimum double precision, lower_quartile double precision, median double precision,
   upper_quartile double precision, maximum double precision, is_sample boolean NOT NULL,
-  PRIMARY KEY (release_id, metric_id, peer_group));
+  PRIMARY KEY (release_key, metric_id, peer_group));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.benchmark FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.comparison (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, benchmark_kind text NOT NULL,
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, benchmark_kind text NOT NULL,
   benchmark_value double precision, variance double precision, is_better boolean,
   opportunity_gbp double precision, stretch_opportunity_gbp double precision, adds_to_total boolean NOT NULL, adds_over text,
-  PRIMARY KEY (release_id, metric_id, provider_code, benchmark_kind));
+  PRIMARY KEY (release_key, metric_id, provider_code, benchmark_kind));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.comparison FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.price_spread (
-  release_id text NOT NULL REFERENCES core.release, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL, description text,
+  release_key int NOT NULL REFERENCES core.release, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL, description text,
   trusts int, lines bigint, spend_gbp double precision, lowest double precision, lower_quartile double precision,
   median double precision, upper_quartile double precision, highest double precision, suspects_left_out bigint,
   is_sample boolean NOT NULL,
-  PRIMARY KEY (release_id, product_code, code_type));
+  PRIMARY KEY (release_key, product_code, code_type));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.price_spread FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.price_position (
-  release_id text NOT NULL REFERENCES core.release, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL,
+  release_key int NOT NULL REFERENCES core.release, product_code text NOT NULL, code_type text NOT NULL, base_unit text NOT NULL,
   provider_code text NOT NULL, lines bigint, base_units double precision, spend_gbp double precision,
   unit_price_gbp double precision, variance_to_median double precision, opportunity_to_median_gbp double precision,
   opportunity_to_lowest_gbp double precision, is_sample boolean NOT NULL,
-  PRIMARY KEY (release_id, product_code, code_type, provider_code));
+  PRIMARY KEY (release_key, product_code, code_type, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.price_position FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.price_list (
-  release_id text NOT NULL REFERENCES core.release, part text NOT NULL, line_key text NOT NULL, product_code text, pack_code text, name text,
+  release_key int NOT NULL REFERENCES core.release, part text NOT NULL, line_key text NOT NULL, product_code text, pack_code text, name text,
   supplier text, pack_size double precision, unit text, price_pence double precision, price_per_unit_pence double precision,
   change_on_previous_pence double precision, is_sample boolean NOT NULL,
   price_list_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);  -- a line that was accepted twice is there twice
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.price_list FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
-CREATE INDEX price_list_line ON core.price_list (release_id, part, line_key);
+CREATE INDEX price_list_line ON core.price_list (release_key, part, line_key);
 
 CREATE TABLE core.cross_finding (
-  release_id text NOT NULL REFERENCES core.release, submission_id text NOT NULL, rule_id text NOT NULL, sheet text, line bigint,
+  release_key int NOT NULL REFERENCES core.release, submission_id text NOT NULL, rule_id text NOT NULL, sheet text, line bigint,
   column_name text, raw_value text, message text NOT NULL, provider_code text,
   cross_finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.cross_finding FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
-CREATE INDEX cross_finding_release ON core.cross_finding (release_id);
+CREATE INDEX cross_finding_release ON core.cross_finding (release_key);
 CREATE INDEX cross_finding_submission ON core.cross_finding (submission_id);
 
 -- Rows of national files that are about bodies other than providers.
 CREATE TABLE core.kept_apart (
-  release_id text NOT NULL REFERENCES core.release, body_code text, body_name text, body_type text, rows bigint NOT NULL,
+  release_key int NOT NULL REFERENCES core.release, body_code text, body_name text, body_type text, rows bigint NOT NULL,
   kept_apart_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.kept_apart FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
-CREATE INDEX kept_apart_release ON core.kept_apart (release_id);
+CREATE INDEX kept_apart_release ON core.kept_apart (release_key);
 
 -- What follows from a release's measures and reference data is kept with it, so that an answer as at a moment needs nothing else.
 -- How a metric's series is read.
 CREATE TABLE core.series_rule (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
   adds text CHECK (adds IN ('ratio', 'sum')), times double precision, rule_set text NOT NULL,
-  PRIMARY KEY (release_id, metric_id));
+  PRIMARY KEY (release_key, metric_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.series_rule FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Providers whose work is all with one other provider now.
 CREATE TABLE core.successor (
-  release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, successor_code text NOT NULL, PRIMARY KEY (release_id, provider_code));
+  release_key int NOT NULL REFERENCES core.release, provider_code text NOT NULL, successor_code text NOT NULL, PRIMARY KEY (release_key, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.successor FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Groups that a provider is in together with others.
 CREATE TABLE core.peer_group (
-  release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL, features text NOT NULL,
-  PRIMARY KEY (release_id, basis, provider_code));
+  release_key int NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL, features text NOT NULL,
+  PRIMARY KEY (release_key, basis, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer_group FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Peers that are a provider's own: nearest neighbours, and its list.
 CREATE TABLE core.peer (
-  release_id text NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_code text NOT NULL, distance double precision,
-  features text NOT NULL, PRIMARY KEY (release_id, provider_code, basis, peer_code), CHECK (provider_code <> peer_code));
+  release_key int NOT NULL REFERENCES core.release, provider_code text NOT NULL, basis text NOT NULL, peer_code text NOT NULL, distance double precision,
+  features text NOT NULL, PRIMARY KEY (release_key, provider_code, basis, peer_code), CHECK (provider_code <> peer_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- The spread over a provider's own peers, itself left out; `benchmark` has it over whole groups.
 CREATE TABLE core.peer_benchmark (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL,
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, basis text NOT NULL, peer_group text NOT NULL,
   peers bigint NOT NULL, peers_with_value bigint NOT NULL, minimum double precision, lower_quartile double precision,
   median double precision, upper_quartile double precision, maximum double precision, is_sample boolean NOT NULL,
-  PRIMARY KEY (release_id, metric_id, provider_code, basis));
+  PRIMARY KEY (release_key, metric_id, provider_code, basis));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.peer_benchmark FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.funnel (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, kind text NOT NULL, centre double precision,
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, kind text NOT NULL, centre double precision,
   phi double precision, tau2 double precision, is_adjusted boolean, z double precision, lower_95 double precision,
   upper_95 double precision, lower_99_8 double precision, upper_99_8 double precision, position text, withheld text,
-  PRIMARY KEY (release_id, metric_id, provider_code));
+  PRIMARY KEY (release_key, metric_id, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.funnel FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.size_cost (
-  release_id text NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, size double precision, cost_gbp double precision,
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, size double precision, cost_gbp double precision,
   expected_cost_gbp double precision, ratio double precision, opportunity_gbp double precision, peers int,
   peer_median_share double precision, variance_gbp double precision, scale_effect_gbp double precision,
   efficiency_effect_gbp double precision, trusts int, slope double precision, slope_lower double precision,
   slope_upper double precision, r2 double precision, robust_slope double precision, robust_slope_lower double precision,
   robust_slope_upper double precision, withheld text,
-  PRIMARY KEY (release_id, metric_id, provider_code));
+  PRIMARY KEY (release_key, metric_id, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.size_cost FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Which release was the current one of each collection and period at a moment. A move counts from its published_at on.
 CREATE FUNCTION core.releases_at(at timestamptz, of_collection text, of_period text)
 RETURNS TABLE (collection text, period text, release_id text, published_at timestamptz) LANGUAGE sql STABLE AS $$
-  SELECT DISTINCT ON (l.collection, l.period) l.collection, l.period, l.release_id, l.published_at FROM core.release_log l
-  WHERE l.published_at <= $1 AND ($2 IS NULL OR l.collection = $2) AND ($3 IS NULL OR l.period = $3)
-  ORDER BY l.collection, l.period, l.published_at DESC, l.move_id DESC
+  SELECT s.collection, s.period, r.release_id, s.published_at FROM (
+    SELECT DISTINCT ON (l.collection, l.period) l.collection, l.period, l.release_key, l.published_at FROM core.release_log l
+    WHERE l.published_at <= $1 AND ($2 IS NULL OR l.collection = $2) AND ($3 IS NULL OR l.period = $3)
+    ORDER BY l.collection, l.period, l.published_at DESC, l.move_id DESC) s
+  LEFT JOIN core.release r USING (release_key)
 $$;
 
 -- Why there is no value. Releases that were made before reasons were kept say what still follows.
@@ -319,29 +355,29 @@ $$;
 CREATE FUNCTION core.prune_releases(older_than_days int DEFAULT 90) RETURNS TABLE (release_id text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  gone text[]; name text;
+  gone int[]; names text[]; name text;
 BEGIN
   IF older_than_days < 7 THEN
     PERFORM core.refuse(format('Releases are kept for 7 days at least; %s was asked for.', older_than_days));
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('edition'));
-  SELECT array_agg(r.release_id) INTO gone FROM core.release r
+  SELECT array_agg(r.release_key), array_agg(r.release_id) INTO gone, names FROM core.release r
   WHERE r.created_at < now() - make_interval(days => older_than_days)
-    AND NOT EXISTS (SELECT FROM core.current_release x WHERE x.release_id = r.release_id)
-    AND NOT EXISTS (SELECT FROM core.release_log x WHERE x.release_id = r.release_id)
-    AND NOT EXISTS (SELECT FROM core.edition_release x WHERE x.release_id = r.release_id)
-    AND NOT EXISTS (SELECT FROM core.revision x WHERE r.release_id IN (x.release_id, x.previous_release_id))
-    AND NOT EXISTS (SELECT FROM core.release_verdict x WHERE x.release_id = r.release_id)
-    AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.release_id = r.release_id AND NOT x.passed)
-    AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.against = r.release_id)
-    AND NOT EXISTS (SELECT FROM core.computed_again x WHERE x.same_as = r.release_id)
-    AND NOT EXISTS (SELECT FROM core.explained x WHERE x.previous_release_id = r.release_id)
+    AND NOT EXISTS (SELECT FROM core.current_release x WHERE x.release_key = r.release_key)
+    AND NOT EXISTS (SELECT FROM core.release_log x WHERE x.release_key = r.release_key)
+    AND NOT EXISTS (SELECT FROM core.edition_release x WHERE x.release_key = r.release_key)
+    AND NOT EXISTS (SELECT FROM core.revision x WHERE r.release_key IN (x.release_key, x.previous_release_key))
+    AND NOT EXISTS (SELECT FROM core.release_verdict x WHERE x.release_key = r.release_key)
+    AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.release_key = r.release_key AND NOT x.passed)
+    AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.against_key = r.release_key)
+    AND NOT EXISTS (SELECT FROM core.computed_again x WHERE x.same_as_key = r.release_key)
+    AND NOT EXISTS (SELECT FROM core.explained x WHERE x.previous_release_key = r.release_key)
     AND NOT EXISTS (SELECT FROM core.decision x WHERE x.expected_release = r.release_id);
   FOREACH name IN ARRAY ARRAY['movement', 'explained', 'release_check', 'release_total', 'release_input', 'release_metric', 'measure', 'benchmark',
                               'comparison', 'price_spread', 'price_position', 'price_list', 'cross_finding', 'kept_apart', 'series_rule',
                               'successor', 'peer_group', 'peer', 'peer_benchmark', 'funnel', 'size_cost', 'release'] LOOP
-    EXECUTE format('DELETE FROM core.%I t WHERE t.release_id = ANY($1)', name) USING gone;
+    EXECUTE format('DELETE FROM core.%I t WHERE t.release_key = ANY($1)', name) USING gone;
   END LOOP;
-  RETURN QUERY SELECT unnest(gone);
+  RETURN QUERY SELECT unnest(names);
 END $$;
 REVOKE ALL ON FUNCTION core.prune_releases(int) FROM PUBLIC;

@@ -42,7 +42,7 @@ CREATE TABLE core.event (
   date_precision text NOT NULL CHECK (date_precision IN ('day', 'week', 'month', 'quarter', 'season', 'year')),
   kind text NOT NULL REFERENCES core.event_kind,
   status text NOT NULL CHECK (status IN ('planned', 'actual', 'inferred', 'deadline')),
-  provider_code text, collection text, period text, recommendation_number int CHECK (recommendation_number BETWEEN 1 AND 16),
+  provider_code text, collection text REFERENCES core.collection, period text, recommendation_number int CHECK (recommendation_number BETWEEN 1 AND 16),
   actor text NOT NULL, audience text NOT NULL, summary text NOT NULL CHECK (btrim(summary) <> ''),
   source text NOT NULL CHECK (btrim(source) <> ''),
   confidence text NOT NULL CHECK (confidence IN ('high', 'medium', 'low')),
@@ -79,6 +79,9 @@ BEGIN
   END IF;
   IF e.provider_code IS NOT NULL AND NOT EXISTS (SELECT FROM core.provider p WHERE p.code = e.provider_code) THEN
     PERFORM core.refuse(format('%s is not the ODS code of a known provider.', e.provider_code)); END IF;
+  IF e.collection IS NOT NULL AND NOT EXISTS (SELECT FROM core.collection c WHERE c.collection = e.collection) THEN
+    PERFORM core.refuse(format('''%s'' is not the name of a collection. Possible: %s.', e.collection,
+      (SELECT string_agg(c.collection, ', ' ORDER BY c.collection) FROM core.collection c))); END IF;
   IF e.kind = 'board_report' AND (e.provider_code IS NULL OR e.recommendation_number IS NULL) THEN
     PERFORM core.refuse('A board report needs the trust and the number of the recommendation.'); END IF;
   IF e.status IN ('actual', 'inferred') AND e.occurred_from > core.today() THEN

@@ -210,7 +210,7 @@ CREATE VIEW core.cross_findings AS
 SELECT md5(concat_ws('|', x.submission_id, x.rule_id, x.sheet, x.line, x.column_name, x.message)) AS finding_id,
        x.submission_id, x.rule_id, 'warn' AS severity, 'trust' AS responsible, x.sheet, x.line, x.column_name, x.raw_value, x.message,
        w.decision_id, 'cross' AS scope, x.provider_code
-FROM core.cross_finding x JOIN core.current_release r USING (release_id)
+FROM core.cross_finding x JOIN core.current_release r USING (release_key)
 LEFT JOIN LATERAL (
   SELECT a.decision_id FROM core.applying a
   WHERE a.kind = 'waive' AND a.submission_id = x.submission_id AND a.rule_id = x.rule_id
@@ -361,8 +361,8 @@ COMMENT ON COLUMN intake.editions.reason IS 'Why, in a person''s words where it 
 
 CREATE VIEW intake.movements AS
 SELECT m.metric_id, r.collection, r.period, m.provider_code, m.step, m.cause, m.value_before, m.value_after,
-       m.value_after - m.value_before AS change, m.previous_release_id, m.release_id, r.is_sample
-FROM core.movement m JOIN core.release r USING (release_id);
+       m.value_after - m.value_before AS change, p.release_id AS previous_release_id, r.release_id, r.is_sample
+FROM core.movement m JOIN core.release r USING (release_key) JOIN core.release p ON p.release_key = m.previous_release_key;
 COMMENT ON VIEW intake.movements IS 'As published.movements, also of releases that were made and not published: why figures would move.';
 COMMENT ON COLUMN intake.movements.step IS 'Its place: rules and reference data first, then what was sent, then what was decided.';
 COMMENT ON COLUMN intake.movements.cause IS 'code or definition, reference data, rule change, late data, resubmission, acceptance, correction, waiver, withdrawn submission, submission log (only data quality metrics), or rollback (a person went back to an earlier edition).';
@@ -372,9 +372,9 @@ COMMENT ON COLUMN intake.movements.change IS 'The difference; NULL where the val
 COMMENT ON COLUMN intake.movements.previous_release_id IS 'The release that was current before.';
 
 CREATE VIEW intake.release_checks AS
-SELECT k.release_id, r.collection, r.period, nullif(k.against, '') AS against, k.check_id, nullif(k.subject, '') AS subject, k.passed, k.message,
+SELECT r.release_id, r.collection, r.period, o.release_id AS against, k.check_id, nullif(k.subject, '') AS subject, k.passed, k.message,
        k.checked_at
-FROM core.release_check k JOIN core.release r USING (release_id);
+FROM core.release_check k JOIN core.release r USING (release_key) LEFT JOIN core.release o ON o.release_key = k.against_key;
 COMMENT ON VIEW intake.release_checks IS 'What was found when a release was compared with the one that stood, before it could take its place. One that failed holds it back.';
 COMMENT ON COLUMN intake.release_checks.against IS 'The release that stood then; NULL where none did.';
 COMMENT ON COLUMN intake.release_checks.check_id IS 'The check: a file of include/sql/release_checks.';
@@ -385,18 +385,18 @@ COMMENT ON COLUMN intake.release_checks.checked_at IS 'When it was compared.';
 
 CREATE VIEW intake.releases AS
 SELECT r.release_id, r.collection, r.period, r.inputs_hash, r.reference_version, r.code_version, r.submissions, r.is_sample, r.created_at,
-       c.release_id IS NOT NULL AS is_current, c.published_at,
-       CASE WHEN c.release_id IS NOT NULL THEN 'current'
+       c.release_key IS NOT NULL AS is_current, c.published_at,
+       CASE WHEN c.release_key IS NOT NULL THEN 'current'
             WHEN v.verdict = 'withdrawn' THEN 'withdrawn'
-            WHEN EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period, l.release_id) = (r.collection, r.period, r.release_id)) THEN 'replaced'
+            WHEN EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period, l.release_key) = (r.collection, r.period, r.release_key)) THEN 'replaced'
             WHEN k.failed > 0 AND v.verdict IS NULL THEN 'held_back'
             ELSE 'made' END AS state,
        k.failed AS failed_checks, v.verdict, v.person AS verdict_by, v.given_at AS verdict_at, v.reason AS verdict_reason
-FROM core.release r LEFT JOIN core.current_release c USING (release_id)
-LEFT JOIN LATERAL (SELECT count(*) AS failed FROM core.release_check k WHERE k.release_id = r.release_id AND NOT k.passed) k ON true
+FROM core.release r LEFT JOIN core.current_release c USING (release_key)
+LEFT JOIN LATERAL (SELECT count(*) AS failed FROM core.release_check k WHERE k.release_key = r.release_key AND NOT k.passed) k ON true
 LEFT JOIN LATERAL (
   SELECT v.verdict, v.person, v.given_at, v.reason FROM core.release_verdict v
-  WHERE v.release_id = r.release_id ORDER BY v.verdict_id DESC LIMIT 1) v ON true;
+  WHERE v.release_key = r.release_key ORDER BY v.verdict_id DESC LIMIT 1) v ON true;
 COMMENT ON VIEW intake.releases IS 'Every release that was ever made, the current ones among them.';
 COMMENT ON COLUMN intake.releases.inputs_hash IS 'Hash over everything that the release rests on.';
 COMMENT ON COLUMN intake.releases.reference_version IS 'Hash over the reference data that was used.';

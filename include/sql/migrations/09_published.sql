@@ -4,13 +4,13 @@
 -- that were current at a moment.
 CREATE VIEW core.released_measures AS
 SELECT m.metric_id, r.collection, r.period, m.provider_code, m.provider_name, m.numerator, m.denominator, m.value, m.unit,
-       m.quality_flag, m.percentile_rank, m.peer_group, m.release_id, m.is_sample, m.decisions, m.suppressed,
+       m.quality_flag, m.percentile_rank, m.peer_group, r.release_id, m.is_sample, m.decisions, m.suppressed,
        m.rows_sent, m.rows_used, m.months_covered, m.months_expected, m.completeness,
        core.why_withheld(m.withheld, m.value, m.quality_flag, m.suppressed) AS withheld,
        core.why_withheld(coalesce(m.rank_withheld, m.withheld), m.percentile_rank, m.quality_flag, m.suppressed) AS rank_withheld
-FROM core.release r JOIN core.measure m USING (release_id);
+FROM core.release r JOIN core.measure m USING (release_key);
 CREATE VIEW published.measures AS
-SELECT f.* FROM core.current_release c JOIN core.released_measures f USING (release_id);
+SELECT f.* FROM core.standing c JOIN core.released_measures f USING (release_id);
 COMMENT ON VIEW published.measures IS 'A metric''s value for each provider and period: one row for every provider that reported or was expected to.';
 COMMENT ON COLUMN published.measures.value IS 'The metric''s value in its unit; NULL, never 0, where it is withheld, which `withheld` says.';
 COMMENT ON COLUMN published.measures.quality_flag IS 'A accepted, B accepted with warnings, C late, D expected, and this figure or its return was not reported (value NULL, and `withheld` says why).';
@@ -29,11 +29,11 @@ COMMENT ON COLUMN published.measures.rank_withheld IS 'Why percentile_rank is NU
 -- A group that is too small says so.
 CREATE VIEW core.released_benchmarks AS
 SELECT b.metric_id, r.collection, r.period, b.peer_group, b.providers, b.minimum, b.lower_quartile, b.median, b.upper_quartile,
-       b.maximum, b.release_id, b.is_sample,
+       b.maximum, r.release_id, b.is_sample,
        CASE WHEN b.median IS NULL OR b.lower_quartile IS NULL THEN 'PEERS_TOO_FEW' END AS withheld
-FROM core.release r JOIN core.benchmark b USING (release_id);
+FROM core.release r JOIN core.benchmark b USING (release_key);
 CREATE VIEW published.benchmarks AS
-SELECT f.* FROM core.current_release c JOIN core.released_benchmarks f USING (release_id);
+SELECT f.* FROM core.standing c JOIN core.released_benchmarks f USING (release_id);
 COMMENT ON VIEW published.benchmarks IS 'The spread of a metric over a peer group and period. A figure over too few trusts is NULL: a median needs 5, quartiles and extremes 8 (10 nationally), or what the metric asks.';
 COMMENT ON COLUMN published.benchmarks.providers IS 'How many providers have a value.';
 COMMENT ON COLUMN published.benchmarks.minimum IS 'The lowest value.';
@@ -41,10 +41,10 @@ COMMENT ON COLUMN published.benchmarks.maximum IS 'The highest value.';
 
 CREATE VIEW core.released_comparisons AS
 SELECT k.metric_id, r.collection, r.period, k.provider_code, k.benchmark_kind, k.benchmark_value, k.variance, k.is_better,
-       k.opportunity_gbp, k.stretch_opportunity_gbp, k.adds_to_total, k.release_id, r.is_sample, k.adds_over
-FROM core.release r JOIN core.comparison k USING (release_id);
+       k.opportunity_gbp, k.stretch_opportunity_gbp, k.adds_to_total, r.release_id, r.is_sample, k.adds_over
+FROM core.release r JOIN core.comparison k USING (release_key);
 CREATE VIEW published.comparisons AS
-SELECT f.* FROM core.current_release c JOIN core.released_comparisons f USING (release_id);
+SELECT f.* FROM core.standing c JOIN core.released_comparisons f USING (release_id);
 COMMENT ON VIEW published.comparisons IS 'Each provider''s value against each benchmark of its metric, and what it is worth. Opportunities overlap: sum only rows where adds_to_total is true, and only those of one adds_over. Values that are not whole have no row.';
 COMMENT ON COLUMN published.comparisons.benchmark_kind IS 'national_median, peer_median, peer_lower_quartile, peer_upper_quartile, target, median_price or lowest_price; peers are the sector without the provider itself.';
 COMMENT ON COLUMN published.comparisons.benchmark_value IS 'The benchmark, in the metric''s unit.';
@@ -77,9 +77,9 @@ FROM (
          max(m.value) AS only_value,
          max(core.why_withheld(m.withheld, m.value, m.quality_flag, m.suppressed)) AS only_withheld, max(m.unit) AS unit, max(m.quality_flag) AS quality_flag,
          array_agg(m.provider_code ORDER BY m.provider_code) AS reported_by, bool_or(m.is_sample) AS is_sample, r.release_id
-  FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.measure m USING (release_id)
-  LEFT JOIN core.successor b ON b.release_id = m.release_id AND b.provider_code = m.provider_code
-  LEFT JOIN core.series_rule q ON q.release_id = m.release_id AND q.metric_id = m.metric_id
+  FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.measure m USING (release_key)
+  LEFT JOIN core.successor b ON b.release_key = m.release_key AND b.provider_code = m.provider_code
+  LEFT JOIN core.series_rule q ON q.release_key = m.release_key AND q.metric_id = m.metric_id
   GROUP BY r.release_id, r.collection, r.period, m.metric_id, coalesce(b.successor_code, m.provider_code), q.adds, q.times) g;
 COMMENT ON VIEW published.measures_restated IS 'The measures restated to today''s trusts: what trusts reported that are one now is summed, and divided afterwards. Totals are those of published.measures.';
 COMMENT ON COLUMN published.measures_restated.provider_code IS 'Today''s provider; work that went to several providers stays with the one that reported it.';
@@ -91,13 +91,13 @@ COMMENT ON COLUMN published.measures_restated.reported_by IS 'Who reported it: t
 
 CREATE VIEW published.peers AS
 SELECT r.collection, r.period, p.provider_code, p.basis, p.peer_group, p.peer_code, p.distance, p.features, r.release_id, r.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) CROSS JOIN LATERAL (
+FROM core.current_release c JOIN core.release r USING (release_key) CROSS JOIN LATERAL (
   SELECT o.provider_code, o.basis, o.peer_group, g.provider_code AS peer_code, NULL::double precision AS distance, o.features
-  FROM core.peer_group o JOIN core.peer_group g ON g.release_id = r.release_id AND g.basis = o.basis AND g.peer_group = o.peer_group
-  WHERE o.release_id = r.release_id AND g.provider_code <> o.provider_code
+  FROM core.peer_group o JOIN core.peer_group g ON g.release_key = r.release_key AND g.basis = o.basis AND g.peer_group = o.peer_group
+  WHERE o.release_key = r.release_key AND g.provider_code <> o.provider_code
   UNION ALL
   SELECT n.provider_code, n.basis, n.basis || ':' || n.provider_code, n.peer_code, n.distance, n.features
-  FROM core.peer n WHERE n.release_id = r.release_id) p;
+  FROM core.peer n WHERE n.release_key = r.release_key) p;
 COMMENT ON VIEW published.peers IS 'Whom each provider is compared with in the figures of a collection and period, by each basis; never with itself.';
 COMMENT ON COLUMN published.peers.peer_code IS 'The peer, by ODS code.';
 COMMENT ON COLUMN published.peers.distance IS 'How far a nearest neighbour is on the standardised features; NULL for the other bases.';
@@ -106,8 +106,8 @@ COMMENT ON COLUMN published.peers.features IS 'What the group or distance is mad
 CREATE VIEW published.peer_benchmarks AS
 SELECT b.metric_id, r.collection, r.period, b.provider_code, b.basis, b.peer_group, b.peers, b.peers_with_value, b.minimum, b.lower_quartile,
        b.median, b.upper_quartile, b.maximum, CASE WHEN b.lower_quartile IS NULL THEN 'PEERS_TOO_FEW' END AS withheld,
-       b.release_id, b.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.peer_benchmark b USING (release_id);
+       r.release_id, b.is_sample
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.peer_benchmark b USING (release_key);
 COMMENT ON VIEW published.peer_benchmarks IS 'The spread of a metric over each provider''s peers, the provider itself left out, by each basis. A figure over too few is NULL, and withheld says why: a median needs 5, quartiles and extremes 8, or what the metric asks.';
 COMMENT ON COLUMN published.peer_benchmarks.peers IS 'Peers in the figures of this metric.';
 COMMENT ON COLUMN published.peer_benchmarks.peers_with_value IS 'Of these, those with a value.';
@@ -116,9 +116,9 @@ COMMENT ON COLUMN published.peer_benchmarks.maximum IS 'The highest value among 
 
 CREATE VIEW published.funnel AS
 SELECT f.metric_id, r.collection, r.period, f.provider_code, m.value, f.kind, f.centre, f.lower_95, f.upper_95, f.lower_99_8, f.upper_99_8,
-       f.position, f.z, f.phi, f.tau2, f.is_adjusted, f.withheld, f.release_id, m.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.funnel f USING (release_id)
-JOIN core.measure m ON m.release_id = f.release_id AND m.metric_id = f.metric_id AND m.provider_code = f.provider_code;
+       f.position, f.z, f.phi, f.tau2, f.is_adjusted, f.withheld, r.release_id, m.is_sample
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.funnel f USING (release_key)
+JOIN core.measure m ON m.release_key = f.release_key AND m.metric_id = f.metric_id AND m.provider_code = f.provider_code;
 COMMENT ON VIEW published.funnel IS 'Who differs from the others by more than chance: each provider in the funnel of its metric and period, with limits widened for over-dispersion where there is any. Only metrics that count something.';
 COMMENT ON COLUMN published.funnel.value IS 'The metric''s value in its unit; NULL where it is withheld.';
 COMMENT ON COLUMN published.funnel.kind IS 'proportion (a part of a whole) or rate (events by exposure).';
@@ -136,9 +136,9 @@ COMMENT ON COLUMN published.funnel.is_adjusted IS 'True where the limits are wid
 CREATE VIEW published.size_adjusted AS
 SELECT k.metric_id, r.collection, r.period, k.provider_code, k.size, k.cost_gbp, k.expected_cost_gbp, k.ratio, k.opportunity_gbp,
        k.variance_gbp, k.scale_effect_gbp, k.efficiency_effect_gbp, k.peers, k.peer_median_share, k.trusts, k.slope, k.slope_lower,
-       k.slope_upper, k.r2, k.robust_slope, k.robust_slope_lower, k.robust_slope_upper, k.withheld, k.release_id, m.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.size_cost k USING (release_id)
-JOIN core.measure m ON m.release_id = k.release_id AND m.metric_id = k.metric_id AND m.provider_code = k.provider_code;
+       k.slope_upper, k.r2, k.robust_slope, k.robust_slope_lower, k.robust_slope_upper, k.withheld, r.release_id, m.is_sample
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.size_cost k USING (release_key)
+JOIN core.measure m ON m.release_key = k.release_key AND m.metric_id = k.metric_id AND m.provider_code = k.provider_code;
 COMMENT ON VIEW published.size_adjusted IS 'Cost adjusted for size: each provider''s cost against what providers of its size cost, by a robust line over all returns of the period on log scales. variance_gbp = scale_effect_gbp + efficiency_effect_gbp.';
 COMMENT ON COLUMN published.size_adjusted.size IS 'The size, in the unit of the metric''s denominator (income, floor area).';
 COMMENT ON COLUMN published.size_adjusted.cost_gbp IS 'The cost: the metric''s numerator, GBP.';
@@ -236,8 +236,8 @@ FROM (
                            1 + m.restarts - min(m.restarts) OVER (PARTITION BY r.collection, m.metric_id, m.provider_code) AS section,
                            CASE q.polarity WHEN 'higher_better' THEN 1 WHEN 'lower_better' THEN -1 ELSE 0 END AS good,
                            q.covers_months, q.rule_set
-                    FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.measure m USING (release_id)
-                    JOIN core.series_rule q USING (release_id, metric_id)) s
+                    FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.measure m USING (release_key)
+                    JOIN core.series_rule q USING (release_key, metric_id)) s
                   WINDOW section AS (PARTITION BY s.collection, s.metric_id, s.provider_code, s.section)) a) b
               WINDOW section AS (PARTITION BY b.collection, b.metric_id, b.provider_code, b.section)) d
             WINDOW section AS (PARTITION BY d.collection, d.metric_id, d.provider_code, d.section)) e) f) g
@@ -265,8 +265,8 @@ COMMENT ON COLUMN published.signals.rule_set IS 'Id of the rules that say what a
 CREATE VIEW published.price_spread AS
 SELECT r.collection, r.period, s.product_code, s.code_type, s.base_unit, s.description,
        s.trusts, s.lines, s.spend_gbp, s.lowest, s.lower_quartile, s.median, s.upper_quartile, s.highest, s.suspects_left_out,
-       s.release_id, s.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.price_spread s USING (release_id);
+       r.release_id, s.is_sample
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.price_spread s USING (release_key);
 COMMENT ON VIEW published.price_spread IS 'Prices ordered (not paid), per base unit, over the twelve months that end in the period: the spread of a product over at least three trusts, none of them named.';
 COMMENT ON COLUMN published.price_spread.description IS 'The product in words, as a trust wrote it.';
 COMMENT ON COLUMN published.price_spread.trusts IS 'How many trusts are compared.';
@@ -284,9 +284,9 @@ SELECT r.collection, r.period, s.product_code, s.code_type, s.base_unit, s.descr
        s.trusts, s.lines, s.spend_gbp, s.lowest, s.lower_quartile, s.median, s.upper_quartile, s.highest, s.suspects_left_out,
        p.provider_code, p.lines AS provider_lines, p.base_units AS provider_base_units, p.spend_gbp AS provider_spend_gbp,
        p.unit_price_gbp, p.variance_to_median, p.opportunity_to_median_gbp, p.opportunity_to_lowest_gbp,
-       s.release_id, p.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.price_spread s USING (release_id)
-JOIN core.price_position p ON p.release_id = s.release_id AND p.product_code = s.product_code
+       r.release_id, p.is_sample
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.price_spread s USING (release_key)
+JOIN core.price_position p ON p.release_key = s.release_key AND p.product_code = s.product_code
   AND p.code_type = s.code_type AND p.base_unit = s.base_unit
 WHERE (SELECT core.reads_commercial());
 COMMENT ON VIEW published.price_comparison IS 'Prices ordered (not paid), per base unit, over the twelve months that end in the period: the spread of a product over trusts, and each trust''s position. Commercial: only for members of the role published_commercial; others find no rows, and the spread in price_spread.';
@@ -310,8 +310,8 @@ COMMENT ON COLUMN published.price_comparison.opportunity_to_lowest_gbp IS 'What 
 
 CREATE VIEW published.price_list AS
 SELECT r.collection, r.period, l.part, l.product_code, l.pack_code, l.name, l.supplier, l.pack_size, l.unit, l.price_pence,
-       l.price_per_unit_pence, l.change_on_previous_pence, l.release_id, l.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.price_list l USING (release_id);
+       l.price_per_unit_pence, l.change_on_previous_pence, r.release_id, l.is_sample
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.price_list l USING (release_key);
 COMMENT ON VIEW published.price_list IS 'Prices of the Drug Tariff as published, and their change on the month before.';
 COMMENT ON COLUMN published.price_list.part IS 'Part of the Drug Tariff: viii_a, cat_m or ix.';
 COMMENT ON COLUMN published.price_list.pack_code IS 'The pack, by SNOMED code; text, never a number.';
@@ -324,8 +324,8 @@ COMMENT ON COLUMN published.price_list.price_per_unit_pence IS 'Price of one uni
 COMMENT ON COLUMN published.price_list.change_on_previous_pence IS 'Change of the pack''s price on the previous month, in pence; NULL where it was not listed.';
 
 CREATE VIEW published.kept_apart AS
-SELECT r.collection, r.period, k.body_code, k.body_name, k.body_type, k.rows, k.release_id, r.is_sample
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.kept_apart k USING (release_id);
+SELECT r.collection, r.period, k.body_code, k.body_name, k.body_type, k.rows, r.release_id, r.is_sample
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.kept_apart k USING (release_key);
 COMMENT ON VIEW published.kept_apart IS 'Rows of national files that are about bodies other than providers: recorded and counted, never measured.';
 COMMENT ON COLUMN published.kept_apart.body_code IS 'The body''s code as published.';
 COMMENT ON COLUMN published.kept_apart.body_name IS 'Its name as published.';
@@ -333,9 +333,9 @@ COMMENT ON COLUMN published.kept_apart.body_type IS 'Its kind as published.';
 COMMENT ON COLUMN published.kept_apart.rows IS 'How many rows are about it.';
 
 CREATE VIEW published.release_history AS
-SELECT l.collection, l.period, l.release_id, l.published_at,
-       coalesce(l.release_id = c.release_id AND l.published_at = c.published_at, false) AS is_current
-FROM core.release_log l LEFT JOIN core.current_release c USING (collection, period) WHERE l.release_id IS NOT NULL;
+SELECT l.collection, l.period, r.release_id, l.published_at,
+       coalesce(l.release_key = c.release_key AND l.published_at = c.published_at, false) AS is_current
+FROM core.release_log l JOIN core.release r USING (release_key) LEFT JOIN core.current_release c ON (c.collection, c.period) = (l.collection, l.period);
 COMMENT ON VIEW published.release_history IS 'Every move of the pointer that says which release of a collection and period is the current one.';
 COMMENT ON COLUMN published.release_history.published_at IS 'When the release became the current one.';
 COMMENT ON COLUMN published.release_history.is_current IS 'True for the move after which nothing has moved.';
@@ -353,17 +353,17 @@ COMMENT ON COLUMN published.editions.reason IS 'Why, in a person''s words where 
 
 -- Revision 0 is what stood when the period became final, or what was published first after that.
 CREATE VIEW published.revisions AS
-SELECT v.collection, v.period, v.revision, v.release_id, v.previous_release_id, v.published_at,
+SELECT v.collection, v.period, v.revision, n.release_id, o.release_id AS previous_release_id, v.published_at,
        concat_ws(' ', v.reason, (SELECT string_agg(w.reason, ' ' ORDER BY w.verdict_id) FROM core.release_verdict w
-         WHERE w.release_id = v.release_id AND w.verdict = 'released' AND w.given_at > v.published_at)) AS reason,
+         WHERE w.release_key = v.release_key AND w.verdict = 'released' AND w.given_at > v.published_at)) AS reason,
        v.values_changed
-FROM core.revision v
+FROM core.revision v LEFT JOIN core.release n USING (release_key) LEFT JOIN core.release o ON o.release_key = v.previous_release_key
 UNION ALL
 SELECT k.collection, k.period, 0, z.release_id, NULL, z.published_at,
        CASE WHEN z.published_at <= k.final_from THEN 'It stood when the period became final.' ELSE 'First published, the period being final.' END, 0
 FROM core.calendar k CROSS JOIN LATERAL (
-  SELECT l.release_id, l.published_at FROM core.release_log l
-  WHERE (l.collection, l.period) = (k.collection, k.period) AND l.release_id IS NOT NULL
+  SELECT r.release_id, l.published_at FROM core.release_log l JOIN core.release r USING (release_key)
+  WHERE (l.collection, l.period) = (k.collection, k.period)
   ORDER BY CASE WHEN l.published_at <= k.final_from THEN l.published_at END DESC NULLS LAST, l.published_at, l.move_id LIMIT 1) z
 WHERE k.final_from <= now();
 COMMENT ON VIEW published.revisions IS 'Every figure of a final period that was published anew, numbered, each with its reason.';
@@ -377,9 +377,9 @@ COMMENT ON COLUMN published.revisions.values_changed IS 'How many values of meas
 -- What was never published is nobody's figure yet; a steward sees why it would move before letting it through.
 CREATE VIEW published.movements AS
 SELECT m.metric_id, r.collection, r.period, m.provider_code, m.step, m.cause, m.value_before, m.value_after,
-       m.value_after - m.value_before AS change, m.previous_release_id, m.release_id, r.is_sample
-FROM core.movement m JOIN core.release r USING (release_id)
-WHERE EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period, l.release_id) = (r.collection, r.period, r.release_id));
+       m.value_after - m.value_before AS change, p.release_id AS previous_release_id, r.release_id, r.is_sample
+FROM core.movement m JOIN core.release r USING (release_key) JOIN core.release p ON p.release_key = m.previous_release_key
+WHERE EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period, l.release_key) = (r.collection, r.period, r.release_key));
 COMMENT ON VIEW published.movements IS 'Why a figure moved from one release to the next: one row a step, each with one cause; the steps lead from the old value to the new.';
 COMMENT ON COLUMN published.movements.step IS 'Its place: rules and reference data first, then what was sent, then what was decided.';
 COMMENT ON COLUMN published.movements.cause IS 'code or definition, reference data, rule change, late data, resubmission, acceptance, correction, waiver, withdrawn submission, submission log (only data quality metrics), or rollback (a person went back to an earlier edition).';
@@ -446,7 +446,7 @@ SELECT n.collection, n.period, coalesce(e.expected, 0) AS expected, n.received, 
        k.final_from,
        CASE WHEN k.final_from <= now() AND c.release_id IS NOT NULL THEN coalesce(v.revision, 0) END AS revision,
        d.next_due, t.edition_id, t.switched_at AS as_at, b.providers_expected, b.providers_missing
-FROM counted n LEFT JOIN expected e USING (collection, period) LEFT JOIN core.current_release c USING (collection, period)
+FROM counted n LEFT JOIN expected e USING (collection, period) LEFT JOIN core.standing c USING (collection, period)
 LEFT JOIN by_provider b USING (collection, period)
 LEFT JOIN core.calendar k USING (collection, period) LEFT JOIN revised v USING (collection, period) LEFT JOIN coming d USING (collection)
 LEFT JOIN LATERAL (SELECT s.edition_id, s.switched_at FROM core.edition_switch s ORDER BY s.number DESC LIMIT 1) t ON true;
@@ -537,9 +537,9 @@ COMMENT ON COLUMN published.metric_versions.window_months IS 'Months that a valu
 COMMENT ON COLUMN published.metric_versions.window_rule IS 'What becomes of a figure that covers fewer: whole (not shown) or mark (shown as a part).';
 
 CREATE VIEW core.released_definitions AS
-SELECT d.metric_id, r.collection, r.period, d.version, r.release_id, r.is_sample FROM core.release r JOIN core.release_metric d USING (release_id);
+SELECT d.metric_id, r.collection, r.period, d.version, r.release_id, r.is_sample FROM core.release r JOIN core.release_metric d USING (release_key);
 CREATE VIEW published.definitions_used AS
-SELECT f.* FROM core.current_release c JOIN core.released_definitions f USING (release_id);
+SELECT f.* FROM core.standing c JOIN core.released_definitions f USING (release_id);
 COMMENT ON VIEW published.definitions_used IS 'Which version of its metric''s definition the figures of each release follow; join measures by release_id and metric_id.';
 COMMENT ON COLUMN published.definitions_used.version IS 'The version, as in published.metric_versions.';
 

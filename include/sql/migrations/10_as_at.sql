@@ -4,7 +4,7 @@
 CREATE FUNCTION published.releases_as_at(at timestamptz, of_collection text DEFAULT NULL, of_period text DEFAULT NULL)
 RETURNS SETOF published.release_history LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT s.collection, s.period, s.release_id, s.published_at, coalesce(s.release_id = c.release_id AND s.published_at = c.published_at, false)
-  FROM core.releases_at($1, $2, $3) s LEFT JOIN core.current_release c USING (collection, period) WHERE s.release_id IS NOT NULL
+  FROM core.releases_at($1, $2, $3) s LEFT JOIN core.standing c USING (collection, period) WHERE s.release_id IS NOT NULL
 $$;
 COMMENT ON FUNCTION published.releases_as_at(timestamptz, text, text) IS 'Which releases were the current ones at a moment; is_current says whether they still are.';
 

@@ -5,7 +5,7 @@ SELECT md5(concat_ws('|', 'in_benchmarks', r.release_id, s.submission_id)), (c.p
        'in_benchmarks', 'derived', 'actual', p.code, r.collection, r.period, NULL,
        'Version ' || s.version || ' of ' || s.collection || ' for ' || s.period || CASE WHEN s.is_sample THEN ' (sample)' ELSE '' END
          || ' counts in the published benchmarks', 'release ' || r.release_id
-FROM core.current_release c JOIN core.release r USING (release_id) JOIN core.release_input i ON i.release_id = r.release_id AND i.counts
+FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.release_input i ON i.release_key = r.release_key AND i.counts
 JOIN core.submission s ON s.submission_id = i.submission_id AND s.collection = r.collection AND s.period = r.period
 JOIN core.provider p ON p.code = s.sender
 WHERE (%(collection)s::text IS NULL OR (r.collection, r.period) = (%(collection)s::text, %(period)s::text));

@@ -1,0 +1,93 @@
+"""What was seen at publishers, as facts in the warehouse: only ever added."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from .. import sql
+from ..reference import known_collections
+from ..stores import warehouse
+from .declared import Source
+from .offers import Discovered, Offer
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One fact about a file; the attributes are the columns of core.source_file."""
+
+    source: str
+    period: str | None
+    edition: str
+    page_url: str
+    link_url: str
+    resource: str
+    published: str
+    outcome: str
+    etag: str | None
+    last_modified: str | None
+    sha256: str | None
+    inbox_key: str | None
+    seen_at: datetime
+
+    @property
+    def was_had(self) -> bool:
+        """Whether it went to the inbox."""
+        return self.inbox_key is not None
+
+
+@dataclass
+class Noting:
+    """Writes the facts of one look."""
+
+    source: Source
+    began_at: datetime
+    since: str | None
+    look_id: str = field(default_factory=lambda: secrets.token_hex(10))
+
+    def file(self, offer: Offer, outcome: str, **facts: Any) -> None:
+        """Writes down one file, in a transaction of its own."""
+        empty = dict.fromkeys(("final_url", "status", "etag", "last_modified", "bytes", "sha256", "inbox_key"))
+        row = {"period": offer.period, "period_from": offer.how, "said": ""} | empty | facts
+        row |= {
+            "look_id": self.look_id, "collection": self.source.collection, "source": self.source.name, "part": self.source.part,
+            "edition": offer.edition, "page_url": offer.page, "link_url": offer.link, "link_text": offer.text,
+            "resource": offer.resource, "published": offer.published or offer.stated, "outcome": outcome, "seen_at": self.began_at,
+        }  # fmt: skip
+        with warehouse.connect() as connection:
+            known_collections.note(connection)
+            connection.execute(sql.text("sources/add_file"), _storable(row))
+
+    def look(self, found: Discovered, outcome: str, said: str, fetched: int) -> None:
+        """Writes down the look itself."""
+        row = {
+            "look_id": self.look_id, "collection": self.source.collection, "source": self.source.name, "page_url": found.page,
+            "status": found.status, "etag": found.etag, "last_modified": found.last_modified, "page_sha256": found.sha256,
+            "outcome": outcome, "said": said, "offered": len(found.offers), "fetched": fetched, "asked_since": self.since,
+            "began_at": self.began_at,
+        }  # fmt: skip
+        with warehouse.connect() as connection:
+            known_collections.note(connection)
+            connection.execute(sql.text("sources/add_look"), _storable(row))
+
+
+def seen(connection: psycopg.Connection[Any], source: Source) -> list[Seen]:
+    """What was seen of the source's part of its collection, also by the collection's other sources."""
+    asked = {"collection": source.collection, "part": source.part}
+    return [Seen(*row) for row in connection.execute(sql.text("sources/seen_files"), asked)]
+
+
+def last_looks() -> dict[str, tuple[datetime, str]]:
+    """Key of a source -> when its last look began, and what it came to."""
+    with warehouse.connect() as connection:
+        return {key: (at, outcome) for key, at, outcome in connection.execute(sql.text("sources/last_looks"))}
+
+
+def _storable(row: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL keeps no NUL, and a page may hold one anywhere."""
+    return {
+        name: value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+        for name, value in row.items()
+    }
