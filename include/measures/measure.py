@@ -159,7 +159,8 @@ def compute(inputs: Inputs, *, threads: int | None = None, memory_limit: str = "
         db.execute("SET temp_directory = ?", [spill])
         _load(db, inputs)
         _run(db, inputs.collection, inputs.reference)
-        return Results(**{name: _output(db, name) for name in OUTPUTS})
+        made = {row[0] for row in db.execute("SHOW TABLES").fetchall()}
+        return Results(**{name: _output(db, name, made) for name in OUTPUTS})
 
 
 def _load(db: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
@@ -216,7 +217,7 @@ def _sql(script: str) -> str:
     return sql.text(f"{script}.sql")
 
 
-def _output(db: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+def _output(db: duckdb.DuckDBPyConnection, name: str, made: set[str]) -> pl.DataFrame:
     columns, keys = OUTPUTS[name]
     chosen = {column: TYPES[column] for column in columns.split()}
     source = {
@@ -225,7 +226,7 @@ def _output(db: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
         "peer_groups": "peer_group",
         "peers": "peer",
     }.get(name, name)
-    if not db.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [source]).fetchall():
+    if source not in made:
         return pl.DataFrame(schema=chosen)
     selected = ", ".join(f'"{column}"' for column in chosen)
     query = f"SELECT {selected} FROM {source} WHERE {{}} ORDER BY {', '.join(keys)}"

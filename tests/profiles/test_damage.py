@@ -5,6 +5,7 @@ from functools import partial
 import made_damage as made
 import pytest
 from made_damage import cut, exchanged, renamed, rows_of, shifted, text, times
+from sizes import size
 from trust_benchmarks_local import sample
 
 MONTHS = ("2025-03", "2025-04", "2025-05", "2025-06")
@@ -133,9 +134,9 @@ VARIANTS = [
 
 @pytest.fixture(scope="module")
 def told(bases, sound, shared_data, tmp_path_factory):
-    """(variant, what was found where) for every variant."""
+    """(variant, what was found where) for every third variant, or for all of them in test-all."""
     folder, files = tmp_path_factory.mktemp("damaged"), national(shared_data, sound)
-    return [(variant, found_of(variant, bases, files, sound, folder)) for variant in VARIANTS]
+    return [(one, found_of(one, bases, files, sound, folder)) for one in VARIANTS[:: size(3, 1)]]
 
 
 def found_of(variant, bases, files, sound, folder) -> list[tuple[str, str, str]]:
@@ -186,14 +187,14 @@ def test_damage_is_held_or_flagged_at_its_place(told):
         for v, found in told
         if not at_its_place(found, v[5])
     ]
-    assert len(told) >= 60 and len({v[0] for v, _ in told}) >= 6
+    assert len(VARIANTS) >= 60 and len(told) >= size(20, 60) and len({v[0] for v, _ in told}) >= 6
     assert len(missed) <= len(told) * 3 // 60, missed
 
 
 def test_most_damage_is_named_by_the_rules_about_whole_columns(told):
     """Not only rejected row by row: somebody is told what happened to the whole."""
     named = [v for v, found in told if any(rule in made.OURS for rule, _, _ in found)]
-    assert len(named) >= 40, [(v[0], v[3]) for v, _ in told if v not in named]
+    assert len(named) >= len(told) * 2 / 3, [(v[0], v[3]) for v, _ in told if v not in named]
 
 
 def test_undamaged_files_are_neither_held_nor_flagged(bases, shared_data):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import random_returns
 import second_calculation as second
+from sizes import size
 from trust_benchmarks import sql
 from trust_benchmarks.measures import measure
 
@@ -15,7 +16,7 @@ NEVER_CAME = ("NOT_ANSWERED", "PART_MISSING", "OTHER_RETURN_MISSING")
 
 @pytest.fixture(
     scope="module",
-    params=[(c, seed) for c in second.collections() for seed in (1, 2, 3)],
+    params=[(c, seed) for c in second.collections() for seed in range(1, 1 + size(1, 3))],
     ids=lambda p: f"{p[0]}-{p[1]}",
 )
 def both(request, tmp_path_factory):

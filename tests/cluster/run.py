@@ -1,0 +1,403 @@
+"""`make test-cluster`: docker-compose.yml started, given a month, a worker and the broker killed, and compared with LocalExecutor.
+
+  run.py [--short]
+
+The services run as processes in namespaces (containers.py) with exactly the commands, environments, volumes and read-only roots of
+docker-compose.yml. The same files are collected by `make run` with LocalExecutor; with --short by the functions alone, one after the
+other. Then every row of every view is compared. The exit status is 0 when nothing differs and dead tasks were found in time.
+"""
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import compose
+import httpx
+import psycopg
+from containers import Broken, Engine
+
+HERE = Path(__file__).parent
+SAMPLE = {"TB_SAMPLE_PROVIDERS": "36", "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
+SHORT = {"TB_SAMPLE_PROVIDERS": "36", "TB_SAMPLE_PERIODS": "1", "TB_SAMPLE_LINES": "20"}
+FOUND_WITHIN = 130.0  # seconds until the tasks of a dead worker are no longer taken for running
+USUAL = ("postgres", "broker", "objects", "prepare", "api-server", "scheduler", "dag-processor", "triggerer")
+NAMESPACES = ("--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+BEGAN = time.monotonic()
+
+
+def main() -> int:
+    """The exit status; outside of the namespaces this only makes them and goes on inside."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--short", action="store_true", help="one scheduler, fewer files, no second Airflow to compare with"
+    )
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.folder:
+        return inside(asked.folder, asked.short)
+    # As pip does in the image; the containers cannot write it, and would compile everything for each task.
+    site = sysconfig.get_paths()["purelib"]
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", "-j", "2", site, compose.CHECKOUT / "include"],
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    with tempfile.TemporaryDirectory(prefix="trust-benchmarks-cluster-", ignore_cleanup_errors=True) as folder:
+        command = ["unshare", *NAMESPACES, sys.executable, __file__, f"--folder={folder}", *(["--short"] * asked.short)]
+        done = subprocess.run(command, env=os.environ | (SHORT if asked.short else SAMPLE), check=False)
+    return done.returncode
+
+
+def inside(folder: Path, short: bool) -> int:
+    """The whole test, as root of the namespaces."""
+    sys.path.insert(0, str(HERE.parent))
+    cluster = Cluster(folder / "cluster", ["scheduler"] if short else ["scheduler", "scheduler-2"])
+    try:
+        files = sample(folder)
+        cluster.up()
+        cluster.costs()
+        expected = by_functions(cluster, files) if short else by_local_executor(folder)
+        cluster.fill(files)
+        cluster.collect(kill=True)
+        differ = cluster.compare(expected)
+        cluster.by_command_line()
+        return differ
+    except Broken as problem:
+        say(f"FAILED: {problem}")
+        return 1
+
+
+def say(words: str) -> None:
+    """A line with the seconds since the start."""
+    print(f"{time.monotonic() - BEGAN:6.1f} s  {words}", flush=True)
+
+
+def sample(folder: Path) -> list[tuple[str, Path, dict[str, str]]]:
+    """The sample's files: key, path and metadata."""
+    from trust_benchmarks_local import inbox
+    from trust_benchmarks_local.state import State
+
+    made = inbox.sample_files(State(folder / "local").open())
+    say(f"{len(made)} files of invented figures")
+    return [(one.key, one.path, one.metadata) for one in made]
+
+
+class Cluster:
+    """The services, and what a person would do with them."""
+
+    def __init__(self, folder: Path, schedulers: list[str]):
+        self.secrets = compose.new_secrets()
+        self.services = compose.services(self.secrets)
+        self.engine = Engine(folder)
+        self.workers = ["worker-1", "worker-2"]
+        self.containers = {name: name for name in USUAL} | dict.fromkeys(schedulers, "scheduler")
+        self.containers |= dict.fromkeys(self.workers, "worker")
+        self.engine.name_hosts(self.containers)
+        self.found: float | None = None
+
+    def start(self, name: str) -> None:
+        self.engine.start(name, self.services[self.containers[name]])
+
+    def up(self) -> None:
+        """Starts each as soon as what it needs is healthy or done, as compose does."""
+        left = dict(self.containers)
+        ready: set[str] = set()
+        asked: dict[str, float] = {}  # when each was asked for its health last
+        give_up = time.monotonic() + 600
+        while left or not ready >= set(self.containers):
+            for name in [name for name, service in left.items() if set(self.services[service].after) <= ready]:
+                self.start(name)
+                del left[name]
+            for name in set(self.containers) - set(left) - ready:
+                pause = min(self.engine.running[name].service.start_interval, 2 if name in self.services else 20)
+                if time.monotonic() - asked.get(name, BEGAN) < pause:
+                    continue
+                now_ready = self._is_ready(name)
+                asked[name] = time.monotonic()
+                if now_ready:
+                    ready.add(name)
+                    say(f"{name} is {'done' if name == 'prepare' else 'healthy'}")
+            if time.monotonic() > give_up:
+                raise Broken(f"Not healthy after ten minutes: {set(self.containers) - ready}")
+            time.sleep(0.5)
+
+    def _is_ready(self, name: str) -> bool:
+        container = self.engine.running[name]
+        if name == "prepare":
+            if container.process.poll():
+                raise Broken(f"prepare failed.\n{container.last_words()}")
+            return container.process.poll() == 0
+        if not container.alive():
+            raise Broken(f"{name} ended by itself.\n{container.last_words()}")
+        return self.engine.healthy(name)
+
+    def costs(self) -> None:
+        """What the health checks of all services take together, as a share of a core. Raises Broken above 2 percent."""
+        share = 0.0
+        for name in self.containers:
+            if name == "prepare":
+                continue
+            status, said, seconds = self.engine.execute(name, self.engine.running[name].service.health)
+            if status:
+                raise Broken(f"{name}'s health check fails: {said}")
+            share += seconds / self.engine.running[name].service.interval
+        say(f"health checks of {len(self.containers) - 1} containers take {share:.2%} of a core")
+        if share > 0.02:
+            raise Broken("The health checks take more than 2 percent of a core.")
+
+    # The stores, from outside --------------------------------------------------------------------------------------
+
+    def settings(self) -> dict[str, str]:
+        """The pipeline's settings for a process outside of the containers."""
+        given = self.services["api-server"].environment
+        said = {name: value for name, value in given.items() if name.startswith("TB_")}
+        for host in ("postgres", "objects"):
+            said = {key: value.replace(f"{host}:", f"{self.engine.addresses[host]}:") for key, value in said.items()}
+        return said | {"TB_CACHE": str(self.engine.folder / "cache")}
+
+    def database(self) -> str:
+        """Airflow's own."""
+        password = self.secrets["AIRFLOW_DATABASE_PASSWORD"]
+        return f"postgresql://airflow:{password}@{self.engine.addresses['postgres']}/airflow"
+
+    def airflow(self, sql: str, *given: object) -> list[tuple]:
+        with psycopg.connect(self.database()) as connection:
+            return connection.execute(sql, given).fetchall()
+
+    @contextlib.contextmanager
+    def environment(self, **more: str) -> Iterator[None]:
+        """Our own functions with the cluster's stores."""
+        from trust_benchmarks.stores import objects, pool
+
+        before = dict(os.environ)
+        os.environ.update(self.settings() | more)
+        objects.client.cache_clear()
+        pool.close()
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            objects.client.cache_clear()
+            pool.close()
+
+    def fill(self, files: list[tuple[str, Path, dict[str, str]]]) -> None:
+        """Puts the files into the inbox."""
+        from trust_benchmarks_local import inbox
+
+        with self.environment():
+            inbox.upload(self.settings(), [inbox.File(*one) for one in files])
+        say("files are in the inbox")
+
+    # Airflow --------------------------------------------------------------------------------------------------------
+
+    def rest(self) -> httpx.Client:
+        """A client of Airflow's API, signed in."""
+        http = httpx.Client(base_url=f"http://{self.engine.addresses['api-server']}:8080", timeout=60, trust_env=False)
+        password = self.secrets["AIRFLOW_ADMIN_PASSWORD"]
+        answer = http.post("/auth/token", json={"username": "admin", "password": password})
+        answer.raise_for_status()
+        http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return http
+
+    def trigger(self, http: httpx.Client, dag_id: str) -> None:
+        http.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None}).raise_for_status()
+        say(f"{dag_id} is started")
+
+    def collect(self, kill: bool) -> None:
+        """Has the cluster collect what lies in the inbox, until nothing is left to do; kills a worker and the broker on the way."""
+        http = self.rest()
+        self._wait_for_dags(http)
+        self.trigger(http, "receive_inbox")
+        give_up = time.monotonic() + 900
+        asked = ["receive_inbox"]
+        if kill:
+            self._kill_worker()
+            self._kill_broker()
+        while True:
+            if time.monotonic() > give_up:
+                raise Broken(f"Not done after 15 minutes: {self._under_way()}")
+            if not self._under_way():
+                following = self._what_is_left(asked)
+                if following is None:
+                    break
+                asked.append(following)
+                self.trigger(http, following)
+            time.sleep(1)
+        failed = self.airflow("SELECT dag_id, run_id FROM dag_run WHERE state = 'failed'")
+        if failed:
+            raise Broken(f"Runs failed: {failed}")
+        tasks = self.airflow(
+            "SELECT hostname, count(*) FROM task_instance WHERE state = 'success' GROUP BY 1 ORDER BY 1"
+        )
+        say(f"collected; tasks that succeeded: {', '.join(f'{count} on {host}' for host, count in tasks if host)}")
+
+    def _wait_for_dags(self, http: httpx.Client) -> None:
+        give_up = time.monotonic() + 120
+        while True:
+            known = {one["dag_id"] for one in http.get("/api/v2/dags", params={"limit": 100}).json()["dags"]}
+            if {"receive_inbox", "refresh_benchmarks", "refresh_timeline", "collect_workforce"} <= known:
+                return
+            if time.monotonic() > give_up:
+                raise Broken(f"Only these DAGs are known: {known}")
+            time.sleep(1)
+
+    def _under_way(self) -> list[tuple]:
+        return self.airflow("SELECT dag_id, run_id, state FROM dag_run WHERE state IN ('queued', 'running')")
+
+    def _what_is_left(self, asked: list[str]) -> str | None:
+        from trust_benchmarks.releases import candidates
+        from trust_benchmarks.stores import warehouse
+
+        with self.environment(), warehouse.connect() as connection:
+            waiting = next(connection.execute("SELECT count(*) FROM intake.waiting"))[0]
+            stale = candidates.stale()
+        for dag_id, left in (("receive_inbox", waiting), ("refresh_benchmarks", stale)):
+            if left and asked.count(dag_id) > 2:
+                raise Broken(f"{dag_id} ended well and yet has something to do.")
+            if left:
+                return dag_id
+        return None if asked[-1] == "refresh_timeline" else "refresh_timeline"
+
+    def _kill_worker(self) -> None:
+        """Kills the first worker while it checks files, and waits until its tasks are found."""
+        running = "SELECT id, dag_id, task_id, try_number FROM task_instance WHERE state = 'running' AND hostname = %s"
+        checking = running + " AND task_id IN ('check', 'make')"
+        give_up = time.monotonic() + 180
+        while not self.airflow(checking, "worker-1"):
+            if time.monotonic() > give_up or not self._under_way():
+                raise Broken("The first worker never checked a file.")
+            time.sleep(0.05)
+        self.engine.kill("worker-1")
+        killed = time.monotonic()
+        lost = self.airflow(running, "worker-1")
+        queued = self.airflow("SELECT id, dag_id, task_id FROM task_instance WHERE state = 'queued'")
+        say(
+            f"killed worker-1: {len(lost)} running tasks ({', '.join(sorted({one[2] for one in lost}))}), {len(queued)} queued"
+        )
+        if not lost:
+            raise Broken("The worker was killed between two tasks. Run it again.")
+        self.lost = lost, killed
+
+    def _kill_broker(self) -> None:
+        """Kills the broker, starts it again as `restart: unless-stopped` does, then the worker, and waits for the lost tasks."""
+        self.engine.kill("broker")
+        time.sleep(3)
+        self.start("broker")
+        self.engine.wait_healthy("broker", 30)
+        say("killed the broker, and it is back")
+        self.start("worker-1")
+        lost, killed = self.lost
+        left = [row[0] for row in lost]
+        while left:  # a task that begins again has another id
+            rows = self.airflow("SELECT id FROM task_instance WHERE id = ANY(%s) AND state = 'running'", left)
+            left = [row[0] for row in rows]
+            if time.monotonic() - killed > FOUND_WITHIN + 60:
+                raise Broken(f"Tasks of the dead worker were not found after {time.monotonic() - killed:.0f} s.")
+            time.sleep(0.5)
+        self.found = time.monotonic() - killed
+        say(
+            f"the dead worker's tasks were found {self.found:.0f} s after its death (at most {FOUND_WITHIN:.0f} are allowed)"
+        )
+
+    # What came of it ------------------------------------------------------------------------------------------------
+
+    def by_command_line(self) -> None:
+        """The lines of docs/operate.md: read, decide, roll back. Raises Broken when one ends as it should not."""
+        who = {"TB_USER_PASSWORD": self.secrets["AIRFLOW_APPROVER_PASSWORD"]}
+        with self.environment():
+            held = flow_value("SELECT min(submission_id) FROM intake.submissions WHERE state = 'held'")
+        decide = [
+            "decide",
+            "assign",
+            str(held),
+            "--reason",
+            "played",
+            "--assignee",
+            "approver",
+            "--user",
+            "approver",
+            "--yes",
+        ]
+        rollback = ["rollback", "--reason", "played", "--user", "approver", "--yes"]
+        for words in (["releases"], ["queue"], decide, rollback):
+            status, said, _ = self.engine.execute("api-server", ["trust-benchmarks", *words], environment=who)
+            last = said.strip().splitlines()[-1][:160] if said.strip() else ""
+            say(f"trust-benchmarks {words[0]}: status {status}, {last}")
+            # The first edition has none before it, which the command says in a sentence.
+            if status != 0 and not (words is rollback and status == 1 and "edition" in said):
+                raise Broken(f"trust-benchmarks {' '.join(words)}\n{said}")
+
+    def compare(self, expected: dict[str, list[str]]) -> int:
+        import flow
+
+        with self.environment():
+            got = flow.snapshot()
+        different = flow.differences(got, expected)
+        rows = sum(map(len, got.values()))
+        say(f"{len(got)} views with {rows:,} rows compared: {len(different)} differ")
+        for view, some in different.items():
+            print(f"   {view}: {len(got[view])} rows here, {len(expected[view])} there", *some[:4], sep="\n      ")
+        in_time = self.found is not None and self.found <= FOUND_WITHIN
+        return 0 if not different and in_time and rows else 1
+
+
+def flow_value(query: str) -> object:
+    """The one value of a query, with the stores that the environment names."""
+    import flow
+
+    return flow.value(query)
+
+
+def by_functions(cluster: Cluster, files: list[tuple[str, Path, dict[str, str]]]) -> dict[str, list[str]]:
+    """The same files through the functions one after the other, in a warehouse and buckets of their own."""
+    import flow
+    from trust_benchmarks.ingest import reference_load
+    from trust_benchmarks.stores import objects, warehouse
+
+    postgres, password = cluster.engine.addresses["postgres"], cluster.secrets["POSTGRES_PASSWORD"]
+    with psycopg.connect(f"postgresql://postgres:{password}@{postgres}/postgres", autocommit=True) as superuser:
+        superuser.execute("CREATE DATABASE plain OWNER warehouse")
+    buckets = {f"TB_BUCKET_{name.upper()}": f"plain-{name}" for name in ("inbox", "archive", "records", "exports")}
+    plain = {"TB_WAREHOUSE_URL": cluster.settings()["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/plain", **buckets}
+    with cluster.environment(**plain):
+        for bucket in buckets.values():
+            objects.client().create_bucket(Bucket=bucket)
+        warehouse.migrate()
+        reference_load.refresh()
+        for key, path, about in files:
+            flow.put(key, path.read_bytes(), arrived=about["arrived-at"])
+        flow.take_in()
+        flow.release()
+        expected = flow.snapshot()
+    say("the same files went through the functions alone")
+    return expected
+
+
+def by_local_executor(folder: Path) -> dict[str, list[str]]:
+    """The same files through the embedded run."""
+    import flow
+    from trust_benchmarks_local import services
+
+    state = folder / "local"
+    command = [sys.executable, "-m", "trust_benchmarks_local.run", "--once"]
+    done = subprocess.run(
+        command, env=os.environ | {"TB_STATE": str(state)}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Broken(f"The run with LocalExecutor failed.\n{done.stdout[-2000:]}")
+    with services.running(state):
+        expected = flow.snapshot()
+    say("the same files went through LocalExecutor")
+    return expected
+
+
+if __name__ == "__main__":
+    sys.exit(main())
