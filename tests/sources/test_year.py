@@ -7,7 +7,7 @@ import flow
 import made
 import publisher
 import pytest
-from nation import PROVISIONAL, SERIES, STATISTICS, TARIFF, Nation, before
+from nation import SERIES, STATISTICS, TARIFF, Nation, before
 from sizes import FULL
 from trust_benchmarks import catalogue
 from trust_benchmarks.sources import declared, fetch
@@ -173,5 +173,3 @@ def test_a_year_of_releases(year):
     # Nobody is told that anything is late, and every source was looked at.
     assert not any("late" in outcomes for outcomes in seen.values())
     assert set(seen) == {one.key for one in declared.fetched()}
-    assert all(host.most_at_once == 1 for host in (nation.tariff, nation.series, nation.files, nation.portal.host))
-    assert PROVISIONAL in nation.portal.packages
