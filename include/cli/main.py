@@ -631,6 +631,28 @@ def fetch(
     raise typer.Exit(1 if fetching.run(collection, source, since, form) else 0)
 
 
+@app.command("propose-reference")
+def propose_reference(
+    holidays: Annotated[
+        Path | None, typer.Option(help="Accept new bank holidays: add them to this holidays.csv. Nothing is removed.")
+    ] = None,
+    form: Form = Format.table,
+) -> None:
+    """Show what ODS and GOV.UK say of trusts, successions and bank holidays that our tables do not.
+
+    Nothing is changed: a person reviews each line and edits the files of include/reference. TB_FETCH_CONTACT must be set.
+
+    Examples:
+
+      trust-benchmarks propose-reference --format csv > review.csv
+
+      trust-benchmarks propose-reference --holidays include/reference/holidays.csv
+    """
+    from . import reference
+
+    reference.propose(holidays, form)
+
+
 @app.command()
 def prepare() -> None:
     """Prepare an installation, once and after an upgrade: databases, roles, buckets, schemas, reference data, pools, log ins.
