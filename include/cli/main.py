@@ -32,6 +32,8 @@ app = typer.Typer(
 
     - You keep the engagement timeline: [cyan]event template[/cyan], fill it in, [cyan]event add events.csv --check[/cyan].
 
+    - You operate it: [cyan]doctor[/cyan], [cyan]backup FOLDER[/cyan], [cyan]restore FOLDER[/cyan], [cyan]heal[/cyan].
+
     - You build a dashboard: [cyan]query "SELECT * FROM published.data_status"[/cyan]; every view and column is in docs/data-dictionary.md.
 
     [bold]Words[/bold]: a collection is a named return (workforce, estates ...), a period is a month such as 2025-06 or a financial
@@ -629,6 +631,28 @@ def fetch(
     raise typer.Exit(1 if fetching.run(collection, source, since, form) else 0)
 
 
+@app.command("propose-reference")
+def propose_reference(
+    holidays: Annotated[
+        Path | None, typer.Option(help="Accept new bank holidays: add them to this holidays.csv. Nothing is removed.")
+    ] = None,
+    form: Form = Format.table,
+) -> None:
+    """Show what ODS and GOV.UK say of trusts, successions and bank holidays that our tables do not.
+
+    Nothing is changed: a person reviews each line and edits the files of include/reference. TB_FETCH_CONTACT must be set.
+
+    Examples:
+
+      trust-benchmarks propose-reference --format csv > review.csv
+
+      trust-benchmarks propose-reference --holidays include/reference/holidays.csv
+    """
+    from . import reference
+
+    reference.propose(holidays, form)
+
+
 @app.command()
 def prepare() -> None:
     """Prepare an installation, once and after an upgrade: databases, roles, buckets, schemas, reference data, pools, log ins.
@@ -642,6 +666,93 @@ def prepare() -> None:
     from . import prepare as preparing
 
     preparing.run()
+
+
+@app.command()
+def doctor(form: Form = Format.table) -> None:
+    """Say whether all is well: services, versions, sources, late collections, backlog, releases held back, backup, space.
+
+    Reads TB_AIRFLOW_URL (Airflow's address) and TB_BACKUP (the folder of backups). Changes nothing. Exit status: 0 all is well,
+    1 something is not; each line says what to do and names its runbook in docs/runbooks.
+
+    Examples:
+
+      trust-benchmarks doctor
+
+      trust-benchmarks doctor --format json
+    """
+    from . import operations
+
+    raise typer.Exit(operations.doctor(form))
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path | None, typer.Argument(help="The folder of backups (default: TB_BACKUP).")] = None,
+    keep: Annotated[int | None, typer.Option(min=1, help="Keep so many of the newest backups (default: all).")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not read again what earlier backups copied, only look that it is there.")
+    ] = False,
+) -> None:
+    """Back up the warehouse and the buckets, at one point in time, to a folder. Only what is new is copied.
+
+    Everything goes on meanwhile. Exit status: 0 all is in it, 1 an object is gone or has changed (it is named), 2 no backup was made.
+
+    Examples:
+
+      trust-benchmarks backup /mnt/backups --keep 30
+    """
+    from . import operations
+
+    raise typer.Exit(operations.backup(folder, keep, quick))
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path | None, typer.Argument(help="The folder of backups (default: TB_BACKUP).")] = None,
+    name: Annotated[str | None, typer.Option("--backup", help="Which one, by its name (default: the newest).")] = None,
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Read the backup, say whether it is whole, and stop.")
+    ] = False,
+) -> None:
+    """Restore a backup into an empty warehouse and empty buckets. It refuses to write over anything.
+
+    Run `trust-benchmarks prepare` first, with nothing else running. Exit status: 0 restored, 1 the backup is damaged, 2 refused.
+
+    Examples:
+
+      trust-benchmarks restore /mnt/backups --check
+
+      trust-benchmarks restore /mnt/backups
+    """
+    from . import operations
+
+    raise typer.Exit(operations.restore(folder, name, only_check))
+
+
+@app.command()
+def heal(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of backups, for what cannot be had otherwise (default: TB_BACKUP).")
+    ] = None,
+    only_look: Annotated[
+        bool, typer.Option("--check", help="Only say what is lost or harmed; put nothing back.")
+    ] = False,
+) -> None:
+    """Read every archived file and every object of records, and put back what is gone or has changed.
+
+    From the inbox, from the archived files, or from a backup; only what has the hash that was recorded. Exit status: 0 all is whole
+    now, 1 something is not (it is named with the submissions that it belongs to).
+
+    Examples:
+
+      trust-benchmarks heal --check
+
+      trust-benchmarks heal /mnt/backups
+    """
+    from . import operations
+
+    raise typer.Exit(operations.heal(folder, only_look))
 
 
 def run() -> None:

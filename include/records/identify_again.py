@@ -7,9 +7,9 @@ import psycopg
 
 from .. import sql
 from ..reading.read import read
-from ..stores import objects, settings
 from ..stores.faults import is_failure, is_outage
 from ..validation import versions
+from . import archived
 
 Identity = tuple[str, str, str]  # period, sender and part
 
@@ -30,7 +30,7 @@ def identify_again(connection: psycopg.Connection, submission_id: str) -> str | 
     collection, *before, archive_key, sha256, file_name, received_at, became = row
     if became:
         return str(became)
-    content = objects.content(settings.load().archive, archive_key, sha256)
+    content = archived.content(connection, archive_key, sha256)
     try:
         after = identity(content, file_name, collection, received_at)
     except BaseException as problem:

@@ -1,5 +1,6 @@
 """Keeps accepted rows as Parquet objects, those of many small submissions in one, and gives local files of the rows that count."""
 
+import contextlib
 import hashlib
 import io
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ import polars as pl
 
 from ..stores import objects, settings
 
+HEALED = "healed/"  # before the names of objects that were made anew with other bytes
 SMALL = 1024 * 1024  # bytes of an object that is read together with others of its month
 
 
@@ -84,8 +86,7 @@ def files(wanted: Sequence[Wanted]) -> list[Path]:
     is put together in one local file, which is there the next time.
 
     Raises:
-        botocore.exceptions.ClientError: an object is gone or cannot be had.
-        RuntimeError: an object is not what was recorded.
+        Harmed: an object is gone, cannot be read or is not what was recorded.
     """
     by_object: dict[str, list[Wanted]] = {}
     for one in wanted:
@@ -104,8 +105,29 @@ def own_file(wanted: Wanted) -> Path:
     return path
 
 
+def put_back(key: str, content: bytes) -> str:
+    """Writes an object that was made anew, under its old name where it has the same bytes, else beside it; its name."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != Path(key).stem:
+        key = f"{HEALED}{Path(key).stem}/{sha256}.parquet"
+    objects.put_back(settings.load().records, key, content)
+    return key
+
+
+def stands_for(key: str) -> str:
+    """The SHA-256 of the object that an object of records is, or was made anew for."""
+    return key.split("/")[1] if key.startswith(HEALED) else Path(key).stem
+
+
 def _local(key: str) -> Path:
-    return objects.cached(settings.load().records, key, Path(key).stem)
+    bucket, sha256 = settings.load().records, Path(key).stem
+    try:
+        return objects.cached(bucket, key, sha256)
+    except objects.Harmed:
+        for found in objects.listing(bucket, f"{HEALED}{sha256}/"):
+            with contextlib.suppress(objects.Harmed):
+                return objects.cached(bucket, found.key, Path(found.key).stem)
+        raise
 
 
 def _gathered(wanted: Iterable[Wanted]) -> Path:

@@ -37,7 +37,7 @@ def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
     """What the archived file of a submission says, as sent."""
     with connection.transaction():
         one = submission.load(connection, submission_id)
-    return read(one.content(), one.file_name, one.collection, one.received_at)
+    return read(one.content(connection), one.file_name, one.collection, one.received_at)
 
 
 def outcome_of(
@@ -54,7 +54,7 @@ def outcome_of(
     if known is None:
         with connection.transaction():
             known = submission.load(connection, submission_id)
-    content = known.content()
+    content = known.content(connection)
     reading = Reading(known.collection, known.file_name)
     try:
         reading = read(content, known.file_name, known.collection, known.received_at)

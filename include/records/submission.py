@@ -7,7 +7,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from .. import sql
-from ..stores import objects, settings
+from . import archived
 
 
 class Return(NamedTuple):
@@ -39,9 +39,9 @@ class Submission(NamedTuple):
         """The return that it is a version of."""
         return Return(self.collection, self.period, self.sender, self.part)
 
-    def content(self) -> bytes:
+    def content(self, connection: psycopg.Connection) -> bytes:
         """The archived file."""
-        return objects.content(settings.load().archive, self.archive_key, self.sha256)
+        return archived.content(connection, self.archive_key, self.sha256)
 
 
 def load(connection: psycopg.Connection, submission_id: str) -> Submission:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from ..stores import objects, settings, warehouse
+from . import kept
 from .write import SWEEP_LOCK
 
 GRACE = timedelta(days=1)  # a worker may be between writing its object and its transaction
@@ -21,10 +22,10 @@ def sweep(grace: timedelta = GRACE) -> dict[str, int]:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [SWEEP_LOCK])
         listed = [found for found in objects.listing(bucket) if found.modified < before]
         named = {
-            row[0]
+            kept.stands_for(row[0])
             for row in connection.execute("SELECT records_key FROM core.validation WHERE records_key IS NOT NULL")
         }
-        orphans = [found.key for found in listed if found.key not in named]
+        orphans = [found.key for found in listed if kept.stands_for(found.key) not in named]
         objects.delete(bucket, orphans)
     forgotten = objects.forget(UNUSED.total_seconds())
     return {"looked_at": len(listed), "removed": len(orphans), "forgotten": forgotten}

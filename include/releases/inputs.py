@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from .. import catalogue, reference, sql
 from ..measures import measure, profiles
-from ..records import kept
+from ..records import healing, kept
 from . import basis, without_decisions
 from .basis import Basis
 from .dependencies import periods_back, rests_on
@@ -90,12 +90,12 @@ def measure_inputs(
         if one.collection == collection and one.period not in read:
             continue
         if one.decisions:  # in a file of its own, which can be exchanged for what it is without them
-            under_decisions[one.submission_id] = kept.own_file(one.wanted)
+            under_decisions[one.submission_id] = healing.own_file(connection, one.wanted)
             paths[one.collection].append(under_decisions[one.submission_id])
         else:
             months.setdefault((one.collection, one.period), []).append(one.wanted)
     for (name, _), wanted in months.items():
-        paths[name] += kept.files(wanted)
+        paths[name] += healing.files(connection, wanted)
 
     def facts(name: str, columns: Columns) -> pl.DataFrame:
         return frame(connection, sql.text(f"releases/{name}"), given, columns)

@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from .. import catalogue, sql
 from ..measures import measure
-from ..records import kept
+from ..records import healing, kept
 from .basis import Basis
 from .ledger import frame
 
@@ -50,13 +50,12 @@ class _Row(NamedTuple):
     records_bytes: int
     records_together: int
 
-    @property
-    def plain_path(self) -> Path | None:
+    def plain_path(self, connection: psycopg.Connection) -> Path | None:
         """A local file of its records without decisions; None if it would be held."""
         if self.records_key is None:
             return None
-        return kept.own_file(
-            kept.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together)
+        return healing.own_file(
+            connection, kept.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together)
         )
 
 
@@ -85,7 +84,7 @@ def load(connection: psycopg.Connection, stands: Basis, paths: dict[str, Path]) 
             one.decisions,
             one.providers,
             paths[one.submission_id],
-            one.plain_path,
+            one.plain_path(connection),
             counted.filter(pl.col("submission_id") == one.submission_id),
         )
         for one in rows

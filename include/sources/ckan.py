@@ -9,6 +9,8 @@ from .offers import Discovered, Offer, edition_of, is_meant, name_of, period_of
 from .outcomes import MOVED, PAGE_CHANGED, Stopped
 from .web import Answer, Web
 
+LONGEST = 2_000  # characters of a name or address
+
 
 def discover(source: Source, web: Web) -> Discovered:
     """The resources of the package that are meant.
@@ -42,7 +44,7 @@ def address_now(source: Source, offer: Offer, web: Web) -> str:
 
 
 def _add(found: Discovered, source: Source, resource: dict[str, Any], page: str) -> None:
-    name, link = str(resource.get("name") or ""), str(resource.get("url") or "")
+    name, link = str(resource.get("name") or "")[:LONGEST], str(resource.get("url") or "")[:LONGEST]
     match = is_meant(source, name, name_of(link))
     if not match or not link:
         return

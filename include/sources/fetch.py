@@ -368,7 +368,15 @@ def _note_gone(work: _Work, found: Discovered) -> None:
             continue
         best = max(own, key=lambda one: work.history.rank(one.edition))
         if period not in offered or offered[period] < work.history.rank(best.edition):
-            gone = Offer(best.link_url, "", best.page_url, period, "", best.edition, best.published, best.resource)
+            gone = Offer(
+                best.link_url,
+                "",
+                best.page_url,
+                period,
+                edition=best.edition,
+                published=best.published,
+                resource=best.resource,
+            )
             _note(work, gone, GONE)
             edition = f"{best.edition} " if best.edition else ""
             work.say(GONE, f"The {edition}file of {period} at {best.link_url} is offered no more.")

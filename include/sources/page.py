@@ -12,8 +12,9 @@ from .outcomes import NOT_YET, PAGE_CHANGED, REFUSED, UNREACHABLE, Stopped
 from .web import Answer, Web
 
 MOST_ISSUES = 400  # pages of one series that are looked at for a backfill
-LONGEST_TEXT = 500
-_UPCOMING = re.compile(r"not yet published|forthcoming|coming soon", re.I)
+LONGEST_TEXT, LONGEST_ADDRESS = 500, 2_000  # characters of a link that patterns are tried on
+# Not any "forthcoming", which a menu may say.
+_UPCOMING = re.compile(r"upcoming, not yet published|this publication is (?:forthcoming|upcoming)|coming soon", re.I)
 _DATE = re.compile(r"\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* 20\d{2}\b")
 
 
@@ -139,7 +140,7 @@ def _links(answer: Answer) -> tuple[list[Link], str]:
     found = []
     for node in tree.css("a[href]"):
         href = (node.attributes.get("href") or "").strip()
-        if href and not href.startswith(("#", "mailto:", "javascript:", "tel:")):
+        if href and len(href) <= LONGEST_ADDRESS and not href.startswith(("#", "mailto:", "javascript:", "tel:")):
             text = " ".join(node.text().split())[:LONGEST_TEXT]
             found.append(Link(text, urljoin(answer.url, href)))
     body = tree.body

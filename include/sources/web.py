@@ -166,7 +166,7 @@ class Web:
         for _ in range(REDIRECTS + 1):
             self._check_address(at, url)
             delay = self._check_robots(at) if ask_robots else 0.0
-            with _one_at_a_time(urlsplit(at).netloc, deadline):
+            with _one_at_a_time(httpx.URL(at).netloc.decode("ascii"), deadline):
                 time.sleep(max(self.manners.pause, delay))
                 led = self._ask(at, url, conditions, body, deadline)
             if isinstance(led, Answer):
@@ -215,12 +215,15 @@ class Web:
 
     def _check_address(self, at: str, first: str) -> None:
         """Refuses what is not public https; a server that a test plays may be on this machine, and nothing else may."""
-        parts = urlsplit(at)
-        host = parts.hostname or ""
+        try:
+            asked = httpx.URL(at)  # as the client itself reads it
+        except httpx.InvalidURL as problem:
+            raise Stopped(MOVED, f"{first} leads to an address that cannot be read ({problem}).") from problem
+        host = asked.host
         led = "" if at == first else f"{first} leads to "
         if self.manners.played and _is_own(host):
             return
-        if parts.scheme != "https" or not host:
+        if asked.scheme != "https" or not host:
             raise Stopped(MOVED, f"{led}{at}, which is not an address that is fetched from. Expected https://.")
         proxied = bool(getproxies().get("https"))
         if found := [one for one in _addresses(host, proxied) if not one.is_global]:

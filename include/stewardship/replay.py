@@ -22,7 +22,7 @@ from .. import catalogue, reference, sql
 from ..ingest.expected_returns import who_is_expected
 from ..measures import measure, versions
 from ..reading.read import read
-from ..records import identify_again, kept, read_and_validate, rules_in_force
+from ..records import healing, identify_again, kept, read_and_validate, rules_in_force
 from ..reference import calendar
 from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
@@ -407,4 +407,4 @@ def _stored(connection: Connection, submission_ids: list[str]) -> list[Path]:
     """Local files of the records of these submissions as they stand."""
     with connection.cursor(row_factory=class_row(kept.Wanted)) as cursor:
         query = sql.text("stewardship/records_standing")
-        return kept.files(cursor.execute(query, {"submissions": submission_ids}).fetchall())
+        return healing.files(connection, cursor.execute(query, {"submissions": submission_ids}).fetchall())

@@ -3,7 +3,7 @@
 import errno
 
 import psycopg
-from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, NoCredentialsError
 
 # Of the machine or the network, whatever the file.
 _OF_THE_MACHINE = {
@@ -18,7 +18,7 @@ def is_outage(problem: BaseException) -> bool:
     """Whether a store or the machine is to blame, so that trying again later is right and holding a file would be wrong."""
     if isinstance(problem, psycopg.OperationalError | psycopg.InterfaceError):
         return not isinstance(problem, _OF_ONE_VALUE)
-    if isinstance(problem, HTTPClientError | NoCredentialsError):
+    if isinstance(problem, HTTPClientError | IncompleteReadError | NoCredentialsError):
         return True
     if isinstance(problem, ClientError):
         return status(problem) >= 500 or problem.response["Error"]["Code"] in (

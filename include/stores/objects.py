@@ -1,8 +1,11 @@
 """The object store: the inbox, the write-once archive, the records and the exports, over S3 with boto3."""
 
+import atexit
 import contextlib
 import hashlib
+import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,15 +17,29 @@ from pathlib import Path
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
-from . import airflow_connections, settings
+from . import airflow_connections, log, settings
+from .faults import status
+
+logger = logging.getLogger(__name__)
 
 # S3's own name for bytes. SeaweedFS squeezes an object without a type on every write, which takes longer than the rest.
 BYTES = "binary/octet-stream"
 
 
+# An answer that stopped in the middle.
+_CUT_OFF = (IncompleteReadError, ResponseStreamingError)
+HEAL = "`trust-benchmarks heal` (docs/runbooks/lost-objects.md)"
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412")
+
+
+class Harmed(RuntimeError):
+    """An object is gone, cannot be read, or is not what was recorded; the store itself is up."""
+
+    def __init__(self, bucket: str, key: str, reason: str) -> None:
+        super().__init__(f"Object {key} in bucket {bucket} {reason.rstrip('.')}. Nothing was computed from it.")
+        self.bucket, self.key, self.reason = bucket, key, reason
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,11 @@ def put_once(bucket: str, key: str, content: bytes, metadata: dict[str, str] | N
         raise
 
 
+def put_back(bucket: str, key: str, content: bytes) -> None:
+    """Writes an object in place of one that is gone or has changed; the caller knows that these are its bytes."""
+    client().put_object(Bucket=bucket, Key=key, Body=content, ContentType=BYTES)
+
+
 def copy_once(source: str, key: str, etag: str, bucket: str, new_key: str) -> bool:
     """Has the store copy an object of that ETag, unless one of the new key is there; False when there was one.
 
@@ -142,21 +164,55 @@ def _is_there(bucket: str, key: str) -> bool:
         raise
 
 
-def cached(bucket: str, key: str, sha256: str) -> Path:
-    """A local copy of an object, kept by its hash; a copy whose bytes do not match is never used but fetched anew.
+def reason_for_one(problem: BaseException, bucket: str) -> str | None:
+    """What is wrong with an object that could not be had, where the bucket itself answers; None where the store is at fault.
+
+    A server that finds an object damaged on its disk answers as if it were down itself, or stops in the middle.
+    """
+    code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
+    if code in ("NoSuchKey", "404"):
+        return "is gone"
+    if status(problem) < 500 if isinstance(problem, ClientError) else not isinstance(problem, _CUT_OFF):
+        return None
+    try:
+        client().list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except (ClientError, HTTPClientError):
+        return None
+    return "cannot be read: the object store has it and does not give it"
+
+
+def whole(bucket: str, key: str, sha256: str) -> bytes:
+    """An object's bytes, which have this hash.
 
     Raises:
-        RuntimeError: the object itself is not what was recorded.
+        Harmed: it is gone, cannot be read, or its bytes have changed.
     """
-    path = _place(sha256)
-    if _is_whole(path, sha256):
-        return path
-    content, _ = get(bucket, key)
+    try:
+        try:
+            content, _ = get(bucket, key)
+        except _CUT_OFF:  # as a network does now and then; boto3 tries again only what was not begun
+            content, _ = get(bucket, key)
+    except (ClientError, *_CUT_OFF) as problem:
+        if reason := reason_for_one(problem, bucket):
+            raise Harmed(bucket, key, reason) from problem
+        raise
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise RuntimeError(
-            f"Object {key} in bucket {bucket} is not what was recorded: its bytes have changed. Restore it from a backup."
-        )
-    return keep(content, sha256)
+        raise Harmed(bucket, key, "is not what was recorded: its bytes have changed")
+    return content
+
+
+def cached(bucket: str, key: str, sha256: str) -> Path:
+    """A local copy of an object, kept by its hash; a copy whose bytes do not match is never used but fetched anew, and logged.
+
+    Raises:
+        Harmed: the object itself is gone, cannot be read, or is not what was recorded.
+    """
+    for path in _places(sha256):
+        if _is_whole(path, sha256):
+            return path
+        if path.exists():
+            log.line(logger, "local_copy_damaged", level=logging.WARNING, path=path, bucket=bucket, key=key)
+    return keep(whole(bucket, key, sha256), sha256)
 
 
 def content(bucket: str, key: str, sha256: str) -> bytes:
@@ -166,24 +222,30 @@ def content(bucket: str, key: str, sha256: str) -> bytes:
 
 def kept_under(name: str) -> Path | None:
     """The local file that was made under a name (see `keep_under`), if it is there unharmed."""
-    for path in _place(name).parent.glob(f"{name}.*"):
-        if _is_whole(path, path.suffix[1:]):
-            return path
+    for place in _places(name):
+        for path in place.parent.glob(f"{name}.*"):
+            if _is_whole(path, path.suffix[1:]):
+                return path
+            log.line(logger, "local_copy_damaged", level=logging.WARNING, path=path)
     return None
 
 
 def keep_under(name: str, content: bytes) -> Path:
     """Puts bytes that were made here into the cache under a name: the hash of what they were made of."""
-    return _keep(content, _place(f"{name}.{hashlib.sha256(content).hexdigest()}"))
+    return _keep(content, f"{name}.{hashlib.sha256(content).hexdigest()}")
 
 
 def keep(content: bytes, sha256: str) -> Path:
     """Puts bytes into the cache under their hash."""
-    return _keep(content, _place(sha256))
+    return _keep(content, sha256)
 
 
-def _place(name: str) -> Path:
-    return settings.load().cache / name[:2] / name
+def _places(name: str) -> list[Path]:
+    """Where a local copy may be: in the cache, or beside it where that could not be written."""
+    return [folder / name[:2] / name for folder in (settings.load().cache, *_beside)]
+
+
+_beside: list[Path] = []  # a folder of this process, once the cache could not be written
 
 
 def _is_whole(path: Path, sha256: str) -> bool:
@@ -192,14 +254,39 @@ def _is_whole(path: Path, sha256: str) -> bool:
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                 return False
-    except FileNotFoundError:
+    except OSError:  # not there, or not to be read
         return False
     with contextlib.suppress(OSError):  # a cache that can only be read serves all the same
         os.utime(path)
     return True
 
 
-def _keep(content: bytes, path: Path) -> Path:
+def _keep(content: bytes, name: str) -> Path:
+    """Writes a local copy into the cache; where that is full or can only be read, into a folder of this process."""
+    try:
+        return _write(content, settings.load().cache / name[:2] / name)
+    except OSError as problem:
+        if not _beside:
+            folder = Path(tempfile.mkdtemp(prefix="trust-benchmarks-cache-"))
+            atexit.register(_remove_beside, folder, os.getpid())
+            _beside.append(folder)
+            log.line(
+                logger,
+                "cache_not_written",
+                level=logging.WARNING,
+                folder=settings.load().cache,
+                instead=folder,
+                problem=log.short(problem),
+            )
+        return _write(content, _beside[0] / name[:2] / name)
+
+
+def _remove_beside(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # a forked process reads it too, and leaves it
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(content: bytes, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent)
     try:
@@ -217,7 +304,7 @@ def forget(seconds: float) -> int:
     """Removes local copies that nobody has used for so long; returns how many. They come back when they are asked for."""
     before, removed = time.time() - seconds, 0
     for path in settings.load().cache.glob("*/*"):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # gone meanwhile, or a cache that can only be read
             if path.stat().st_mtime < before:
                 path.unlink()
                 removed += 1

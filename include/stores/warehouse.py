@@ -22,6 +22,8 @@ ROLES = {  # that log in beside the pipeline's own, and where their passwords co
 }
 FEW = 200  # rows
 MIGRATION_LOCK = 716_201_702
+# Which migrations were applied.
+MIGRATIONS = "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz DEFAULT now())"
 
 
 @contextlib.contextmanager
@@ -62,9 +64,7 @@ def migrate() -> list[str]:
     applied = []
     with connect() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz DEFAULT now())"
-        )
+        connection.execute(MIGRATIONS)
         done = dict(connection.execute("SELECT name, sha256 FROM public.migration").fetchall())
         for path, text in _migrations():
             digest = _digest(text)

@@ -238,9 +238,13 @@ def test_archived_bytes_that_changed_are_told_and_nothing_is_recorded():
     receive.receive()
     key = flow.value("SELECT archive_key FROM core.submission")
     objects.client().put_object(Bucket=settings.load().archive, Key=key, Body=b"something else")
-    (copy,) = Path(settings.load().cache).glob("*/*")
+    of = settings.load()
+    objects.delete(of.inbox, [one.key for one in objects.listing(of.inbox)])  # else it would be put back from there
+    (copy,) = Path(of.cache).glob("*/*")
     copy.write_bytes(b"harmed")
-    with pytest.raises(RuntimeError, match=r"its bytes have changed. Restore it from a backup"):
+    with pytest.raises(
+        objects.Harmed, match=r"its bytes have changed; it is the file of submission \w+, and the inbox"
+    ):
         validate_and_record(waiting.batches("workforce", PERIOD)[0])
     assert states() == [(1, "received", False)]
     assert records() == set()
@@ -250,10 +254,15 @@ def test_records_that_changed_are_told_and_nothing_is_published():
     flow.put_return("RA9", PERIOD, flow.workforce())
     flow.take_in()
     (key,) = records()
-    objects.client().put_object(Bucket=settings.load().records, Key=key, Body=b"something else")
+    of = settings.load()
+    objects.client().put_object(Bucket=of.records, Key=key, Body=b"something else")
+    for bucket in (of.inbox, of.archive):  # else it would be made anew of them
+        objects.delete(bucket, [one.key for one in objects.listing(bucket)])
     for copy in Path(settings.load().cache).glob("*/*"):
         copy.unlink()
-    with pytest.raises(RuntimeError, match=r"its bytes have changed. Restore it from a backup"):
+    with pytest.raises(
+        objects.Harmed, match=r"it holds the accepted rows of \w+ \(workforce 2025-06\) and cannot be made anew"
+    ):
         flow.release()
     assert flow.rows("SELECT * FROM published.measures") == []
 

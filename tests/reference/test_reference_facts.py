@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 from trust_benchmarks import reference
-from trust_benchmarks_local import ods
+from trust_benchmarks.sources import reference_files as ods
 
 CARE_SECTORS = ("community", "mental_health", "combined", "integrated")
 LEFT_IN_2024 = {"RAP", "RY9", "RRP", "RYK", "R1C", "TAF"}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trust_benchmarks import reference
 from trust_benchmarks.reference import ReferenceDataError
-from trust_benchmarks_local import ods
+from trust_benchmarks.sources import reference_files as ods
 
 AS_AT = date(2025, 12, 31)
 

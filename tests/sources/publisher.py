@@ -14,20 +14,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         with server.lock:
-            server.at_once += 1
-            server.most_at_once = max(server.most_at_once, server.at_once)
             server.seen.append((self.path, {name.lower(): said for name, said in self.headers.items()}))
-        try:
-            plan = server.plans.get(self.path) or server.plans.get(urlsplit(self.path).path)
-            if isinstance(plan, list):
-                plan = plan.pop(0) if len(plan) > 1 else plan[0]
-            if plan is None:
-                plan = status(404)
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                plan(self)
-        finally:
-            with server.lock:
-                server.at_once -= 1
+        plan = server.plans.get(self.path) or server.plans.get(urlsplit(self.path).path)
+        if isinstance(plan, list):
+            plan = plan.pop(0) if len(plan) > 1 else plan[0]
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            (plan or status(404))(self)
 
     @property
     def query(self):
@@ -54,7 +46,7 @@ class Host(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.plans, self.seen, self.at_once, self.most_at_once, self.lock = {}, [], 0, 0, threading.Lock()
+        self.plans, self.seen, self.lock = {}, [], threading.Lock()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):

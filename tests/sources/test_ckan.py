@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import flow
 import made
+import publisher
 import pytest
 from trust_benchmarks.sources import fetch
 
@@ -81,3 +82,57 @@ def test_each_month_arrives_once_and_every_change_leaves_its_trace(months):
     flow.take_in()
     chain = flow.rows("SELECT period, version, part FROM intake.submissions WHERE period LIKE '2026-%' ORDER BY 1, 2")
     assert chain == [("2026-05", 1, ""), ("2026-05", 2, ""), ("2026-06", 1, ""), ("2026-06", 2, ""), ("2026-07", 1, "")]
+
+
+def test_a_final_month_that_vanishes_is_told_and_the_provisional_one_does_not_come_back(months):
+    look()
+    months.put(FINAL, "SCMD_FINAL_202605", made.scmd("2026-05", seed=2))
+    look("final")
+    months.remove(FINAL, "SCMD_FINAL_202605")
+    gone = look("final")
+    assert gone.outcome == "gone" and gone.said[0].startswith("The final file of 2026-05")
+    assert look("final").outcome == "not_changed"
+    assert look(now=AUTUMN + timedelta(days=1)).fetched == []
+    months.put(FINAL, "SCMD_FINAL_202605", made.scmd("2026-05", seed=2))
+    assert look("final").outcome == "not_changed", "the same resource with the same date is back"
+
+
+def test_a_name_of_another_form_is_taken_where_there_is_no_other(months):
+    months.put(PROVISIONAL, "SCMD_FINAL_EOM_202606", made.scmd("2026-06", seed=9))
+    months.put(PROVISIONAL, "SCMD_202604", made.scmd("2026-04"))
+    months.put(PROVISIONAL, "SCMD_guidance", b"words")
+    assert keys(look(since="2026-04")) == [f"medicines_stock_2026-0{m}" for m in (4, 5, 6, 7)]
+    assert ("2026-06", "final_eom", "superseded") in files()
+
+
+def test_a_signed_address_that_died_is_asked_for_anew(months):
+    path = months.put(PROVISIONAL, "SCMD_PROVISIONAL_202608", b"", plan=publisher.status(403))
+    resource = months.packages[PROVISIONAL]["SCMD_PROVISIONAL_202608"]
+
+    def sign(handler):
+        resource["url"] = months.host.url + "/signed/2.csv?expires=2"
+        months.host.plans["/signed/2.csv"] = publisher.serve(made.scmd("2026-08"))
+        return months._resource(handler)
+
+    months.host.plans["/api/3/action/resource_show"] = sign
+    found = look()
+    assert found.outcome == "new" and "medicines_stock_2026-08" in keys(found)
+    assert len(months.host.asked(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("plan", "outcome"),
+    [
+        (publisher.as_json({"success": False, "error": {}}), "moved"),
+        (publisher.as_json({"success": True, "result": {"records_truncated": "true"}}), "page_changed"),
+        (publisher.as_json([]), "moved"),
+        (publisher.page("<html>Down for maintenance</html>"), "page_changed"),
+        (publisher.as_json({"success": True, "result": {"resources": [{"name": "x", "url": "y"}, 7]}}), "page_changed"),
+        (publisher.status(404), "moved"),
+        (publisher.status(403), "refused"),
+    ],
+)
+def test_an_answer_that_is_none_says_what_it_is(months, plan, outcome):
+    months.host.plans["/api/3/action/package_show"] = plan
+    found = look()
+    assert (found.outcome, found.fetched) == (outcome, [])

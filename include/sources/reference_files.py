@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from trust_benchmarks.reference import Holiday, ReferenceDataError, Tables
+from ..reference import Holiday, ReferenceDataError, Tables
 
 # The trusts file (etr) and the care trusts file (ect) have no header. The older layout lacks the last three columns, all empty.
 ETR_WIDTHS = (24, 27)
@@ -195,6 +195,47 @@ def propose(tables: Tables, etr_rows: list[dict[str, Any]], as_at: date | None =
         known = tables.name_on(code, as_at)
         if _plain(name) != _plain(known):
             changes.append(_change("renamed", code, "name", known, name, "provider_names.csv, with the day it changed"))
+    return changes
+
+
+def propose_successions(tables: Tables, rows: list[dict[str, Any]]) -> list[Change]:
+    """Successions of providers that we know which our tables do not have, in the file's order; changes nothing.
+
+    ODS's file is not complete, so what our tables have beyond it is no difference. Successors that are no trust are left out.
+    """
+    known = {(one.from_code, one.to_code) for one in tables.successions}
+    return [
+        Change(
+            "succeeded", row["from_code"], "", row["to_code"],
+            f"{row['from_code']} was succeeded by {row['to_code']} on {row['legal_date']}, which our tables do not say. Review successions.csv.",
+        )
+        for row in rows
+        if (row["from_code"], row["to_code"]) not in known and tables.knows(row["from_code"]) and tables.knows(row["to_code"])
+    ]  # fmt: skip
+
+
+def propose_holidays(ours: dict[date, str], feed: list[Holiday]) -> list[Change]:
+    """What GOV.UK's feed says of bank holidays that we do not, in order of date; changes nothing.
+
+    The feed is a window of some years: what lies outside it is no difference. A day that is gone inside it is one.
+    """
+    theirs = {one.date: one.title for one in feed}
+    changes = []
+    for day in sorted(theirs.keys() | {one for one in ours if min(theirs) <= one <= max(theirs)}):
+        known, found = ours.get(day, ""), theirs.get(day, "")
+        if not known:
+            changes.append(
+                Change(
+                    "holiday",
+                    day.isoformat(),
+                    "",
+                    found,
+                    f"{day} is a bank holiday ({found}) that our table does not have.",
+                )
+            )
+        elif not found:
+            sentence = f"{day} ({known}) is gone from GOV.UK's list. Find out why before anybody removes it from holidays.csv: deadlines move."
+            changes.append(Change("holiday_gone", day.isoformat(), known, "", sentence))
     return changes
 
 

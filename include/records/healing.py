@@ -1,0 +1,110 @@
+"""Local files of accepted rows; where their object is lost or harmed it is made anew, by reading the archived files again.
+
+Rows are made anew only if they are those that were recorded, by their hash. The object has its old name where its bytes come out the
+same; other versions of the libraries may write the same rows as other bytes, and then it has a name of its own beside the old one.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import psycopg
+from psycopg.rows import class_row
+
+from .. import sql
+from ..stores import log, objects
+from ..validation import decisions_applied
+from . import kept, read_and_validate
+from .kept import Wanted
+
+logger = logging.getLogger(__name__)
+
+
+class _Held(NamedTuple):
+    """A submission whose accepted rows an object holds, and the decisions that it was validated under."""
+
+    submission_id: str
+    collection: str
+    period: str | None
+    decisions: list[int]
+    records_sha256: str
+
+
+def files(connection: psycopg.Connection[Any], wanted: Sequence[Wanted]) -> list[Path]:
+    """As `kept.files`, after what is lost or harmed was made anew.
+
+    Raises:
+        Harmed: an object cannot be had or made anew; the message names it, and the submissions whose rows it holds.
+    """
+    healed: set[str] = set()
+    while True:
+        try:
+            return kept.files(wanted)
+        except objects.Harmed as harmed:
+            if harmed.key in healed:
+                raise
+            heal(connection, harmed)
+            healed.add(harmed.key)
+
+
+def own_file(connection: psycopg.Connection[Any], wanted: Wanted) -> Path:
+    """As `kept.own_file`, after what is lost or harmed was made anew."""
+    (path,) = files(connection, [wanted])
+    return path
+
+
+def heal(connection: psycopg.Connection[Any], harmed: objects.Harmed) -> None:
+    """Makes an object of records anew from the archived files of the submissions whose rows it holds.
+
+    Raises:
+        Harmed: that does not give the same rows, or a file is not there; the message names the submissions.
+    """
+    with connection.transaction(), connection.cursor(row_factory=class_row(_Held)) as cursor:
+        held = cursor.execute(sql.text("records/rows_of_object"), {"key": harmed.key}).fetchall()
+    try:
+        content = kept.as_parquet({one.submission_id: _made_again(connection, one) for one in held})
+    except _Different as problem:
+        raise _not_healed(harmed, held, str(problem)) from harmed
+    except objects.Harmed as problem:
+        raise _not_healed(harmed, held, f"an archived file is lost too ({problem.key})") from harmed
+    key = kept.put_back(harmed.key, content)
+    log.line(
+        logger,
+        "healed",
+        level=logging.WARNING,
+        bucket=harmed.bucket,
+        key=key,
+        source="the archive",
+        was=harmed.reason,
+        submissions=len(held),
+    )
+
+
+class _Different(Exception):
+    """The rows cannot be made anew; the text says why."""
+
+
+def _made_again(connection: psycopg.Connection[Any], one: _Held) -> pl.DataFrame:
+    decisions: list[decisions_applied.Decision] = []
+    if one.decisions:
+        with connection.transaction():
+            decisions = decisions_applied.in_force(connection, one.submission_id)
+        if [each.decision_id for each in decisions] != one.decisions:
+            raise _Different(f"other decisions bear on {one.submission_id} now")
+    rows = read_and_validate.outcome_of(connection, one.submission_id, decisions).records
+    if kept.rows_hash(rows) != one.records_sha256:
+        raise _Different(f"by the rules of today {one.submission_id} has other rows")
+    return rows
+
+
+def _not_healed(harmed: objects.Harmed, held: list[_Held], why: str) -> objects.Harmed:
+    about = sorted({f"{one.collection} {one.period}" for one in held})
+    names = ", ".join(dict.fromkeys(one.submission_id for one in held)) or "no submission"
+    return objects.Harmed(
+        harmed.bucket,
+        harmed.key,
+        f"{harmed.reason}; it holds the accepted rows of {names} ({', '.join(about)}) and cannot be made anew: {why}. "
+        f"Put it back from a backup: {objects.HEAL}",
+    )
