@@ -669,6 +669,24 @@ def prepare() -> None:
 
 
 @app.command()
+def doctor(form: Form = Format.table) -> None:
+    """Say whether all is well: services, versions, sources, late collections, backlog, releases held back, backup, space.
+
+    Reads TB_AIRFLOW_URL (Airflow's address) and TB_BACKUP (the folder of backups). Changes nothing. Exit status: 0 all is well,
+    1 something is not; each line says what to do and names its runbook in docs/runbooks.
+
+    Examples:
+
+      trust-benchmarks doctor
+
+      trust-benchmarks doctor --format json
+    """
+    from . import operations
+
+    raise typer.Exit(operations.doctor(form))
+
+
+@app.command()
 def backup(
     folder: Annotated[Path | None, typer.Argument(help="The folder of backups (default: TB_BACKUP).")] = None,
     keep: Annotated[int | None, typer.Option(min=1, help="Keep so many of the newest backups (default: all).")] = None,

@@ -3,19 +3,60 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import psycopg
 
 from ..operations import backup as backups
+from ..operations import doctor as examining
 from ..operations import heal as healing
 from ..operations import restore as restores
 from ..operations.folder import Unusable
+from ..reading.harmless import harmless
 from ..stores.faults import is_outage
 from . import Refused, embedded
-from .output import note
+from .output import Format, note, write
 
 SHOWN = 20  # lines
+PASSED = ("TB_WAREHOUSE_URL", "TB_CACHE", "TB_S3_", "TB_BUCKET_")  # of the settings that `make run` made
+
+
+def doctor(form: Format) -> int:
+    """Prints what was looked at and what is not well; the exit status."""
+    backups = _folder(None) if os.environ.get("TB_BACKUP") else None
+    with _services() as airflow:
+        found = examining.examine(airflow, backups)
+    ill = [one for one in found if not one.well]
+    if form is Format.table:
+        for one in found:
+            print(harmless(f"{'well' if one.well else 'ILL ':4}  {one.about}: {one.says}", None))
+            if not one.well:
+                print(harmless(f"      {one.do} See docs/runbooks/{one.runbook}.", None))
+        print(f"{len(ill)} of {len(found)} things are not well." if ill else "All is well.")
+    else:
+        names = [field.name for field in fields(examining.Finding)]
+        write([list(asdict(one).values()) for one in found], names, form)
+    return 1 if ill else 0
+
+
+@contextmanager
+def _services() -> Iterator[str | None]:
+    """The services to look at, as they are: none is started. Airflow's address, None where it is not named."""
+    airflow = os.environ.get("TB_AIRFLOW_URL")
+    if os.environ.get("TB_WAREHOUSE_URL"):
+        yield airflow
+        return
+    made = embedded.with_warehouse().settings()
+    if "TB_PORT_AIRFLOW" in made:
+        airflow = airflow or f"http://127.0.0.1:{made['TB_PORT_AIRFLOW']}"
+    before = dict(os.environ)
+    os.environ.update({name: value for name, value in made.items() if name.startswith(PASSED)})
+    try:
+        yield airflow
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def backup(path: Path | None, keep: int | None, quick: bool) -> int:

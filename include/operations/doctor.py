@@ -1,0 +1,228 @@
+"""Whether all is well: services, versions, sources, what waits, what is held back, the last backup and space, in plain sentences."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from botocore.exceptions import ClientError
+
+from .. import sql
+from ..releases import candidates
+from ..sources.outcomes import MEANINGS
+from ..stores import objects, settings, warehouse
+from ..stores.faults import is_outage
+from .folder import Folder
+
+WAITS = timedelta(hours=1)  # receive_inbox looks every quarter of an hour
+BACKUP_AGE = timedelta(hours=26)  # one a day, and time to make it
+FREE = 0.2  # of a disk
+SHOWN = 5  # names in a sentence
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        about: what, in a word or two; says: what was found; do: what to do, empty where it is well; runbook: a file of docs/runbooks.
+    """
+
+    about: str
+    well: bool
+    says: str
+    do: str = ""
+    runbook: str = ""
+
+
+def examine(airflow: str | None = None, backups: Path | None = None) -> list[Finding]:
+    """Looks at everything; nothing is changed, and what does not answer keeps nothing else from being looked at.
+
+    Args:
+        airflow: its address; None: it is not looked at.
+        backups: the folder of backups; None: none is named.
+    """
+    looks: list[Callable[[], Iterator[Finding]]] = [
+        _warehouse,
+        _object_store,
+        lambda: _airflow(airflow),
+        _sources,
+        _late,
+        _backlog,
+        _held_back,
+        lambda: _backup(backups),
+        lambda: _space(backups),
+    ]
+    found: list[Finding] = []
+    down = False
+    for look in looks:
+        if down and look in (_sources, _late, _backlog, _held_back):
+            continue  # they ask the warehouse
+        found += look()
+        down = down or any(one.about == "warehouse" and one.runbook == "services.md" for one in found)
+    return found
+
+
+def _warehouse() -> Iterator[Finding]:
+    try:
+        with warehouse.connect() as connection:
+            row = connection.execute("SELECT current_setting('server_version')").fetchone()
+        missing = warehouse.migrations_missing()
+    except (psycopg.Error, settings.Unconfigured) as problem:
+        yield Finding("warehouse", False, f"does not answer: {_first(problem)}.", "Start PostgreSQL.", "services.md")
+        return
+    yield Finding(
+        "warehouse",
+        True,
+        f"answers: PostgreSQL {row[0] if row else '?'}; this is version {version('trust-benchmarks')}.",
+    )
+    if missing:
+        yield Finding(
+            "migrations",
+            False,
+            f"{len(missing)} are missing or have changed, the first is {missing[0]}.",
+            "Run `trust-benchmarks prepare` with the version that is to run.",
+            "migrations.md",
+        )
+    else:
+        yield Finding("migrations", True, "all are applied.")
+
+
+def _object_store() -> Iterator[Finding]:
+    missing = []
+    try:
+        of = settings.load()
+        for bucket in (of.inbox, of.archive, of.records, of.exports):
+            try:
+                objects.client().list_objects_v2(Bucket=bucket, MaxKeys=1)
+            except objects.client().exceptions.NoSuchBucket:
+                missing.append(bucket)
+    except Exception as problem:
+        if not is_outage(problem) and not isinstance(problem, settings.Unconfigured | ClientError):
+            raise
+        yield Finding(
+            "object store", False, f"does not answer: {_first(problem)}.", "Start the S3 server.", "services.md"
+        )
+        return
+    if missing:
+        what = f"has no bucket {_names(missing)}."
+        yield Finding(
+            "object store", False, what, "Run `trust-benchmarks prepare`, or correct TB_BUCKET_*.", "services.md"
+        )
+    else:
+        yield Finding("object store", True, "answers, with all buckets.")
+
+
+def _airflow(url: str | None) -> Iterator[Finding]:
+    if url is None:
+        yield Finding("Airflow", True, "was not looked at: name its address in TB_AIRFLOW_URL.")
+        return
+    try:
+        with httpx.Client(timeout=10, trust_env=False) as http:
+            said = http.get(f"{url.rstrip('/')}/api/v2/monitor/health").raise_for_status().json()
+        parts = {name: said[name]["status"] for name in ("metadatabase", "scheduler", "dag_processor", "triggerer")}
+        beat = said["scheduler"]["latest_scheduler_heartbeat"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as problem:
+        yield Finding(
+            "Airflow", False, f"at {url} does not answer: {_first(problem)}.", "Start its API server.", "services.md"
+        )
+        return
+    ill = [name for name, status in parts.items() if status not in ("healthy", None)]
+    if ill or parts["scheduler"] != "healthy":
+        yield Finding(
+            "Airflow",
+            False,
+            f"is not whole: {_names(ill or ['scheduler'])} does not run; the scheduler's last heartbeat was {beat or 'never'}.",
+            "Start it: nothing is collected meanwhile.",
+            "services.md",
+        )
+    else:
+        yield Finding("Airflow", True, f"runs; the scheduler's last heartbeat was {beat}.")
+
+
+def _sources() -> Iterator[Finding]:
+    rows = _rows("SELECT collection, source, outcome, said FROM intake.sources ORDER BY 1, 2")
+    for collection, source, outcome, said in rows:
+        meaning = MEANINGS.get(outcome)
+        if meaning and meaning.person:
+            says = f"{collection} ({source}): {meaning.says}. {said or ''}".strip()
+            yield Finding("sources", False, says, meaning.do, "late-collections.md")
+    if rows and not any(MEANINGS[row[2]].person for row in rows if row[2] in MEANINGS):
+        yield Finding("sources", True, f"{len(rows)} were looked at; none needs a person.")
+
+
+def _late() -> Iterator[Finding]:
+    rows = _rows(sql.text("operations/late"))
+    if rows:
+        names = _names([f"{collection} {period} (due {due:%d %B %Y})" for collection, period, due in rows])
+        do = "Ask the senders, or look at the publisher's page."
+        yield Finding("collections", False, f"nothing has come for {names}.", do, "late-collections.md")
+    else:
+        yield Finding("collections", True, "something has come for each period that was due in the last three months.")
+
+
+def _backlog() -> Iterator[Finding]:
+    ((count, oldest),) = _rows("SELECT count(*), min(registered_at) FROM intake.waiting")
+    if count and datetime.now(UTC) - oldest > WAITS:
+        says = f"{count:,} files wait to be validated, the oldest since {oldest:%d %B %Y %H:%M} UTC."
+        yield Finding("backlog", False, says, "See why `collect_...` runs do not start or end.", "backlog.md")
+    else:
+        yield Finding("backlog", True, f"{count:,} files wait to be validated.")
+
+
+def _held_back() -> Iterator[Finding]:
+    with warehouse.connect() as connection:
+        held = candidates.held_back(connection)
+    if held:
+        names = _names([one.release_id for one in held])
+        do = "Publish it with `trust-benchmarks release`, or correct what was sent."
+        yield Finding("releases", False, f"{len(held)} are held back by a check: {names}.", do, "held-back-releases.md")
+    else:
+        yield Finding("releases", True, "none is held back.")
+
+
+def _backup(path: Path | None) -> Iterator[Finding]:
+    do = "Run `trust-benchmarks backup FOLDER` once a day."
+    if path is None:
+        yield Finding("backup", False, "no folder of backups is named in TB_BACKUP.", do, "backups.md")
+        return
+    newest = Folder(path).newest()
+    if newest is None:
+        yield Finding("backup", False, f"{path} holds none.", do, "backups.md")
+    elif datetime.now(UTC) - newest > BACKUP_AGE:
+        yield Finding("backup", False, f"the last one is of {newest:%d %B %Y %H:%M} UTC.", do, "backups.md")
+    else:
+        yield Finding("backup", True, f"the last one is of {newest:%d %B %Y %H:%M} UTC.")
+
+
+def _space(backups: Path | None) -> Iterator[Finding]:
+    """Space where this machine writes: the cache and the backups. Servers on other machines are not seen from here."""
+    folders = {"cache": settings.load().cache} | ({"backups": backups} if backups else {})
+    for name, folder in folders.items():
+        if not folder.exists():
+            continue
+        disk = shutil.disk_usage(folder)
+        free = disk.free / disk.total if disk.total else 0.0
+        says = f"{free:.0%} ({disk.free / 1e9:.1f} GB) is free where the {name} is ({folder})."
+        if free < FREE:
+            yield Finding("space", False, says, "Make room before it is full.", "space.md")
+        else:
+            yield Finding("space", True, says)
+
+
+def _rows(query: str) -> list[tuple[Any, ...]]:
+    with warehouse.connect() as connection:
+        return connection.execute(query).fetchall()
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _first(problem: BaseException) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0].rstrip(".")

@@ -1,0 +1,137 @@
+"""`doctor` says that all is well, and of each thing that is not what it is, what to do and which runbook."""
+
+import contextlib
+import json
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import flow
+import pytest
+from trust_benchmarks.ingest import receive
+from trust_benchmarks.operations import backup, doctor
+from trust_benchmarks.releases import build
+from trust_benchmarks.stores import warehouse
+
+RUNBOOKS = Path(__file__).resolve().parents[2] / "docs" / "runbooks"
+
+
+@pytest.fixture
+def airflow():
+    """Airflow's answer about its health, from a server on loopback; what it says can be changed."""
+    healthy = {"status": "healthy"}
+    said = {
+        "metadatabase": healthy,
+        "scheduler": healthy | {"latest_scheduler_heartbeat": "2026-07-01T09:00:00+00:00"},
+        "dag_processor": healthy,
+        "triggerer": healthy,
+    }
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            assert self.path == "/api/v2/monitor/health"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(said).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server, contextlib.ExitStack() as stack:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stack.callback(server.shutdown)
+        yield f"http://127.0.0.1:{server.server_port}", said
+
+
+@pytest.fixture
+def well(world, tmp_path, monkeypatch, airflow):
+    """An installation that is well."""
+    monkeypatch.setenv("TB_AIRFLOW_URL", airflow[0])
+    monkeypatch.setenv("TB_BACKUP", str(tmp_path / "backups"))
+    monkeypatch.setattr(doctor, "FREE", 0.0)  # whatever this machine's disk has
+    flow.put_return("RA9", "2025-05", flow.workforce("RA9", "2025-05"))
+    flow.take_in()
+    flow.release()
+    backup.back_up(tmp_path / "backups")
+    return airflow[1]
+
+
+def ill(run) -> dict[str, dict]:
+    """What is not well, by what it is about; each names a runbook that is there, and that says the words."""
+    ran = run("doctor", "--format", "json")
+    found = {one["about"]: one for one in json.loads(ran.out) if not one["well"]}
+    assert ran.code == (1 if found else 0)
+    for one in found.values():
+        assert one["do"].endswith(".") and one["about"] in (RUNBOOKS / one["runbook"]).read_text(), one
+    return found
+
+
+def test_all_is_well(well, run):
+    ran = run("doctor")
+    assert (ran.code, "All is well." in ran.out) == (0, True), ran.out
+    assert ill(run) == {}
+    for word in (
+        "PostgreSQL 1",
+        "all buckets",
+        "last heartbeat",
+        "none is held back",
+        "0 files wait",
+        "the last one is of",
+    ):
+        assert word in ran.out, word
+
+
+def test_each_thing_that_is_not_well_is_named_with_what_to_do(well, run, monkeypatch, tmp_path):
+    flow.put_return("RNU", "2025-06", flow.workforce("RNU", "2025-06"))
+    flow.take_in()
+    flow.put_return("RT5", "2025-05", flow.workforce("RT5", "2025-05"))
+    receive.receive()
+    made = build.make("workforce", "2025-06").release_id
+    with warehouse.connect() as connection:
+        connection.execute("ALTER TABLE core.submission DISABLE TRIGGER facts")
+        connection.execute("UPDATE core.submission SET registered_at = now() - interval '3 hours' WHERE sender = 'RT5'")
+        connection.execute("ALTER TABLE core.submission ENABLE TRIGGER facts")
+        connection.execute(
+            "INSERT INTO core.expected (collection, period, sender, due) VALUES ('estates', '2019-20', 'RA9', now() - interval '3 days')"
+        )
+        connection.execute(
+            "INSERT INTO core.release_check (release_key, check_id, subject, passed, message) "
+            "SELECT release_key, 'moved', 'WF01', false, 'WF01 moved too far.' FROM core.release WHERE release_id = %s",
+            [made],
+        )
+    well["scheduler"] = {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-07-01T09:00:00+00:00"}
+    monkeypatch.setattr(doctor, "BACKUP_AGE", timedelta(0))
+    monkeypatch.setattr(doctor, "FREE", 1.1)
+    found = ill(run)
+    assert found.keys() == {"Airflow", "collections", "backlog", "releases", "backup", "space"}
+    assert "scheduler does not run" in found["Airflow"]["says"] and "estates 2019-20" in found["collections"]["says"]
+    assert found["backlog"]["says"].startswith("1 files wait") and made in found["releases"]["says"]
+    monkeypatch.setenv("TB_BACKUP", str(tmp_path / "none"))
+    assert "holds none" in ill(run)["backup"]["says"]
+    monkeypatch.delenv("TB_BACKUP")
+    assert "TB_BACKUP" in ill(run)["backup"]["says"]
+
+
+def test_a_store_that_is_down_keeps_nothing_else_from_being_looked_at(well, run, monkeypatch):
+    monkeypatch.setenv("TB_AIRFLOW_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("TB_WAREHOUSE_URL", "postgresql://warehouse:secret-of-ours@127.0.0.1:9/warehouse")
+    found = ill(run)
+    assert found.keys() == {"warehouse", "Airflow"} and "secret-of-ours" not in str(found)
+    monkeypatch.setenv("TB_BUCKET_EXPORTS", "no-such-bucket")
+    assert "no bucket no-such-bucket" in ill(run)["object store"]["says"]
+
+
+def test_a_migration_that_is_missing_is_named(well, run):
+    with warehouse.connect() as connection:
+        connection.execute("UPDATE public.migration SET sha256 = 'x' WHERE name = '01_basis.sql'")
+    assert "01_basis.sql" in ill(run)["migrations"]["says"]
+
+
+def test_a_source_that_needs_a_person_is_named(well, run):
+    with warehouse.connect() as connection:
+        connection.execute(
+            "INSERT INTO core.source_look (look_id, collection, source, began_at, outcome, said, offered, fetched) VALUES "
+            "('x', 'workforce', 'page', now(), 'page_changed', 'No link fits.', 0, 0)"
+        )
+    assert "No link fits." in ill(run)["sources"]["says"]
