@@ -107,6 +107,7 @@ def environment(state: State) -> dict[str, str]:
         "HOME": str(home),  # some libraries write below it, and the user's own may be read-only
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
         "TB_STATE": str(state.folder),
+        "TB_AIRFLOW_DATABASE_URL": str(settings["DATABASE__SQL_ALCHEMY_CONN"]),  # for the housekeeping
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",
         # Numerical libraries would start a thread a core in each of the tasks that run side by side.

@@ -38,9 +38,11 @@ def ended(shared_world, tmp_path_factory) -> dict:
         name = f"SCMD_PROVISIONAL_{month.replace('-', '')}"
         portal.put("secondary-care-medicines-data-indicative-price", name, made.scmd(month))
         manners = {"TB_FETCH_CONTACT": "data@example.org", "TB_FETCH_PLAYED": setting, "TB_FETCH_PAUSE": "0.001"}
+        own = airflow_environment(tmp_path_factory.mktemp("airflow"))
+        manners["TB_AIRFLOW_DATABASE_URL"] = own["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
         done = subprocess.run(
             [sys.executable, HERE / "run_dags.py", CHECKOUT / "dags", json.dumps(RUN_HERE)],
-            env={**airflow_environment(tmp_path_factory.mktemp("airflow")), **shared_world, **manners},
+            env={**own, **shared_world, **manners},
             capture_output=True,
             text=True,
             timeout=240,
@@ -55,8 +57,10 @@ def test_reference_data_is_loaded(ended):
     assert ended["refresh_reference"] == {"run": "success", "tasks": {"refresh": "success"}, "looks": {}}
 
 
-def test_housekeeping_sweeps(ended):
-    assert ended["housekeeping"] == {"run": "success", "tasks": {"sweep": "success"}, "looks": {}}
+def test_housekeeping_sweeps_and_airflow_forgets_what_is_old(ended):
+    tasks = dict.fromkeys(("sweep", "prune", "exports", "logs", "runs"), "success")
+    assert ended["housekeeping"] == {"run": "success", "tasks": tasks, "looks": {}}
+    assert ended["log"] == ["new"]
 
 
 def test_nobody_gets_a_digest_where_no_people_are_named(ended):
