@@ -142,6 +142,7 @@ def test_nothing_is_written_beside_volumes_and_nobody_is_root(services):
         assert service["read_only"] is True, name
     for name in COMPONENTS | {"prepare"}:
         assert services[name]["cap_drop"] == ["ALL"] and services[name]["tmpfs"] == ["/tmp"], name
+    assert services["broker"]["user"] == "valkey"
     docker = (HERE / "Dockerfile").read_text()
     assert docker.index("touch airflow.cfg") < docker.index("USER airflow"), "Airflow would write its own configuration"
 

@@ -136,11 +136,19 @@ class Engine:
         container = self.running.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.kill(container.pid, signal.SIGKILL)
-        container.process.kill()
-        container.process.wait()
+        try:
+            container.process.wait(10)
+        except subprocess.TimeoutExpired:
+            container.process.kill()
+            container.process.wait()
         subprocess.run(
             ["ip", "link", "del", f"v{self.addresses[name].rpartition('.')[2]}"], capture_output=True, check=False
         )
+
+    def stop(self) -> None:
+        """Kills all that is left."""
+        for name in list(self.running):
+            self.kill(name)
 
     def _environment(self, service: Service) -> dict[str, str]:
         path = ["/opt/bin", str(Path(sys.prefix) / "bin"), str(postgres_binaries())]

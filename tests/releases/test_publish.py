@@ -38,6 +38,45 @@ def test_a_second_time_changes_nothing():
     assert (flow.snapshot(), flow.rows("SELECT * FROM core.current_release ORDER BY 1, 2")) == before
 
 
+def test_the_tidy_table_says_what_the_others_say():
+    assert flow.rows(
+        """SELECT metric_id, period, provider_code, value, percentile_rank, quality_flag, completeness, withheld, release_id
+           FROM published.figures ORDER BY 1, 2, 3"""
+    ) == flow.rows(
+        """SELECT metric_id, period, provider_code, value, percentile_rank, quality_flag, completeness, withheld, release_id
+           FROM published.measures ORDER BY 1, 2, 3"""
+    )
+    beside = """SELECT count(*), count(f.median), count(f.quartile), count(f.opportunity_gbp), count(f.reason), count(f.metric_name)
+                FROM published.figures f
+                LEFT JOIN published.benchmarks b USING (collection, period, metric_id, peer_group)
+                LEFT JOIN published.comparisons c ON (c.collection, c.period, c.metric_id, c.provider_code, c.adds_to_total)
+                  = (f.collection, f.period, f.metric_id, f.provider_code, true)
+                LEFT JOIN published.reasons r ON r.code = f.withheld
+                LEFT JOIN published.metrics m ON m.metric_id = f.metric_id
+                WHERE f.median IS NOT DISTINCT FROM b.median AND f.opportunity_gbp IS NOT DISTINCT FROM c.opportunity_gbp
+                  AND f.reason IS NOT DISTINCT FROM r.sentence AND f.metric_name = m.name
+                  AND f.quartile IS NOT DISTINCT FROM CASE WHEN f.percentile_rank < 25 THEN 1 WHEN f.percentile_rank < 50 THEN 2
+                    WHEN f.percentile_rank < 75 THEN 3 WHEN f.percentile_rank <= 100 THEN 4 END"""
+    ((rows, *filled),) = flow.rows(beside)
+    *all_but, opportunities, reasons, names = filled
+    assert rows == flow.value("SELECT count(*) FROM published.measures") == names and all([*all_but, reasons]), filled
+    assert opportunities == 0  # nothing of workforce is worth money by itself
+    newest = "SELECT collection, metric_id, provider_code, max(period) FROM published.measures GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    assert flow.rows(
+        "SELECT collection, metric_id, provider_code, period FROM published.latest ORDER BY 1, 2, 3"
+    ) == flow.rows(newest)
+
+
+def test_the_database_and_python_agree_on_every_period():
+    months = [f"{year}-{month:02d}" for year in range(2000, 2031) for month in range(1, 13)]
+    years = [f"{year}-{(year + 1) % 100:02d}" for year in range(2000, 2031)]
+    asked = sorted({*months, *years})
+    found = flow.rows(
+        "SELECT p, core.period_start(p), core.period_end(p) FROM unnest(%s::text[]) p ORDER BY 1", [asked]
+    )
+    assert found == [(one, calendar.period_start(one), calendar.period_end(one)) for one in asked]
+
+
 def test_refreshing_the_timeline_twice_changes_nothing():
     events = "SELECT ctid::text, xmin::text, t.* FROM core.timeline t ORDER BY event_id"
     timeline.refresh()

@@ -52,10 +52,22 @@ BEGIN RAISE EXCEPTION USING ERRCODE = 'TB001', MESSAGE = sentence; END $$;
 
 CREATE FUNCTION core.today() RETURNS date LANGUAGE sql STABLE AS $$ SELECT (now() AT TIME ZONE 'Europe/London')::date $$;
 
--- The period a year before this one. 2011-12 could be both a month and a year: what could be a financial year is one.
+-- Periods, as include/reference/calendar.py has them: what could be either a month or a financial year (2011-12) is a month. None of these
+-- functions calls another: readers of a view have no right to name what is in core.
+CREATE FUNCTION core.is_year(period text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT right($1, 2)::int > 12 $$;
+
+CREATE FUNCTION core.period_start(period text) RETURNS date LANGUAGE sql IMMUTABLE AS $$
+  SELECT make_date(left($1, 4)::int, CASE WHEN right($1, 2)::int > 12 THEN 4 ELSE right($1, 2)::int END, 1)
+$$;
+
+CREATE FUNCTION core.period_end(period text) RETURNS date LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN right($1, 2)::int > 12 THEN make_date(left($1, 4)::int + 1, 3, 31)
+              ELSE (make_date(left($1, 4)::int, right($1, 2)::int, 1) + interval '1 month')::date - 1 END
+$$;
+
+-- The period a year before this one.
 CREATE FUNCTION core.year_before(period text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN $1 ~ '^\d{4}-(0[1-9]|1[0-2])$' AND right($1, 2)::int <> (left($1, 4)::int + 1) % 100
-              THEN to_char(to_date($1, 'YYYY-MM') - interval '1 year', 'YYYY-MM')
+  SELECT CASE WHEN $1 ~ '^\d{4}-(0[1-9]|1[0-2])$' THEN to_char(to_date($1, 'YYYY-MM') - interval '1 year', 'YYYY-MM')
               WHEN $1 ~ '^\d{4}-\d{2}$' THEN (left($1, 4)::int - 1) || '-' || right(left($1, 4), 2) END
 $$;
 

@@ -10,6 +10,9 @@ BEGIN
     JOIN (VALUES
       ('collection', 'Name of the collection, as in the catalogue.'),
       ('period', 'Month (2025-06) or financial year (2016-17, April to March) that the row is about.'),
+      ('period_start', 'First day of the period.'),
+      ('period_end', 'Last day of the period.'),
+      ('period_type', 'month or financial_year.'),
       ('metric_id', 'Metric; its definition is in published.metrics.'),
       ('provider_code', 'Provider, by ODS code.'),
       ('provider_name', 'Name of the provider at the end of the period.'),
@@ -83,5 +86,12 @@ BEGIN
   LOOP
     EXECUTE format('COMMENT ON VIEW %s IS %L', one.view, one.about);
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', one.view, one.name, one.means);
+  END LOOP;
+  -- The newest figures are described as all figures are.
+  FOR one IN
+    SELECT a.attname AS name, col_description(a.attrelid, a.attnum) AS means
+    FROM pg_attribute a WHERE a.attrelid = 'published.figures'::regclass AND a.attnum > 0
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN published.latest.%I IS %L', one.name, one.means);
   END LOOP;
 END $$;
