@@ -30,7 +30,17 @@ COMPONENTS = {
 
 
 # Of the environment of whoever starts it. The last two say who gets digests, and the mail server that sends them.
-PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "TB_OFFLINE", "TB_PEOPLE", "AIRFLOW_CONN_SMTP_DEFAULT")
+PASSED = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TB_OFFLINE",
+    "TB_PEOPLE",
+    "AIRFLOW_CONN_SMTP_DEFAULT",
+    "TB_ALERT_MAIL",
+    "TB_ALERT_NOTIFIERS",
+)
 
 
 def parallelism() -> int:
