@@ -16,7 +16,7 @@ from trust_benchmarks.records import healing, kept, sweep
 from trust_benchmarks.releases import build, candidates, figures, inputs, switch
 from trust_benchmarks.stores import objects, settings, warehouse
 
-FLIPS = 1000 if FULL else 200
+FLIPS = 1000 if FULL else 100
 TRUSTS = ("RA9", "RNU", "RHA")
 
 
@@ -214,7 +214,7 @@ def without_rights(tmp_path, prepare: str = "") -> subprocess.CompletedProcess:
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, preexec_fn=obey)
 
 
-@pytest.mark.parametrize("what", ["empty", "filled"])
+@pytest.mark.parametrize("what", ["empty", pytest.param("filled", marks=pytest.mark.full)])
 def test_a_cache_that_can_only_be_read_is_no_failure(world, what, tmp_path):
     fill()
     expected = [str(path.stat().st_size) for part in (wanted(), wanted()[:2]) for path in kept.files(part)]
@@ -233,6 +233,7 @@ def test_a_cache_that_can_only_be_read_is_no_failure(world, what, tmp_path):
     assert {path: path.read_bytes() for path in copies()} == there
 
 
+@pytest.mark.full
 def test_a_full_cache_is_no_failure(world, tmp_path):
     fill()
     no_copies()
