@@ -70,7 +70,10 @@ def create_databases(superuser: "psycopg.Connection[Any]", passwords: Mapping[st
         superuser: a connection with autocommit.
         passwords: by the name of the database.
     """
+    import psycopg
     from psycopg import sql
+
+    from ..sql import text
 
     roles = {row[0] for row in superuser.execute("SELECT rolname FROM pg_roles")}
     have = {row[0] for row in superuser.execute("SELECT datname FROM pg_database")}
@@ -82,6 +85,9 @@ def create_databases(superuser: "psycopg.Connection[Any]", passwords: Mapping[st
             )
         if name not in have:
             superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+    reached = superuser.info.get_parameters() | {"password": superuser.info.password, "dbname": "warehouse"}
+    with psycopg.connect(**reached, autocommit=True) as in_warehouse:
+        in_warehouse.execute(text("prepare/reserve_functions"))
     # Readers of the warehouse have no business in Airflow's own database.
     superuser.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")
     # What Airflow notes about its tasks may lag the disk by a moment: every task can run twice anyway.
