@@ -67,6 +67,7 @@ def test_days_are_a_setting(monkeypatch):
         retention.days("TB_KEEP_LOGS_DAYS")
 
 
+@pytest.mark.full
 def test_what_airflow_cannot_do_is_said():
     with pytest.raises(RuntimeError, match="did not succeed"):
         retention.clean_airflow("postgresql+psycopg2://nobody:x@127.0.0.1:9/airflow", 90)
