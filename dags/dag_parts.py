@@ -6,6 +6,7 @@ from typing import Any
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Asset, Context
 from airflow.sdk.exceptions import AirflowSkipException
+from trust_benchmarks.operations import alerts
 
 TIMEZONE = "Europe/London"
 
@@ -28,6 +29,8 @@ DEFAULT_TASK_ARGUMENTS = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=5),
     "execution_timeout": timedelta(minutes=30),
+    # When the last attempt has failed; nobody unless TB_ALERT_MAIL or TB_ALERT_NOTIFIERS says who.
+    "on_failure_callback": alerts.on_failure(),
 }
 
 

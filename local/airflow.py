@@ -30,7 +30,17 @@ COMPONENTS = {
 
 
 # Of the environment of whoever starts it. The last two say who gets digests, and the mail server that sends them.
-PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "TB_OFFLINE", "TB_PEOPLE", "AIRFLOW_CONN_SMTP_DEFAULT")
+PASSED = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TB_OFFLINE",
+    "TB_PEOPLE",
+    "AIRFLOW_CONN_SMTP_DEFAULT",
+    "TB_ALERT_MAIL",
+    "TB_ALERT_NOTIFIERS",
+)
 
 
 def parallelism() -> int:
@@ -107,6 +117,7 @@ def environment(state: State) -> dict[str, str]:
         "HOME": str(home),  # some libraries write below it, and the user's own may be read-only
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
         "TB_STATE": str(state.folder),
+        "TB_AIRFLOW_DATABASE_URL": str(settings["DATABASE__SQL_ALCHEMY_CONN"]),  # for the housekeeping
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",
         # Numerical libraries would start a thread a core in each of the tasks that run side by side.

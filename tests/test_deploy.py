@@ -17,6 +17,7 @@ BY_CHART = {
     "AIRFLOW__CORE__EXECUTOR": "executor",
     "AIRFLOW__CORE__FERNET_KEY": "fernetKeySecretName",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "data.metadataSecretName",
+    "TB_AIRFLOW_DATABASE_URL": "databaseCleanup.enabled",  # a job of the chart's, so that no task needs it
     "AIRFLOW__API__SECRET_KEY": "apiSecretKeySecretName",
     "AIRFLOW__API_AUTH__JWT_SECRET": "jwtSecretName",
     "AIRFLOW__CELERY__BROKER_URL": "data.brokerUrlSecretName",

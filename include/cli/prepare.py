@@ -70,7 +70,11 @@ def create_databases(superuser: "psycopg.Connection[Any]", passwords: Mapping[st
         superuser: a connection with autocommit.
         passwords: by the name of the database.
     """
+    import psycopg
     from psycopg import sql
+    from psycopg.conninfo import make_conninfo
+
+    from ..sql import text
 
     roles = {row[0] for row in superuser.execute("SELECT rolname FROM pg_roles")}
     have = {row[0] for row in superuser.execute("SELECT datname FROM pg_database")}
@@ -82,6 +86,9 @@ def create_databases(superuser: "psycopg.Connection[Any]", passwords: Mapping[st
             )
         if name not in have:
             superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+    address = make_conninfo(superuser.info.dsn, password=superuser.info.password, dbname="warehouse")
+    with psycopg.connect(address, autocommit=True) as in_warehouse:
+        in_warehouse.execute(text("prepare/reserve_functions"))
     # Readers of the warehouse have no business in Airflow's own database.
     superuser.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")
     # What Airflow notes about its tasks may lag the disk by a moment: every task can run twice anyway.

@@ -62,7 +62,7 @@ def back_up(path: Path, keep: int | None = None, read_all: bool = True) -> Backe
     folder = Folder(path)
     folder.make()
     with folder.held():
-        before = folder.read()["objects"] if folder.names() else []
+        before, harmed = _before(folder)
         at = datetime.now(UTC)
         with warehouse.connect() as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -80,7 +80,7 @@ def back_up(path: Path, keep: int | None = None, read_all: bool = True) -> Backe
         copier = _Copier(folder, before, read_all)
         found["objects"] = copier.copy(named)
         name = folder.write(found, at)
-        forgotten = 0 if keep is None else folder.forget(keep)
+        forgotten = 0 if keep is None or harmed else folder.forget(keep)
     done = BackedUp(
         name,
         len(found["objects"]),
@@ -89,12 +89,22 @@ def back_up(path: Path, keep: int | None = None, read_all: bool = True) -> Backe
         sum(one["bytes"] for one in found["objects"]),
         copier.new_bytes,
         forgotten,
-        copier.harmed,
+        [*harmed, *copier.harmed],
     )
-    log.line(
-        logger, "backed_up", folder=path, name=name, objects=done.objects, rows=done.rows, harmed=len(copier.harmed)
-    )
+    log.line(logger, "backed_up", folder=path, name=name, objects=done.objects, rows=done.rows, harmed=len(done.harmed))
     return done
+
+
+def _before(folder: Folder) -> tuple[list[dict[str, Any]], list[str]]:
+    """The objects of the newest backup whose list is whole, and sentences about lists that are not."""
+    found: list[dict[str, Any]] = []
+    harmed = []
+    for name in folder.names():
+        try:
+            found = folder.read(name)["objects"]
+        except Unusable as problem:
+            harmed.append(f"{problem} Remove its list; until then no older backup is removed.")
+    return found, harmed
 
 
 def verify(path: Path, name: str | None = None) -> list[str]:

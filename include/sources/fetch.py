@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from .. import catalogue
@@ -44,6 +44,7 @@ from .web import Answer, Web
 logger = logging.getLogger(__name__)
 
 MOST_SAID = 10  # sentences of one look
+SILENT = timedelta(days=7)  # without an answer, after which a person is told
 FAILED = (BROKEN, MOVED, NOT_YET, PAGE_CHANGED, REFUSED, UNREACHABLE)  # what is asked for again at the next look
 
 
@@ -153,9 +154,10 @@ def look(key: str, *, since: str | None = None, now: datetime | None = None, web
             _take(work, found)
             _note_gone(work, found)
         _note_calendar(work)
+        _note_silence(work)
         work.look.outcome = outcomes.worst(work.came_to)
         said = " ".join(work.look.said[:MOST_SAID])
-        work.note.look(found, work.look.outcome, said, len(work.look.fetched))
+        work.note.look(found, work.look.outcome, said, len(work.look.fetched), UNREACHABLE not in work.came_to)
     log.line(
         logger,
         "looked",
@@ -385,7 +387,7 @@ def _note_gone(work: _Work, found: Discovered) -> None:
 def _note_calendar(work: _Work) -> None:
     """Says so when the publisher's calendar has a period that was not had."""
     period = work.source.newest_due(work.now)
-    if period is None or period in work.history.had or UNREACHABLE in work.came_to:
+    if period is None or period in work.history.had:
         return
     if calendar.period_start(period) < calendar.period_start(catalogue.load(work.source.collection).first_period):
         return
@@ -396,6 +398,15 @@ def _note_calendar(work: _Work) -> None:
         work.say(LATE, said)
     else:
         work.came_to.append(NOT_YET)
+
+
+def _note_silence(work: _Work) -> None:
+    """Says so when a publisher has not answered for days, also one whose calendar expects nothing."""
+    if UNREACHABLE not in work.came_to or LATE in work.came_to:
+        return
+    since = ledger.last_answer(work.source)
+    if since and work.now - since > SILENT:
+        work.say(LATE, f"{work.source.key} has not answered since {since:%d %B %Y}.")
 
 
 def _facts(answer: Answer) -> dict[str, object]:

@@ -60,12 +60,12 @@ class Noting:
             known_collections.note(connection)
             connection.execute(sql.text("sources/add_file"), _storable(row))
 
-    def look(self, found: Discovered, outcome: str, said: str, fetched: int) -> None:
+    def look(self, found: Discovered, outcome: str, said: str, fetched: int, reached: bool) -> None:
         """Writes down the look itself."""
         row = {
             "look_id": self.look_id, "collection": self.source.collection, "source": self.source.name, "page_url": found.page,
             "status": found.status, "etag": found.etag, "last_modified": found.last_modified, "page_sha256": found.sha256,
-            "outcome": outcome, "said": said, "offered": len(found.offers), "fetched": fetched, "asked_since": self.since,
+            "outcome": outcome, "said": said, "reached": reached, "offered": len(found.offers), "fetched": fetched, "asked_since": self.since,
             "began_at": self.began_at,
         }  # fmt: skip
         with warehouse.connect() as connection:
@@ -83,6 +83,14 @@ def last_looks() -> dict[str, tuple[datetime, str]]:
     """Key of a source -> when its last look began, and what it came to."""
     with warehouse.connect() as connection:
         return {key: (at, outcome) for key, at, outcome in connection.execute(sql.text("sources/last_looks"))}
+
+
+def last_answer(source: Source) -> datetime | None:
+    """When a source last answered, or was first looked at; None where it never was."""
+    asked = {"collection": source.collection, "source": source.name}
+    with warehouse.connect() as connection:
+        row = connection.execute(sql.text("sources/last_answer"), asked).fetchone()
+    return row[0] if row else None
 
 
 def _storable(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,14 @@ import contextlib
 import hashlib
 import ipaddress
 import socket
+import ssl
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import IO, Any, Self
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies
@@ -210,7 +212,7 @@ class Web:
     def _client(self, url: str) -> httpx.Client:
         local = _is_own(urlsplit(url).hostname or "")  # a proxy cannot reach this machine
         if local not in self._clients:
-            self._clients[local] = httpx.Client(trust_env=not local, follow_redirects=False)
+            self._clients[local] = httpx.Client(verify=_certificates(), trust_env=not local, follow_redirects=False)
         return self._clients[local]
 
     def _check_address(self, at: str, first: str) -> None:
@@ -249,6 +251,12 @@ class Web:
         if not rules.can_fetch(at, settings.PRODUCT):
             raise Stopped(REFUSED, f"{base}/robots.txt forbids {at}.")
         return min(float(rules.crawl_delay(settings.PRODUCT) or 0), LONGEST_DELAY)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """What certificates are checked against; reading them takes a tenth of a second, so a process does it once."""
+    return httpx.create_ssl_context()
 
 
 @contextlib.contextmanager

@@ -1,11 +1,10 @@
 """The object store: the inbox, the write-once archive, the records and the exports, over S3 with boto3."""
 
-import atexit
 import contextlib
 import hashlib
 import logging
 import os
-import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -241,11 +240,27 @@ def keep(content: bytes, sha256: str) -> Path:
 
 
 def _places(name: str) -> list[Path]:
-    """Where a local copy may be: in the cache, or beside it where that could not be written."""
-    return [folder / name[:2] / name for folder in (settings.load().cache, *_beside)]
+    """Where a local copy may be: in the cache, or in the spare one where the cache could not be written."""
+    return [folder / name[:2] / name for folder in _caches()]
 
 
-_beside: list[Path] = []  # a folder of this process, once the cache could not be written
+def _caches() -> list[Path]:
+    spare = _spare()
+    return [settings.load().cache, *([spare] if _is_ours(spare) else [])]
+
+
+def _spare() -> Path:
+    """A folder for when the cache is full or can only be read: one a user, because nobody clears up after a task that ended."""
+    return Path(tempfile.gettempdir()) / f"trust-benchmarks-cache-{os.geteuid()}"
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder, in a place where anybody may make one, is this user's and nobody else can write to it."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
 
 def _is_whole(path: Path, sha256: str) -> bool:
@@ -262,28 +277,24 @@ def _is_whole(path: Path, sha256: str) -> bool:
 
 
 def _keep(content: bytes, name: str) -> Path:
-    """Writes a local copy into the cache; where that is full or can only be read, into a folder of this process."""
+    """Writes a local copy into the cache; where that is full or can only be read, into the spare one."""
     try:
         return _write(content, settings.load().cache / name[:2] / name)
     except OSError as problem:
-        if not _beside:
-            folder = Path(tempfile.mkdtemp(prefix="trust-benchmarks-cache-"))
-            atexit.register(_remove_beside, folder, os.getpid())
-            _beside.append(folder)
-            log.line(
-                logger,
-                "cache_not_written",
-                level=logging.WARNING,
-                folder=settings.load().cache,
-                instead=folder,
-                problem=log.short(problem),
-            )
-        return _write(content, _beside[0] / name[:2] / name)
-
-
-def _remove_beside(folder: Path, process: int) -> None:
-    if os.getpid() == process:  # a forked process reads it too, and leaves it
-        shutil.rmtree(folder, ignore_errors=True)
+        spare = _spare()
+        with contextlib.suppress(FileExistsError):
+            spare.mkdir(mode=0o700)
+        if not _is_ours(spare):
+            raise
+        log.line(
+            logger,
+            "cache_not_written",
+            level=logging.WARNING,
+            folder=settings.load().cache,
+            instead=spare,
+            problem=log.short(problem),
+        )
+        return _write(content, spare / name[:2] / name)
 
 
 def _write(content: bytes, path: Path) -> Path:
@@ -303,7 +314,7 @@ def _write(content: bytes, path: Path) -> Path:
 def forget(seconds: float) -> int:
     """Removes local copies that nobody has used for so long; returns how many. They come back when they are asked for."""
     before, removed = time.time() - seconds, 0
-    for path in settings.load().cache.glob("*/*"):
+    for path in (path for folder in _caches() for path in folder.glob("*/*")):
         with contextlib.suppress(OSError):  # gone meanwhile, or a cache that can only be read
             if path.stat().st_mtime < before:
                 path.unlink()

@@ -1,13 +1,17 @@
 """DAGs that the run of the whole job (tests/end_to_end) does not come to are run here, on real stores, by dag.test()."""
 
 import json
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import flow
 import pytest
+from aiosmtpd.controller import Controller
+from trust_benchmarks.operations import alerts
 from trust_benchmarks.sources import declared
 
 from .test_dags import CHECKOUT, airflow_environment
@@ -27,8 +31,34 @@ RUN_HERE = {
 pytestmark = pytest.mark.timeout(300)
 
 
+class Post:
+    """A mail server on a free port of 127.0.0.1 that keeps what it is sent."""
+
+    def __init__(self):
+        self.mails = []
+
+    async def handle_DATA(self, server, session, envelope):
+        self.mails.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)))
+        return "250 taken"
+
+
 @pytest.fixture(scope="module")
-def ended(shared_world, tmp_path_factory) -> dict:
+def post():
+    handler, listening = Post(), socket.create_server(("127.0.0.1", 0))
+    handler.port = listening.getsockname()[1]
+
+    class Server(Controller):
+        def _create_server(self):
+            return self.loop.create_server(self._factory_invoker, sock=listening)
+
+    controller = Server(handler, hostname="127.0.0.1", port=handler.port)
+    controller.start()
+    yield handler
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def ended(shared_world, tmp_path_factory, post) -> dict:
     """How the tasks of each DAG ended, on a warehouse that has a submission."""
     flow.put("workforce/workforce_RA9_2025-06_v1.csv", flow.workforce("RA9", "2025-06"))
     flow.take_in()
@@ -38,9 +68,18 @@ def ended(shared_world, tmp_path_factory) -> dict:
         name = f"SCMD_PROVISIONAL_{month.replace('-', '')}"
         portal.put("secondary-care-medicines-data-indicative-price", name, made.scmd(month))
         manners = {"TB_FETCH_CONTACT": "data@example.org", "TB_FETCH_PLAYED": setting, "TB_FETCH_PAUSE": "0.001"}
+        own = airflow_environment(tmp_path_factory.mktemp("airflow"))
+        extra = {"from_email": "airflow@example.org", "disable_ssl": True, "disable_tls": True}
+        server = {"conn_type": "smtp", "host": "127.0.0.1", "port": post.port, "extra": extra}
+        manners["AIRFLOW_CONN_SMTP_DEFAULT"] = json.dumps(server)
+        manners["TB_ALERT_MAIL"] = "anna@example.org, ben@example.org"
+        other = {"to": "pager@example.org", "subject": "{{ ti.task_id }} is red", "html_content": "x"}
+        notifiers = [{"class": "no.such.Notifier"}, {"class": alerts.MAIL, "arguments": other}]
+        manners["TB_ALERT_NOTIFIERS"] = json.dumps(notifiers)
+        manners["TB_AIRFLOW_DATABASE_URL"] = own["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
         done = subprocess.run(
             [sys.executable, HERE / "run_dags.py", CHECKOUT / "dags", json.dumps(RUN_HERE)],
-            env={**airflow_environment(tmp_path_factory.mktemp("airflow")), **shared_world, **manners},
+            env={**own, **shared_world, **manners},
             capture_output=True,
             text=True,
             timeout=240,
@@ -55,8 +94,10 @@ def test_reference_data_is_loaded(ended):
     assert ended["refresh_reference"] == {"run": "success", "tasks": {"refresh": "success"}, "looks": {}}
 
 
-def test_housekeeping_sweeps(ended):
-    assert ended["housekeeping"] == {"run": "success", "tasks": {"sweep": "success"}, "looks": {}}
+def test_housekeeping_sweeps_and_airflow_forgets_what_is_old(ended):
+    tasks = dict.fromkeys(("sweep", "prune", "exports", "logs", "runs"), "success")
+    assert ended["housekeeping"] == {"run": "success", "tasks": tasks, "looks": {}}
+    assert ended["log"] == ["new"]
 
 
 def test_nobody_gets_a_digest_where_no_people_are_named(ended):
@@ -72,3 +113,15 @@ def test_publishers_are_looked_at_and_a_look_is_red_where_a_person_must_act(ende
     looks = flow.rows("SELECT source, outcome, fetched FROM intake.source_looks ORDER BY 1")
     assert [(one[0], one[2]) for one in looks] == [("final", 0), ("provisional", 1)]
     assert looks[0][1] == "moved"
+
+
+def test_who_is_named_hears_of_a_task_that_failed_and_of_no_other(ended, post):
+    """The look at a publisher is red; everything else went well. A notifier that is no such class keeps no other from it."""
+    failed = sum(state == "failed" for one in ("fetch_published",) for state in ended[one]["looks"].values())
+    by_address = {tuple(to): message for to, message in post.mails}
+    assert failed == 1 and len(post.mails) == 2
+    mail, other = by_address["anna@example.org", "ben@example.org"], by_address["pager@example.org",]
+    assert mail["Subject"] == "Trust Benchmarks: look of fetch_published failed" and other["Subject"] == "look is red"
+    text = mail.get_body(("html",)).get_content()
+    for said in ("moved:", "docs/runbooks/README.md", "trust-benchmarks doctor", "<b>fetch_published</b>"):
+        assert said in text, said

@@ -170,7 +170,17 @@ def test_old_backups_go_with_what_only_they_need(world, tmp_path):
         flow.put("workforce/a.csv", content)
     assert backup.back_up(tmp_path, keep=2).forgotten == 1
     place = folder.Folder(tmp_path)
-    assert len(place.names()) == 2 and backup.verify(tmp_path, place.names()[0]) == []
+    assert len(place.names()) == 2
+    (oldest, _) = place.names()
+    sound = (tmp_path / "backups" / oldest).read_bytes()
+    (tmp_path / "backups" / oldest).write_bytes(sound[:-9])
+    damaged = backup.back_up(
+        tmp_path, keep=1
+    )  # it is made, it is said, and nothing is removed that the damaged one may need
+    assert damaged.forgotten == 0 and len(damaged.harmed) == 1 and oldest in damaged.harmed[0]
+    (tmp_path / "backups" / oldest).write_bytes(sound)
+    (tmp_path / "backups" / damaged.name).unlink()
+    assert backup.verify(tmp_path, place.names()[0]) == []
     kept = {one["sha256"] for name in place.names() for one in place.read(name)["objects"]}
     assert len(kept) == 2
     assert {path.name for path in (tmp_path / "content").glob("*/*")} == {

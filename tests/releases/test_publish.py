@@ -167,10 +167,17 @@ def test_a_dashboard_reads_what_is_published_and_nothing_else():
             "COPY (SELECT 1) TO PROGRAM 'true'",
             "SET ROLE warehouse",
             "SET ROLE steward_reader",
+            "SELECT pg_advisory_lock(1)",
+            "SELECT pg_try_advisory_xact_lock_shared(1, 2)",
+            "SELECT lo_create(0)",
+            "SELECT lo_from_bytea(0, 'x')",
+            "ALTER ROLE dashboard_reader CONNECTION LIMIT -1",
         ):
             with pytest.raises(psycopg.Error) as error:
                 reader.execute(statement)
             assert error.value.sqlstate in ("42501", "55000", "0A000"), statement
+        limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        assert [reader.execute(f"SHOW {name}").fetchone()[0] for name in limits] == ["1min", "5s", "10min"]
 
 
 def test_a_steward_also_reads_the_intake():

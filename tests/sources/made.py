@@ -4,6 +4,7 @@ import calendar
 import io
 import random
 import zipfile
+from functools import cache
 
 import polars as pl
 from trust_benchmarks.schemas.check_digits import snomed_is_valid
@@ -46,6 +47,7 @@ def month_name(period):
     return MONTHS[int(period[5:]) - 1]
 
 
+@cache
 def snomed(number):
     """A code of that number that has the right check digit."""
     found = pl.Series([f"{number}{digit}" for digit in range(10)])

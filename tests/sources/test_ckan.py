@@ -97,6 +97,14 @@ def test_a_final_month_that_vanishes_is_told_and_the_provisional_one_does_not_co
     assert look("final").outcome == "not_changed", "the same resource with the same date is back"
 
 
+def test_a_publisher_that_does_not_answer_for_days_is_told(months):
+    assert look("final").outcome == "new"
+    months.host.plans["/api/3/action/package_show"] = publisher.status(503)
+    outcomes = [look("final", now=AUTUMN + timedelta(days=days)).outcome for days in (1, 3, 8, 9)]
+    assert outcomes == ["unreachable", "unreachable", "late", "late"]
+    assert "has not answered since 25 September 2026" in flow.value("SELECT said FROM intake.sources")
+
+
 def test_a_name_of_another_form_is_taken_where_there_is_no_other(months):
     months.put(PROVISIONAL, "SCMD_FINAL_EOM_202606", made.scmd("2026-06", seed=9))
     months.put(PROVISIONAL, "SCMD_202604", made.scmd("2026-04"))

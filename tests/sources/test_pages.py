@@ -10,7 +10,7 @@ from nation import TARIFF, Nation
 from trust_benchmarks.sources import content, fetch
 from trust_benchmarks.stores import objects, settings
 
-NOW = datetime(2026, 9, 3, 10, tzinfo=UTC)
+NOW = datetime(2026, 9, 1, 10, tzinfo=UTC)  # before anything is late
 DAY = timedelta(days=1)
 QUIET = ("same", "not_changed")  # equal bytes, and a server that says so
 

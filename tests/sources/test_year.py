@@ -14,7 +14,7 @@ from trust_benchmarks.sources import declared, fetch
 from trust_benchmarks.stores import objects, settings
 
 MONTHS = [before("2026-12", back) for back in range(13, 0, -1)]  # 2025-11 to 2026-11, when somebody looks
-MONTHS = MONTHS[:-1] if FULL else MONTHS[:2]
+MONTHS = MONTHS[:-1] if FULL else MONTHS[:1]
 
 
 class Year:

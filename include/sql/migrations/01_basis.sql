@@ -39,6 +39,20 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA intake GRANT SELECT ON TABLES TO steward_read
 ALTER ROLE dashboard_reader SET default_transaction_isolation = 'repeatable read';
 ALTER ROLE steward_reader SET default_transaction_isolation = 'repeatable read';
 
+-- Nobody who reads can keep the server from its work: sessions, and how long a statement, a wait for a lock and an idle transaction may last.
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['dashboard_reader', 'steward_reader'] LOOP
+    EXECUTE format('ALTER ROLE %I CONNECTION LIMIT 50', name);
+    EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', name, '60s');
+    EXECUTE format('ALTER ROLE %I SET lock_timeout = %L', name, '5s');
+    EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', name, '10min');
+  END LOOP;
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
+
 -- For tables of facts: a trigger named facts refuses UPDATE and DELETE.
 CREATE FUNCTION core.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -6,6 +6,7 @@ CREATE TABLE core.source_look (
   look_id text PRIMARY KEY, collection text NOT NULL REFERENCES core.collection, source text NOT NULL,
   page_url text, status int, etag text, last_modified text, page_sha256 text,
   outcome text NOT NULL, said text NOT NULL, offered int NOT NULL, fetched int NOT NULL,
+  reached boolean NOT NULL,                     -- whether the publisher answered, whatever it said
   asked_since text,                             -- a person asked for history from this period on
   began_at timestamptz NOT NULL, ended_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE INDEX source_look_last ON core.source_look (collection, source, ended_at);
@@ -26,7 +27,7 @@ CREATE INDEX source_file_chain ON core.source_file (collection, part, period);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.source_file FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE VIEW intake.source_looks AS
-SELECT l.collection, l.source, l.began_at, l.ended_at, l.outcome, l.said, l.offered, l.fetched, l.asked_since, l.page_url, l.status,
+SELECT l.collection, l.source, l.began_at, l.ended_at, l.outcome, l.said, l.reached, l.offered, l.fetched, l.asked_since, l.page_url, l.status,
        l.etag, l.last_modified, l.page_sha256, l.look_id
 FROM core.source_look l;
 COMMENT ON VIEW intake.source_looks IS 'Every look at a publisher''s page or package, and what came of it.';
@@ -35,6 +36,7 @@ COMMENT ON COLUMN intake.source_looks.began_at IS 'When it began.';
 COMMENT ON COLUMN intake.source_looks.ended_at IS 'When it ended.';
 COMMENT ON COLUMN intake.source_looks.outcome IS 'What it came to; of several things that which matters most. docs/sources.md explains each.';
 COMMENT ON COLUMN intake.source_looks.said IS 'What was found and what to do, in words; empty where there is nothing to say.';
+COMMENT ON COLUMN intake.source_looks.reached IS 'Whether the publisher answered every request, whatever it said.';
 COMMENT ON COLUMN intake.source_looks.offered IS 'How many files the publisher offers that are meant.';
 COMMENT ON COLUMN intake.source_looks.fetched IS 'How many went to the inbox.';
 COMMENT ON COLUMN intake.source_looks.asked_since IS 'The first period of the history that a person asked for; NULL at a usual look.';

@@ -1,0 +1,78 @@
+"""Who hears of a task that failed for good: a mail, or whatever Airflow has a notifier for; nobody unless it is configured.
+
+TB_ALERT_MAIL names addresses with commas between them; the mail goes through Airflow's connection `smtp_default`. TB_ALERT_NOTIFIERS
+is a JSON list of other notifiers, each with its class and arguments, for example
+[{"class": "airflow.providers.slack.notifications.slack.SlackNotifier", "arguments": {"text": "{{ ti.task_id }} failed"}}].
+"""
+
+import json
+import logging
+import os
+from importlib import import_module
+from typing import Any
+
+from ..stores import log
+
+logger = logging.getLogger(__name__)
+
+MAIL = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+# The part of docs/runbooks/README.md by the task or the DAG that failed.
+RUNBOOKS = {
+    "held_back": "a-release-was-held-back-by-a-check",
+    "refresh_benchmarks": "figures-are-not-refreshed",
+    "refresh_reference": "providers-change",
+    "send_digests": "a-digest-was-not-sent",
+    "receive_inbox": "a-file-is-missing",
+}
+SUBJECT = "Trust Benchmarks: {{ ti.task_id }} of {{ dag.dag_id }} failed"
+# A jinja template of Airflow's; what an exception says may hold what a file says, so it is escaped and cut.
+BODY = (
+    "{% set pages = " + json.dumps(RUNBOOKS) + " %}"
+    "{% set page = pages.get(ti.task_id) or pages.get(dag.dag_id)"
+    " or ('a-collections-run-failed' if dag.dag_id.startswith('collect_') else '') %}"
+    "<p>The task <b>{{ ti.task_id | e }}</b> of <b>{{ dag.dag_id | e }}</b> failed in the run {{ run_id | e }}, after {{ ti.try_number }} "
+    "attempts. What was done before it stands, and whatever waits is taken up by the next run.</p>"
+    "<p>It said: {{ (exception | string)[:500] | e }}</p>"
+    '<p>Its log: <a href="{{ ti.log_url | e }}">{{ ti.log_url | e }}</a></p>'
+    "<p>What to do: docs/runbooks/README.md{{ '#' ~ page if page }}; <code>trust-benchmarks doctor</code> says what else is not well.</p>"
+)
+
+
+def on_failure() -> list[Any]:
+    """The notifiers that are configured, for `on_failure_callback`; what is configured wrongly is logged and left out.
+
+    A DAG that could not be read for a mistake in them would collect nothing.
+    """
+    found = []
+    for one in _configured():
+        try:
+            module, _, name = str(one["class"]).rpartition(".")
+            found.append(getattr(import_module(module), name)(**one.get("arguments", {})))
+        except Exception as problem:  # whatever a notifier's constructor raises
+            log.line(
+                logger,
+                "notifier_not_usable",
+                level=logging.ERROR,
+                notifier=one.get("class"),
+                problem=log.short(problem),
+            )
+    return found
+
+
+def _configured() -> list[dict[str, Any]]:
+    configured = []
+    if addresses := [one.strip() for one in os.environ.get("TB_ALERT_MAIL", "").split(",") if one.strip()]:
+        mail = {"to": addresses, "subject": SUBJECT, "html_content": BODY}
+        configured.append({"class": MAIL, "arguments": mail})
+    try:
+        others = json.loads(os.environ.get("TB_ALERT_NOTIFIERS") or "[]")
+        configured += [one if isinstance(one, dict) else {"class": one} for one in others]
+    except (ValueError, TypeError) as problem:
+        log.line(
+            logger,
+            "notifier_not_usable",
+            level=logging.ERROR,
+            notifier="TB_ALERT_NOTIFIERS",
+            problem=log.short(problem),
+        )
+    return configured
