@@ -1,6 +1,7 @@
-"""Made-up releases with a row in every table are those of tests/releases."""
+"""Made-up releases with a row in every table are those of tests/releases; the client is a package of its own."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "releases"))
+HERE = Path(__file__).parents[2]
+sys.path += [str(HERE / "tests" / "releases"), str(HERE / "client")]
