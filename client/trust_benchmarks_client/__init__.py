@@ -14,7 +14,7 @@ import pandas as pd
 
 __all__ = ["Client", "Refused"]
 
-PAGE = 50_000  # rows of a page, the most that the API gives
+PAGE = 20_000  # rows of a page, the most that the API gives
 TRIES = 4
 LONGEST_WAIT = 60.0  # seconds, for a reader who asked too often
 

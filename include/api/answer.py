@@ -56,14 +56,27 @@ class Answer:
 
 
 @contextlib.contextmanager
+def place() -> Iterator[None]:
+    """One of the places for questions that are answered at once, so that their rows fit the memory.
+
+    Raises:
+        Problem: none was free for a while.
+    """
+    if not AT_ONCE.acquire(timeout=WAIT):
+        raise _away("More questions are asked than can be answered at once.", f"a free place within {WAIT} seconds")
+    try:
+        yield
+    finally:
+        AT_ONCE.release()
+
+
+@contextlib.contextmanager
 def reading() -> Iterator[psycopg.Connection[Any]]:
     """A transaction that sees one moment and cannot write.
 
     Raises:
-        Problem: the warehouse is busy or away, or a question takes too long.
+        Problem: the warehouse is away, or a question takes too long.
     """
-    if not AT_ONCE.acquire(timeout=WAIT):
-        raise _away("More questions are asked than can be answered at once.", "a free place within ten seconds")
     try:
         with warehouse.connect(role="dashboard_reader") as connection:
             connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
@@ -80,8 +93,6 @@ def reading() -> Iterator[psycopg.Connection[Any]]:
         ) from None
     except psycopg.OperationalError:
         raise _away("The warehouse cannot be reached.", "a warehouse that answers") from None
-    finally:
-        AT_ONCE.release()
 
 
 def edition(connection: psycopg.Connection[Any], at: datetime | None = None) -> Edition:

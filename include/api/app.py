@@ -59,7 +59,12 @@ def create() -> FastAPI:
         app, ROOT, _list_of(found, gate), "Which tables there are, and the edition that holds.", [], _plain_responses()
     )
     description = _openapi(app, found)
-    _add(app, f"{ROOT}/openapi.json", lambda request: _made(request, description), "This description.", [], {}, False)
+
+    def described(request: Request) -> Response:
+        gate.reader(request)
+        return _made(request, description)
+
+    _add(app, f"{ROOT}/openapi.json", described, "This description.", [], {}, False)
     return app
 
 
@@ -105,9 +110,10 @@ def _rows_of(table: Table, gate: Gate) -> Endpoint:
             )
         asked = question.read(table if reader.words else public, request.query_params.multi_items())
         form = formats.chosen(request.query_params.get("format"), request.headers.get("accept", ""))
-        found = answer.find(asked, reader.samples)
-        following = _next(request, found.next_cursor)
-        body = form.write(found, following)
+        with answer.place():
+            found = answer.find(asked, reader.samples)
+            following = _next(request, found.next_cursor)
+            body = form.write(found, following)
         headers = {"X-Edition": found.edition.name}
         if following:
             headers["Link"] = f'<{following}>; rel="next"'
@@ -119,7 +125,7 @@ def _rows_of(table: Table, gate: Gate) -> Endpoint:
 def _list_of(found: dict[str, Table], gate: Gate) -> Endpoint:
     def listed(request: Request) -> Response:
         gate.reader(request)
-        with answer.reading() as connection:
+        with answer.place(), answer.reading() as connection:
             holds = answer.edition(connection)
         body = {
             "edition": holds.name,
@@ -154,7 +160,8 @@ def _tagged(request: Request, edition: str, body: bytes, media_type: str, header
     The hash is there because reference data, the timeline and the data status change within an edition too.
     """
     tag = f'"{edition}.{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = headers | {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept, Authorization"}
+    kept = "private, no-cache" if "authorization" in request.headers else "no-cache"
+    headers = headers | {"ETag": tag, "Cache-Control": kept, "Vary": "Accept, Authorization"}
     given = request.headers.get("if-none-match", "")
     if given.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in given.split(",")]:
         return Response(status_code=304, headers=headers)

@@ -18,7 +18,8 @@ from .problems import Problem, shown
 from .tables import Table
 
 LONDON = ZoneInfo("Europe/London")
-LIMIT, MOST = 1_000, 50_000  # rows
+LIMIT, MOST = 1_000, 20_000  # rows
+LONG, LONGEST = 500, 20_000  # characters of a value, and of a cursor, which may hold a long key
 MANY = 200  # values of all filters together
 BIGGEST = {"integer": 2**31 - 1, "bigint": 2**63 - 1}
 
@@ -124,7 +125,7 @@ def _cursor(text: str, table: Table, digest: str) -> Cursor:
         "Begin again without it.",
     )
     try:
-        if len(text) > 4_000:
+        if len(text) > LONGEST:
             raise wrong
         found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
@@ -135,7 +136,7 @@ def _cursor(text: str, table: Table, digest: str) -> Cursor:
     if found[0] != digest or any("\0" in one for one in found):
         raise wrong
     for column, one in zip(columns, found[2:], strict=True):
-        _value(column, "cursor", one)
+        _value(column, "cursor", one, LONGEST)
     return Cursor(found[1], tuple(found[2:]))
 
 
@@ -153,13 +154,13 @@ def _once(name: str, texts: list[str]) -> str:
     return texts[0]
 
 
-def _value(column: Column, name: str, text: str) -> object:
+def _value(column: Column, name: str, text: str, longest: int = LONG) -> object:
     """A value as the column has it; None for an empty text, which asks for rows where the column is empty."""
     if not text:
         return None
     kind = column.type.removesuffix("[]")
     try:
-        if len(text) > 500:
+        if len(text) > longest:
             raise ValueError
         return READ[kind](text)
     except (ValueError, OverflowError):
@@ -213,7 +214,7 @@ READ: Mapping[str, Callable[[str], object]] = {
     "timestamp with time zone": _time,
 }
 EXPECTED = {
-    "text": "a text of at most 500 characters",
+    "text": f"a text of at most {LONG} characters",
     "integer": "a whole number",
     "bigint": "a whole number",
     "double precision": "a number such as 4.5",

@@ -3,8 +3,14 @@
 import csv
 import io
 import itertools
+import re
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import urllib.parse
+from pathlib import Path
 
 import flow
 import httpx
@@ -18,6 +24,7 @@ from trust_benchmarks.api.problems import Problem
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.stores import warehouse
 
+HERE = Path(__file__).parents[2]
 MONTHS = calendar.periods("2025-03", "2025-06")
 TABLES = {"metrics", "providers", "figures", "latest", "benchmarks", "comparisons", "movements", "timeline", "editions"}
 TABLES |= {"data_status", "measures", "reasons", "signals", "price_comparison"}
@@ -45,7 +52,7 @@ def ask(address):
 
         def get(path, key=KEY, headers=None, **parameters):
             allowed = {"Authorization": f"Bearer {key}"} if key else {}
-            return client.get(path, params=parameters, headers=allowed | (headers or {}))
+            return client.get(path, params=parameters or None, headers=allowed | (headers or {}))
 
         yield get
 
@@ -116,7 +123,7 @@ def test_filters_choose_the_rows_that_sql_chooses(ask, table, asked, where):
     key = {"providers": "provider_code", "timeline": "event_id", "benchmarks": "period, metric_id, peer_group"}
     columns = key.get(table, "period, metric_id, provider_code")
     expected = flow.rows(f"SELECT {columns} FROM published.{view} WHERE {where}")
-    found = values(pages(ask, table, limit=7, **asked), *columns.split(", "))
+    found = values(pages(ask, table, limit=23, **asked), *columns.split(", "))
     assert sorted(found) == sorted(expected)
     assert found or "suppressed" in asked
     assert len(expected) < flow.value(f"SELECT count(*) FROM published.{view}")
@@ -168,7 +175,7 @@ def test_as_at_says_what_the_table_said_at_the_moment(ask):
     ((first, before),) = flow.rows(
         "SELECT min(switched_at), min(switched_at) - interval '1 second' FROM published.editions"
     )
-    asked = {"collection": "workforce", "period": "2025-06", "limit": 50_000}
+    asked = {"collection": "workforce", "period": "2025-06", "limit": 20_000}
     then = ask("measures", as_at=first.isoformat(), **asked).json()
     assert len(then["data"]) == flow.value(
         "SELECT count(*) FROM published.measures WHERE collection = 'workforce' AND period = '2025-06'"
@@ -243,7 +250,7 @@ def test_the_public_sees_no_samples_no_prices_of_trusts_and_nobodys_words(ask):
     flow_of_samples = "SELECT count(*) FROM published.measures WHERE is_sample"
     samples = flow.value(flow_of_samples)
     assert samples > 0
-    asked = {"fields": "is_sample", "limit": 50_000}
+    asked = {"fields": "is_sample", "limit": 20_000}
     assert sum(row["is_sample"] for row in ask("measures", **asked).json()["data"]) == samples
     public = ask("measures", key=None, **asked).json()["data"]
     assert public and not any(row["is_sample"] for row in public)
@@ -338,7 +345,7 @@ def test_hostile_values_are_refused_or_find_nothing(ask, address):
         ("figure", {}, 404, "Expected one of: measures"),
         ("figures", {"metrik": "WF04"}, 400, "metric_id"),
         ("figures", {"fields": "value,colour"}, 400, "'colour'"),
-        ("figures", {"limit": "0"}, 400, "1 to 50000"),
+        ("figures", {"limit": "0"}, 400, "1 to 20000"),
         ("figures", {"since": "June 2025"}, 400, "a month such as 2025-06"),
         ("reasons", {"since": "2025-06"}, 400, "does not fit reasons"),
         ("figures", {"since": ["2025-05", "2025-06"]}, 400, "comes 2 times"),
@@ -385,6 +392,14 @@ def test_a_warehouse_that_is_away_is_a_problem_and_no_secret(ask, shared_world, 
     assert response.status_code == 503 and "postgresql" not in response.text and response.headers["retry-after"]
 
 
+def test_questions_wait_for_a_place_and_then_are_told_to_come_back(ask, monkeypatch):
+    monkeypatch.setattr(answer, "AT_ONCE", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(answer, "WAIT", 0.05)
+    with answer.place():
+        assert ask("reasons").json()["found"] == "More questions are asked than can be answered at once."
+    assert ask("reasons").status_code == 200
+
+
 # The description ---------------------------------------------------------------------------------------------------------
 
 
@@ -425,6 +440,30 @@ def test_a_new_column_and_a_new_view_with_a_key_appear_by_themselves():
         assert {row[0] for row in connection.execute(statement, parameters)} <= {40}
         assert tables.row_schema(found)["properties"]["letters"]["type"] == ["integer", "null"]
         connection.rollback()
+
+
+def test_the_examples_of_the_documentation_are_answered(ask):
+    examples = re.findall(r'^curl (?:-i )?"\$API(/?[^"]*)"', (HERE / "docs" / "api.md").read_text(), re.MULTILINE)
+    assert len(examples) > 8
+    for example in examples:
+        response = ask(example)
+        assert response.status_code == (400 if "metrik" in example else 200), (example, response.text)
+
+
+@pytest.mark.full  # make run starts it too
+def test_the_command_serves_and_ends_when_it_is_asked_to(shared_world):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "trust_benchmarks.cli.main", "serve-api", "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert f"http://127.0.0.1:{port}/api/v1" in process.stderr.readline()
+            transport = httpx.HTTPTransport(retries=8)  # with waits that double, from half a second on
+            with httpx.Client(transport=transport, trust_env=False) as client:
+                assert client.get(f"http://127.0.0.1:{port}/api/v1/reasons").json()["data"]
+        finally:
+            process.terminate()
+        assert process.wait(30) in (0, -signal.SIGTERM)
 
 
 def test_settings_that_cannot_be_read_say_what_is_expected(monkeypatch):
