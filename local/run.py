@@ -20,7 +20,7 @@ from trust_benchmarks.cli.prepare import USERS
 from trust_benchmarks.ingest import reference_load
 from trust_benchmarks.releases import candidates
 from trust_benchmarks.stores import warehouse
-from trust_benchmarks_local import Trouble, airflow, inbox, processes, services, watch
+from trust_benchmarks_local import Trouble, airflow, http_api, inbox, processes, services, watch
 from trust_benchmarks_local.state import State
 
 DAGS = {
@@ -164,6 +164,8 @@ def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] 
             _up(state, rest, children)
             words.append(f"scheduler, DAG processor, API server, triggerer; {rest.url}")
         problems = _job(screen, state, rest, children)
+        children.append(http_api.start(state))
+        stack.callback(children[-1].stop)
         _results(screen, state, rest)
         for problem in problems:
             screen.say(f"Not done: {problem}", style="bold red")
@@ -300,6 +302,7 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
         f"Dashboards   postgresql://dashboard_reader:{state.settings['TB_READER_PASSWORD']}@127.0.0.1:{port}/warehouse"
         "  (schema published)"
     )
+    screen.say(f"HTTP API     {http_api.address(state)}  key {state.settings['TB_API_KEY']} (docs/api.md)")
     screen.say(
         "Look around  .venv/bin/trust-benchmarks submissions | findings | query 'SELECT * FROM published.data_status'"
     )

@@ -28,6 +28,7 @@ SECRETS = (
     "TB_AIRFLOW_SECRET_KEY",
     "TB_AIRFLOW_JWT_SECRET",
     "TB_S3_SECRET",
+    "TB_API_KEY",
 )
 
 

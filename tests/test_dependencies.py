@@ -58,8 +58,8 @@ def test_the_image_installs_nothing_for_tests_linters_docs_or_embedded_services(
     deployed = {name for name, _ in locked("requirements-deploy.lock")}
     extras = PROJECT["optional-dependencies"]
     unwanted = {name for extra, needed in extras.items() if extra != "build" for name in names(needed)}
-    # uvicorn and psutil come with Airflow, which needs them itself.
-    assert deployed & unwanted == {"uvicorn", "psutil"}
+    # psutil comes with Airflow, which needs it itself.
+    assert deployed & unwanted == {"psutil"}
     assert not {name for name in deployed if name.startswith(("pytest", "playwright", "types-", "mkdocs"))}
     assert names(PROJECT["dependencies"]) <= deployed
     assert "requirements-deploy.lock" in (HERE / "Dockerfile").read_text()

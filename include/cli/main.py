@@ -34,7 +34,7 @@ app = typer.Typer(
 
     - You operate it: [cyan]doctor[/cyan], [cyan]backup FOLDER[/cyan], [cyan]restore FOLDER[/cyan], [cyan]heal[/cyan].
 
-    - You build a dashboard: [cyan]query "SELECT * FROM published.data_status"[/cyan]; every view and column is in docs/data-dictionary.md.
+    - You build a dashboard: [cyan]query "SELECT * FROM published.data_status"[/cyan], or [cyan]serve-api[/cyan]; every view and column is in docs/data-dictionary.md.
 
     [bold]Words[/bold]: a collection is a named return (workforce, estates ...), a period is a month such as 2025-06 or a financial
     year such as 2016-17, a submission is one file that was sent, a finding is one rule broken at one place, a decision is what a steward did about findings.
@@ -753,6 +753,44 @@ def heal(
     from . import operations
 
     raise typer.Exit(operations.heal(folder, only_look))
+
+
+@app.command("serve-api")
+def serve_api(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
+) -> None:
+    """Serve what is published over HTTP, under /api/v1, until it is stopped (docs/api.md).
+
+    It reads the warehouse that TB_WAREHOUSE_URL names as dashboard_reader (TB_READER_PASSWORD), else that of `make run`.
+
+    Examples:
+
+      trust-benchmarks serve-api
+
+      trust-benchmarks serve-api --host 0.0.0.0 --port 8080
+    """
+    from . import api
+
+    api.serve(host, port)
+
+
+@app.command("api-key")
+def api_key(
+    name: Annotated[str, typer.Argument(help="Who holds it: letters, digits, dots and dashes.", show_default=False)],
+    commercial: Annotated[bool, typer.Option("--commercial", help="May also read what single trusts pay.")] = False,
+) -> None:
+    """Make a key for the HTTP API: the key for its holder, and the line for TB_API_KEYS, which holds only its hash.
+
+    Examples:
+
+      trust-benchmarks api-key finance-team
+
+      trust-benchmarks api-key procurement --commercial
+    """
+    from . import api
+
+    api.new_key(name, commercial)
 
 
 def run() -> None:

@@ -72,6 +72,7 @@ def create_databases(superuser: "psycopg.Connection[Any]", passwords: Mapping[st
     """
     import psycopg
     from psycopg import sql
+    from psycopg.conninfo import make_conninfo
 
     from ..sql import text
 
@@ -85,8 +86,8 @@ def create_databases(superuser: "psycopg.Connection[Any]", passwords: Mapping[st
             )
         if name not in have:
             superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-    reached = superuser.info.get_parameters() | {"password": superuser.info.password, "dbname": "warehouse"}
-    with psycopg.connect(**reached, autocommit=True) as in_warehouse:
+    address = make_conninfo(superuser.info.dsn, password=superuser.info.password, dbname="warehouse")
+    with psycopg.connect(address, autocommit=True) as in_warehouse:
         in_warehouse.execute(text("prepare/reserve_functions"))
     # Readers of the warehouse have no business in Airflow's own database.
     superuser.execute("REVOKE CONNECT ON DATABASE airflow, postgres FROM PUBLIC")

@@ -54,6 +54,7 @@ class Column:
         values: the only ones it may hold; empty where anything may stand.
         key: its place in the view's key, from 1; 0 where it is no part of it.
         refers: "view.column" that its values are found in; empty where there is none.
+        free_text: people's own words, which the API gives to holders of a key only.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Column:
     values: tuple[str, ...]
     key: int
     refers: str
+    free_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,8 @@ def functions(connection: psycopg.Connection[Any]) -> dict[str, str]:
 
 def _view(name: str, found: list[Described], facts: dict[str, Any], common: dict[str, dict[str, Any]]) -> View:
     key, required = facts.get("key", []), facts.get("required", [])
-    values, units = facts.get("values", {}), facts.get("units", {})
-    if strange := sorted({*key, *required, *values, *units} - {one.column for one in found}):
+    values, units, free_text = facts.get("values", {}), facts.get("units", {}), facts.get("free_text", [])
+    if strange := sorted({*key, *required, *values, *units, *free_text} - {one.column for one in found}):
         raise Undescribed(f"include/sql/published.toml, [{name}]: no such column: {', '.join(strange)}.")
     if strange := sorted({one.type for one in found} - set(TYPES)):
         raise Undescribed(f"published.{name} has columns of a type that exports do not know: {', '.join(strange)}.")
@@ -163,6 +165,7 @@ def _view(name: str, found: list[Described], facts: dict[str, Any], common: dict
                 values=tuple(values.get(one.column, common["values"].get(one.column, ()))),
                 key=key.index(one.column) + 1 if one.column in key else 0,
                 refers=refers if refers.split(".")[0] != name else "",
+                free_text=one.column in free_text,
             )
         )
     flags = facts.get("commercial", False), facts.get("exported", False)

@@ -34,6 +34,7 @@ def checkout(tmp_path_factory):
     (folder / "tests" / "sql").mkdir(parents=True)
     for path in (ROOT / "tests" / "sql").glob("*.py"):
         shutil.copy(path, folder / "tests" / "sql")
+    shutil.copy(ROOT / "tests" / "sizes.py", folder / "tests" / "sql")
     (folder / ".gitignore").write_text("__pycache__/\n")
     git(folder, "init", "-q")
     git(folder, "add", "-A")

@@ -10,13 +10,22 @@ from trust_benchmarks.stores import objects
 
 
 @pytest.fixture
-def installation(world, tmp_path, monkeypatch) -> dict:
-    """The services of this test run, named as an installation names them; Airflow's own commands are noted, not run."""
+def installation(world, tmp_path, monkeypatch):
+    """The services of this test run, named as an installation names them; Airflow's commands are noted, and make no more than the pools."""
     asked = []
-    monkeypatch.setattr(prepare, "_airflow", lambda *command: asked.append(command))
     passwords = {variable: f"password of {name}" for name, (_, variable) in prepare.USERS.items()}
     superuser = f"postgresql://postgres:{world['TB_POSTGRES_PASSWORD']}@127.0.0.1:{world['TB_PORT_POSTGRES']}/postgres"
     file = tmp_path / "passwords.json"
+
+    def airflow(*command):
+        asked.append(command)
+        with psycopg.connect(superuser.rpartition("/")[0] + "/airflow") as database:
+            database.execute("CREATE TABLE IF NOT EXISTS slot_pool (pool text)")
+            if command[0] == "pools":
+                made = [(name,) for name in json.loads(Path(command[-1]).read_text())]
+                database.cursor().executemany("INSERT INTO slot_pool VALUES (%s)", made)
+
+    monkeypatch.setattr(prepare, "_airflow", airflow)
     given = passwords | {
         "TB_POSTGRES_URL": superuser,
         "TB_AIRFLOW_DATABASE_PASSWORD": world["TB_AIRFLOW_DATABASE_PASSWORD"],
@@ -26,7 +35,9 @@ def installation(world, tmp_path, monkeypatch) -> dict:
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    return {"file": str(file), "superuser": superuser, "asked": asked}
+    yield {"file": str(file), "superuser": superuser, "asked": asked}
+    with psycopg.connect(superuser.rpartition("/")[0] + "/airflow") as database:
+        database.execute("DROP TABLE IF EXISTS slot_pool")
 
 
 def test_an_installation_is_prepared_and_may_be_prepared_again(installation, world):
@@ -38,9 +49,13 @@ def test_an_installation_is_prepared_and_may_be_prepared_again(installation, wor
     with psycopg.connect(world["TB_WAREHOUSE_URL"]) as connection:
         assert connection.execute("SELECT count(*) > 200 FROM core.provider").fetchone() == (True,)
     assert json.loads(Path(installation["file"]).read_text())["steward"] == "password of steward"
-    commands = installation["asked"][: len(installation["asked"]) // 2]
-    assert commands[0] == ("db", "migrate")
-    assert [command[2] for command in commands[1:]] == list(prepare.POOLS)
+    assert [command[:2] for command in installation["asked"]] == [
+        ("db", "migrate"),
+        ("pools", "import"),
+        ("db", "migrate"),
+    ]
+    with psycopg.connect(installation["superuser"].rpartition("/")[0] + "/airflow") as connection:
+        assert {row[0] for row in connection.execute("SELECT pool FROM slot_pool")} == set(prepare.POOLS)
 
 
 def test_a_setting_that_is_missing_is_named(installation, monkeypatch):
