@@ -131,7 +131,7 @@ def test_a_migration_that_is_missing_is_named(well, run):
 def test_a_source_that_needs_a_person_is_named(well, run):
     with warehouse.connect() as connection:
         connection.execute(
-            "INSERT INTO core.source_look (look_id, collection, source, began_at, outcome, said, offered, fetched) VALUES "
-            "('x', 'workforce', 'page', now(), 'page_changed', 'No link fits.', 0, 0)"
+            "INSERT INTO core.source_look (look_id, collection, source, began_at, outcome, said, offered, fetched, reached) VALUES "
+            "('x', 'workforce', 'page', now(), 'page_changed', 'No link fits.', 0, 0, true)"
         )
     assert "No link fits." in ill(run)["sources"]["says"]
