@@ -5,9 +5,6 @@ import io
 import itertools
 import re
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import urllib.parse
 from pathlib import Path
@@ -23,6 +20,8 @@ from trust_benchmarks.api import answer, app, question, readers, tables
 from trust_benchmarks.api.problems import Problem
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.stores import warehouse
+from trust_benchmarks_local import http_api
+from trust_benchmarks_local.state import State
 
 HERE = Path(__file__).parents[2]
 MONTHS = calendar.periods("2025-03", "2025-06")
@@ -450,20 +449,22 @@ def test_the_examples_of_the_documentation_are_answered(ask):
         assert response.status_code == (400 if "metrik" in example else 200), (example, response.text)
 
 
-@pytest.mark.full  # make run starts it too
-def test_the_command_serves_and_ends_when_it_is_asked_to(shared_world):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "trust_benchmarks.cli.main", "serve-api", "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert f"http://127.0.0.1:{port}/api/v1" in process.stderr.readline()
-            transport = httpx.HTTPTransport(retries=8)  # with waits that double, from half a second on
-            with httpx.Client(transport=transport, trust_env=False) as client:
-                assert client.get(f"http://127.0.0.1:{port}/api/v1/reasons").json()["data"]
-        finally:
-            process.terminate()
-        assert process.wait(30) in (0, -signal.SIGTERM)
+@pytest.mark.full  # a start of the command takes seconds
+def test_make_run_starts_the_command_with_a_key_and_ends_it(shared_world, tmp_path):
+    state = State(tmp_path / "state").open()
+    state.keep(**shared_world | {"TB_PORT_AIRFLOW": "1"})
+    child = http_api.start(state)
+    try:
+        transport = httpx.HTTPTransport(retries=8)  # with waits that double, from half a second on
+        with httpx.Client(transport=transport, trust_env=False) as client:
+            key = {"Authorization": f"Bearer {state.settings['TB_API_KEY']}"}
+            address = http_api.address(state)
+            assert client.get(f"{address}/price_comparison", headers=key).json()["data"]
+            assert any(row["is_sample"] for row in client.get(f"{address}/measures?collection=made_up").json()["data"])
+        assert child.alive() and address in child.log.read_text()
+    finally:
+        child.stop()
+    assert child.process.returncode in (0, -signal.SIGTERM)
 
 
 def test_settings_that_cannot_be_read_say_what_is_expected(monkeypatch):
