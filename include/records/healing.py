@@ -94,7 +94,7 @@ def _made_again(connection: psycopg.Connection[Any], one: _Held) -> pl.DataFrame
         if [each.decision_id for each in decisions] != one.decisions:
             raise _Different(f"other decisions bear on {one.submission_id} now")
     rows = read_and_validate.outcome_of(connection, one.submission_id, decisions).records
-    if kept.rows_hash(rows) != one.records_sha256:
+    if kept.hash_of(one.submission_id, rows) != one.records_sha256:
         raise _Different(f"by the rules of today {one.submission_id} has other rows")
     return rows
 

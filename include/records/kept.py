@@ -13,6 +13,7 @@ from ..stores import objects, settings
 
 HEALED = "healed/"  # before the names of objects that were made anew with other bytes
 SMALL = 1024 * 1024  # bytes of an object that is read together with others of its month
+MANY = 20_000  # rows that have an object of their own
 
 
 class Records(NamedTuple):
@@ -20,7 +21,7 @@ class Records(NamedTuple):
 
     Attributes:
         key: of the Parquet object; it ends with the object's own SHA-256.
-        sha256: of the rows (see `rows_hash`).
+        sha256: of the rows (see `hash_of`).
         size: of the object, in bytes.
         together: how many submissions' rows the object holds.
     """
@@ -40,16 +41,17 @@ class Wanted(NamedTuple):
     together: int
 
 
-def rows_hash(records: pl.DataFrame) -> str:
-    """Names accepted rows by what they say: the same with every version of the libraries, wherever the rows are kept."""
-    digest = hashlib.sha256(",".join(records.columns).encode())
-    for part in records.iter_slices(100_000):
-        digest.update(part.write_csv(include_header=False, null_value="", quote_style="non_numeric").encode())
-    return digest.hexdigest()
+def hash_of(submission_id: str, records: pl.DataFrame) -> str:
+    """Names accepted rows by what they say, whoever is recorded beside them: as text, or, of many, by the object that they have alone."""
+    if records.height >= MANY:
+        return hashlib.sha256(as_parquet({submission_id: records})).hexdigest()
+    buffer = io.BytesIO()
+    records.write_csv(buffer)  # an empty text is quoted, nothing is not
+    return hashlib.sha256(buffer.getbuffer()).hexdigest()
 
 
 def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], store: bool = True) -> dict[str, Records]:
-    """Writes the accepted rows of these submissions as one Parquet object named by its content.
+    """Writes the accepted rows of these submissions as one Parquet object named by its content; those of `MANY` rows have one each.
 
     Args:
         rows: by submission id, columns as in `validate.Outcome.records`; the id is put before them.
@@ -58,15 +60,19 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
     Raises:
         botocore.exceptions.ClientError: the object store refuses it or cannot be reached.
     """
-    if not rows:
-        return {}
-    content = as_parquet(rows)
-    sha256 = hashlib.sha256(content).hexdigest()
-    key = f"{collection}/{period}/{sha256}.parquet"
-    if store:
-        objects.put_once(settings.load().records, key, content)
-    objects.keep(content, sha256)
-    return {one: Records(key, rows_hash(frame), len(content), len(rows)) for one, frame in rows.items()}
+    together = {one: frame for one, frame in rows.items() if frame.height < MANY}
+    found: dict[str, Records] = {}
+    for group in [*([together] if together else []), *({one: rows[one]} for one in rows.keys() - together.keys())]:
+        content = as_parquet(group)
+        sha256 = hashlib.sha256(content).hexdigest()
+        key = f"{collection}/{period}/{sha256}.parquet"
+        if store:
+            objects.put_once(settings.load().records, key, content)
+        objects.keep(content, sha256)
+        for one, frame in group.items():
+            of_rows = sha256 if frame.height >= MANY else hash_of(one, frame)
+            found[one] = Records(key, of_rows, len(content), len(group))
+    return found
 
 
 def as_parquet(rows: dict[str, pl.DataFrame]) -> bytes:

@@ -211,7 +211,7 @@ def _next_version(connection: Connection, one: Row, chain: Chain, changed: dict[
 
 def _other_records(one: Row, outcome: Outcome) -> bool:
     counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
-    sha256 = None if outcome.state == HELD else kept.rows_hash(outcome.records)
+    sha256 = None if outcome.state == HELD else kept.hash_of(one["submission_id"], outcome.records)
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 

@@ -96,12 +96,15 @@ def of(records: pl.DataFrame, collection: str) -> pl.DataFrame:
         else:
             filled = many[name].drop_nulls()
             row["filled"] = records.height - records[name].null_count()
-            row["distinct_values"] = filled.n_unique() if filled.len() else 0
             if spec.kind in ("whole", "number") and filled.len():
-                row |= _quantiles_of(filled.cast(pl.Float64).sort().to_numpy()) | {"total": float(records[name].sum())}
-            if is_code(spec) and row["filled"]:
-                looked_at = some[name].drop_nulls().to_list()
-                different = filled.unique() if row["distinct_values"] <= SORTS else []
+                ordered = filled.sort().to_numpy()
+                row["distinct_values"] = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+                row |= _quantiles_of(ordered) | {"total": float(records[name].sum())}
+            elif is_code(spec) and row["filled"]:
+                different = filled.unique()
+                row["distinct_values"], looked_at = different.len(), some[name].drop_nulls().to_list()
+            else:
+                row["distinct_values"] = filled.n_unique() if filled.len() else 0
         if is_code(spec) and row["filled"]:
             row["patterns"] = json.dumps(_patterns(looked_at))
             row["recognised"] = _recognised(spec, looked_at, collection)
@@ -147,13 +150,17 @@ def _hash(text: str) -> int:
 
 def _hashes(texts: pl.Series) -> np.ndarray:
     ended = texts.fill_null("") + END  # so that none is empty
-    lengths = ended.str.len_bytes().to_numpy().astype(np.int64)
-    letters = np.frombuffer(ended.str.join("").item().encode(), np.uint8).astype(np.uint64)
-    starts = np.cumsum(lengths) - lengths
-    places = np.arange(letters.size) - np.repeat(starts, lengths)
+    lengths = ended.str.len_bytes().to_numpy()
+    order = np.argsort(lengths, kind="stable")
+    letters = np.frombuffer(ended.gather(order).str.join("").item().encode(), np.uint8)
     # A polynomial in an odd number, modulo 2^64, and then splitmix64's last steps, so that near texts lie far apart.
     powers = np.cumprod(np.full(int(lengths.max()), ODD, np.uint64), dtype=np.uint64)
-    h = np.add.reduceat(letters * powers[places], starts, dtype=np.uint64)
+    h = np.empty(lengths.size, np.uint64)
+    at = done = 0
+    for length, count in zip(*np.unique(lengths, return_counts=True), strict=True):
+        same = letters[at : at + length * count].reshape(count, length)
+        h[order[done : done + count]] = same.astype(np.uint64) @ powers[:length]
+        at, done = at + length * count, done + count
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     signed: npt.NDArray[np.int64] = (h ^ (h >> np.uint64(31))).view(np.int64)

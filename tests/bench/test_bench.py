@@ -29,6 +29,7 @@ def done(bench, tmp_path_factory):
     return folder, figures, counts
 
 
+@pytest.mark.full
 def test_both_ways_give_the_same(done):
     # That they do is checked by the benchmark; here only that there was something to compare.
     _, figures, counts = done
@@ -53,6 +54,7 @@ def test_table_tells_what_was_measured(bench):
     assert "1 : 2.0 (2.0 s : 4.0 s)" in table and "400 MB" in table
 
 
+@pytest.mark.full
 def test_every_fault_that_was_planted_is_found(done):
     folder, _, _ = done
     planted = (folder / "files" / "planted.csv").read_text().splitlines()[1:]

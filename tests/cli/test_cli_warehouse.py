@@ -130,7 +130,7 @@ def test_the_embedded_warehouse_is_found_or_started(tb_process):
 
 def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, shared_data):
     """Each line is run as printed, except those that need other services, write to the checkout or decide (test_cli_decide.py, test_retention.py,
-    test_cli_releases.py, test_cli_replay.py)."""
+    test_cli_releases.py, test_cli_replay.py, and the folders operations, sources and api)."""
     from trust_benchmarks.cli import main, template
 
     source = next(shared_data.rglob("sickness_absence_2024-04.csv"))
@@ -149,6 +149,13 @@ def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, s
         "rollback",
         "revalidate",
         "replay",
+        "fetch",
+        "propose_reference",
+        "serve_api",
+        "backup",
+        "restore",
+        "heal",
+        "doctor",
     )
     commands = [command for command in main.app.registered_commands if command.callback.__name__ not in elsewhere]
     lines = [line.strip() for c in commands for line in c.callback.__doc__.splitlines()]

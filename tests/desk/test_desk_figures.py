@@ -489,7 +489,7 @@ def test_the_sixteen_recommendations(look):
     assert "no linked metrics" in re.search(r'<tr id="rec-3">(.*?)</tr>', page, re.DOTALL)[1]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", WIDTHS if FULL else WIDTHS[:1])
 @pytest.mark.parametrize(
     "path",
     [

@@ -10,7 +10,7 @@ import pytest
 from sizes import size
 from trust_benchmarks_local import sample
 
-LINES = size(15_000, 50_000)
+LINES = size(5_000, 50_000)
 
 
 @pytest.fixture(scope="module")

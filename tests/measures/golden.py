@@ -50,10 +50,14 @@ DEFINING += (
 RANKS = ["percentile_rank", "rank_withheld"]
 
 
-def figures(out: Path) -> dict[str, dict[str, str]]:
-    """Family -> name of the inputs -> digest of what comes out; a family that gives nothing for an input leaves it out."""
+def figures(out: Path, *, cases: bool = True) -> dict[str, dict[str, str]]:
+    """Family -> name of the inputs -> digest of what comes out; a family that gives nothing for an input leaves it out.
+
+    Args:
+        cases: whether the cases of tests/sql are computed too, besides the random returns.
+    """
     found = {one.name: {"declared": _digest([], _declared(one))} for one in catalogue.all().values()}
-    for name, inputs in _inputs(out):
+    for name, inputs in _inputs(out, cases):
         for family, frames in _families(inputs).items():
             if any(frame.height for frame in frames):
                 found.setdefault(family, {})[f"{name} {_given(inputs)}"] = _digest(frames)
@@ -66,8 +70,8 @@ def _declared(one: catalogue.Collection) -> list[str]:
     return [repr(fact) for fact in (one.disclosure, sorted(one.people_parts.items()), one.size, one.alike, asked)]
 
 
-def _inputs(out: Path):
-    for case in sql_cases.folders():
+def _inputs(out: Path, cases: bool = True):
+    for case in sql_cases.folders() if cases else ():
         folder = out / case.parent.name / case.name
         folder.mkdir(parents=True)
         yield f"{case.parent.name}/{case.name}", sql_cases.inputs(case, folder)

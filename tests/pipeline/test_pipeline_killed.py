@@ -73,6 +73,9 @@ def test_the_whole_job_leaves_something_of_everything(undisturbed):
     assert empty <= {
         "intake.revalidations",  # nobody asked for one
         "intake.waiting",
+        "intake.sources",  # nobody looked at a publisher
+        "intake.source_looks",
+        "intake.source_files",
         "intake.decisions",
         "intake.digests",
         "intake.answers",

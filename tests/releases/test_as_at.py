@@ -30,6 +30,8 @@ VIEWS += ("definitions_used", "funnel", "size_adjusted", "peers", "peer_benchmar
 # What does not follow from releases alone: histories, reference data, what was received, decided and entered.
 OTHERS = (
     "reasons",
+    "figures",
+    "latest",
     "board_reports",
     "cohort",
     "contradictions",

@@ -62,7 +62,7 @@ COMMENT ON COLUMN intake.validations.outcome IS 'accepted, accepted_with_warning
 COMMENT ON COLUMN intake.validations.cells_expected IS 'Cells of required fields that were asked for.';
 COMMENT ON COLUMN intake.validations.cells_valid IS 'Of these, those that hold a valid value.';
 COMMENT ON COLUMN intake.validations.records_key IS 'The Parquet object with the accepted rows, by submission_id; its name ends with its SHA-256. NULL where the submission is held.';
-COMMENT ON COLUMN intake.validations.records_sha256 IS 'SHA-256 of the accepted rows as text.';
+COMMENT ON COLUMN intake.validations.records_sha256 IS 'SHA-256 of the accepted rows: as text, or, of 20,000 and more, of their object.';
 COMMENT ON COLUMN intake.validations.records_bytes IS 'Size of that object in bytes.';
 COMMENT ON COLUMN intake.validations.records_together IS 'How many submissions have their rows in that object.';
 COMMENT ON COLUMN intake.validations.counts_hash IS 'Names the rows by provider and the cells that were counted; NULL: validated before they were kept.';
