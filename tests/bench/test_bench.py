@@ -66,6 +66,7 @@ def test_every_fault_that_was_planted_is_found(done):
     assert planted and not missed
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "change"),
     [

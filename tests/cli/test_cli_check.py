@@ -272,6 +272,7 @@ print(done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 """
 
 
+@pytest.mark.full
 def test_large_and_hostile_files_stay_within_time_and_memory(tmp_path):
     """Ten seconds of processor time (a busy machine must not fail this) and 1 GiB, each."""
     states, out = {}, tmp_path.parent / "out.json"

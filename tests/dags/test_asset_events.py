@@ -17,6 +17,9 @@ from .test_dags import CHECKOUT, airflow_environment
 HERE = Path(__file__).parent
 
 
+pytestmark = pytest.mark.full
+
+
 @pytest.fixture(scope="module")
 def played(shared_world, tmp_path_factory) -> dict:
     """What play_events.py announced and collected, for one return that has arrived."""

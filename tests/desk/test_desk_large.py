@@ -24,6 +24,7 @@ def large(shared_world, returns, tmp_path_factory):
     return flow.rows("SELECT submission_id FROM intake.submissions WHERE collection = 'procurement_prices'")[0][0]
 
 
+@pytest.mark.full
 def test_pages_of_many_findings(desk, large):
     total = flow.value("SELECT count(*) FROM intake.findings WHERE submission_id = %s", [large])
     assert total >= LINES
@@ -46,6 +47,7 @@ def test_pages_of_many_findings(desk, large):
         assert len(list(csv.reader(io.StringIO(table.content.decode("utf-8-sig"))))) == total + 1
 
 
+@pytest.mark.full
 def test_the_server_stays_small(desk, large):
     status = Path(f"/proc/{(desk.home / 'pid').read_text()}/status").read_text()
     peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])

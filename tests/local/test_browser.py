@@ -44,6 +44,7 @@ def run_pytest(tmp_path, env, *arguments):
     )  # fmt: skip
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "workers", [("-n", "1"), pytest.param((), marks=pytest.mark.full)], ids=["shared out", "alone"]
 )

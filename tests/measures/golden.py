@@ -58,9 +58,10 @@ def figures(out: Path, *, cases: bool = True) -> dict[str, dict[str, str]]:
     """
     found = {one.name: {"declared": _digest([], _declared(one))} for one in catalogue.all().values()}
     for name, inputs in _inputs(out, cases):
+        given = _given(inputs)
         for family, frames in _families(inputs).items():
             if any(frame.height for frame in frames):
-                found.setdefault(family, {})[f"{name} {_given(inputs)}"] = _digest(frames)
+                found.setdefault(family, {})[f"{name} {given}"] = _digest(frames)
     return found
 
 

@@ -68,6 +68,7 @@ def computed(period: str = "2025-05") -> dict:
     return {name: frame.rows() for name, frame in figures.figures(given).items()}
 
 
+@pytest.mark.full
 def test_no_flipped_bit_comes_to_a_figure(world):
     """Bits of local copies and of stored objects: nothing is read that was not recorded, and what was harmed is made anew."""
     fill()

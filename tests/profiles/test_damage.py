@@ -197,6 +197,7 @@ def test_most_damage_is_named_by_the_rules_about_whole_columns(told):
     assert len(named) >= len(told) * 2 / 3, [(v[0], v[3]) for v, _ in told if v not in named]
 
 
+@pytest.mark.full
 def test_undamaged_files_are_neither_held_nor_flagged(bases, shared_data):
     """60 releases and more over real files and the sample; each file was asked alone when it was added to the bases."""
     asked = 0

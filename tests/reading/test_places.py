@@ -185,6 +185,7 @@ def plain_book(sheets):
     return out.getvalue()
 
 
+@pytest.mark.full
 def test_a_workbook_of_several_tables(shared_data):
     sheets = sheets_of(shared_data)
     whole = result(plain_book(sheets))

@@ -477,6 +477,7 @@ def test_every_collection_says_when_a_period_is_final():
 # Why figures moved, over editions -------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_causes_add_up_between_ten_random_pairs_of_editions(copied):
     """Bar 3: whatever lies between two editions, the steps lead from every figure of the one to that of the other."""
     picked = random.Random(9)

@@ -226,6 +226,7 @@ def test_a_reissue_of_a_month_changes_it_and_those_that_look_back_on_it():
     assert set(moved) >= {"RP7"}
 
 
+@pytest.mark.full
 def test_a_reader_sees_one_release_or_the_other_never_a_mixture():
     """A month is published again and again; every statement, and every transaction that asks for it, sees one release."""
     stop, seen, mixed = threading.Event(), set(), []

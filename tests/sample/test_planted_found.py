@@ -75,6 +75,7 @@ def test_clean_files_yield_no_finding(whole, by_file):
         assert outcome.state == "accepted" and outcome.findings.height == 0, (path.name, outcome.findings.rows())
 
 
+@pytest.mark.full
 def test_mended_returns_pass_without_a_finding(whole, tmp_path):
     written = sample.mended(whole.folder, tmp_path)
     for path in written:

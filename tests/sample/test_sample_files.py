@@ -53,6 +53,7 @@ def test_writing_again_leaves_nothing_of_an_earlier_sample(tmp_path):
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
 
 
+@pytest.mark.full
 def test_sixty_providers_and_more_over_thirteen_months_the_cohort_first(whole):
     assert whole.providers >= 60
     assert whole.periods[0] == "2025-03" and whole.periods[-1] == "2026-03" and len(whole.periods) == 13
@@ -206,6 +207,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.full
 def test_mended_returns_are_second_versions_without_the_fault(whole, planted, tmp_path):
     written = sample.mended(whole.folder, tmp_path)
     assert len(written) == len(set(written)) > 40

@@ -137,6 +137,7 @@ def in_inbox():
     }
 
 
+@pytest.mark.full
 @pytest.mark.timeout(900)
 def test_a_year_of_releases(year):
     seen, nation = defaultdict(list), year.nation

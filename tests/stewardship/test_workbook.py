@@ -535,7 +535,7 @@ def test_keys_of_any_letters_fit_into_the_manifest(tmp_path):
 
 # Many ----------------------------------------------------------------------------------------------------------------
 
-MANY_FINDINGS = size(4_000, 50_000)
+MANY_FINDINGS = size(6_000, 50_000)
 MANY = r"""
 import re, sys, time
 from pathlib import Path

@@ -85,6 +85,7 @@ def by_hand(capacity, liquidity, surplus, plan, agency):
     return max(3, round(Fraction(sum(parts), 5))) if 4 in parts else round(Fraction(sum(parts), 5))
 
 
+@pytest.mark.full
 def test_the_score_three_ways(tmp_path):
     """Every combination of values on and beside the bounds, a made-up trust each."""
     combinations = list(itertools.product(CAPACITY, LIQUIDITY, SURPLUS, PLAN, AGENCY))
