@@ -6,6 +6,7 @@ import itertools
 import re
 import signal
 import threading
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -223,6 +224,9 @@ def test_while_editions_switch_every_answer_is_of_one_and_its_tag_says_which(ask
         with warehouse.connect() as connection:
             flow.point(connection, *MADE, f"made_up-{number}")
         editions[flow.value("SELECT edition_id FROM published.editions ORDER BY number DESC LIMIT 1")] = float(number)
+        enough, until = len(seen) + 4, time.monotonic() + 5
+        while len(seen) < enough and time.monotonic() < until:  # a busy machine must have read before the next switch
+            time.sleep(0.01)
     stop.set()
     for thread in threads:
         thread.join()
