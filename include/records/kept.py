@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ..stores import objects, settings
+from ..stores import cache, objects, settings
 
 HEALED = "healed/"  # before the names of objects that were made anew with other bytes
 SMALL = 1024 * 1024  # bytes of an object that is read together with others of its month
@@ -68,7 +68,7 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
         key = f"{collection}/{period}/{sha256}.parquet"
         if store:
             objects.put_once(settings.load().records, key, content)
-        objects.keep(content, sha256)
+        cache.keep(content, sha256)
         for one, frame in group.items():
             of_rows = sha256 if frame.height >= MANY else hash_of(one, frame)
             found[one] = Records(key, of_rows, len(content), len(group))
@@ -128,18 +128,18 @@ def stands_for(key: str) -> str:
 def _local(key: str) -> Path:
     bucket, sha256 = settings.load().records, Path(key).stem
     try:
-        return objects.cached(bucket, key, sha256)
+        return cache.cached(bucket, key, sha256)
     except objects.Harmed:
         for found in objects.listing(bucket, f"{HEALED}{sha256}/"):
             with contextlib.suppress(objects.Harmed):
-                return objects.cached(bucket, found.key, Path(found.key).stem)
+                return cache.cached(bucket, found.key, Path(found.key).stem)
         raise
 
 
 def _gathered(wanted: Iterable[Wanted]) -> Path:
     wanted = sorted(wanted)
     name = hashlib.sha256(repr([(one.submission_id, one.key) for one in wanted]).encode()).hexdigest()
-    if path := objects.kept_under(name):
+    if path := cache.kept_under(name):
         return path
     by_object: dict[str, list[str]] = {}
     for one in wanted:
@@ -150,4 +150,4 @@ def _gathered(wanted: Iterable[Wanted]) -> Path:
     ]
     buffer = io.BytesIO()
     pl.concat(parts, how="diagonal").write_parquet(buffer, compression="lz4")
-    return objects.keep_under(name, buffer.getvalue())
+    return cache.keep_under(name, buffer.getvalue())
