@@ -29,18 +29,23 @@ COMPONENTS = {
 }
 
 
-# Of the environment of whoever starts it. The last two say who gets digests, and the mail server that sends them.
+# What of the environment of whoever starts it goes to Airflow: what the documents name as settings of the pipeline.
 PASSED = (
     "PATH",
     "LANG",
     "LC_ALL",
     "TZ",
+    "HTTPS_PROXY",
     "TB_OFFLINE",
-    "TB_PEOPLE",
+    "TB_FETCH_CONTACT",  # whether and how publishers are asked (docs/sources.md)
+    "TB_FETCH_AGENT",
+    "TB_FETCH_PAUSE",
+    "TB_PEOPLE",  # who gets digests, and the mail server that sends them
     "AIRFLOW_CONN_SMTP_DEFAULT",
-    "TB_ALERT_MAIL",
+    "TB_ALERT_MAIL",  # who hears of a failure
     "TB_ALERT_NOTIFIERS",
 )
+KEPT = "TB_KEEP_"  # the first letters of how long what is kept (docs/operate.md)
 
 
 def parallelism() -> int:
@@ -108,7 +113,7 @@ def environment(state: State) -> dict[str, str]:
         "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
     }
     ours = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
-    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
+    passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(KEPT)}
     return {
         **passed,
         **services.exported(kept),

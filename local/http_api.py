@@ -1,8 +1,8 @@
 """The HTTP API of `make run`: a process of its own, with one key, which shows sample figures to everybody."""
 
-import hashlib
 import sys
 
+from trust_benchmarks.api.readers import digest
 from trust_benchmarks_local import airflow, processes
 from trust_benchmarks_local.state import State
 
@@ -10,14 +10,13 @@ from trust_benchmarks_local.state import State
 def start(state: State) -> processes.Child:
     """Starts it on a port that is free."""
     port = state.port("TB_PORT_API")
-    digest = hashlib.sha256(state.settings["TB_API_KEY"].encode()).hexdigest()
     return processes.start(
         "the HTTP API",
         [sys.executable, "-m", "trust_benchmarks.cli.main", "serve-api", "--port", str(port)],
         state.logs / "http-api.log",
         state.folder,
         environment=airflow.environment(state)
-        | {"TB_API_KEYS": f"make-run:{digest}:commercial", "TB_API_PUBLIC_SAMPLES": "1"},
+        | {"TB_API_KEYS": f"make-run:{digest(state.settings['TB_API_KEY'])}:commercial", "TB_API_PUBLIC_SAMPLES": "1"},
         patience=3.0,
     )
 

@@ -18,7 +18,7 @@ from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.releases import build, candidates, pointers, switch
 from trust_benchmarks.schemas import workforce as workforce_schema
 from trust_benchmarks.sql import published
-from trust_benchmarks.stores import objects, settings, warehouse
+from trust_benchmarks.stores import cache, objects, settings, warehouse
 from trust_benchmarks.timeline import refresh as timeline
 from trust_benchmarks.validation import validate, versions
 
@@ -235,7 +235,7 @@ def _count_steps(kill_at: int | None):
         (psycopg.Cursor, "copy"),
         (objects, "get"),
         (objects, "put_once"),
-        (objects, "keep"),
+        (cache, "keep"),
     ):
         setattr(owner, name, counted(getattr(owner, name)))
     return counter

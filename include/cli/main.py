@@ -670,10 +670,10 @@ def prepare() -> None:
 
 @app.command()
 def doctor(form: Form = Format.table) -> None:
-    """Say whether all is well: services, versions, sources, late collections, backlog, releases held back, backup, space.
+    """Check everything: services, versions, sources, late collections, backlog, releases held back, backup, space.
 
-    Reads TB_AIRFLOW_URL (Airflow's address) and TB_BACKUP (the folder of backups). Changes nothing. Exit status: 0 all is well,
-    1 something is not; each line says what to do and names its runbook in docs/runbooks.
+    Reads TB_AIRFLOW_URL (Airflow's address) and TB_BACKUP (the folder of backups). Changes nothing. Exit status: 0 all checks passed,
+    1 one failed; its line says what to do and names its runbook in docs/runbooks.
 
     Examples:
 

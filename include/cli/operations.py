@@ -23,26 +23,26 @@ PASSED = ("TB_WAREHOUSE_URL", "TB_CACHE", "TB_S3_", "TB_BUCKET_")  # of the sett
 
 
 def doctor(form: Format) -> int:
-    """Prints what was looked at and what is not well; the exit status."""
+    """Prints what each check found; the exit status."""
     backups = _folder(None) if os.environ.get("TB_BACKUP") else None
     with _services() as airflow:
         found = examining.examine(airflow, backups)
-    ill = [one for one in found if not one.well]
+    failed = [one for one in found if not one.ok]
     if form is Format.table:
         for one in found:
-            print(harmless(f"{'well' if one.well else 'ILL ':4}  {one.about}: {one.says}", None))
-            if not one.well:
+            print(harmless(f"{'OK' if one.ok else 'FAIL':4}  {one.about}: {one.says}", None))
+            if not one.ok:
                 print(harmless(f"      {one.do} See docs/runbooks/{one.runbook}.", None))
-        print(f"{len(ill)} of {len(found)} things are not well." if ill else "All is well.")
+        print(f"{len(failed)} of {len(found)} checks failed." if failed else f"All {len(found)} checks passed.")
     else:
         names = [field.name for field in fields(examining.Finding)]
         write([list(asdict(one).values()) for one in found], names, form)
-    return 1 if ill else 0
+    return 1 if failed else 0
 
 
 @contextmanager
 def _services() -> Iterator[str | None]:
-    """The services to look at, as they are: none is started. Airflow's address, None where it is not named."""
+    """The services to check, as they are: none is started. Airflow's address, None where it is not named."""
     airflow = os.environ.get("TB_AIRFLOW_URL")
     if os.environ.get("TB_WAREHOUSE_URL"):
         yield airflow
@@ -65,7 +65,7 @@ def backup(path: Path | None, keep: int | None, quick: bool) -> int:
     Raises:
         Refused: there is no folder, it is in use, or a store does not answer.
     """
-    with _told(), embedded.stores():
+    with _as_refusals(), embedded.stores():
         done = backups.back_up(_folder(path), keep, read_all=not quick)
     note(
         f"{done.name}: {done.tables} tables with {done.rows:,} rows and {done.objects:,} objects ({done.bytes:,} bytes; "
@@ -83,7 +83,7 @@ def restore(path: Path | None, name: str | None, only_check: bool) -> int:
         Refused: there is no backup, the stores are not empty, or a store does not answer.
     """
     folder = _folder(path)
-    with _told():
+    with _as_refusals():
         if only_check:
             damaged = backups.verify(folder, name)
             _lines(damaged)
@@ -107,7 +107,7 @@ def heal(path: Path | None, only_look: bool) -> int:
     """
     if path is None and os.environ.get("TB_BACKUP"):
         path = _folder(None)
-    with _told(), embedded.stores():
+    with _as_refusals(), embedded.stores():
         done = healing.heal(path, only_look)
     _lines(done.healed)
     _lines(done.lost)
@@ -124,7 +124,7 @@ def _folder(path: Path | None) -> Path:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_refusals() -> Iterator[None]:
     """Raises what an operator can mend as `Refused`, in a sentence."""
     try:
         yield
@@ -132,7 +132,7 @@ def _told() -> Iterator[None]:
         raise Refused(str(problem)) from None
     except OSError as problem:
         raise Refused(
-            f"{problem.filename or 'The folder'} cannot be used ({problem.strerror}). Nothing was changed."
+            f"{problem.filename or 'The folder'} cannot be used ({problem.strerror}). Correct that and start the command again."
         ) from None
     except Exception as problem:
         if not is_outage(problem) and not isinstance(problem, psycopg.errors.InsufficientPrivilege):

@@ -14,8 +14,6 @@ from . import expected_returns, inbox, waiting
 from .inbox import Failures
 from .register import Registered, register
 
-UNLOCK = "SELECT pg_advisory_unlock(hashtext(%s))"
-
 
 def receive(collection: str | None = None) -> dict[str, Any]:
     """Receives every new file of a collection's inbox, or of all.
@@ -33,36 +31,30 @@ def receive(collection: str | None = None) -> dict[str, Any]:
     with warehouse.connect() as connection:
         known_collections.note(connection)
         rules_in_force.note_rules(connection, names)
-        for name in names:
-            try:
-                _receive(connection, name, counts, failures)
-            except Exception as problem:
-                if is_outage(problem) or connection.closed:
-                    raise
-                connection.rollback()
-                connection.execute(UNLOCK, [_lock(name)])
-                connection.commit()
-                failures.add(name, "not_received", problem)
+    for name in names:
+        try:
+            _receive(name, counts, failures)
+        except Exception as problem:
+            if is_outage(problem):
+                raise
+            failures.add(name, "not_received", problem)
+    with warehouse.connect() as connection:
         _finish(connection, names)
         result = {"received": counts.new, "again": counts.again, "waiting": waiting.periods(names, connection)}
         return result | ({"failed": dict(failures)} if failures else {})
 
 
-def _receive(connection: psycopg.Connection, collection: str, counts: Registered, failures: Failures) -> None:
-    # One receiver per collection at a time: another one waits here and then finds nothing left to do.
-    connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [_lock(collection)])
+def _receive(collection: str, counts: Registered, failures: Failures) -> None:
     own = Registered()
-    for arrivals in inbox.archived(collection, inbox.new_files(connection, collection), failures):
-        register(arrivals, failures, own)
-    expected_returns.expect(collection, own.periods)
-    connection.execute(UNLOCK, [_lock(collection)])
-    connection.commit()
+    with warehouse.connect() as connection:
+        # One receiver per collection at a time: another one waits here and then finds nothing left to do. The lock is the
+        # transaction's, which ends with the block.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"receive {collection}"])
+        for arrivals in inbox.archived(collection, inbox.new_files(connection, collection), failures):
+            register(arrivals, failures, own)
+        expected_returns.expect(collection, own.periods)
     counts.new += own.new
     counts.again += own.again
-
-
-def _lock(collection: str) -> str:
-    return f"receive {collection}"
 
 
 def _finish(connection: psycopg.Connection, names: list[str]) -> None:

@@ -1,1 +1,1 @@
-"""What an operator does: back up and restore, and see whether all is well."""
+"""What an operator does: back up and restore, and check an installation."""

@@ -23,18 +23,20 @@ RUNBOOKS = {
     "refresh_reference": "providers-change",
     "send_digests": "a-digest-was-not-sent",
     "receive_inbox": "a-file-is-missing",
+    "fetch_published": "a-publisher-needs-a-look",
 }
+COLLECTION_FAILED = "a-collections-run-failed"  # of the DAGs collect_...
 SUBJECT = "Trust Benchmarks: {{ ti.task_id }} of {{ dag.dag_id }} failed"
 # A jinja template of Airflow's; what an exception says may hold what a file says, so it is escaped and cut.
 BODY = (
     "{% set pages = " + json.dumps(RUNBOOKS) + " %}"
     "{% set page = pages.get(ti.task_id) or pages.get(dag.dag_id)"
-    " or ('a-collections-run-failed' if dag.dag_id.startswith('collect_') else '') %}"
+    f" or ('{COLLECTION_FAILED}' if dag.dag_id.startswith('collect_') else '') %}}"
     "<p>The task <b>{{ ti.task_id | e }}</b> of <b>{{ dag.dag_id | e }}</b> failed in the run {{ run_id | e }}, after {{ ti.try_number }} "
     "attempts. What was done before it stands, and whatever waits is taken up by the next run.</p>"
     "<p>It said: {{ (exception | string)[:500] | e }}</p>"
     '<p>Its log: <a href="{{ ti.log_url | e }}">{{ ti.log_url | e }}</a></p>'
-    "<p>What to do: docs/runbooks/README.md{{ '#' ~ page if page }}; <code>trust-benchmarks doctor</code> says what else is not well.</p>"
+    "<p>What to do: docs/runbooks/README.md{{ '#' ~ page if page }}; <code>trust-benchmarks doctor</code> says what else is wrong.</p>"
 )
 
 

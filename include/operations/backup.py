@@ -67,7 +67,7 @@ def back_up(path: Path, keep: int | None = None, read_all: bool = True) -> Backe
         with warehouse.connect() as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
-            tables.settle(connection)
+            tables.use_exact_text(connection)
             named = connection.execute(sql.text("operations/named_objects")).fetchall()
             saved = [tables.save(connection, table, folder) for table in tables.all_tables(connection)]
             found: dict[str, Any] = {

@@ -1,7 +1,7 @@
-"""Whether all is well: services, versions, sources, what waits, what is held back, the last backup and space, in plain sentences."""
+"""Checks an installation: services, versions, sources, what waits, what is held back, the last backup and space, in plain sentences."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -27,45 +27,33 @@ SHOWN = 5  # names in a sentence
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """What one check found.
 
     Attributes:
-        about: what, in a word or two; says: what was found; do: what to do, empty where it is well; runbook: a file of docs/runbooks.
+        about: what was checked, in a word or two; ok: whether it passed; says: what was found; do: what to do, empty where it
+            passed; runbook: a file of docs/runbooks.
     """
 
     about: str
-    well: bool
+    ok: bool
     says: str
     do: str = ""
     runbook: str = ""
 
 
 def examine(airflow: str | None = None, backups: Path | None = None) -> list[Finding]:
-    """Looks at everything; nothing is changed, and what does not answer keeps nothing else from being looked at.
+    """Checks everything; nothing is changed, and what does not answer keeps nothing else from being checked.
+
+    What the warehouse is asked is left out where it does not answer or has not this version's migrations.
 
     Args:
-        airflow: its address; None: it is not looked at.
+        airflow: its address; None: it is not checked.
         backups: the folder of backups; None: none is named.
     """
-    looks: list[Callable[[], Iterator[Finding]]] = [
-        _warehouse,
-        _object_store,
-        lambda: _airflow(airflow),
-        _sources,
-        _late,
-        _backlog,
-        _held_back,
-        lambda: _backup(backups),
-        lambda: _space(backups),
-    ]
-    found: list[Finding] = []
-    down = False
-    for look in looks:
-        if down and look in (_sources, _late, _backlog, _held_back):
-            continue  # they ask the warehouse
-        found += look()
-        down = down or any(one.about == "warehouse" and one.runbook == "services.md" for one in found)
-    return found
+    found = list(_warehouse())
+    if all(one.ok for one in found):
+        found += [*_sources(), *_late(), *_backlog(), *_held_back()]
+    return [*found, *_object_store(), *_airflow(airflow), *_backup(backups), *_space(backups)]
 
 
 def _warehouse() -> Iterator[Finding]:
@@ -85,7 +73,7 @@ def _warehouse() -> Iterator[Finding]:
         yield Finding(
             "migrations",
             False,
-            f"{len(missing)} are missing or have changed, the first is {missing[0]}.",
+            f"{len(missing)} are missing or have changed, the first is {missing[0]}. What the warehouse holds was not checked.",
             "Run `trust-benchmarks prepare` with the version that is to run.",
             "migrations.md",
         )
@@ -120,7 +108,7 @@ def _object_store() -> Iterator[Finding]:
 
 def _airflow(url: str | None) -> Iterator[Finding]:
     if url is None:
-        yield Finding("Airflow", True, "was not looked at: name its address in TB_AIRFLOW_URL.")
+        yield Finding("Airflow", True, "was not checked: name its address in TB_AIRFLOW_URL.")
         return
     try:
         with httpx.Client(timeout=10, trust_env=False) as http:
@@ -132,12 +120,12 @@ def _airflow(url: str | None) -> Iterator[Finding]:
             "Airflow", False, f"at {url} does not answer: {_first(problem)}.", "Start its API server.", "services.md"
         )
         return
-    ill = [name for name, status in parts.items() if status not in ("healthy", None)]
-    if ill or parts["scheduler"] != "healthy":
+    down = [name for name, status in parts.items() if status not in ("healthy", None)]
+    if down or parts["scheduler"] != "healthy":
         yield Finding(
             "Airflow",
             False,
-            f"is not whole: {_names(ill or ['scheduler'])} does not run; the scheduler's last heartbeat was {beat or 'never'}.",
+            f"is not fully running: {_names(down or ['scheduler'])} does not run; the scheduler's last heartbeat was {beat or 'never'}.",
             "Start it: nothing is collected meanwhile.",
             "services.md",
         )
@@ -202,7 +190,12 @@ def _backup(path: Path | None) -> Iterator[Finding]:
 
 def _space(backups: Path | None) -> Iterator[Finding]:
     """Space where this machine writes: the cache and the backups. Servers on other machines are not seen from here."""
-    folders = {"cache": settings.load().cache} | ({"backups": backups} if backups else {})
+    folders = {"backups": backups} if backups else {}
+    try:
+        folders = {"cache": settings.load().cache} | folders
+    except settings.Unconfigured as problem:
+        says = f"the cache was not checked: {_first(problem)}."
+        yield Finding("space", False, says, "Set it for whoever runs `doctor`.", "space.md")
     for name, folder in folders.items():
         if not folder.exists():
             continue

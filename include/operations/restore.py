@@ -51,7 +51,8 @@ def restore(path: Path, name: str | None = None, tell: Callable[[str], None] = l
             raise Unusable(
                 f"The backup {backup['name']} is of another form ({backup['form']}). Restore it with its version."
             )
-        _refuse_over_rows()
+        with warehouse.connect() as connection:
+            _refuse_over_rows(connection)
         there = _refuse_over_objects(backup)
         tell(f"Reading {len(backup['objects']):,} objects and {len(backup['tables'])} tables of {backup['name']} ...")
         if damaged := [one for one in sorted(set(contents(backup))) if not folder.is_whole(one)]:
@@ -72,17 +73,16 @@ def restore(path: Path, name: str | None = None, tell: Callable[[str], None] = l
     return done
 
 
-def _refuse_over_rows() -> None:
-    with warehouse.connect() as connection:
-        for table in tables.all_tables(connection):
-            if table.full_name in tables.PREPARED:
-                continue
-            found = connection.execute(pgsql.SQL("SELECT EXISTS (SELECT FROM {})").format(table.identifier)).fetchone()
-            if found and found[0]:
-                raise Unusable(
-                    f"The warehouse is not empty: {table.full_name} has rows. A backup is restored into an empty one: name another "
-                    "database in TB_WAREHOUSE_URL, or drop this one, and run `trust-benchmarks prepare`."
-                )
+def _refuse_over_rows(connection: psycopg.Connection[Any]) -> None:
+    for table in tables.all_tables(connection):
+        if table.full_name in tables.PREPARED:
+            continue
+        found = connection.execute(pgsql.SQL("SELECT EXISTS (SELECT FROM {})").format(table.identifier)).fetchone()
+        if found and found[0]:
+            raise Unusable(
+                f"The warehouse is not empty: {table.full_name} has rows. A backup is restored into an empty one: name another "
+                "database in TB_WAREHOUSE_URL, or drop this one, and run `trust-benchmarks prepare`."
+            )
 
 
 def _refuse_over_objects(backup: dict[str, Any]) -> set[tuple[str, str]]:
@@ -140,11 +140,12 @@ def _restore_warehouse(folder: Folder, backup: dict[str, Any]) -> None:
     """Makes the schemas by the backup's own migrations and fills the tables, all in one transaction."""
     with warehouse.connect() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [warehouse.MIGRATION_LOCK])
+        _refuse_over_rows(connection)  # again: reading the backup and restoring the buckets took a while
         _drop_prepared(connection)
         for one in backup["migrations"]:
             connection.execute(folder.place(one["sha256"]).read_bytes())
         connection.execute(warehouse.MIGRATIONS)
-        tables.settle(connection)
+        tables.use_exact_text(connection)
         made = {table.full_name: table for table in tables.all_tables(connection)}
         saved = {one["table"]: one for one in backup["tables"]}
         if made.keys() != saved.keys():
@@ -165,7 +166,7 @@ def _restore_warehouse(folder: Folder, backup: dict[str, Any]) -> None:
 
 
 def _drop_prepared(connection: psycopg.Connection[Any]) -> None:
-    """Removes what `prepare` has made: `_refuse_over_rows` has seen that there is nothing else."""
+    """Removes what `prepare` has made; `_refuse_over_rows` in the same transaction has seen that there is nothing else."""
     schemas = connection.execute(
         "SELECT nspname FROM pg_namespace WHERE nspname NOT IN ('public', 'information_schema') AND nspname NOT LIKE 'pg\\_%'"
     ).fetchall()

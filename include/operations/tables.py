@@ -77,7 +77,7 @@ class Table(NamedTuple):
         return pgsql.Identifier(self.schema, self.name)
 
 
-def settle(connection: psycopg.Connection[Any]) -> None:
+def use_exact_text(connection: psycopg.Connection[Any]) -> None:
     """Has the transaction give and take rows as text in one way, whoever is connected."""
     for one in _SETTINGS:
         connection.execute(one)

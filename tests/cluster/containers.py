@@ -126,11 +126,6 @@ class Engine:
                 raise Broken(f"{name} did not become healthy.\n{self.running[name].last_words()}")
             time.sleep(1)
 
-    def wait_ended(self, name: str, seconds: float = 180.0) -> None:
-        """Waits for one that runs once. Raises Broken unless it ended well."""
-        if self.running[name].process.wait(seconds):
-            raise Broken(f"{name} failed.\n{self.running[name].last_words()}")
-
     def kill(self, name: str) -> None:
         """SIGKILL to the first process inside, which takes all others with it, as when the machine goes."""
         container = self.running.pop(name)

@@ -79,7 +79,9 @@ def why_not() -> str:
 def inside(folder: Path, short: bool) -> int:
     """The whole test, as root of the namespaces."""
     sys.path.insert(0, str(HERE.parent))
-    cluster = Cluster(folder / "cluster", ["scheduler"] if short else ["scheduler", "scheduler-2"])
+    cluster = Cluster(
+        folder / "cluster", ["scheduler"] if short else ["scheduler", "scheduler-2"], 240 if short else 900
+    )
     try:
         files = sample(folder)
         cluster.up()
@@ -115,9 +117,10 @@ def sample(folder: Path) -> list[tuple[str, Path, dict[str, str]]]:
 
 
 class Cluster:
-    """The services, and what a person would do with them."""
+    """The services, and what a person would do with them; `patience` is how many seconds `up` may take, and each `collect`."""
 
-    def __init__(self, folder: Path, schedulers: list[str]):
+    def __init__(self, folder: Path, schedulers: list[str], patience: float):
+        self.patience = patience
         self.secrets = compose.new_secrets()
         self.services = compose.services(self.secrets)
         self.engine = Engine(folder)
@@ -136,7 +139,7 @@ class Cluster:
         left = dict(self.containers)
         ready: set[str] = set()
         asked: dict[str, float] = {}  # when each was asked for its health last
-        give_up = time.monotonic() + 600
+        give_up = time.monotonic() + self.patience
         while left or not ready >= set(self.containers):
             for name in [name for name, service in left.items() if set(self.services[service].after) <= ready]:
                 self.start(name)
@@ -151,7 +154,7 @@ class Cluster:
                     ready.add(name)
                     say(f"{name} is {'done' if name == 'prepare' else 'healthy'}")
             if time.monotonic() > give_up:
-                raise Broken(f"Not healthy after ten minutes: {set(self.containers) - ready}")
+                raise Broken(f"Not healthy after {self.patience} s: {set(self.containers) - ready}")
             time.sleep(0.5)
 
     def _is_ready(self, name: str) -> bool:
@@ -239,13 +242,13 @@ class Cluster:
 
     def collect(self, kill_broker: bool = False, kill_worker: bool = False) -> None:
         """Has the cluster collect what lies in the inbox, until nothing is left to do, and kills what is asked for on the way."""
+        give_up = time.monotonic() + self.patience
         http = self.rest()
         self._wait_for_dags(http)
         self.trigger(http, "receive_inbox")
-        give_up = time.monotonic() + 900
         asked = ["receive_inbox"]
         if kill_broker or kill_worker:
-            self._wait_for_work("worker-1" if kill_worker else "worker-%")
+            self._wait_for_work("worker-1" if kill_worker else "worker-%", give_up)
         if kill_worker:
             self._kill_worker()
         if kill_broker:
@@ -255,7 +258,7 @@ class Cluster:
             self._wait_for_lost_tasks()
         while True:
             if time.monotonic() > give_up:
-                raise Broken(f"Not done after 15 minutes: {self._under_way()}")
+                raise Broken(f"Not done after {self.patience} s: {self._under_way()}")
             if not self._under_way():
                 following = self._what_is_left(asked)
                 if following is None:
@@ -298,10 +301,9 @@ class Cluster:
                 return dag_id
         return None if asked[-1] == "refresh_timeline" else "refresh_timeline"
 
-    def _wait_for_work(self, worker: str) -> None:
+    def _wait_for_work(self, worker: str, give_up: float) -> None:
         """Waits until a worker whose name is like this checks files."""
         checking = "SELECT 1 FROM task_instance WHERE state = 'running' AND hostname LIKE %s AND task_id = 'check'"
-        give_up = time.monotonic() + 300
         while not self.airflow(checking, worker):
             if time.monotonic() > give_up or not self._under_way():
                 raise Broken("No worker was seen checking a file.")

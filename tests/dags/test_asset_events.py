@@ -4,18 +4,11 @@ Known in Airflow 3.3: events lost while a DAG of one active run is busy (apache/
 two pending rows for one partition fed by two assets (71070; test_dags.py sees to it that there is one).
 """
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import flow
 import pytest
 
-from .test_dags import CHECKOUT, airflow_environment
-
-HERE = Path(__file__).parent
-
+from . import scripts
+from .scripts import CHECKOUT, airflow_environment
 
 pytestmark = pytest.mark.full
 
@@ -24,17 +17,8 @@ pytestmark = pytest.mark.full
 def played(shared_world, tmp_path_factory) -> dict:
     """What play_events.py announced and collected, for one return that has arrived."""
     flow.put("workforce/workforce_RA9_2025-06_v1.csv", flow.workforce("RA9", "2025-06"))
-    done = subprocess.run(
-        [sys.executable, HERE / "play_events.py", CHECKOUT / "dags"],
-        env={**airflow_environment(tmp_path_factory.mktemp("airflow")), **shared_world},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    found = [line for line in done.stdout.splitlines() if line.startswith("PLAYED ")]
-    assert found, done.stdout[-3000:] + done.stderr[-3000:]
-    return json.loads(found[-1].removeprefix("PLAYED "))
+    own = airflow_environment(tmp_path_factory.mktemp("airflow")) | shared_world
+    return scripts.run("PLAYED", "play_events.py", CHECKOUT / "dags", environment=own, seconds=240)
 
 
 def test_an_arrival_whose_event_was_lost_is_announced_again_by_the_next_schedule(played):

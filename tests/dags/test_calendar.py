@@ -1,31 +1,16 @@
 """The timetable of the collections: periods as partition keys, the same for every way in which a run begins."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from .test_dags import CHECKOUT, airflow_environment
-
-HERE = Path(__file__).parent
+from . import scripts
+from .scripts import CHECKOUT, airflow_environment
 
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory) -> dict:
     """What calendar_facts.py was told."""
-    done = subprocess.run(
-        [sys.executable, HERE / "calendar_facts.py", CHECKOUT / "plugins"],
-        env=airflow_environment(tmp_path_factory.mktemp("airflow")),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    found = [line for line in done.stdout.splitlines() if line.startswith("FACTS ")]
-    assert found, done.stdout + done.stderr
-    return json.loads(found[-1].removeprefix("FACTS "))
+    own = airflow_environment(tmp_path_factory.mktemp("airflow"))
+    return scripts.run("FACTS", "calendar_facts.py", CHECKOUT / "plugins", environment=own)
 
 
 def test_a_month_is_collected_when_it_is_over_by_london_time(facts):

@@ -1,46 +1,22 @@
 """What Airflow sees of dags/: exactly these DAGs, parsed at once, each with what an operator expects of it."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from trust_benchmarks import catalogue
 from trust_benchmarks_local import airflow as local_airflow
 from trust_benchmarks_local.run import DAGS
 
-HERE = Path(__file__).parent
-CHECKOUT = HERE.parents[1]
+from . import scripts
+from .scripts import CHECKOUT, airflow_environment
+
 COLLECTIONS = sorted(catalogue.all())
-
-
-def airflow_environment(home: Path) -> dict[str, str]:
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-    }
 
 
 @pytest.fixture(scope="module")
 def look(tmp_path_factory) -> dict:
     """What look.py found."""
-    done = subprocess.run(
-        [sys.executable, HERE / "look.py", CHECKOUT / "dags"],
-        env=airflow_environment(tmp_path_factory.mktemp("airflow")),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return scripts.run(
+        "FOUND", "look.py", CHECKOUT / "dags", environment=airflow_environment(tmp_path_factory.mktemp("airflow"))
     )
-    found = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    assert found, done.stdout + done.stderr
-    return json.loads(found[-1].removeprefix("FOUND "))
 
 
 def test_exactly_these_dags_are_there(look):

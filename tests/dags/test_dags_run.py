@@ -1,12 +1,11 @@
 """DAGs that the run of the whole job (tests/end_to_end) does not come to are run here, on real stores, by dag.test()."""
 
 import json
+import re
 import socket
-import subprocess
 import sys
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from pathlib import Path
 
 import flow
 import pytest
@@ -14,12 +13,12 @@ from aiosmtpd.controller import Controller
 from trust_benchmarks.operations import alerts
 from trust_benchmarks.sources import declared
 
-from .test_dags import CHECKOUT, airflow_environment
+from . import scripts
+from .scripts import CHECKOUT, airflow_environment
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent / "sources"))
-import made  # noqa: E402
-import publisher  # noqa: E402
+sys.path.append(str(CHECKOUT / "tests" / "sources"))
+import made
+import publisher
 
 # tests/end_to_end/test_job.py makes sure that the others were run by a real scheduler.
 RUN_HERE = {
@@ -77,17 +76,14 @@ def ended(shared_world, tmp_path_factory, post) -> dict:
         notifiers = [{"class": "no.such.Notifier"}, {"class": alerts.MAIL, "arguments": other}]
         manners["TB_ALERT_NOTIFIERS"] = json.dumps(notifiers)
         manners["TB_AIRFLOW_DATABASE_URL"] = own["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-        done = subprocess.run(
-            [sys.executable, HERE / "run_dags.py", CHECKOUT / "dags", json.dumps(RUN_HERE)],
-            env={**own, **shared_world, **manners},
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
+        return scripts.run(
+            "ENDED",
+            "run_dags.py",
+            CHECKOUT / "dags",
+            json.dumps(RUN_HERE),
+            environment={**own, **shared_world, **manners},
+            seconds=240,
         )
-    found = [line for line in done.stdout.splitlines() if line.startswith("ENDED ")]
-    assert found, done.stdout[-3000:] + done.stderr[-3000:]
-    return json.loads(found[-1].removeprefix("ENDED "))
 
 
 def test_reference_data_is_loaded(ended):
@@ -117,11 +113,24 @@ def test_publishers_are_looked_at_and_a_look_is_red_where_a_person_must_act(ende
 
 def test_who_is_named_hears_of_a_task_that_failed_and_of_no_other(ended, post):
     """The look at a publisher is red; everything else went well. A notifier that is no such class keeps no other from it."""
-    failed = sum(state == "failed" for one in ("fetch_published",) for state in ended[one]["looks"].values())
+    failed = sum(state == "failed" for state in ended["fetch_published"]["looks"].values())
     by_address = {tuple(to): message for to, message in post.mails}
     assert failed == 1 and len(post.mails) == 2
     mail, other = by_address["anna@example.org", "ben@example.org"], by_address["pager@example.org",]
     assert mail["Subject"] == "Trust Benchmarks: look of fetch_published failed" and other["Subject"] == "look is red"
     text = mail.get_body(("html",)).get_content()
-    for said in ("moved:", "docs/runbooks/README.md", "trust-benchmarks doctor", "<b>fetch_published</b>"):
+    for said in (
+        "moved:",
+        "docs/runbooks/README.md#a-publisher-needs-a-look",
+        "trust-benchmarks doctor",
+        "<b>fetch_published</b>",
+    ):
         assert said in text, said
+
+
+def test_each_part_of_the_runbooks_that_a_mail_names_is_there():
+    """By the name that GitHub gives a heading: small letters, a hyphen for each space, nothing but letters, digits and those."""
+    text = (CHECKOUT / "docs" / "runbooks" / "README.md").read_text()
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    names = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
+    assert {*alerts.RUNBOOKS.values(), alerts.COLLECTION_FAILED} <= names

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from trust_benchmarks.operations import retention
 from trust_benchmarks_local import airflow, run
 from trust_benchmarks_local.services import exported
 from trust_benchmarks_local.state import State
@@ -43,9 +44,13 @@ def test_the_run_tells_where_to_sign_in_and_with_what(state):
 def test_no_process_of_airflow_gets_a_password_of_its_users_or_of_the_superuser(state, monkeypatch):
     monkeypatch.setenv("TB_PEOPLE", "/somewhere/people.toml")
     monkeypatch.setenv("TB_USER_PASSWORD", "mine")
+    named = ["TB_FETCH_CONTACT", "TB_FETCH_AGENT", "TB_FETCH_PAUSE", "HTTPS_PROXY", *retention.KEPT]
+    for name in named:
+        monkeypatch.setenv(name, f"of {name}")
     given = airflow.environment(state)
     secret = {variable for _, variable in airflow.USERS.values()} | {"TB_POSTGRES_PASSWORD", "TB_USER_PASSWORD"}
     assert not secret & set(given)
     assert not {state.settings.get(name) for name in secret} & set(given.values()) - {None}
     assert given["TB_PEOPLE"] == "/somewhere/people.toml"
+    assert {name: given[name] for name in named} == {name: f"of {name}" for name in named}
     assert exported(state.settings)["TB_DESK_PASSWORD"] == given["TB_DESK_PASSWORD"]

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql as pgsql
 from trust_benchmarks import sql
 from trust_benchmarks.operations import backup, folder, restore, tables
+from trust_benchmarks.reference import known_collections
 from trust_benchmarks.stores import objects, pool, settings, warehouse
 
 
@@ -161,6 +162,22 @@ def test_nothing_is_written_over_and_what_is_damaged_is_not_restored(world, tmp_
     assert everything() == expected
     with place.held(), pytest.raises(folder.Unusable, match="Another backup or restore"):
         backup.back_up(tmp_path)
+
+    # Whoever writes to the warehouse while the buckets are restored loses nothing.
+    def write(step: str) -> None:
+        if "warehouse" in step:
+            warehouse.migrate()
+            with warehouse.connect() as connection:
+                known_collections.note(connection)
+                connection.execute(
+                    "INSERT INTO core.source_look (look_id, collection, source, began_at, outcome, said, offered, fetched, reached) "
+                    "VALUES ('x', 'workforce', 'page', now(), 'new', '', 0, 0, true)"
+                )
+
+    destroy(world)
+    with pytest.raises(folder.Unusable, match=r"is not empty: core\.source_look has rows"):
+        restore.restore(tmp_path, tell=write)
+    assert flow.value("SELECT count(*) FROM core.source_look") == 1
 
 
 def test_old_backups_go_with_what_only_they_need(world, tmp_path):

@@ -1,4 +1,4 @@
-"""`doctor` says that all is well, and of each thing that is not what it is, what to do and which runbook."""
+"""`doctor` says that every check passed, and of each that failed what it found, what to do and which runbook."""
 
 import contextlib
 import json
@@ -45,8 +45,8 @@ def airflow():
 
 
 @pytest.fixture
-def well(world, tmp_path, monkeypatch, airflow):
-    """An installation that is well."""
+def sound(world, tmp_path, monkeypatch, airflow):
+    """An installation in which every check passes."""
     monkeypatch.setenv("TB_AIRFLOW_URL", airflow[0])
     monkeypatch.setenv("TB_BACKUP", str(tmp_path / "backups"))
     monkeypatch.setattr(doctor, "FREE", 0.0)  # whatever this machine's disk has
@@ -57,20 +57,20 @@ def well(world, tmp_path, monkeypatch, airflow):
     return airflow[1]
 
 
-def ill(run) -> dict[str, dict]:
-    """What is not well, by what it is about; each names a runbook that is there, and that says the words."""
+def failed(run) -> dict[str, dict]:
+    """The checks that failed, by what they are about; each names a runbook that is there, and that says the words."""
     ran = run("doctor", "--format", "json")
-    found = {one["about"]: one for one in json.loads(ran.out) if not one["well"]}
+    found = {one["about"]: one for one in json.loads(ran.out) if not one["ok"]}
     assert ran.code == (1 if found else 0)
     for one in found.values():
         assert one["do"].endswith(".") and one["about"] in (RUNBOOKS / one["runbook"]).read_text(), one
     return found
 
 
-def test_all_is_well(well, run):
+def test_every_check_passes(sound, run):
     ran = run("doctor")
-    assert (ran.code, "All is well." in ran.out) == (0, True), ran.out
-    assert ill(run) == {}
+    assert (ran.code, "checks passed." in ran.out and "FAIL" not in ran.out) == (0, True), ran.out
+    assert failed(run) == {}
     for word in (
         "PostgreSQL 1",
         "all buckets",
@@ -82,7 +82,7 @@ def test_all_is_well(well, run):
         assert word in ran.out, word
 
 
-def test_each_thing_that_is_not_well_is_named_with_what_to_do(well, run, monkeypatch, tmp_path):
+def test_each_check_that_failed_is_named_with_what_to_do(sound, run, monkeypatch, tmp_path):
     flow.put_return("RNU", "2025-06", flow.workforce("RNU", "2025-06"))
     flow.take_in()
     flow.put_return("RT5", "2025-05", flow.workforce("RT5", "2025-05"))
@@ -100,38 +100,58 @@ def test_each_thing_that_is_not_well_is_named_with_what_to_do(well, run, monkeyp
             "SELECT release_key, 'moved', 'WF01', false, 'WF01 moved too far.' FROM core.release WHERE release_id = %s",
             [made],
         )
-    well["scheduler"] = {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-07-01T09:00:00+00:00"}
+    sound["scheduler"] = {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-07-01T09:00:00+00:00"}
     monkeypatch.setattr(doctor, "BACKUP_AGE", timedelta(0))
     monkeypatch.setattr(doctor, "FREE", 1.1)
-    found = ill(run)
+    found = failed(run)
     assert found.keys() == {"Airflow", "collections", "backlog", "releases", "backup", "space"}
-    assert "scheduler does not run" in found["Airflow"]["says"] and "estates 2019-20" in found["collections"]["says"]
+    assert (
+        "is not fully running: scheduler does not run" in found["Airflow"]["says"]
+        and "estates 2019-20" in found["collections"]["says"]
+    )
     assert found["backlog"]["says"].startswith("1 files wait") and made in found["releases"]["says"]
     monkeypatch.setenv("TB_BACKUP", str(tmp_path / "none"))
-    assert "holds none" in ill(run)["backup"]["says"]
+    assert "holds none" in failed(run)["backup"]["says"]
     monkeypatch.delenv("TB_BACKUP")
-    assert "TB_BACKUP" in ill(run)["backup"]["says"]
+    assert "TB_BACKUP" in failed(run)["backup"]["says"]
 
 
-def test_a_store_that_is_down_keeps_nothing_else_from_being_looked_at(well, run, monkeypatch):
+def test_a_store_that_is_down_keeps_nothing_else_from_being_looked_at(sound, run, monkeypatch):
     monkeypatch.setenv("TB_AIRFLOW_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("TB_WAREHOUSE_URL", "postgresql://warehouse:secret-of-ours@127.0.0.1:9/warehouse")
-    found = ill(run)
+    found = failed(run)
     assert found.keys() == {"warehouse", "Airflow"} and "secret-of-ours" not in str(found)
     monkeypatch.setenv("TB_BUCKET_EXPORTS", "no-such-bucket")
-    assert "no bucket no-such-bucket" in ill(run)["object store"]["says"]
+    assert "no bucket no-such-bucket" in failed(run)["object store"]["says"]
 
 
-def test_a_migration_that_is_missing_is_named(well, run):
+def test_a_migration_that_is_missing_is_named(sound, run):
     with warehouse.connect() as connection:
         connection.execute("UPDATE public.migration SET sha256 = 'x' WHERE name = '01_basis.sql'")
-    assert "01_basis.sql" in ill(run)["migrations"]["says"]
+    assert "01_basis.sql" in failed(run)["migrations"]["says"]
 
 
-def test_a_source_that_needs_a_person_is_named(well, run):
+def test_a_source_that_needs_a_person_is_named(sound, run):
     with warehouse.connect() as connection:
         connection.execute(
             "INSERT INTO core.source_look (look_id, collection, source, began_at, outcome, said, offered, fetched, reached) VALUES "
             "('x', 'workforce', 'page', now(), 'page_changed', 'No link fits.', 0, 0, true)"
         )
-    assert "No link fits." in ill(run)["sources"]["says"]
+    assert "No link fits." in failed(run)["sources"]["says"]
+
+
+def test_a_warehouse_of_the_version_before_is_named_and_keeps_nothing_else_from_being_checked(sound, run):
+    with warehouse.connect() as connection:
+        connection.execute("DROP VIEW intake.sources CASCADE")
+        connection.execute("DELETE FROM public.migration WHERE name = '14_sources.sql'")
+    assert failed(run).keys() == {"migrations"}
+    ran = run("doctor")
+    assert ran.code == 1 and "FAIL  migrations: 1 are missing" in ran.out and "checks failed." in ran.out
+    for about in ("warehouse", "object store", "Airflow", "backup", "space"):
+        assert f"OK    {about}: " in ran.out, about
+
+
+def test_a_cache_that_is_not_configured_is_named(sound, monkeypatch):
+    monkeypatch.delenv("TB_CACHE")
+    found = {one.about: one for one in doctor.examine()}
+    assert "TB_CACHE is not set" in found["space"].says and not found["space"].ok and not found["warehouse"].ok

@@ -92,11 +92,7 @@ def test_no_flipped_bit_comes_to_a_figure(world):
         assert read() == rows, number
         if not number % 25:
             assert computed() == figures, number
-    with (
-        warehouse.connect() as connection
-    ):  # an archived file that records were not made of is healed when it is looked at
-        connection.execute("SELECT 1")
-    heal.heal()
+    heal.heal()  # archived files too, which no figure reads while the records are sound
     assert {one: bytes_of(*one) for one in stored()} == sound
     assert flow.release() == [] and flow.differences(expected, flow.snapshot()) == {}
 
@@ -203,7 +199,7 @@ for wanted in ({wanted}, {wanted}[:2]):
 
 
 def without_rights(tmp_path, prepare: str = "") -> subprocess.CompletedProcess:
-    """Computes a release in a process for which a file's mode counts, root or not; `prepare` is done before in a shell."""
+    """Reads the records in a process for which a file's mode counts, root or not; `prepare` is done before in a shell."""
 
     def obey_modes() -> None:
         ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
