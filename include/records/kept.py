@@ -61,8 +61,10 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
         botocore.exceptions.ClientError: the object store refuses it or cannot be reached.
     """
     together = {one: frame for one, frame in rows.items() if frame.height < MANY}
+    groups = [together] if together else []
+    groups += [{one: frame} for one, frame in rows.items() if one not in together]
     found: dict[str, Records] = {}
-    for group in [*([together] if together else []), *({one: rows[one]} for one in rows.keys() - together.keys())]:
+    for group in groups:
         content = as_parquet(group)
         sha256 = hashlib.sha256(content).hexdigest()
         key = f"{collection}/{period}/{sha256}.parquet"
@@ -94,14 +96,13 @@ def files(wanted: Sequence[Wanted]) -> list[Path]:
     Raises:
         Harmed: an object is gone, cannot be read or is not what was recorded.
     """
-    by_object: dict[str, list[Wanted]] = {}
-    for one in wanted:
-        by_object.setdefault(one.key, []).append(one)
-    whole = [key for key, of in by_object.items() if len(of) == of[0].together]
-    small = [key for key in whole if by_object[key][0].size < SMALL]
-    alone = [key for key in whole if key not in small or len(by_object) == 1]
-    gathered = [one for key, of in by_object.items() if key not in alone for one in of]
-    found = [_local(key) for key in alone]
+    by_object = _by_object(wanted)
+    found, gathered = [], []
+    for key, of in by_object.items():
+        if len(of) == of[0].together and (of[0].size >= SMALL or len(by_object) == 1):
+            found.append(_local(key))
+        else:
+            gathered += of
     return [*found, _gathered(gathered)] if gathered else found
 
 
@@ -125,6 +126,13 @@ def stands_for(key: str) -> str:
     return key.split("/")[1] if key.startswith(HEALED) else Path(key).stem
 
 
+def _by_object(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:
+    found: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        found.setdefault(one.key, []).append(one)
+    return found
+
+
 def _local(key: str) -> Path:
     bucket, sha256 = settings.load().records, Path(key).stem
     try:
@@ -141,12 +149,9 @@ def _gathered(wanted: Iterable[Wanted]) -> Path:
     name = hashlib.sha256(repr([(one.submission_id, one.key) for one in wanted]).encode()).hexdigest()
     if path := objects.kept_under(name):
         return path
-    by_object: dict[str, list[str]] = {}
-    for one in wanted:
-        by_object.setdefault(one.key, []).append(one.submission_id)
     parts = [
-        pl.read_parquet(_local(key)).filter(pl.col("submission_id").is_in(submissions))
-        for key, submissions in by_object.items()
+        pl.read_parquet(_local(key)).filter(pl.col("submission_id").is_in([one.submission_id for one in of]))
+        for key, of in _by_object(wanted).items()
     ]
     buffer = io.BytesIO()
     pl.concat(parts, how="diagonal").write_parquet(buffer, compression="lz4")

@@ -1,4 +1,7 @@
-"""Takes submissions from the archive through reading and validation to records, and moves the pointer, one transaction each."""
+"""Takes submissions from the archive through reading and validation to records, and moves the pointers.
+
+Those that were never validated are recorded together, in one transaction for a batch; any other one, and each where that fails, alone.
+"""
 
 import logging
 import time
@@ -47,10 +50,10 @@ def try_each(submission_ids: list[str]) -> tuple[dict[str, int], list[tuple[str,
     done = Counter(accepted=0, accepted_with_warnings=0, held=0, done_before=0)
     failures: list[tuple[str, BaseException]] = []
     with warehouse.connect() as connection:
-        new = submission.new_ones(connection, submission_ids)
+        with connection.transaction():
+            new = submission.new_ones(connection, submission_ids)
+            known = submission.load_each(connection, [one for one in submission_ids if one in new])
         alone = [one for one in submission_ids if one not in new]
-        known = submission.load_each(connection, [one for one in submission_ids if one in new])
-        connection.commit()
         for group in _groups(known):
             checked: list[_Checked] = []
             for one in group:
