@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +42,10 @@ class Wanted(NamedTuple):
 
 
 def hash_of(submission_id: str, records: pl.DataFrame) -> str:
-    """Names accepted rows by what they say, whoever is recorded beside them: as text, or, of many, by the object that they have alone."""
+    """Names accepted rows, whoever is recorded beside them: by their text, or, of `MANY`, by the bytes of the object that they have alone.
+
+    Those bytes may be others with another version of the libraries; text is not.
+    """
     if records.height >= MANY:
         return hashlib.sha256(as_parquet({submission_id: records})).hexdigest()
     buffer = io.BytesIO()
@@ -78,10 +81,8 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
 
 
 def as_parquet(rows: dict[str, pl.DataFrame]) -> bytes:
-    """The rows of these submissions, each with its id before it, as a Parquet file."""
-    named = [
-        frame.select(pl.lit(submission_id).alias("submission_id"), pl.all()) for submission_id, frame in rows.items()
-    ]
+    """The rows of these submissions, each with its id before it, as a Parquet file: the same bytes in whatever order they are given."""
+    named = [frame.select(pl.lit(one).alias("submission_id"), pl.all()) for one, frame in sorted(rows.items())]
     buffer = io.BytesIO()
     pl.concat(named, how="diagonal").write_parquet(buffer, compression="lz4")
     return buffer.getvalue()
@@ -121,6 +122,12 @@ def put_back(key: str, content: bytes) -> str:
     return key
 
 
+def made_anew(key: str) -> Iterator[str]:
+    """The names of objects that were made anew for one, with other bytes than it had."""
+    for found in objects.listing(settings.load().records, f"{HEALED}{Path(key).stem}/"):
+        yield found.key
+
+
 def stands_for(key: str) -> str:
     """The SHA-256 of the object that an object of records is, or was made anew for."""
     return key.split("/")[1] if key.startswith(HEALED) else Path(key).stem
@@ -138,9 +145,9 @@ def _local(key: str) -> Path:
     try:
         return objects.cached(bucket, key, sha256)
     except objects.Harmed:
-        for found in objects.listing(bucket, f"{HEALED}{sha256}/"):
+        for other in made_anew(key):
             with contextlib.suppress(objects.Harmed):
-                return objects.cached(bucket, found.key, Path(found.key).stem)
+                return objects.cached(bucket, other, Path(other).stem)
         raise
 
 
@@ -154,5 +161,6 @@ def _gathered(wanted: Iterable[Wanted]) -> Path:
         for key, of in _by_object(wanted).items()
     ]
     buffer = io.BytesIO()
-    pl.concat(parts, how="diagonal").write_parquet(buffer, compression="lz4")
+    # An object may have been written by older rules, when a field was still a whole number.
+    pl.concat(parts, how="diagonal_relaxed").write_parquet(buffer, compression="lz4")
     return objects.keep_under(name, buffer.getvalue())
