@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ..stores import objects, settings
+from ..stores import cache, objects, settings
 
 HEALED = "healed/"  # before the names of objects that were made anew with other bytes
 SMALL = 1024 * 1024  # bytes of an object that is read together with others of its month
@@ -73,7 +73,7 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
         key = f"{collection}/{period}/{sha256}.parquet"
         if store:
             objects.put_once(settings.load().records, key, content)
-        objects.keep(content, sha256)
+        cache.keep(content, sha256)
         for one, frame in group.items():
             of_rows = sha256 if frame.height >= MANY else hash_of(one, frame)
             found[one] = Records(key, of_rows, len(content), len(group))
@@ -143,18 +143,18 @@ def _by_object(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:
 def _local(key: str) -> Path:
     bucket, sha256 = settings.load().records, Path(key).stem
     try:
-        return objects.cached(bucket, key, sha256)
+        return cache.cached(bucket, key, sha256)
     except objects.Harmed:
         for other in made_anew(key):
             with contextlib.suppress(objects.Harmed):
-                return objects.cached(bucket, other, Path(other).stem)
+                return cache.cached(bucket, other, Path(other).stem)
         raise
 
 
 def _gathered(wanted: Iterable[Wanted]) -> Path:
     wanted = sorted(wanted)
     name = hashlib.sha256(repr([(one.submission_id, one.key) for one in wanted]).encode()).hexdigest()
-    if path := objects.kept_under(name):
+    if path := cache.kept_under(name):
         return path
     parts = [
         pl.read_parquet(_local(key)).filter(pl.col("submission_id").is_in([one.submission_id for one in of]))
@@ -163,4 +163,4 @@ def _gathered(wanted: Iterable[Wanted]) -> Path:
     buffer = io.BytesIO()
     # An object may have been written by older rules, when a field was still a whole number.
     pl.concat(parts, how="diagonal_relaxed").write_parquet(buffer, compression="lz4")
-    return objects.keep_under(name, buffer.getvalue())
+    return cache.keep_under(name, buffer.getvalue())

@@ -28,7 +28,7 @@ from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
 from ..releases.figures import figures
 from ..releases.ledger import frame
-from ..stores import objects, settings, warehouse
+from ..stores import cache, settings, warehouse
 from ..validation import decisions_applied, validate
 from ..validation.validate import HELD, Outcome
 
@@ -186,7 +186,7 @@ def _again(
 ) -> tuple[bool, Outcome, read_and_validate.Plain]:
     """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
     if one["outcome"] == HELD and when == BY_ITSELF:
-        content = objects.content(settings.load().archive, one["archive_key"], one["sha256"])
+        content = cache.content(settings.load().archive, one["archive_key"], one["sha256"])
         chain = identify_again.identity(content, one["file_name"], collection, one["received_at"])
         if chain and chain != (one["period"], one["sender"], one["part"]):
             version = _next_version(connection, one, chain, changed)

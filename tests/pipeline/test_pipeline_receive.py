@@ -12,7 +12,7 @@ from trust_benchmarks.ingest import expected_returns, inbox, receive, waiting
 from trust_benchmarks.records import kept, pointer, sweep, write
 from trust_benchmarks.records import validate_and_record as validate_and_record_module
 from trust_benchmarks.records.validate_and_record import validate_and_record
-from trust_benchmarks.stores import objects, settings
+from trust_benchmarks.stores import cache, objects, settings
 from trust_benchmarks.validation import versions
 from worlds import new_world
 
@@ -332,7 +332,7 @@ def test_local_copies_that_nobody_uses_are_forgotten_and_come_back():
     assert sweep.sweep()["forgotten"] == 1
     assert sorted(Path(settings.load().cache).glob("*/*")) == copies[1:]
     key, sha256 = flow.rows("SELECT archive_key, sha256 FROM core.submission")[0]
-    assert objects.content(settings.load().archive, key, sha256) == flow.workforce()
+    assert cache.content(settings.load().archive, key, sha256) == flow.workforce()
 
 
 def test_an_orphan_that_is_named_while_it_is_swept_stays(monkeypatch):
