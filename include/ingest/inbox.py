@@ -15,7 +15,7 @@ import psycopg
 from botocore.exceptions import ClientError, ParamValidationError
 
 from ..reference.calendar import LONDON
-from ..stores import log, objects, settings
+from ..stores import cache, log, objects, settings
 from ..stores.faults import is_outage, status
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ def archive(collection: str, listed: objects.Listed) -> Arrival:
         is_sample,
         _storable(says) if says and not arrived else None,
     )
-    objects.keep(content, arrival.sha256)
+    cache.keep(content, arrival.sha256)
     key = archive_key(arrival.sha256)
     try:
         objects.copy_once(of.inbox, listed.key, listed.etag, of.archive, key)

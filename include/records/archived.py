@@ -7,7 +7,7 @@ import psycopg
 from botocore.exceptions import ClientError
 
 from .. import sql
-from ..stores import log, objects, settings
+from ..stores import cache, log, objects, settings
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ def content(connection: psycopg.Connection, archive_key: str, sha256: str) -> by
         Harmed: it cannot be had and the inbox does not have it any more; the message names the submissions.
     """
     try:
-        return objects.content(settings.load().archive, archive_key, sha256)
+        return cache.content(settings.load().archive, archive_key, sha256)
     except objects.Harmed as harmed:
         return heal(connection, archive_key, sha256, harmed)
 

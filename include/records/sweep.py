@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ..stores import objects, settings, warehouse
+from ..stores import cache, objects, settings, warehouse
 from . import kept
 from .write import SWEEP_LOCK
 
@@ -27,5 +27,5 @@ def sweep(grace: timedelta = GRACE) -> dict[str, int]:
         }
         orphans = [found.key for found in listed if kept.stands_for(found.key) not in named]
         objects.delete(bucket, orphans)
-    forgotten = objects.forget(UNUSED.total_seconds())
+    forgotten = cache.forget(UNUSED.total_seconds())
     return {"looked_at": len(listed), "removed": len(orphans), "forgotten": forgotten}

@@ -13,7 +13,7 @@ from ..ingest.inbox import archive_key
 from ..reading.harmless import harmless
 from ..reading.read import read
 from ..reading.reading import Reading, Table
-from ..stores import objects, settings
+from ..stores import cache, settings
 from . import queries
 
 CACHE_BYTES = 128 * 1024 * 1024  # of tables that are kept for the next question
@@ -103,7 +103,7 @@ def content_of(connection: psycopg.Connection[Any], submission_id: str) -> SentF
     if row is None:
         raise _unknown(submission_id)
     sha256, file_name, collection = row
-    return SentFile(objects.content(settings.load().archive, archive_key(sha256), sha256), file_name, collection)
+    return SentFile(cache.content(settings.load().archive, archive_key(sha256), sha256), file_name, collection)
 
 
 def _unknown(submission_id: str) -> LookupError:

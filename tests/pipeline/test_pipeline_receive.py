@@ -12,7 +12,7 @@ from trust_benchmarks.ingest import expected_returns, inbox, receive, waiting
 from trust_benchmarks.records import kept, pointer, sweep, write
 from trust_benchmarks.records import validate_and_record as validate_and_record_module
 from trust_benchmarks.records.validate_and_record import validate_and_record
-from trust_benchmarks.stores import objects, settings
+from trust_benchmarks.stores import cache, objects, settings
 from trust_benchmarks.validation import versions
 from worlds import new_world
 
@@ -332,7 +332,7 @@ def test_local_copies_that_nobody_uses_are_forgotten_and_come_back():
     assert sweep.sweep()["forgotten"] == 1
     assert sorted(Path(settings.load().cache).glob("*/*")) == copies[1:]
     key, sha256 = flow.rows("SELECT archive_key, sha256 FROM core.submission")[0]
-    assert objects.content(settings.load().archive, key, sha256) == flow.workforce()
+    assert cache.content(settings.load().archive, key, sha256) == flow.workforce()
 
 
 def test_an_orphan_that_is_named_while_it_is_swept_stays(monkeypatch):
@@ -444,3 +444,15 @@ def test_rows_that_were_gathered_here_are_gathered_anew_when_they_are_harmed():
     assert path.read_bytes() == whole
     assert kept.files(wanted[:2]) == [path]
     assert set(pl.read_parquet(kept.own_file(wanted[2]))["submission_id"]) == {wanted[2].submission_id}
+
+
+def test_rows_recorded_under_older_rules_are_gathered_with_newer_ones():
+    """A field that was whole then and is a number now: releases read both, as DuckDB did when each file was read alone."""
+    then = pl.DataFrame({"provider_code": ["RA9"], "value": [3]})
+    now = pl.DataFrame({"provider_code": ["RHA"], "value": [2.5]})
+    wanted = []
+    for submission_id, rows in (("then", then), ("now", now)):
+        one = kept.write("workforce", PERIOD, {submission_id: rows})[submission_id]
+        wanted.append(kept.Wanted(submission_id, one.key, one.size, one.together))
+    (path,) = kept.files(wanted)
+    assert sorted(pl.read_parquet(path)["value"]) == [2.5, 3.0]
