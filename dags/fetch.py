@@ -37,12 +37,12 @@ with DAG(
     @task
     def due() -> list[str]:
         """The sources to look at now."""
-        from trust_benchmarks.sources import declared, fetch, settings
+        from trust_benchmarks.sources import declared, due, settings
 
         if not settings.is_on():
             raise AirflowSkipException("TB_FETCH_CONTACT is not set, so nothing is fetched (docs/sources.md).")
         collection = get_current_context()["params"]["collection"]
-        keys = [one.key for one in declared.fetched() if one.collection == collection] if collection else fetch.due()
+        keys = [one.key for one in declared.fetched() if one.collection == collection] if collection else due.due()
         if not keys:
             raise AirflowSkipException(f"No source of {collection} is declared." if collection else "No source is due.")
         return keys

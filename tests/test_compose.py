@@ -171,7 +171,7 @@ def test_what_a_dead_worker_had_is_found_within_two_minutes_as_in_the_embedded_r
 
 
 def test_no_process_hands_out_task_logs(services):
-    """They are on a volume; Airflow's log server binds to every address and cannot be told otherwise."""
+    """Logs are on a volume. Airflow's log server listens on every address, and no setting changes that."""
     for name in ("scheduler", "triggerer", "worker"):
         assert "--skip-serve-logs" in services[name]["command"], name
         assert (

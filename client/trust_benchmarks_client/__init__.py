@@ -1,7 +1,5 @@
 """Published benchmarks of NHS trusts as pandas DataFrames, over the HTTP API of trust-benchmarks."""
 
-import io
-import json
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -38,7 +36,7 @@ class Refused(Exception):
 class Client:
     """The tables of the API as DataFrames.
 
-    Texts are strings, whole numbers Int64, truths boolean, dates and moments datetime64; what is not there is NA. A frame's
+    Texts are strings, whole numbers Int64, booleans boolean, dates and moments datetime64; missing values are NA. A frame's
     `attrs` name its `table` and `edition`. Rows are of one edition: when one is published meanwhile, the client begins again.
 
     Args:
@@ -50,9 +48,7 @@ class Client:
     def __init__(self, url: str | None = None, key: str | None = None, timeout: float = 60) -> None:
         address = url or os.environ.get("TB_API_URL")
         if not address:
-            raise ValueError(
-                "It is not known where the API is. Give its address, Client('http://.../api/v1'), or set TB_API_URL."
-            )
+            raise ValueError("No API address was given. Give one, Client('http://.../api/v1'), or set TB_API_URL.")
         key = key or os.environ.get("TB_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.url = address.rstrip("/")
@@ -143,7 +139,7 @@ class Client:
             parameters["as_at"] = [self._moment]
         for attempt in range(TRIES):
             try:
-                return self._all_pages(name, parameters | {"format": ["csv"], "limit": [str(PAGE)]})
+                return self._all_pages(name, parameters | {"format": ["json"], "limit": [str(PAGE)]})
             except Refused as refused:  # an edition was published between two pages: all of it again
                 if refused.status != 409 or attempt == TRIES - 1:
                     raise
@@ -151,10 +147,11 @@ class Client:
 
     def _all_pages(self, name: str, parameters: Mapping[str, list[str]]) -> pd.DataFrame:
         page = self._get(f"{self.url}/{name}", parameters)
-        edition, parts = page.headers.get("X-Edition", ""), [self._frame(name, page)]
+        fields = [one for given in parameters.get("fields", []) for one in given.split(",")]
+        edition, parts = page.headers.get("X-Edition", ""), [self._frame(name, page, fields)]
         while following := page.links.get("next", {}).get("url"):
             page = self._get(urljoin(self.url, following), {})
-            parts.append(self._frame(name, page))
+            parts.append(self._frame(name, page, fields))
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         frame.attrs |= {"table": name, "edition": edition}
         return frame
@@ -178,10 +175,12 @@ class Client:
         )
         raise Refused(response.status_code, message, problem)
 
-    def _frame(self, name: str, page: httpx.Response) -> pd.DataFrame:
-        raw = pd.read_csv(io.BytesIO(page.content), dtype=str, keep_default_na=False)
-        types = self._types_of(name)
-        return pd.DataFrame({column: _typed(raw[column], types.get(column, {})) for column in raw.columns})
+    def _frame(self, name: str, page: httpx.Response, fields: list[str]) -> pd.DataFrame:
+        rows, types = page.json()["data"], self._types_of(name)
+        columns = list(rows[0]) if rows else fields or list(types)
+        return pd.DataFrame(
+            {column: _typed([row[column] for row in rows], types.get(column, {})) for column in columns}
+        )
 
     def _types_of(self, name: str) -> dict[str, Mapping[str, Any]]:
         if name not in self._types:
@@ -190,24 +189,18 @@ class Client:
         return self._types.get(name, {})
 
 
-def _typed(texts: "pd.Series[Any]", schema: Mapping[str, Any]) -> "pd.Series[Any]":
-    """A column of texts as its type; an empty text is what is not there."""
-    named = schema.get("type", "string")
+def _typed(values: list[Any], schema: Mapping[str, Any]) -> "pd.Series[Any]":
+    """A column as its type; None is what is missing."""
+    named = schema.get("type", "object")
     kinds = {named} if isinstance(named, str) else set(named)
-    there = texts.where(texts != "")
-    if "array" in kinds:
-        return pd.Series([json.loads(text) if text else None for text in texts], index=texts.index, dtype=object)
-    if "integer" in kinds:
-        return pd.Series(pd.array([int(text) if text else None for text in texts], dtype="Int64"), index=texts.index)
-    if "number" in kinds:
-        return pd.Series([float(text) if text else float("nan") for text in texts], index=texts.index, dtype="float64")
-    if "boolean" in kinds:
-        return texts.map({"true": True, "false": False}).astype("boolean")
     if schema.get("format") == "date-time":
-        return pd.to_datetime(there, utc=True, format="ISO8601")
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object), utc=True, format="ISO8601"))
     if schema.get("format") == "date":
-        return pd.to_datetime(there, format="%Y-%m-%d")
-    return there.astype("string")
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object), format="%Y-%m-%d"))
+    for kind, dtype in (("integer", "Int64"), ("number", "float64"), ("boolean", "boolean"), ("string", "string")):
+        if kind in kinds:
+            return pd.Series(values, dtype=dtype)
+    return pd.Series(values, dtype=object)
 
 
 def _texts(value: Value) -> list[str]:

@@ -63,7 +63,7 @@ def place() -> Iterator[None]:
         Problem: none was free for a while.
     """
     if not AT_ONCE.acquire(timeout=WAIT):
-        raise _away("More questions are asked than can be answered at once.", f"a free place within {WAIT} seconds")
+        raise _away("Too many requests are being answered at the moment.", f"a free place within {WAIT} seconds")
     try:
         yield
     finally:

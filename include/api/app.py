@@ -104,7 +104,7 @@ def _rows_of(table: Table, gate: Gate) -> Endpoint:
             raise Problem(
                 403,
                 "commercial",
-                f"{table.name} shows what single trusts pay, which is commercial.",
+                f"{table.name} shows what individual trusts pay, which is commercial.",
                 "Expected: a key with the right to commercial tables.",
                 "Ask the operators for one, or read price_spread, which names no trust.",
             )
@@ -129,7 +129,7 @@ def _list_of(found: dict[str, Table], gate: Gate) -> Endpoint:
             holds = answer.edition(connection)
         body = {
             "edition": holds.name,
-            "switched_at": holds.switched_at and holds.switched_at.isoformat(),
+            "switched_at": holds.switched_at,
             "contract_version": published.version(),
             "description": f"{ROOT}/openapi.json",
             "tables": [
@@ -211,10 +211,6 @@ def _openapi(app: FastAPI, found: dict[str, Table]) -> dict[str, Any]:
     description = get_openapi(
         title=app.title, version=app.version, openapi_version="3.1.0", description=WORDS.strip(), routes=app.routes
     )
-    for path in description["paths"].values():
-        path["get"]["responses"] = {
-            status: response for status, response in path["get"]["responses"].items() if status != "422"
-        }
     schemas = {f"{table.name}_row": tables.row_schema(table) for table in found.values()}
     description["components"] = {
         "schemas": schemas | {"problem": SCHEMA},
@@ -282,7 +278,7 @@ def _responses(table: Table) -> dict[int | str, dict[str, Any]]:
 
 def _plain_responses() -> dict[int | str, dict[str, Any]]:
     return {
-        304: {"description": "As the asker has it (If-None-Match)."},
+        304: {"description": "Not modified (If-None-Match)."},
         401: _refusal("The key is not known."),
         429: _refusal("Too many requests."),
         503: _refusal("The warehouse is busy or away, or the answer took too long."),

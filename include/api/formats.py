@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..reading.harmless import csv_safe
 from ..sql.published import Column
 from .answer import Answer
 from .problems import Problem, shown
@@ -158,4 +159,6 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, date | datetime):
         return value.isoformat()
+    if isinstance(value, str):
+        return csv_safe(value)  # as everywhere where a spreadsheet may open it
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

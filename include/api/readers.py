@@ -26,7 +26,7 @@ class Reader:
     Attributes:
         name: of the key's holder; 'public' without a key.
         samples: whether rows that rest on sample returns are shown.
-        words: whether columns of people's own words are shown.
+        words: whether columns of free text are shown.
         commercial: whether tables of commercial data may be asked for.
         rate: requests a minute.
     """

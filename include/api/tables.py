@@ -57,7 +57,7 @@ class Table:
         return plain | {short: column for short, column in SHORT.items() if column in plain and short not in plain}
 
     def without_words(self) -> "Table":
-        """The same without columns of people's own words, as the public sees it."""
+        """The same without columns of free text, as the public sees it."""
         return replace(self, view=replace(self.view, columns=tuple(c for c in self.view.columns if not c.free_text)))
 
 

@@ -1,5 +1,6 @@
 """Looks at every object that the ledger names, and puts back what is lost or harmed: from the inbox, the archived files or a backup."""
 
+import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 import psycopg
 
 from .. import sql
-from ..records import archived, healing
+from ..records import archived, healing, kept
 from ..stores import log, objects, settings, warehouse
 from .folder import Folder
 
@@ -75,8 +76,17 @@ def _look(bucket: str, key: str, hashes: dict[str, str]) -> objects.Harmed | Non
         else:
             objects.whole(of.records, key, Path(key).stem)
     except objects.Harmed as harmed:
-        return harmed
+        return None if bucket == "records" and _is_beside(key) else harmed
     return None
+
+
+def _is_beside(key: str) -> bool:
+    """Whether an object of records was made anew with other bytes, which are read in its place."""
+    for other in kept.made_anew(key):
+        with contextlib.suppress(objects.Harmed):
+            objects.whole(settings.load().records, other, Path(other).stem)
+            return True
+    return False
 
 
 def _put_back(

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +42,10 @@ class Wanted(NamedTuple):
 
 
 def hash_of(submission_id: str, records: pl.DataFrame) -> str:
-    """Names accepted rows by what they say, whoever is recorded beside them: as text, or, of many, by the object that they have alone."""
+    """Names accepted rows, whoever is recorded beside them: by their text, or, of `MANY`, by the bytes of the object that they have alone.
+
+    Those bytes may be others with another version of the libraries; text is not.
+    """
     if records.height >= MANY:
         return hashlib.sha256(as_parquet({submission_id: records})).hexdigest()
     buffer = io.BytesIO()
@@ -61,8 +64,10 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
         botocore.exceptions.ClientError: the object store refuses it or cannot be reached.
     """
     together = {one: frame for one, frame in rows.items() if frame.height < MANY}
+    groups = [together] if together else []
+    groups += [{one: frame} for one, frame in rows.items() if one not in together]
     found: dict[str, Records] = {}
-    for group in [*([together] if together else []), *({one: rows[one]} for one in rows.keys() - together.keys())]:
+    for group in groups:
         content = as_parquet(group)
         sha256 = hashlib.sha256(content).hexdigest()
         key = f"{collection}/{period}/{sha256}.parquet"
@@ -76,10 +81,8 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
 
 
 def as_parquet(rows: dict[str, pl.DataFrame]) -> bytes:
-    """The rows of these submissions, each with its id before it, as a Parquet file."""
-    named = [
-        frame.select(pl.lit(submission_id).alias("submission_id"), pl.all()) for submission_id, frame in rows.items()
-    ]
+    """The rows of these submissions, each with its id before it, as a Parquet file: the same bytes in whatever order they are given."""
+    named = [frame.select(pl.lit(one).alias("submission_id"), pl.all()) for one, frame in sorted(rows.items())]
     buffer = io.BytesIO()
     pl.concat(named, how="diagonal").write_parquet(buffer, compression="lz4")
     return buffer.getvalue()
@@ -94,14 +97,13 @@ def files(wanted: Sequence[Wanted]) -> list[Path]:
     Raises:
         Harmed: an object is gone, cannot be read or is not what was recorded.
     """
-    by_object: dict[str, list[Wanted]] = {}
-    for one in wanted:
-        by_object.setdefault(one.key, []).append(one)
-    whole = [key for key, of in by_object.items() if len(of) == of[0].together]
-    small = [key for key in whole if by_object[key][0].size < SMALL]
-    alone = [key for key in whole if key not in small or len(by_object) == 1]
-    gathered = [one for key, of in by_object.items() if key not in alone for one in of]
-    found = [_local(key) for key in alone]
+    by_object = _by_object(wanted)
+    found, gathered = [], []
+    for key, of in by_object.items():
+        if len(of) == of[0].together and (of[0].size >= SMALL or len(by_object) == 1):
+            found.append(_local(key))
+        else:
+            gathered += of
     return [*found, _gathered(gathered)] if gathered else found
 
 
@@ -120,9 +122,22 @@ def put_back(key: str, content: bytes) -> str:
     return key
 
 
+def made_anew(key: str) -> Iterator[str]:
+    """The names of objects that were made anew for one, with other bytes than it had."""
+    for found in objects.listing(settings.load().records, f"{HEALED}{Path(key).stem}/"):
+        yield found.key
+
+
 def stands_for(key: str) -> str:
     """The SHA-256 of the object that an object of records is, or was made anew for."""
     return key.split("/")[1] if key.startswith(HEALED) else Path(key).stem
+
+
+def _by_object(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:
+    found: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        found.setdefault(one.key, []).append(one)
+    return found
 
 
 def _local(key: str) -> Path:
@@ -130,9 +145,9 @@ def _local(key: str) -> Path:
     try:
         return cache.cached(bucket, key, sha256)
     except objects.Harmed:
-        for found in objects.listing(bucket, f"{HEALED}{sha256}/"):
+        for other in made_anew(key):
             with contextlib.suppress(objects.Harmed):
-                return cache.cached(bucket, found.key, Path(found.key).stem)
+                return cache.cached(bucket, other, Path(other).stem)
         raise
 
 
@@ -141,13 +156,11 @@ def _gathered(wanted: Iterable[Wanted]) -> Path:
     name = hashlib.sha256(repr([(one.submission_id, one.key) for one in wanted]).encode()).hexdigest()
     if path := cache.kept_under(name):
         return path
-    by_object: dict[str, list[str]] = {}
-    for one in wanted:
-        by_object.setdefault(one.key, []).append(one.submission_id)
     parts = [
-        pl.read_parquet(_local(key)).filter(pl.col("submission_id").is_in(submissions))
-        for key, submissions in by_object.items()
+        pl.read_parquet(_local(key)).filter(pl.col("submission_id").is_in([one.submission_id for one in of]))
+        for key, of in _by_object(wanted).items()
     ]
     buffer = io.BytesIO()
-    pl.concat(parts, how="diagonal").write_parquet(buffer, compression="lz4")
+    # An object may have been written by older rules, when a field was still a whole number.
+    pl.concat(parts, how="diagonal_relaxed").write_parquet(buffer, compression="lz4")
     return cache.keep_under(name, buffer.getvalue())

@@ -23,6 +23,5 @@ def point_to_newest_accepted(connection: psycopg.Connection, submission_ids: lis
     names = (*Return._fields, "submission_id", "rules_version")
     found = [dict(zip(names, row, strict=True)) for row in rows]
     with connection.cursor() as cursor:
-        for statement, is_there in (("point", True), ("point_to_none", False)):
-            if moves := [one for one in found if (one["submission_id"] is not None) == is_there]:
-                cursor.executemany(sql.text(f"records/{statement}.sql"), moves)
+        cursor.executemany(sql.text("records/point"), [one for one in found if one["submission_id"]])
+        cursor.executemany(sql.text("records/point_to_none"), [one for one in found if not one["submission_id"]])

@@ -59,8 +59,7 @@ def load(connection: psycopg.Connection, submission_id: str) -> Submission:
 def load_each(connection: psycopg.Connection, submission_ids: list[str]) -> list[Submission]:
     """The submissions of these ids that the ledger has, in the order of the ids."""
     with connection.cursor(row_factory=class_row(Submission)) as cursor:
-        found = cursor.execute(sql.text("records/submissions.sql"), {"submission_ids": submission_ids}).fetchall()
-    return sorted(found, key=lambda one: submission_ids.index(one.submission_id))
+        return cursor.execute(sql.text("records/submissions.sql"), {"submission_ids": submission_ids}).fetchall()
 
 
 def new_ones(connection: psycopg.Connection, submission_ids: list[str]) -> set[str]:

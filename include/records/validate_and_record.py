@@ -1,4 +1,7 @@
-"""Takes submissions from the archive through reading and validation to records, and moves the pointer, one transaction each."""
+"""Takes submissions from the archive through reading and validation to records, and moves the pointers.
+
+Those that were never validated are recorded together, in one transaction for a batch; any other one, and each where that fails, alone.
+"""
 
 import logging
 import time
@@ -47,10 +50,10 @@ def try_each(submission_ids: list[str]) -> tuple[dict[str, int], list[tuple[str,
     done = Counter(accepted=0, accepted_with_warnings=0, held=0, done_before=0)
     failures: list[tuple[str, BaseException]] = []
     with warehouse.connect() as connection:
-        new = submission.new_ones(connection, submission_ids)
+        with connection.transaction():
+            new = submission.new_ones(connection, submission_ids)
+            known = submission.load_each(connection, [one for one in submission_ids if one in new])
         alone = [one for one in submission_ids if one not in new]
-        known = submission.load_each(connection, [one for one in submission_ids if one in new])
-        connection.commit()
         for group in _groups(known):
             checked: list[_Checked] = []
             for one in group:
@@ -120,8 +123,9 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
     try:
         with connection.transaction():
             write.keep_sweep_away(connection)
+            of = checked[0].known.of
             records = write.write_records(
-                checked[0].known.period, {one.known.submission_id: one.outcome for one in checked}
+                of.collection, of.period, {one.known.submission_id: one.outcome for one in checked}
             )
             pointer.lock(connection, [one.known.of for one in checked])
             if submission.new_ones(connection, ids) != set(ids):
@@ -138,6 +142,8 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem) or connection.closed:
             raise
+        words = log.short(problem)
+        log.line(logger, "not_recorded_together", level=logging.WARNING, submissions=len(ids), problem=words)
         return {}
     share = (time.monotonic() - began) / len(checked)
     for one in checked:
@@ -145,14 +151,14 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
     return {one.known.submission_id: one.outcome.state for one in checked}
 
 
-def validate_and_record_one(connection: psycopg.Connection, submission_id: str, *, keep_records: bool = True) -> str:
+def validate_and_record_one(connection: psycopg.Connection, submission_id: str, *, store: bool = True) -> str:
     """Validates a submission under the decisions in force, records it and moves the pointer, in one transaction at the end.
 
     A submission that breaks our own code is recorded as held by SYS-ERROR.
 
     Args:
         connection: of the pipeline's role. Inside a transaction of the caller's, everything stays in that.
-        keep_records: whether records go to the object store; a preview keeps them in the cache only.
+        store: whether records go to the object store; a preview keeps them in the cache only.
 
     Returns:
         'accepted', 'accepted_with_warnings' or 'held'; 'done_before'; or 'identified': the file is another submission now, which waits.
@@ -168,16 +174,16 @@ def validate_and_record_one(connection: psycopg.Connection, submission_id: str, 
                 if _is_validated(connection, submission_id, decisions):
                     pointer.point_to_newest_accepted(connection, [submission_id])
                     return DONE_BEFORE
-        became = identify_again(connection, submission_id) if keep_records and not is_new else None
+        became = identify_again(connection, submission_id) if store and not is_new else None
         if became:
             # A run of the new submission's period may not be under way: it waits, and its period is announced.
             if known.period is None or known.sender is None:
                 return "identified"
-            return validate_and_record_one(connection, became, keep_records=keep_records)
+            return validate_and_record_one(connection, became, store=store)
         outcome = read_and_validate.outcome_of(connection, submission_id, decisions, known)
         plain = read_and_validate.plain_of(connection, submission_id, outcome, decisions)
         try:
-            state = _record(connection, known, outcome, decisions, plain, keep_records)
+            state = _record(connection, known, outcome, decisions, plain, store)
         except BaseException as problem:
             if not is_failure(problem) or is_outage(problem) or connection.closed:
                 raise
@@ -187,7 +193,7 @@ def validate_and_record_one(connection: psycopg.Connection, submission_id: str, 
                 if decisions
                 else read_and_validate.plain_of(connection, submission_id, outcome, [])
             )
-            state = _record(connection, known, outcome, decisions, plain, keep_records)
+            state = _record(connection, known, outcome, decisions, plain, store)
         if state is not None:
             _log(known, state, outcome, time.monotonic() - began)
             return state
@@ -200,7 +206,7 @@ def _record(
     outcome: Outcome,
     decisions: list[decisions_applied.Decision],
     plain: Plain,
-    keep_records: bool,
+    store: bool,
 ) -> str | None:
     """Records an outcome and moves the pointer, in one transaction.
 
@@ -217,7 +223,7 @@ def _record(
                 one,
                 under,
                 plain,
-                write.write_records(known.period, {submission_id: one}, keep_records).get(submission_id),
+                write.write_records(known.collection, known.period, {submission_id: one}, store).get(submission_id),
             )
             for one, under in validated
         ]

@@ -34,16 +34,17 @@ def keep_sweep_away(connection: psycopg.Connection) -> None:
     connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [SWEEP_LOCK])
 
 
-def write_records(period: str | None, outcomes: dict[str, Outcome], store: bool = True) -> dict[str, Records]:
-    """Writes the accepted rows of submissions of one collection as one Parquet object; those that are held have none.
+def write_records(
+    collection: str, period: str | None, outcomes: dict[str, Outcome], store: bool = True
+) -> dict[str, Records]:
+    """Writes the accepted rows of submissions of one collection and period; those that are held have none.
 
     Args:
         outcomes: by submission id.
         store: whether it goes to the object store; a preview keeps it in this machine's cache only.
     """
     rows = {one: outcome.records for one, outcome in outcomes.items() if outcome.state != HELD}
-    collections = {outcome.reading.collection for outcome in outcomes.values()}
-    return kept.write(collections.pop(), period, rows, store) if rows else {}
+    return kept.write(collection, period, rows, store)
 
 
 def add_validations(connection: psycopg.Connection, validated: Sequence[Validated]) -> bool:

@@ -25,10 +25,6 @@ _UNREADABLE = (
     ValueError,
 )
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
-_NUMBERS = {
-    name: at
-    for at, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
 
 
 @dataclass(frozen=True)
@@ -71,12 +67,11 @@ def check(source: Source, answer: Answer, name: str, period: str | None, how: st
 def _period(source: Source, start: bytes, name: str, period: str | None, how: str) -> tuple[str, str]:
     titled = re.search(source.title, start.decode("utf-8", "replace")) if source.title else None
     if titled:
-        month = titled["month"]
-        number = int(month) if month.isdigit() else _NUMBERS.get(month[:3].casefold(), 0)
         year = titled.groupdict().get("year")
-        if year and (said := periods.month(f"{year}-{number:02d}")):
+        said = periods.month(f"{titled['month']} {year or (period or '')[:4]}")
+        if said and year:
             return said, "file content"
-        if period and number and int(period[5:]) != number:
+        if period and said != period:
             raise Stopped(BROKEN, f"{name} is titled '{titled[0].strip()}', but its {how} says {period}.")
     if not period:
         raise Stopped(PAGE_CHANGED, f"Neither {name} nor its link says one period.")

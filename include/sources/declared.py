@@ -43,7 +43,6 @@ NEEDED = {
     "url": ("address",),
     "s3": ("address", "link"),
 }
-DAILY, HOURLY = timedelta(hours=20), timedelta(minutes=50)
 
 
 class WrongSource(ValueError):

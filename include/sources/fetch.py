@@ -1,4 +1,4 @@
-"""One look at one source: what is offered, which of it is wanted, the downloads, and what was seen.
+"""One look at one source: ask what is offered, fetch what is wanted of it into the inbox, and note what was seen.
 
 A file goes to the inbox under a name of its own (collection, part, period, number and hash), so that nothing there is ever written over
 and `receive` takes it as the next version. The fact is written after the file: a look that is killed in between puts the same bytes
@@ -11,15 +11,15 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from .. import catalogue
-from ..reference import calendar
+from ..reference import calendar, known_collections
 from ..stores import log, objects, warehouse
 from ..stores import settings as stores
-from . import ckan, content, declared, ledger, outcomes, page, s3, url
-from .declared import DAILY, HOURLY, Source
-from .ledger import Noting, Seen
+from . import choose, ckan, content, declared, ledger, outcomes, page, s3, url
+from .declared import Source
+from .history import History
+from .ledger import Recorder, Seen
 from .offers import Discovered, Offer
 from .outcomes import (
     BROKEN,
@@ -31,7 +31,6 @@ from .outcomes import (
     NEW,
     NOT_CHANGED,
     NOT_YET,
-    PAGE_CHANGED,
     REFUSED,
     SAME,
     SUPERSEDED,
@@ -45,7 +44,6 @@ logger = logging.getLogger(__name__)
 
 MOST_SAID = 10  # sentences of one look
 SILENT = timedelta(days=7)  # without an answer, after which a person is told
-FAILED = (BROKEN, MOVED, NOT_YET, PAGE_CHANGED, REFUSED, UNREACHABLE)  # what is asked for again at the next look
 
 
 @dataclass
@@ -69,43 +67,11 @@ class Look:
         return MEANINGS[self.outcome].person
 
 
-class History:
-    """What was seen before of one part of a collection."""
-
-    def __init__(self, source: Source, facts: list[Seen]) -> None:
-        self.source = source
-        self.had: dict[str, list[Seen]] = {}
-        self.last: dict[str, Seen] = {}  # by link
-        self.last_of_period: dict[str, Seen] = {}  # of this source
-        self.pages: set[str] = set()  # from which a file was had
-        for one in facts:
-            self.add(one)
-
-    def add(self, one: Seen) -> None:
-        """Adds a fact."""
-        if one.period and one.was_had:
-            self.had.setdefault(one.period, []).append(one)
-        if one.source == self.source.name:
-            self.last[_identity(one.resource, one.link_url)] = one
-            if one.sha256:
-                self.pages.add(one.page_url)
-            if one.period and one.outcome != SUPERSEDED:
-                self.last_of_period[one.period] = one
-
-    def rank(self, edition: str) -> int:
-        """The place of an edition; one that is not declared is the lowest."""
-        return self.source.editions.index(edition) if edition in self.source.editions else -1
-
-    def highest(self, period: str) -> int:
-        """The place of the highest edition that was had of a period."""
-        return max((self.rank(one.edition) for one in self.had.get(period, [])), default=-1)
-
-
 @dataclass
 class _Work:
     source: Source
     web: Web
-    note: Noting
+    recorder: Recorder
     history: History
     now: datetime
     since: str | None
@@ -116,12 +82,6 @@ class _Work:
         if outcome != NOT_YET:  # whether that matters is for the publisher's calendar to say
             self.came_to.append(outcome)
         self.look.said.append(outcomes.sentence(outcome, found))
-
-
-def due(now: datetime | None = None) -> list[str]:
-    """Keys of the sources to look at: each daily, hourly while a release is due or the publisher did not answer; a closed one once."""
-    now, last = now or datetime.now(UTC), ledger.last_looks()
-    return [one.key for one in declared.fetched() if _is_due(one, last.get(one.key), now)]
 
 
 def look(key: str, *, since: str | None = None, now: datetime | None = None, web: Web | None = None) -> Look:
@@ -142,8 +102,9 @@ def look(key: str, *, since: str | None = None, now: datetime | None = None, web
         since = catalogue.load(source.collection).first_period
     with _alone(source.collection), web or Web() as client:
         with warehouse.connect() as connection:
+            known_collections.note(connection)
             history = History(source, ledger.seen(connection, source))
-        work = _Work(source, client, Noting(source, now, since), history, now, since, Look(key))
+        work = _Work(source, client, Recorder(source, now, since), history, now, since, Look(key))
         found = Discovered(page=source.address)
         try:
             found = _discover(work)
@@ -157,7 +118,7 @@ def look(key: str, *, since: str | None = None, now: datetime | None = None, web
         _note_silence(work)
         work.look.outcome = outcomes.worst(work.came_to)
         said = " ".join(work.look.said[:MOST_SAID])
-        work.note.look(found, work.look.outcome, said, len(work.look.fetched), UNREACHABLE not in work.came_to)
+        work.recorder.look(found, work.look.outcome, said, len(work.look.fetched), UNREACHABLE not in work.came_to)
     log.line(
         logger,
         "looked",
@@ -169,7 +130,7 @@ def look(key: str, *, since: str | None = None, now: datetime | None = None, web
     return work.look
 
 
-# What is wanted ------------------------------------------------------------------------------------------------------
+# Asking and choosing --------------------------------------------------------------------------------------------------
 
 
 def _discover(work: _Work) -> Discovered:
@@ -185,68 +146,13 @@ def _discover(work: _Work) -> Discovered:
 def _take(work: _Work, found: Discovered) -> None:
     for outcome, sentence in found.problems:
         work.say(outcome, sentence)
-    for candidates in _groups(work, found.offers):
-        outcome = _first_that_works(work, candidates)
-        if outcome == UNREACHABLE:  # the others are at the same host: the next look asks again
-            return
-
-
-def _groups(work: _Work, offers: list[Offer]) -> Iterator[list[Offer]]:
-    """Offers of one period together, oldest period first; the best one first: highest edition, newest folder, first on the page."""
-    first = work.since or catalogue.load(work.source.collection).first_period
-    by_period: dict[str, list[Offer]] = {}
-    for offer in offers:
-        if offer.period and calendar.period_start(offer.period) >= calendar.period_start(first):
-            by_period.setdefault(offer.period, []).append(offer)
-    in_order = sorted(by_period, key=calendar.period_start)
-    newest = in_order[-work.source.recheck :]
-    earliest = min(work.history.had, key=calendar.period_start, default=None)
-    for period in in_order:
-        after_first = earliest is not None and calendar.period_start(period) >= calendar.period_start(earliest)
-        if work.since or after_first or period in newest:
-            group = sorted(by_period[period], key=lambda one: _folder(one.link), reverse=True)
-            group.sort(key=lambda one: work.history.rank(one.edition), reverse=True)
-            if _is_wanted(work, group[0], period in newest):
-                yield group
-            _note_passed_over(work, group)
-    # Those that only the file itself can date, one by one.
-    yield from ([one] for one in offers if one.period is None and _is_wanted(work, one, True))
-
-
-def _is_wanted(work: _Work, best: Offer, newest: bool) -> bool:
-    """Whether the best offer of a period is to be asked for: it is not known, has changed, or is new enough to be asked for again."""
-    last = work.history.last.get(_identity(best.resource, best.link))
-    had = work.history.had.get(best.period or "", [])
-    if best.period and work.history.rank(best.edition) < work.history.highest(best.period):
-        return False
-    if (
-        last is None
-        or last.outcome in FAILED
-        or (best.published and best.published != last.published)
-        or (best.period and not had)
-    ):
-        return True
-    # Where the publisher dates what it offers, an equal date says that nothing changed.
-    return bool(work.since or newest) and not best.published and work.now - last.seen_at >= DAILY
-
-
-def _note_passed_over(work: _Work, group: list[Offer]) -> None:
-    """Leaves a trace of links and editions that were not taken, once."""
-    best = group[0]
-    lower = best.period is not None and work.history.rank(best.edition) < work.history.highest(best.period)
-    for offer in group[0 if lower else 1 :]:
-        if _identity(offer.resource, offer.link) not in work.history.last:
+    for group in choose.groups(work.source, work.history, found.offers, work.since):
+        if choose.is_wanted(group, work.history, work.since, work.now):
+            outcome = _first_that_works(work, group.offers)
+            if outcome == UNREACHABLE:  # the others are at the same host: the next look asks again
+                return
+        for offer in choose.passed_over(group, work.history):
             _note(work, offer, SUPERSEDED, said="Another link or edition of the same period counts more.")
-
-
-def _folder(link: str) -> str:
-    """The folder that a file lies in, when it is one of a month; a newer one holds a file put right."""
-    folders = [
-        one
-        for one in urlsplit(link).path.split("/")
-        if len(one) == 7 and one[4] == "-" and one.replace("-", "").isdigit()
-    ]
-    return folders[-1] if folders else ""
 
 
 # Downloading ---------------------------------------------------------------------------------------------------------
@@ -257,13 +163,13 @@ def _first_that_works(work: _Work, candidates: list[Offer]) -> str:
     outcome = NOT_CHANGED
     for offer in candidates:
         outcome = _fetch(work, offer)
-        if outcome not in (BROKEN, MOVED) or work.history.had.get(offer.period or ""):
+        if outcome not in (BROKEN, MOVED) or work.history.had_of(offer.period):
             break
     return outcome
 
 
 def _fetch(work: _Work, offer: Offer) -> str:
-    before = work.history.last.get(_identity(offer.resource, offer.link))
+    before = work.history.last_of(offer)
     try:
         answer = _download(work, offer, before)
         if answer.body is None:
@@ -276,7 +182,7 @@ def _fetch(work: _Work, offer: Offer) -> str:
         if stopped.outcome != NOT_YET or before is None:
             _note(work, offer, stopped.outcome, said=stopped.found, status=stopped.status)
         # A link that was broken before, of a period that was had by another one, is no news.
-        if not (before and before.outcome == stopped.outcome and work.history.had.get(offer.period or "")):
+        if not (before and before.outcome == stopped.outcome and work.history.had_of(offer.period)):
             work.say(stopped.outcome, stopped.found)
         return stopped.outcome
     return _store(work, offer, answer, found, before)
@@ -284,7 +190,7 @@ def _fetch(work: _Work, offer: Offer) -> str:
 
 def _download(work: _Work, offer: Offer, before: Seen | None) -> Answer:
     """The file; not again where the server says that what counts is what it has."""
-    had = work.history.had.get((before and before.period) or "", [])
+    had = work.history.had_of(before.period) if before else []
     newest = before is not None and bool(had) and before.sha256 == had[-1].sha256
     etag, modified = (before.etag, before.last_modified) if before and newest else (None, None)
     missing = BROKEN if work.source.kind != "url" else MOVED if had else NOT_YET
@@ -307,28 +213,34 @@ def _store(work: _Work, offer: Offer, answer: Answer, found: content.Content, be
     facts = _facts(answer) | {
         "period": found.period, "period_from": found.how, "bytes": len(found.bytes), "sha256": sha256, "status": answer.status,
     }  # fmt: skip
-    had = work.history.had.get(found.period, [])
-    known = [one.sha256 for one in had]
-    outcome, key = SAME, None
-    if _is_too_early(work, found.period) or work.history.rank(offer.edition) < work.history.highest(found.period):
-        outcome = SUPERSEDED
-    elif sha256 not in known:
-        outcome, key = CORRECTION if had else NEW, _put(work, offer, found, sha256, len(had) + 1)
+    outcome, key = _compare(work, offer, found.period, sha256, before), None
+    if outcome in (NEW, CORRECTION):
+        key = _put(work, offer, found, sha256)
         work.look.fetched.append(key)
-    elif sha256 != known[-1] and not (before and before.sha256 == sha256 and before.outcome == WENT_BACK):
-        outcome = WENT_BACK
-        work.look.said.append(
-            outcomes.sentence(
-                WENT_BACK, f"{offer.link} ({found.period}) has the bytes that it had before its correction."
-            )
-        )
-    work.came_to.append(outcome)
+    if outcome == WENT_BACK:
+        work.say(WENT_BACK, f"{offer.link} ({found.period}) has the bytes that it had before its correction.")
+    else:
+        work.came_to.append(outcome)
     _note(work, offer, outcome, inbox_key=key, **facts)
     return outcome
 
 
-def _put(work: _Work, offer: Offer, found: content.Content, sha256: str, number: int) -> str:
-    source = work.source
+def _compare(work: _Work, offer: Offer, period: str, sha256: str, before: Seen | None) -> str:
+    """What these bytes are, beside what was had of their period."""
+    first = work.since or catalogue.load(work.source.collection).first_period
+    if choose.is_before(period, first) or work.history.is_outranked(period, offer.edition):
+        return SUPERSEDED
+    known = [one.sha256 for one in work.history.had_of(period)]
+    if sha256 not in known:
+        return CORRECTION if known else NEW
+    # Not told again at the look after.
+    if sha256 != known[-1] and not (before and before.sha256 == sha256 and before.outcome == WENT_BACK):
+        return WENT_BACK
+    return SAME
+
+
+def _put(work: _Work, offer: Offer, found: content.Content, sha256: str) -> str:
+    source, number = work.source, len(work.history.had_of(found.period)) + 1
     parts = [source.file or source.collection, source.part, found.period, f"v{number}", sha256[:8]]
     key = f"{source.collection}/{'_'.join(filter(None, parts))}.{found.ending}"
     said = {"sha256": sha256, "source": source.key, "edition": offer.edition}
@@ -336,24 +248,11 @@ def _put(work: _Work, offer: Offer, found: content.Content, sha256: str, number:
     return key
 
 
-def _is_too_early(work: _Work, period: str) -> bool:
-    first = work.since or catalogue.load(work.source.collection).first_period
-    return calendar.period_start(period) < calendar.period_start(first)
-
-
 # What is noted -------------------------------------------------------------------------------------------------------
 
 
 def _note(work: _Work, offer: Offer, outcome: str, **facts: object) -> None:
-    work.note.file(offer, outcome, **facts)
-    row = {"period": offer.period, "etag": None, "last_modified": None, "sha256": None, "inbox_key": None} | facts
-    kept = {name: row[name] for name in ("period", "etag", "last_modified", "sha256", "inbox_key")}
-    work.history.add(
-        Seen(
-            source=work.source.name, edition=offer.edition, page_url=offer.page, link_url=offer.link, resource=offer.resource,
-            published=offer.published, outcome=outcome, seen_at=work.now, **kept,  # type: ignore[arg-type]  # as named above
-        )
-    )  # fmt: skip
+    work.history.add(work.recorder.file(offer, outcome, **facts))
 
 
 def _note_gone(work: _Work, found: Discovered) -> None:
@@ -389,7 +288,7 @@ def _note_calendar(work: _Work) -> None:
     period = work.source.newest_due(work.now)
     if period is None or period in work.history.had:
         return
-    if calendar.period_start(period) < calendar.period_start(catalogue.load(work.source.collection).first_period):
+    if choose.is_before(period, catalogue.load(work.source.collection).first_period):
         return
     due_at = work.source.due_at(period)
     assert due_at is not None
@@ -415,22 +314,7 @@ def _facts(answer: Answer) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _identity(resource: str, link: str) -> str:
-    """By what a file at the publisher's is known again: its resource, or its address without what is signed."""
-    return resource or link.partition("?")[0]
-
-
-# When, and one at a time ----------------------------------------------------------------------------------------------
-
-
-def _is_due(source: Source, last: tuple[datetime, str] | None, now: datetime) -> bool:
-    if last is None:
-        return True
-    at, outcome = last
-    if source.ended and outcome != UNREACHABLE:  # whatever was wrong, a person was told
-        return False
-    hourly = outcome in (UNREACHABLE, NOT_YET)
-    return now - at >= (HOURLY if hourly else DAILY)
+# One at a time -------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -1,14 +1,13 @@
 """What was seen at publishers, as facts in the warehouse: only ever added."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from .. import sql
-from ..reference import known_collections
 from ..stores import warehouse
 from .declared import Source
 from .offers import Discovered, Offer
@@ -38,8 +37,16 @@ class Seen:
         return self.inbox_key is not None
 
 
+class LastLook(NamedTuple):
+    """The last look at a source: when it began, what it came to, and whether the publisher answered every request."""
+
+    began_at: datetime
+    outcome: str
+    reached: bool
+
+
 @dataclass
-class Noting:
+class Recorder:
     """Writes the facts of one look."""
 
     source: Source
@@ -47,8 +54,8 @@ class Noting:
     since: str | None
     look_id: str = field(default_factory=lambda: secrets.token_hex(10))
 
-    def file(self, offer: Offer, outcome: str, **facts: Any) -> None:
-        """Writes down one file, in a transaction of its own."""
+    def file(self, offer: Offer, outcome: str, **facts: Any) -> Seen:
+        """Writes down one file, in a transaction of its own, and returns the fact."""
         empty = dict.fromkeys(("final_url", "status", "etag", "last_modified", "bytes", "sha256", "inbox_key"))
         row = {"period": offer.period, "period_from": offer.how, "said": ""} | empty | facts
         row |= {
@@ -57,8 +64,8 @@ class Noting:
             "resource": offer.resource, "published": offer.published or offer.stated, "outcome": outcome, "seen_at": self.began_at,
         }  # fmt: skip
         with warehouse.connect() as connection:
-            known_collections.note(connection)
             connection.execute(sql.text("sources/add_file"), _storable(row))
+        return Seen(**{one.name: row[one.name] for one in fields(Seen)})
 
     def look(self, found: Discovered, outcome: str, said: str, fetched: int, reached: bool) -> None:
         """Writes down the look itself."""
@@ -69,7 +76,6 @@ class Noting:
             "began_at": self.began_at,
         }  # fmt: skip
         with warehouse.connect() as connection:
-            known_collections.note(connection)
             connection.execute(sql.text("sources/add_look"), _storable(row))
 
 
@@ -79,10 +85,10 @@ def seen(connection: psycopg.Connection[Any], source: Source) -> list[Seen]:
     return [Seen(*row) for row in connection.execute(sql.text("sources/seen_files"), asked)]
 
 
-def last_looks() -> dict[str, tuple[datetime, str]]:
-    """Key of a source -> when its last look began, and what it came to."""
+def last_looks() -> dict[str, LastLook]:
+    """Key of a source -> its last look; none where it was never looked at."""
     with warehouse.connect() as connection:
-        return {key: (at, outcome) for key, at, outcome in connection.execute(sql.text("sources/last_looks"))}
+        return {key: LastLook(*row) for key, *row in connection.execute(sql.text("sources/last_looks"))}
 
 
 def last_answer(source: Source) -> datetime | None:

@@ -42,12 +42,12 @@ MEANINGS = {
     GONE: Meaning(
         True,
         "a file that was had is no longer offered",
-        "Ask the publisher why. What was had stays and counts; decide `hold` on its submission if it was withdrawn because it was wrong.",
+        "Ask the publisher why. Files already fetched stay in use; decide `hold` on its submission if it was withdrawn because it was wrong.",
     ),
     WENT_BACK: Meaning(
         True,
         "the publisher went back to bytes that were had before a correction",
-        "The correction counts still. If the earlier file is right, decide `hold` on the later submission.",
+        "The correction still counts. If the earlier file is right, decide `hold` on the later submission.",
     ),
     BROKEN: Meaning(
         True,
@@ -67,8 +67,8 @@ MEANINGS = {
     REFUSED: Meaning(
         True,
         "the publisher refuses machines, or this one",
-        "Do not try again by other means. Ask the publisher for leave with the user agent that is sent, or put the files into the "
-        "inbox by hand and set kind = \"upload\".",
+        "Do not work around this. Ask the publisher for permission, and give them the user agent; or put the files into the inbox by "
+        "hand and set kind = \"upload\".",
     ),
 }  # fmt: skip
 ORDER = list(MEANINGS)
@@ -90,4 +90,4 @@ def worst(outcomes: list[str]) -> str:
 def sentence(outcome: str, found: str) -> str:
     """What was found, what it means and what to do."""
     meaning = MEANINGS[outcome]
-    return f"{found} That is: {meaning.says}. {meaning.do}"
+    return f"{found} This means: {meaning.says}. {meaning.do}"

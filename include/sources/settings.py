@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
-# The name that robots.txt of a publisher may speak of.
-PRODUCT = "trust-benchmarks"
+PRODUCT = "trust-benchmarks"  # what the pipeline calls itself unless it is told another name
 PAUSE = 1.0  # seconds before each request
 
 
@@ -28,6 +27,11 @@ class Manners:
     agent: str
     pause: float = PAUSE
     played: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def product(self) -> str:
+        """The name in the user agent that robots.txt of a publisher may speak of: its first word, without a version."""
+        return self.agent.split()[0].partition("/")[0]
 
     def address(self, declared: str) -> str:
         """Where an address is asked: itself, or the server that plays its host."""

@@ -7,10 +7,10 @@ to this machine, a private network or plain http; certificates are always checke
 
 import contextlib
 import hashlib
+import io
 import ipaddress
 import socket
 import ssl
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +32,6 @@ from .outcomes import BROKEN, MOVED, REFUSED, UNREACHABLE, Stopped
 SECONDS = 300.0  # for one address, all attempts together
 SILENCE = 30.0  # seconds without a byte, after which an attempt is given up
 MOST_FILE, MOST_PAGE = 128 << 20, 8 << 20  # bytes
-IN_MEMORY = 8 << 20  # bytes of a file before it goes to disk
 ATTEMPTS = 4
 REDIRECTS = 5
 LONGEST_DELAY = 60.0  # seconds; of a Crawl-delay and between attempts
@@ -75,7 +74,7 @@ class _Body:
     """What has come of a file so far, over attempts."""
 
     most: int
-    out: Any = field(default_factory=lambda: tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - outlives this
+    out: io.BytesIO = field(default_factory=io.BytesIO)
     count: int = 0
     validator: str | None = None  # with which the rest may be asked for
     hash: Any = field(default_factory=hashlib.sha256)
@@ -109,13 +108,13 @@ class Web:
         for client in self._clients.values():
             client.close()
 
-    def page(self, address: str, etag: str | None = None, last_modified: str | None = None) -> Answer:
+    def page(self, address: str) -> Answer:
         """A page or an API's answer.
 
         Raises:
             Stopped: it could not be had; `outcome` says how.
         """
-        return self._get(self.manners.address(address), etag, last_modified, MOST_PAGE, MOVED)
+        return self._get(self.manners.address(address), None, None, MOST_PAGE, MOVED)
 
     def file(
         self, address: str, etag: str | None = None, last_modified: str | None = None, missing: str = BROKEN
@@ -248,9 +247,9 @@ class Web:
         rules = self._robots[base]
         if rules is None:
             return 0.0
-        if not rules.can_fetch(at, settings.PRODUCT):
+        if not rules.can_fetch(at, self.manners.product):
             raise Stopped(REFUSED, f"{base}/robots.txt forbids {at}.")
-        return min(float(rules.crawl_delay(settings.PRODUCT) or 0), LONGEST_DELAY)
+        return min(float(rules.crawl_delay(self.manners.product) or 0), LONGEST_DELAY)
 
 
 @cache

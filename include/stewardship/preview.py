@@ -102,7 +102,7 @@ def _tried(connection: psycopg.Connection[Any], decision: Draft | int, author: s
     number = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
     if decisions.get(connection, number).state == "proposed":
         decisions.verdict(connection, number, "(somebody else)", True)
-    validate_and_record_one(connection, submission_id, keep_records=False)
+    validate_and_record_one(connection, submission_id, store=False)
     after = _standing(connection, submission_id)
     found.state_after, found.rows_recorded_after, found.rows_rejected_after, found.counts_after = after
     if about.period is None or about.sender is None:

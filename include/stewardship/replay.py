@@ -395,9 +395,10 @@ def _with(connection: Connection, given: release_inputs.ReleaseInputs, mine: lis
     files = {one.row["submission_id"]: one.path for one in mine}
     records: dict[str, list[Path]] = {name: [] for name in inputs.records}
     for name in records:
-        ids_now = current.filter(pl.col("collection") == name)["submission_id"].to_list()
-        records[name] += [path for one in ids_now if (path := files.get(one))]
-        records[name] += _stored(connection, [one for one in ids_now if one not in files])
+        for _, month in current.filter(pl.col("collection") == name).group_by("period", maintain_order=True):
+            now = month["submission_id"].to_list()
+            records[name] += [path for one in now if (path := files.get(one))]
+            records[name] += _stored(connection, [one for one in now if one not in files])
     others = inputs.provider_rows.filter(~pl.col("submission_id").is_in(ids))
     rows = pl.concat([others, *(one.provider_rows.select(others.columns) for one in mine)])
     return replace(inputs, records=records, submissions=log, provider_rows=rows)
@@ -407,4 +408,7 @@ def _stored(connection: Connection, submission_ids: list[str]) -> list[Path]:
     """Local files of the records of these submissions as they stand."""
     with connection.cursor(row_factory=class_row(kept.Wanted)) as cursor:
         query = sql.text("stewardship/records_standing")
-        return healing.files(connection, cursor.execute(query, {"submissions": submission_ids}).fetchall())
+        found = cursor.execute(query, {"submissions": submission_ids}).fetchall()
+    if lacking := set(submission_ids) - {one.submission_id for one in found}:
+        raise LookupError(f"No accepted rows are recorded of {', '.join(sorted(lacking))}.")
+    return healing.files(connection, found)

@@ -399,7 +399,7 @@ def test_questions_wait_for_a_place_and_then_are_told_to_come_back(ask, monkeypa
     monkeypatch.setattr(answer, "AT_ONCE", threading.BoundedSemaphore(1))
     monkeypatch.setattr(answer, "WAIT", 0.05)
     with answer.place():
-        assert ask("reasons").json()["found"] == "More questions are asked than can be answered at once."
+        assert ask("reasons").json()["found"] == "Too many requests are being answered at the moment."
     assert ask("reasons").status_code == 200
 
 

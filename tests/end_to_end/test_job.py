@@ -56,6 +56,21 @@ def test_every_submission_is_accounted_for(sampled):
     assert released == counting > 5
 
 
+def test_the_tidy_table_has_each_figure_once_with_what_it_is_worth(sampled):
+    job, _ = sampled
+    [[(figures, measures, keys)], [(opportunities, worth)], [(newest, newest_keys)]] = job.queries(
+        [
+            """SELECT (SELECT count(*) FROM published.figures), (SELECT count(*) FROM published.measures),
+                      (SELECT count(DISTINCT (collection, period, metric_id, provider_code)) FROM published.figures)""",
+            """SELECT (SELECT sum(opportunity_gbp) FROM published.figures),
+                      (SELECT sum(opportunity_gbp) FROM published.comparisons WHERE adds_to_total)""",
+            "SELECT count(*), count(DISTINCT (collection, metric_id, provider_code)) FROM published.latest",
+        ]
+    )
+    assert figures == measures == keys and newest == newest_keys > 0
+    assert abs(opportunities - worth) <= 1e-9 * worth and worth > 0
+
+
 def test_every_planted_fault_is_found_at_its_place(sampled):
     job, _ = sampled
     found, receipts = job.queries(

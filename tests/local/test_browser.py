@@ -45,9 +45,7 @@ def run_pytest(tmp_path, env, *arguments):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(
-    "workers", [("-n", "1"), pytest.param((), marks=pytest.mark.full)], ids=["shared out", "alone"]
-)
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "shared out"])
 def test_without_a_browser_the_last_line_says_so(tmp_path, nowhere, workers):
     done = run_pytest(tmp_path, nowhere, *workers)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -444,3 +444,15 @@ def test_rows_that_were_gathered_here_are_gathered_anew_when_they_are_harmed():
     assert path.read_bytes() == whole
     assert kept.files(wanted[:2]) == [path]
     assert set(pl.read_parquet(kept.own_file(wanted[2]))["submission_id"]) == {wanted[2].submission_id}
+
+
+def test_rows_recorded_under_older_rules_are_gathered_with_newer_ones():
+    """A field that was whole then and is a number now: releases read both, as DuckDB did when each file was read alone."""
+    then = pl.DataFrame({"provider_code": ["RA9"], "value": [3]})
+    now = pl.DataFrame({"provider_code": ["RHA"], "value": [2.5]})
+    wanted = []
+    for submission_id, rows in (("then", then), ("now", now)):
+        one = kept.write("workforce", PERIOD, {submission_id: rows})[submission_id]
+        wanted.append(kept.Wanted(submission_id, one.key, one.size, one.together))
+    (path,) = kept.files(wanted)
+    assert sorted(pl.read_parquet(path)["value"]) == [2.5, 3.0]

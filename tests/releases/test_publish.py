@@ -67,6 +67,20 @@ def test_the_tidy_table_says_what_the_others_say():
     ) == flow.rows(newest)
 
 
+def test_a_sample_is_the_newest_figure_only_where_there_is_no_real_one():
+    newest = "SELECT period, is_sample FROM published.latest WHERE (metric_id, provider_code) = ('WF04', 'RA9')"
+    real = flow.rows(newest)
+    assert real == [(max(MONTHS), False)]
+    with warehouse.connect() as connection:
+        connection.execute(
+            """CREATE TEMP TABLE figures AS SELECT * FROM published.figures WHERE (metric_id, provider_code) = ('WF04', 'RA9');
+               UPDATE figures SET is_sample = true WHERE period_start = (SELECT max(period_start) FROM figures)"""
+        )
+        view = connection.execute("SELECT pg_get_viewdef('published.latest'::regclass)").fetchone()[0]
+        found = connection.execute(view.replace("published.figures", "figures")).fetchall()
+        assert len(found) == 1 and found[0][3] == sorted(MONTHS)[-2]
+
+
 def test_the_database_and_python_agree_on_every_period():
     months = [f"{year}-{month:02d}" for year in range(2000, 2031) for month in range(1, 13)]
     years = [f"{year}-{(year + 1) % 100:02d}" for year in range(2000, 2031)]

@@ -27,24 +27,8 @@ def scmd(period, rows=40, seed=0, dashed=True):
     return out.getvalue().encode()
 
 
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-
-
 def month_name(period):
-    return MONTHS[int(period[5:]) - 1]
+    return calendar.month_name[int(period[5:])]
 
 
 @cache

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import made
 import publisher
-from made import MONTHS, month_name
+from made import month_name
 
 STATISTICS = "/data-and-information/publications/statistical"
 TARIFF = "/pharmacies-gp-practices-and-appliance-contractors/drug-tariff"
@@ -158,6 +158,3 @@ class Nation:
         )
         if counts:
             self.truth.setdefault(("medicines_stock", "", period), []).append(content)
-
-
-assert MONTHS

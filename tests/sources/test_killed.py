@@ -41,8 +41,8 @@ def killed(point) -> int:
 
         around(web.Web, "_ask")
         around(objects, "put_once")
-        around(ledger.Noting, "file")
-        around(ledger.Noting, "look")
+        around(ledger.Recorder, "file")
+        around(ledger.Recorder, "look")
         fetch.look("drug_tariff/viii_a", now=NOW)
         os._exit(0)
     except BaseException:

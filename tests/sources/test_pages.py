@@ -7,7 +7,7 @@ import made
 import publisher
 import pytest
 from nation import TARIFF, Nation
-from trust_benchmarks.sources import content, fetch
+from trust_benchmarks.sources import content, due, fetch
 from trust_benchmarks.stores import objects, settings
 
 NOW = datetime(2026, 9, 1, 10, tzinfo=UTC)  # before anything is late
@@ -110,6 +110,14 @@ def test_a_fault_of_one_file_is_its_own_outcome_and_mends(nation, plan, outcome,
     assert says in " ".join(found.said)
     tariff(nation, "2026-09")
     assert keys(look(NOW + timedelta(hours=1))) == ["drug_tariff_viii_a_2026-09"]
+
+
+def test_a_title_whose_month_is_none_does_not_agree_with_the_link(nation):
+    # The date as Americans write it.
+    nation.put_sickness("2026-04", made.sickness("2026-04").replace(b"30/04/2026", b"04/30/2026"))
+    found = look(NOW, "sickness_absence/monthly")
+    assert (found.outcome, found.fetched) == ("broken", []) and "is titled" in found.said[0]
+    assert "This means: what came is not the file that was meant." in found.said[0]
 
 
 @pytest.mark.parametrize(
@@ -220,4 +228,4 @@ def test_a_year_comes_as_provisional_and_as_final_and_a_closed_series_once(natio
         nation.put_oaps(month)
     closed = look(NOW, "out_of_area_placements/monthly")
     assert (closed.outcome, keys(closed)) == ("new", [f"oaps_{month}" for month in months])
-    assert "out_of_area_placements/monthly" not in fetch.due(NOW + 400 * DAY)
+    assert "out_of_area_placements/monthly" not in due.due(NOW + 400 * DAY)

@@ -180,6 +180,12 @@ def test_robots_txt_is_kept_to(host, monkeypatch):
     assert outcome == "refused" and "robots.txt forbids" in found and not host.asked("/f.csv")
     host.plans["/robots.txt"] = serve(b"User-agent: *\nDisallow: /\n\nUser-agent: trust-benchmarks\nAllow: /\n")
     assert is_whole(get())
+    # It is asked about the name that is sent, whatever version and words follow.
+    monkeypatch.setenv("TB_FETCH_AGENT", "our-trust/2.1 (figures)")
+    outcome, found = stopped()
+    assert outcome == "refused" and host.asked("/robots.txt")[-1]["user-agent"].startswith("our-trust/2.1 (figures) (+")
+    host.plans["/robots.txt"] = serve(b"User-agent: trust-benchmarks\nDisallow: /\n\nUser-agent: our-trust\nAllow: /\n")
+    assert is_whole(get())
     # A file that cannot be had allows nothing, one that is not there everything.
     host.plans["/robots.txt"] = status(503)
     assert stopped()[0] == "unreachable"

@@ -10,7 +10,7 @@ import pytest
 from nation import SERIES, STATISTICS, TARIFF, Nation, before
 from sizes import FULL
 from trust_benchmarks import catalogue
-from trust_benchmarks.sources import declared, fetch
+from trust_benchmarks.sources import declared, due, fetch
 from trust_benchmarks.stores import objects, settings
 
 MONTHS = [before("2026-12", back) for back in range(13, 0, -1)]  # 2025-11 to 2026-11, when somebody looks
@@ -117,7 +117,7 @@ def year(world, playing):
 
 def look_at_all(day, seen):
     """One day's looks, by the publishers' calendars."""
-    for key in fetch.due(day):
+    for key in due.due(day):
         found = fetch.look(key, now=day)
         seen[key].append(found.outcome)
 

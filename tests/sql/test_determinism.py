@@ -41,7 +41,7 @@ def test_outputs_have_the_columns_of_the_core_tables_even_when_empty(tmp_path):
     nothing = measure.compute(dataclasses.replace(inputs, records={}, submissions=inputs.submissions.clear()))
     for output, (columns, _) in measure.OUTPUTS.items():
         assert getattr(nothing, output).columns == columns.split()
-    # Nobody sent: every trust that is due stands there, not reported.
+    # Nobody has sent anything: every trust that is due has a row, flagged as not reported.
     wanted = nothing.measures.filter(~pl.col("metric_id").str.starts_with("DQ"))
     assert set(wanted["quality_flag"]) == {"D"}
     assert wanted["value"].null_count() == wanted.height

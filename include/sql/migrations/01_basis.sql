@@ -39,7 +39,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA intake GRANT SELECT ON TABLES TO steward_read
 ALTER ROLE dashboard_reader SET default_transaction_isolation = 'repeatable read';
 ALTER ROLE steward_reader SET default_transaction_isolation = 'repeatable read';
 
--- Nobody who reads can keep the server from its work: sessions, and how long a statement, a wait for a lock and an idle transaction may last.
+-- So that no reader holds up the server by accident: a session may change its own time limits, but not the number of sessions.
 DO $$
 DECLARE
   name text;

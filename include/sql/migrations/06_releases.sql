@@ -238,6 +238,7 @@ CREATE TABLE core.comparison (
   benchmark_value double precision, variance double precision, is_better boolean,
   opportunity_gbp double precision, stretch_opportunity_gbp double precision, adds_to_total boolean NOT NULL, adds_over text,
   PRIMARY KEY (release_key, metric_id, provider_code, benchmark_kind));
+CREATE UNIQUE INDEX comparison_adds ON core.comparison (release_key, metric_id, provider_code) WHERE adds_to_total;  -- one may be summed
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.comparison FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 CREATE TABLE core.price_spread (

@@ -855,40 +855,30 @@ COMMENT ON COLUMN published.versions.what_changed IS 'What is different from the
 
 -- One tidy table: beside each figure its names, its dates, what it is compared with and what it is worth.
 CREATE VIEW published.figures AS
-SELECT m.metric_id, d.name AS metric_name, r.collection, r.period, core.period_start(r.period) AS period_start,
-       core.period_end(r.period) AS period_end, CASE WHEN core.is_year(r.period) THEN 'financial_year' ELSE 'month' END AS period_type,
+SELECT m.metric_id, d.name AS metric_name, m.collection, m.period, core.period_start(m.period) AS period_start,
+       core.period_end(m.period) AS period_end, CASE WHEN core.is_year(m.period) THEN 'financial_year' ELSE 'month' END AS period_type,
        m.provider_code, m.provider_name, p.sector, p.region, m.value, m.unit, d.polarity, m.numerator, m.denominator,
        m.peer_group, b.providers AS peers_with_value, b.lower_quartile, b.median, b.upper_quartile, m.percentile_rank,
        CASE WHEN m.percentile_rank IS NOT NULL THEN least(4, floor(m.percentile_rank / 25)::int + 1) END AS quartile, k.opportunity_gbp, k.adds_over,
        m.quality_flag, m.completeness, m.rows_sent, m.rows_used, m.months_covered, m.months_expected, m.suppressed,
-       m.withheld, w.sentence AS reason, m.rank_withheld, m.decisions, r.release_id, c.published_at, m.is_sample
-FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.released_measures m ON m.release_id = r.release_id
-LEFT JOIN core.release_metric u ON u.release_key = r.release_key AND u.metric_id = m.metric_id
+       m.withheld, w.sentence AS reason, m.rank_withheld, m.decisions, m.release_id, c.published_at, m.is_sample
+FROM core.standing c JOIN core.released_measures m USING (release_id)
+LEFT JOIN core.release_metric u ON u.release_key = c.release_key AND u.metric_id = m.metric_id
 LEFT JOIN core.metric d ON d.metric_id = u.metric_id AND d.version = u.version
 LEFT JOIN core.provider p ON p.code = m.provider_code
-LEFT JOIN core.benchmark b ON b.release_key = r.release_key AND b.metric_id = m.metric_id AND b.peer_group = m.peer_group
-LEFT JOIN core.comparison k ON k.release_key = r.release_key AND k.metric_id = m.metric_id AND k.provider_code = m.provider_code AND k.adds_to_total
+LEFT JOIN core.benchmark b ON b.release_key = c.release_key AND b.metric_id = m.metric_id AND b.peer_group = m.peer_group
+LEFT JOIN core.comparison k ON k.release_key = c.release_key AND k.metric_id = m.metric_id AND k.provider_code = m.provider_code AND k.adds_to_total
 LEFT JOIN core.reason w ON w.code = m.withheld;
 COMMENT ON VIEW published.figures IS 'One table for all: every figure of published.measures with its names and dates, the spread of its peer group, its quartile, what it is worth, and what it rests on.';
 COMMENT ON COLUMN published.figures.metric_name IS 'The metric''s name, by the version of its definition that the figure follows.';
-COMMENT ON COLUMN published.figures.value IS 'The metric''s value in its unit; NULL, never 0, where it is withheld, which reason says.';
 COMMENT ON COLUMN published.figures.polarity IS 'higher_better, lower_better, target_100 or neutral: what rank and quartile go by.';
 COMMENT ON COLUMN published.figures.peers_with_value IS 'Trusts of the peer group that have a value.';
-COMMENT ON COLUMN published.figures.percentile_rank IS '0 to 100 within the peer group, 100 the best by the metric''s polarity; NULL where rank_withheld says why.';
 COMMENT ON COLUMN published.figures.quartile IS '1 (worst) to 4 (best) quarter of the peer group by percentile_rank; NULL where there is no rank.';
 COMMENT ON COLUMN published.figures.opportunity_gbp IS 'What reaching the benchmark would be worth, in GBP, where it may be added to that of other metrics of the same adds_over; NULL elsewhere (see published.comparisons).';
 COMMENT ON COLUMN published.figures.adds_over IS 'The span that the opportunity is about: add only equal ones.';
-COMMENT ON COLUMN published.figures.quality_flag IS 'A accepted, B accepted with warnings, C late, D expected and not reported.';
-COMMENT ON COLUMN published.figures.completeness IS 'The share of what the figure should rest on that it does rest on, 0 to 1: rows used among rows sent, times months covered among months expected.';
-COMMENT ON COLUMN published.figures.rows_sent IS 'Rows of the provider in the returns that the figure is made of.';
-COMMENT ON COLUMN published.figures.rows_used IS 'Of these, those that were accepted and counted.';
-COMMENT ON COLUMN published.figures.months_covered IS 'Months of its window of which the figure could use a return.';
-COMMENT ON COLUMN published.figures.months_expected IS 'Months that the metric is about: 1, 3 or 12.';
-COMMENT ON COLUMN published.figures.suppressed IS 'True where a count of people was too small to show.';
 COMMENT ON COLUMN published.figures.reason IS 'The sentence to print where the value is withheld or no more than a part.';
-COMMENT ON COLUMN published.figures.rank_withheld IS 'Why there is no rank: a code of published.reasons.';
 
 CREATE VIEW published.latest AS
 SELECT DISTINCT ON (f.collection, f.metric_id, f.provider_code) f.*
-FROM published.figures f ORDER BY f.collection, f.metric_id, f.provider_code, f.period_start DESC;
-COMMENT ON VIEW published.latest IS 'Of published.figures the newest period of each metric and provider.';
+FROM published.figures f ORDER BY f.collection, f.metric_id, f.provider_code, f.is_sample, f.period_start DESC;
+COMMENT ON VIEW published.latest IS 'Of published.figures the newest period of each metric and provider; a sample stands only where there is no real one.';

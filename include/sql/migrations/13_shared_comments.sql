@@ -87,11 +87,15 @@ BEGIN
     EXECUTE format('COMMENT ON VIEW %s IS %L', one.view, one.about);
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', one.view, one.name, one.means);
   END LOOP;
-  -- The newest figures are described as all figures are.
+  -- Figures have the words of the measures that they are, and the newest figures those of all figures.
   FOR one IN
-    SELECT a.attname AS name, col_description(a.attrelid, a.attnum) AS means
-    FROM pg_attribute a WHERE a.attrelid = 'published.figures'::regclass AND a.attnum > 0
+    SELECT t.name AS view, a.attname AS name, coalesce(col_description('published.figures'::regclass, a.attnum), m.means) AS means
+    FROM pg_attribute a
+    LEFT JOIN (SELECT b.attname, col_description(b.attrelid, b.attnum) AS means FROM pg_attribute b
+               WHERE b.attrelid = 'published.measures'::regclass) m USING (attname)
+    CROSS JOIN (VALUES ('figures'), ('latest')) t (name)
+    WHERE a.attrelid = 'published.figures'::regclass AND a.attnum > 0
   LOOP
-    EXECUTE format('COMMENT ON COLUMN published.latest.%I IS %L', one.name, one.means);
+    EXECUTE format('COMMENT ON COLUMN published.%I.%I IS %L', one.view, one.name, one.means);
   END LOOP;
 END $$;

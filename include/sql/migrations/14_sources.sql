@@ -31,6 +31,7 @@ SELECT l.collection, l.source, l.began_at, l.ended_at, l.outcome, l.said, l.reac
        l.etag, l.last_modified, l.page_sha256, l.look_id
 FROM core.source_look l;
 COMMENT ON VIEW intake.source_looks IS 'Every look at a publisher''s page or package, and what came of it.';
+COMMENT ON COLUMN intake.source_looks.collection IS 'Name of the collection, as in the catalogue.';
 COMMENT ON COLUMN intake.source_looks.source IS 'The source of the collection, as its source.toml names it.';
 COMMENT ON COLUMN intake.source_looks.began_at IS 'When it began.';
 COMMENT ON COLUMN intake.source_looks.ended_at IS 'When it ended.';
@@ -52,8 +53,10 @@ SELECT f.collection, f.source, f.part, f.period, f.edition, f.outcome, f.said, f
        f.page_url, f.link_url, f.final_url, f.status, f.etag, f.last_modified, f.bytes, f.sha256, f.inbox_key, f.look_id, f.file_id
 FROM core.source_file f;
 COMMENT ON VIEW intake.source_files IS 'Every file that was asked for at a publisher''s, or passed over for another one of the same period.';
+COMMENT ON COLUMN intake.source_files.collection IS 'Name of the collection, as in the catalogue.';
 COMMENT ON COLUMN intake.source_files.source IS 'The source of the collection, as its source.toml names it.';
 COMMENT ON COLUMN intake.source_files.part IS 'Part of the collection; empty where the source names none.';
+COMMENT ON COLUMN intake.source_files.period IS 'Month (2025-06) or financial year (2016-17, April to March) that the row is about; NULL where it is not known.';
 COMMENT ON COLUMN intake.source_files.edition IS 'provisional, final and the like; empty where the publisher makes no difference.';
 COMMENT ON COLUMN intake.source_files.outcome IS 'What came of it: new, correction, same, not_changed, superseded, or what went wrong. docs/sources.md explains each.';
 COMMENT ON COLUMN intake.source_files.said IS 'What was found, in words; empty where there is nothing to say.';
@@ -82,6 +85,7 @@ LEFT JOIN LATERAL (
   WHERE f.collection = l.collection AND f.source = l.source AND f.inbox_key IS NOT NULL) h ON true
 ORDER BY l.collection, l.source, l.ended_at DESC;
 COMMENT ON VIEW intake.sources IS 'Each source that was ever looked at, with its last look.';
+COMMENT ON COLUMN intake.sources.collection IS 'Name of the collection, as in the catalogue.';
 COMMENT ON COLUMN intake.sources.source IS 'The source of the collection, as its source.toml names it.';
 COMMENT ON COLUMN intake.sources.looked_at IS 'When its last look ended.';
 COMMENT ON COLUMN intake.sources.outcome IS 'What that look came to. docs/sources.md explains each outcome.';
@@ -89,17 +93,3 @@ COMMENT ON COLUMN intake.sources.said IS 'What was found and what to do, in word
 COMMENT ON COLUMN intake.sources.newest_period IS 'The newest period of which a file went to the inbox; NULL where none did.';
 COMMENT ON COLUMN intake.sources.files IS 'How many files went to the inbox.';
 COMMENT ON COLUMN intake.sources.last_fetched_at IS 'When the last one did.';
-
--- What these columns mean everywhere else (13_shared_comments.sql ran before).
-DO $$
-DECLARE
-  one record;
-BEGIN
-  FOR one IN SELECT v.name, w.column_name, w.means
-    FROM (VALUES ('source_looks'), ('source_files'), ('sources')) AS v (name) CROSS JOIN (VALUES
-      ('collection', 'Name of the collection, as in the catalogue.'),
-      ('period', 'Month (2025-06) or financial year (2016-17, April to March) that the row is about; NULL where it is not known.')) AS w (column_name, means)
-    WHERE v.name = 'source_files' OR w.column_name = 'collection' LOOP
-    EXECUTE format('COMMENT ON COLUMN intake.%I.%I IS %L', one.name, one.column_name, one.means);
-  END LOOP;
-END $$;

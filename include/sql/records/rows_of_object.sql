@@ -1,3 +1,7 @@
--- The validations whose accepted rows an object of records holds, in the order in which they were written.
-SELECT s.submission_id, s.collection, s.period, v.decisions, v.records_sha256
-FROM core.validation v JOIN core.submission s USING (submission_id) WHERE v.records_key = %(key)s ORDER BY v.validated_at, v.ctid
+-- The submissions whose accepted rows an object of records holds, each once: where a decision left the rows as they were, two
+-- validations name the same object, and the one without decisions is made again more easily.
+SELECT DISTINCT ON (s.submission_id) s.submission_id, s.collection, s.period, v.decisions, v.records_sha256
+FROM core.validation v
+JOIN core.submission s USING (submission_id)
+WHERE v.records_key = %(key)s
+ORDER BY s.submission_id, cardinality(v.decisions), v.validated_at DESC

@@ -4,3 +4,4 @@ SELECT s.submission_id, s.collection, s.period, s.sender, s.part, s.archive_key,
 FROM core.submission s
 LEFT JOIN core.not_dated n USING (submission_id)
 WHERE s.submission_id = ANY(%(submission_ids)s)
+ORDER BY array_position(%(submission_ids)s, s.submission_id)
