@@ -124,7 +124,7 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
         with connection.transaction():
             write.keep_sweep_away(connection)
             of = checked[0].known.of
-            records = write.write_records(
+            written = write.write_records(
                 of.collection, of.period, {one.known.submission_id: one.outcome for one in checked}
             )
             pointer.lock(connection, [one.known.of for one in checked])
@@ -132,7 +132,7 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
                 return {}
             validated = [
                 write.Validated(
-                    id_, one.outcome, [], read_and_validate.without_decisions(one.outcome), records.get(id_)
+                    id_, one.outcome, [], read_and_validate.without_decisions(one.outcome), written.get(id_)
                 )
                 for id_, one in zip(ids, checked, strict=True)
             ]
