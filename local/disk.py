@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import psycopg
-from trust_benchmarks_local import Trouble
+from trust_benchmarks_local import Trouble, postgres
 
 MB = 1 << 20
-# What a run without any file keeps: PostgreSQL with two databases 110 MB, its log of changes 64 to 320 MB (postgres.py), Airflow's
-# and the S3 server's files 10 MB, and some air.
-EMPTY = 300 * MB
+# What a run without any file keeps: PostgreSQL with two databases, Airflow's and the S3 server's files.
+EMPTY = 110 * MB
 # What becomes of a file: as sent, archived, its records and their copy in the cache, its rows in the warehouse, its export.
 TIMES = 6
+# PostgreSQL's log of changes, which it cuts now and then: what is there always, and what a file adds to it.
+LOG, LOG_TIMES = 64 * MB, 20
 # A run stops while there is still this much, so that PostgreSQL can write what it must before it ends. The S3 server stores
 # nothing any more below one percent of the disk.
 LEAST, LEAST_SHARE = 64 * MB, 0.012
@@ -26,9 +27,10 @@ class Full(Trouble):
     """The disk of the state folder is full, or so nearly that the run stops before it is."""
 
 
-def needed(files: Iterable[Path]) -> int:
+def needed(folder: Path, files: Iterable[Path]) -> int:
     """Bytes that a run of these files needs, of which a state folder that was used before holds some already."""
-    return EMPTY + TIMES * sum(file.stat().st_size for file in files)
+    given = sum(file.stat().st_size for file in files)
+    return EMPTY + min(LOG + LOG_TIMES * given, postgres.log_size(folder) * MB) + TIMES * given
 
 
 def used(folder: Path) -> int:

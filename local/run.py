@@ -239,7 +239,8 @@ def _reason(state: State, children: list[processes.Child], problem: Exception) -
 
 def _room(screen: Screen, state: State, files: list[inbox.File]) -> Iterator[str]:
     """Shows how much disk the run needs and there is; a sentence where that may be too little."""
-    needs, has, free = disk.needed(file.path for file in files), disk.used(state.folder), disk.free(state.folder)
+    needs = disk.needed(state.folder, [file.path for file in files])
+    has, free = disk.used(state.folder), disk.free(state.folder)
     words = f"about {disk.size(needs)} needed, {disk.size(has)} used, {disk.size(free)} free for {state.folder}"
     screen.done("disk", [words], 0.0)
     if needs - has > free:

@@ -1,0 +1,53 @@
+"""Who else hears of a line of the log: metrics (metrics.py) and lineage (lineage.py), each off unless its receiver is named.
+
+Neither may slow or fail what is logged: a thread sends, and what goes wrong there is a line of the log at most once a process.
+"""
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+from . import lineage, metrics
+
+logger = logging.getLogger(__name__)
+
+LISTENERS = (metrics, lineage)
+LAST = 1.0  # seconds that a process waits at its end for what was not sent yet
+_broken: set[str] = set()
+
+
+def tell(event: str, facts: Mapping[str, object]) -> None:
+    """Tells those that are on of an event and its facts."""
+    for listener in LISTENERS:
+        try:
+            listener.record(event, facts)
+        except Exception as problem:  # whatever a library raises
+            _note(listener.__name__, problem)
+
+
+def flush(seconds: float = LAST) -> None:
+    """Sends what was not sent yet; gives up after so many seconds, and leaves the rest."""
+    threads = [threading.Thread(target=_send, args=[one], daemon=True) for one in LISTENERS if one.is_on()]
+    give_up = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, give_up - time.monotonic()))
+
+
+def _send(listener: "type[object]") -> None:
+    try:
+        listener.send()
+    except Exception as problem:
+        _note(listener.__name__, problem)
+
+
+def _note(name: str, problem: BaseException) -> None:
+    if name not in _broken:
+        _broken.add(name)
+        logger.warning("%s: not sent, and not said again: %s: %s", name, type(problem).__name__, problem)
+
+
+atexit.register(flush)
