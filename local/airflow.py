@@ -47,7 +47,8 @@ PASSED = (
     "TB_ALERT_MAIL",  # who hears of a failure
     "TB_ALERT_NOTIFIERS",
 )
-KEPT = "TB_KEEP_"  # the first letters of how long what is kept (docs/operate.md)
+# And by their first letters: how long what is kept, and receivers of metrics, ours and Airflow's (docs/operate.md).
+PASSED_ALL = ("TB_KEEP_", "OTEL_", "AIRFLOW__METRICS__")
 
 
 def parallelism() -> int:
@@ -115,7 +116,7 @@ def environment(state: State) -> dict[str, str]:
         "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
     }
     ours = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
-    passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(KEPT)}
+    passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_ALL)}
     return {
         **passed,
         **services.exported(kept),

@@ -29,7 +29,7 @@ class Full(Trouble):
 
 def needed(folder: Path, files: Iterable[Path]) -> int:
     """Bytes that a run of these files needs, of which a state folder that was used before holds some already."""
-    given = sum(file.stat().st_size for file in files)
+    given = sum(file.stat().st_size for file in files if file.exists())
     return EMPTY + min(LOG + LOG_TIMES * given, postgres.log_size(folder) * MB) + TIMES * given
 
 

@@ -121,15 +121,10 @@ def main(arguments: list[str] | None = None) -> int:
         files = inbox.folder_files(given.inbox.absolute()) if given.inbox else None
         state.open()
         with state.held("make run"):
-            while True:
-                try:
-                    return run(screen, state, files, given.once)
-                except disk.Full as problem:
-                    if given.once:
-                        raise
-                    screen.say(f"Not done: {problem}", style="bold red")
-                    screen.say("Waiting for room; Ctrl-C ends it.")
-                    disk.wait_for_room(state.folder)
+            while isinstance(ended := run(screen, state, files, given.once), disk.Full) and not given.once:
+                screen.say("Waiting for room; Ctrl-C ends it.")
+                disk.wait_for_room(state.folder)
+        return ended if isinstance(ended, int) else 1
     except Trouble as problem:
         screen.say(f"Not done: {problem}", style="bold red")
         return 1
@@ -143,11 +138,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] | None, once: bool) -> int:
+def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] | None, once: bool) -> int | Trouble:
     """Everything between holding the state folder and letting it go.
 
-    Raises:
-        Trouble: for what a person must mend: the service that ended, or a disk that is full, rather than what others said of it.
+    Returns:
+        the exit status, or what a person must mend, which has been said: the service that ended, or a disk that is full, rather than
+        what others said of it.
     """
     children: list[processes.Child] = []
     with contextlib.ExitStack() as stack:
@@ -156,7 +152,11 @@ def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] 
         try:
             return _run(screen, state, given, once, stack, children)
         except (Trouble, OSError, psycopg.Error, BotoCoreError, ClientError) as problem:
-            raise _reason(state, children, problem) from problem
+            reason = _reason(state, children, problem)
+            if not isinstance(reason, Trouble):
+                raise
+            screen.say(f"Not done: {reason}", style="bold red")  # before everything is stopped, which takes a while
+            return reason
 
 
 def _run(

@@ -72,7 +72,7 @@ EVENTS: dict[str, tuple[Count, ...]] = {
         Count(SECONDS, "seconds", {"step": "validate"}),
     ),
     "made": (Count(RELEASES, 1, {"outcome": "made"}), Count(SECONDS, "seconds", {"step": "release"})),
-    "published": (Count(RELEASES, 1, {"outcome": "published"}),),
+    "switched": (Count(RELEASES, "changed", {"outcome": "published"}, {}),),
     "exported": (Count(RELEASES, 1, {"outcome": "exported"}), Count(SECONDS, "seconds", {"step": "export"})),
     "held_back": (Count(HELD_BACK, "releases", {}, {}),),
     "looked": (Count(LOOKS, 1, {}, {"source": "source", "outcome": "outcome"}),),
@@ -120,18 +120,37 @@ def _instrument(process: int, metric: Metric) -> Any:
 @cache
 def _provider(process: int) -> "MeterProvider":  # by process: a thread that sends does not outlive a fork
     # Loaded where something is sent, for it takes a quarter of a second.
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.proto.http import metric_exporter  # noqa: PLC0415
     from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider  # noqa: PLC0415
-    from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import (  # noqa: PLC0415
+        AggregationTemporality,
+        MetricExportResult,
+        PeriodicExportingMetricReader,
+    )
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
-    delta = None
+    class Exporter(metric_exporter.OTLPMetricExporter):
+        """Says once a process that the receiver did not answer, as a warning: an error in a task's log would be taken for the task's."""
+
+        def export(self, *given: Any, **named: Any) -> MetricExportResult:
+            done = super().export(*given, **named)
+            if done is not MetricExportResult.SUCCESS:
+                _say_unsent(process)
+            return done
+
+    metric_exporter._logger.setLevel(logging.CRITICAL)
+    delta: dict[type, AggregationTemporality] | None = None
     if "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE" not in os.environ:
-        delta = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
+        delta = {Counter: AggregationTemporality.DELTA, Histogram: AggregationTemporality.DELTA}
     timeout = None if any(name in os.environ for name in TIMEOUTS) else TIMEOUT
-    exporter = OTLPMetricExporter(timeout=timeout, preferred_temporality=delta)
+    exporter = Exporter(timeout=timeout, preferred_temporality=delta)
     interval = float(os.environ.get("OTEL_METRIC_EXPORT_INTERVAL", INTERVAL))
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=interval)
     named = {} if "OTEL_SERVICE_NAME" in os.environ else {"service.name": "trust-benchmarks"}
     # What OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say is added by the SDK.
     return MeterProvider([reader], resource=Resource.create(named), shutdown_on_exit=False)
+
+
+@cache
+def _say_unsent(process: int) -> None:
+    logger.warning("The receiver of metrics did not take them; they are lost. This is said once a process.")

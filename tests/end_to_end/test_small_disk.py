@@ -27,7 +27,7 @@ def test_a_disk_that_is_filled_half_way_changes_no_table(tmp_path, services):
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     ended = json.loads(ran.stdout.rpartition("ENDED ")[2])
-    assert ended["status"] == 1 and ended["seconds"] < 10 and "Traceback" not in ended["said"], ended
+    assert ended["status"] == 1 and (ended["seconds"] or 99) < 10 and "Traceback" not in ended["said"], ended
     assert ended["left"] == [] and ended["used"] < 400
     with new_world(services), open(tmp_path / "sample" / "arrivals.csv", newline="") as lines:
         for row in csv.DictReader(lines):
