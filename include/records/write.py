@@ -12,7 +12,8 @@ from .. import sql
 from ..stores import warehouse
 from ..validation import decisions_applied, profile, versions
 from ..validation.validate import HELD, Outcome
-from . import kept
+from . import findings_kept, kept
+from .findings_kept import Kept
 from .kept import Records
 from .read_and_validate import Plain
 
@@ -27,6 +28,7 @@ class Validated(NamedTuple):
     decisions: list[decisions_applied.Decision]
     plain: Plain
     records: Records | None
+    findings: Kept
 
 
 def keep_sweep_away(connection: psycopg.Connection) -> None:
@@ -47,6 +49,11 @@ def write_records(
     return kept.write(collection, period, rows, store)
 
 
+def write_findings(collection: str, period: str | None, outcome: Outcome, store: bool = True) -> Kept:
+    """Chooses the findings that the ledger lists; where those are not all, all are written as an object (see `findings_kept.keep`)."""
+    return findings_kept.keep(collection, period, outcome.findings, store)
+
+
 def add_validations(connection: psycopg.Connection, validated: Sequence[Validated]) -> bool:
     """Adds validations, their findings, rows by provider and profiles, each with the one without decisions where that is to be recorded.
 
@@ -60,10 +67,15 @@ def add_validations(connection: psycopg.Connection, validated: Sequence[Validate
         cursor.executemany(sql.text("records/add_validation.sql"), given)
         if cursor.rowcount != len(given):
             raise psycopg.Rollback(attempt)
-        details: dict[str, list[pl.DataFrame]] = {"finding": [], "provider_rows": [], "profile": []}
+        details: dict[str, list[pl.DataFrame]] = {
+            "finding": [],
+            "finding_count": [],
+            "provider_rows": [],
+            "profile": [],
+        }
         for one, values in zip(validated, given, strict=True):
             name = [pl.lit(values[key]).alias(key) for key in ("submission_id", "rules_version")]
-            for table, frame in _details(one.outcome).items():
+            for table, frame in _details(one).items():
                 if frame.height:
                     details[table].append(frame.with_columns(name))
         for table, frames in details.items():
@@ -94,6 +106,9 @@ def _row(one: Validated, moment: datetime) -> dict[str, Any]:
         "records_sha256": one.records.sha256 if one.records else None,
         "records_bytes": one.records.size if one.records else None,
         "records_together": one.records.together if one.records else None,
+        "findings_key": one.findings.key,
+        "findings_sha256": one.findings.sha256,
+        "findings_bytes": one.findings.size,
         "decisions": [decision.decision_id for decision in one.decisions],
         "counts_hash": _counts_hash(outcome),
         "identified": one.plain.identified,
@@ -104,16 +119,14 @@ def _row(one: Validated, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _details(outcome: Outcome) -> dict[str, pl.DataFrame]:
+def _details(one: Validated) -> dict[str, pl.DataFrame]:
     """The rows of a validation by the table of schema core that they go to."""
-    found = outcome.findings
-    if found.height:  # PostgreSQL keeps no NUL in a text; the file in the archive does.
-        texts = pl.col("raw_value", "message", "column_name")
-        found = found.with_row_index("number", 1).with_columns(
-            texts.str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
-        )
-    looks = profile.of(outcome.records, outcome.reading.collection)
-    return {"finding": found, "provider_rows": outcome.provider_rows, "profile": looks}
+    return {
+        "finding": one.findings.listed,
+        "finding_count": one.findings.counts,
+        "provider_rows": one.outcome.provider_rows,
+        "profile": profile.of(one.outcome.records, one.outcome.reading.collection),
+    }
 
 
 def newest_is_same(connection: psycopg.Connection, submission_id: str, before: str) -> str | None:
