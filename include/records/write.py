@@ -13,7 +13,8 @@ from .. import sql
 from ..stores import warehouse
 from ..validation import decisions_applied, profile, versions
 from ..validation.validate import HELD, Outcome
-from . import kept
+from . import findings_kept, kept
+from .findings_kept import Kept
 from .kept import Records
 from .read_and_validate import Plain
 
@@ -35,6 +36,7 @@ class Validated(NamedTuple):
     decisions: list[decisions_applied.Decision]
     plain: Plain
     written: Written | None
+    findings: Kept
 
 
 def keep_sweep_away(connection: psycopg.Connection) -> None:
@@ -58,6 +60,11 @@ def write_records(
         return {one: Written(records[one], looks[one].result()) for one in rows}
 
 
+def write_findings(collection: str, period: str | None, outcome: Outcome, store: bool = True) -> Kept:
+    """Chooses the findings that the ledger lists; where those are not all, all are written as an object (see `findings_kept.keep`)."""
+    return findings_kept.keep(collection, period, outcome.findings, store)
+
+
 def add_validations(connection: psycopg.Connection, validated: Sequence[Validated]) -> bool:
     """Adds validations, their findings, rows by provider and profiles, each with the one without decisions where that is to be recorded.
 
@@ -71,7 +78,12 @@ def add_validations(connection: psycopg.Connection, validated: Sequence[Validate
         cursor.executemany(sql.text("records/add_validation.sql"), given)
         if cursor.rowcount != len(given):
             raise psycopg.Rollback(attempt)
-        details: dict[str, list[pl.DataFrame]] = {"finding": [], "provider_rows": [], "profile": []}
+        details: dict[str, list[pl.DataFrame]] = {
+            "finding": [],
+            "finding_count": [],
+            "provider_rows": [],
+            "profile": [],
+        }
         for one, values in zip(validated, given, strict=True):
             name = [pl.lit(values[key]).alias(key) for key in ("submission_id", "rules_version")]
             for table, frame in _details(one).items():
@@ -106,6 +118,9 @@ def _row(one: Validated, moment: datetime) -> dict[str, Any]:
         "records_sha256": records.sha256 if records else None,
         "records_bytes": records.size if records else None,
         "records_together": records.together if records else None,
+        "findings_key": one.findings.key,
+        "findings_sha256": one.findings.sha256,
+        "findings_bytes": one.findings.size,
         "decisions": [decision.decision_id for decision in one.decisions],
         "counts_hash": _counts_hash(outcome),
         "identified": one.plain.identified,
@@ -118,14 +133,12 @@ def _row(one: Validated, moment: datetime) -> dict[str, Any]:
 
 def _details(one: Validated) -> dict[str, pl.DataFrame]:
     """The rows of a validation by the table of schema core that they go to."""
-    found = one.outcome.findings
-    if found.height:  # PostgreSQL keeps no NUL in a text; the file in the archive does.
-        texts = pl.col("raw_value", "message", "column_name")
-        found = found.with_row_index("number", 1).with_columns(
-            texts.str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
-        )
-    looks = one.written.profile if one.written else profile.empty()
-    return {"finding": found, "provider_rows": one.outcome.provider_rows, "profile": looks}
+    return {
+        "finding": one.findings.listed,
+        "finding_count": one.findings.counts,
+        "provider_rows": one.outcome.provider_rows,
+        "profile": one.written.profile if one.written else profile.empty(),
+    }
 
 
 def newest_is_same(connection: psycopg.Connection, submission_id: str, before: str) -> str | None:
