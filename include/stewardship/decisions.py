@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import polars as pl
 import psycopg
@@ -52,6 +53,7 @@ class Draft:
         until: the last day of a waiver.
         undoes: the decision to undo.
         expected_release: the release that the preview announced.
+        batch: a UUID that decisions made together share.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Draft:
     assignee: str | None = None
     undoes: int | None = None
     expected_release: str | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,7 @@ class Decision:
     verdict_words: str | None
     undone_by: int | None
     state: str
+    batch: UUID | None
 
 
 class Effect(NamedTuple):
