@@ -1,7 +1,6 @@
 """The same fault in several returns: chosen, previewed, decided and approved together. Each return has a decision of its own."""
 
 import re
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
@@ -152,13 +151,13 @@ def decide(request: Request, person: security.Steward, form: security.Form) -> R
             batch = bulk.decide(connection, drafts, person.name)
         except bulk.SomeRefused as problem:
             return _preview(request, connection, form, found, drafts, problem.refused)
-        started = {(row["collection"], row["period"]): row["decision_id"] for row in _batch(connection, UUID(batch))}
+        started = {(row["collection"], row["period"]): row["decision_id"] for row in _batch(connection, batch)}
     for decision_id in started.values():
         airflow_runs.start_after(decision_id, person.name)
     return pages.go(request, f"/batches/{batch}", done="decided_together")
 
 
-def _batch(connection: Connection, batch: UUID) -> list[Row]:
+def _batch(connection: Connection, batch: str) -> list[Row]:
     found = database.rows(connection, "batch", batch=batch)
     if not found:
         raise LookupError("There are no decisions that were made together under this number. See all decisions.")
@@ -166,14 +165,14 @@ def _batch(connection: Connection, batch: UUID) -> list[Row]:
 
 
 @router.get("/batches/{batch}")
-def batch_page(request: Request, person: security.Anybody, batch: UUID, preview: str = "") -> Response:
+def batch_page(request: Request, person: security.Anybody, batch: str, preview: str = "") -> Response:
     """Decisions that were made together; what approving them would lead to; and one form to approve or refuse them."""
     with database.opened() as connection:
         return _page_of(request, connection, batch, is_previewed=bool(preview))
 
 
 def _page_of(
-    request: Request, connection: Connection, batch: UUID, *, is_previewed: bool = False,
+    request: Request, connection: Connection, batch: str, *, is_previewed: bool = False,
     errors: dict[str, str] | None = None, chosen: set[int] | None = None, words: str = "",
 ) -> Response:  # fmt: skip
     found = _batch(connection, batch)
@@ -203,7 +202,7 @@ def bulk_states(found: list[Row]) -> dict[str, int]:
 
 
 @router.post("/batches/{batch}/verdict")
-def verdict(request: Request, person: security.Approver, form: security.Form, batch: UUID) -> Response:
+def verdict(request: Request, person: security.Approver, form: security.Form, batch: str) -> Response:
     """The second person approves or refuses those that are selected; all of them, or none."""
     chosen = {int(key[5:]) for key in form if re.fullmatch(r"take-[0-9]{1,18}", key)}
     words, asked = form.get("words", "").strip(), form.get("verdict")

@@ -75,7 +75,7 @@ def decide(connection: psycopg.Connection[Any], made: Iterable[Draft], author: s
     Raises:
         SomeRefused: the database does not allow some of them; nothing was saved.
     """
-    batch, refused = str(uuid4()), {}
+    batch, refused = uuid4().hex, {}
     with connection.transaction():
         for draft in made:
             try:

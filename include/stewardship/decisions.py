@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import polars as pl
 import psycopg
@@ -53,7 +52,7 @@ class Draft:
         until: the last day of a waiver.
         undoes: the decision to undo.
         expected_release: the release that the preview announced.
-        batch: a UUID that decisions made together share.
+        batch: a number (32 hexadecimal digits) that decisions made together share.
     """
 
     kind: str
@@ -110,7 +109,7 @@ class Decision:
     verdict_words: str | None
     undone_by: int | None
     state: str
-    batch: UUID | None
+    batch: str | None
 
 
 class Effect(NamedTuple):

@@ -5,5 +5,5 @@ SELECT d.decision_id, d.kind, d.author, d.decided_at, d.submission_id, d.collect
 FROM intake.decisions d
 JOIN intake.submissions s USING (submission_id)
 LEFT JOIN published.providers p ON p.provider_code = d.sender
-WHERE d.batch = %(batch)s
+WHERE d.batch = %(batch)s::text
 ORDER BY coalesce(p.provider_name, d.sender), d.decision_id

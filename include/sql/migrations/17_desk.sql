@@ -1,7 +1,7 @@
 -- The desk: decisions that were made together, and whose turn every return and task is.
 
 -- Decisions made at once about the same fault in several returns share a batch. Each stays a decision of its own.
-ALTER TABLE core.decision ADD COLUMN batch uuid;
+ALTER TABLE core.decision ADD COLUMN batch text CHECK (batch ~ '^[0-9a-f]{32}$');
 CREATE INDEX decision_batch ON core.decision (batch) WHERE batch IS NOT NULL;
 GRANT INSERT (batch) ON core.decision TO steward_desk;
 
