@@ -182,7 +182,7 @@ def test_late_held_missing_and_not_due_never_look_alike(month, post, deliver):
 
 def test_proposals_go_to_approvers_and_tasks_to_whom_they_are_assigned(month, post, deliver):
     held = flow.value("SELECT submission_id FROM intake.submissions WHERE sender = 'RA9'")
-    with warehouse.connect() as connection:
+    with flow.as_desk() as connection:
         decide(connection, Draft("assign", held, "yours", assignee="Ann"), "sam")
         decide(connection, Draft("accept", held, "they rang\r\nBcc: x@example.org <b>"), "sam")
         decide(connection, Draft("waive", held, "a", rule_id="STR05", until=date(2099, 1, 1)), "alex")
