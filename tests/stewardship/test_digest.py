@@ -15,7 +15,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from trust_benchmarks.stewardship import digest
 from trust_benchmarks.stewardship.decisions import Draft, decide
-from trust_benchmarks.stores import warehouse
 
 PERIOD = "2025-06"
 DAY = date(2026, 11, 23)
