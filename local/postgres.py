@@ -30,12 +30,16 @@ OPTIONS = {
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
     "timezone": "UTC",
     "log_min_messages": "warning",
 }
+
+
+def log_size(folder: Path) -> int:
+    """MB that PostgreSQL's log of changes may grow to between two checkpoints: little on a small disk."""
+    return min(2048, max(64, (shutil.disk_usage(folder).total >> 20) // 16))
 
 
 def binaries() -> Path:
@@ -54,9 +58,11 @@ def start(state: State) -> processes.Child:
     _initialise(state, data, as_who)
     _end_orphan(data)
     port = state.port("TB_PORT_POSTGRES")
+    most = log_size(data)
+    options = OPTIONS | {"max_wal_size": f"{most}MB", "min_wal_size": f"{min(80, most // 2)}MB"}
     child = processes.start(
         "PostgreSQL",
-        [binaries() / "postgres", "-D", data, "-p", str(port), *(f"-c{k}={v}" for k, v in OPTIONS.items())],
+        [binaries() / "postgres", "-D", data, "-p", str(port), *(f"-c{k}={v}" for k, v in options.items())],
         log,
         state.folder,
         environment=_environment(),
@@ -196,18 +202,18 @@ def _end_orphan(data: Path) -> None:
     """
     for sign, patience in ((signal.SIGINT, 15), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)):
         give_up = time.monotonic() + patience
-        if not (left := _servers(data)):
+        if not (left := servers(data)):
             break
         for pid in left[:1] if sign is not signal.SIGKILL else left:  # the first is the postmaster: it tells the others
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
-        while _servers(data) and time.monotonic() < give_up:
+        while servers(data) and time.monotonic() < give_up:
             time.sleep(0.1)
-    if Path("/proc/self").exists() and not _servers(data):
+    if Path("/proc/self").exists() and not servers(data):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _servers(data: Path) -> list[int]:
+def servers(data: Path) -> list[int]:
     """Living server processes of this data folder, oldest first: it is their working folder."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):

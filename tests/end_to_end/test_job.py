@@ -5,6 +5,7 @@ import re
 
 import flow
 import pytest
+from sizes import FULL
 from trust_benchmarks_local.run import DAGS
 from worlds import new_world
 
@@ -40,6 +41,19 @@ def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(sampled):
     }
     requested = job.airflow("SELECT count(*) FROM dag_run WHERE run_id LIKE 'on_request_%'")
     assert requested[0][0] > 0
+
+
+def test_the_metrics_of_short_tasks_arrive_before_their_processes_end(sampled, measured):
+    job, _ = sampled
+    states, [(releases,)] = job.queries(
+        ["SELECT state, count(*) FROM intake.submissions GROUP BY 1", "SELECT count(*) FROM core.current_release"]
+    )
+    counted = measured.sums("trust_benchmarks.files", "outcome")
+    if FULL:  # it was killed, so something may have been done twice, or done and not told
+        assert counted[("accepted",)] > 0
+    else:
+        assert {(state,): count for state, count in states}.items() <= counted.items()
+        assert measured.sums("trust_benchmarks.releases", "outcome")[("exported",)] >= releases
 
 
 def test_every_submission_is_accounted_for(sampled):

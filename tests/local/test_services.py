@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("state") / "of a run"
     yield folder
     left = [Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in processes.marked(folder)]
-    servers = postgres._servers(folder / "data" / "postgres")
+    servers = postgres.servers(folder / "data" / "postgres")
     assert not left and not servers, f"left running: {left} {servers}"
     shutil.rmtree(folder)
 
@@ -113,11 +113,11 @@ def test_a_running_one_is_used_and_left_running(folder):
 
 def test_after_a_kill_nothing_outlives_the_run_and_the_next_one_starts(folder):
     with another_run(folder) as run:
-        server = postgres._servers(folder / "data" / "postgres")[0]
+        server = postgres.servers(folder / "data" / "postgres")[0]
         run.send_signal(signal.SIGKILL)
         run.wait()
         give_up = time.monotonic() + 15
-        while postgres._servers(folder / "data" / "postgres") or list(processes.marked(folder)):
+        while postgres.servers(folder / "data" / "postgres") or list(processes.marked(folder)):
             assert time.monotonic() < give_up, "the services outlived the run that was killed"
             time.sleep(0.1)
     assert server
@@ -127,7 +127,7 @@ def test_after_a_kill_nothing_outlives_the_run_and_the_next_one_starts(folder):
 
 def test_a_server_that_was_killed_itself_starts_again_on_its_data(folder):
     with another_run(folder) as run:
-        for pid in [*postgres._servers(folder / "data" / "postgres"), *processes.marked(folder), run.pid]:
+        for pid in [*postgres.servers(folder / "data" / "postgres"), *processes.marked(folder), run.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         run.wait()

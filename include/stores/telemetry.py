@@ -1,0 +1,78 @@
+"""Who else hears of a line of the log: the metrics, which are off unless their receiver is named.
+
+They may neither slow nor fail what is logged: a thread sends, and what goes wrong is one line of the log a process.
+"""
+
+import atexit
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from . import metrics
+
+logger = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """A module that hears of events."""
+
+    __name__: str
+
+    def is_on(self) -> bool:
+        """Whether its receiver is named."""
+
+    def record(self, event: str, facts: Mapping[str, object]) -> None:
+        """Notes an event; returns at once."""
+
+    def send(self) -> None:
+        """Sends what was noted; takes as long as the receiver does."""
+
+
+LISTENERS: tuple[Listener, ...] = (metrics,)
+LAST = 1.0  # seconds that a process waits at its end for what was not sent yet
+_broken: set[str] = set()
+
+
+def is_on() -> bool:
+    """Whether anybody hears."""
+    return any(one.is_on() for one in LISTENERS)
+
+
+def tell(event: str, facts: Mapping[str, object]) -> None:
+    """Tells those that are on of an event and its facts."""
+    for listener in LISTENERS:
+        try:
+            listener.record(event, facts)
+        except Exception as problem:  # whatever a library raises
+            _note(listener.__name__, problem)
+
+
+def flush(seconds: float = LAST) -> None:
+    """Sends what was not sent yet; gives up after so many seconds, and leaves the rest."""
+    threads = [threading.Thread(target=_send, args=[one], daemon=True) for one in LISTENERS if one.is_on()]
+    give_up = time.monotonic() + seconds
+    for thread in threads:
+        with contextlib.suppress(RuntimeError):  # Python starts none when it has begun to end
+            thread.start()
+    for thread in threads:
+        if thread.ident:
+            thread.join(max(0.0, give_up - time.monotonic()))
+
+
+def _send(listener: Listener) -> None:
+    try:
+        listener.send()
+    except Exception as problem:
+        _note(listener.__name__, problem)
+
+
+def _note(name: str, problem: BaseException) -> None:
+    if name not in _broken:
+        _broken.add(name)
+        logger.warning("%s: not sent, and not said again: %s: %s", name, type(problem).__name__, problem)
+
+
+atexit.register(flush)
