@@ -1,6 +1,6 @@
-"""Who else hears of a line of the log: the metrics, which are off unless their receiver is named.
+"""Who else hears of a line of the log: metrics (metrics.py) and lineage (lineage.py), each off unless its receiver is named.
 
-They may neither slow nor fail what is logged: a thread sends, and what goes wrong is one line of the log a process.
+Neither may slow or fail what is logged: a thread sends, and what goes wrong is one line of the log a process.
 """
 
 import atexit
@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol
 
-from . import metrics
+from . import lineage, metrics
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Listener(Protocol):
         """Sends what was noted; takes as long as the receiver does."""
 
 
-LISTENERS: tuple[Listener, ...] = (metrics,)
+LISTENERS: tuple[Listener, ...] = (metrics, lineage)
 LAST = 1.0  # seconds that a process waits at its end for what was not sent yet
 _broken: set[str] = set()
 

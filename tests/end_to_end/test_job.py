@@ -56,6 +56,20 @@ def test_the_metrics_of_short_tasks_arrive_before_their_processes_end(sampled, m
         assert measured.sums("trust_benchmarks.releases", "outcome")[("exported",)] >= releases
 
 
+def test_the_lineage_of_every_collection_is_told(sampled, traced):
+    job, _ = sampled
+    [collections] = job.queries(["SELECT DISTINCT collection FROM intake.submissions"])
+    told = traced.events()
+    jobs = {event["job"]["name"] for event in told if event["eventType"] == "COMPLETE"}
+    assert jobs == {
+        f"{name}.{step}" for (name,) in collections for step in ("receive", "validate", "release", "export")
+    }
+    tasks = {
+        one["value"] for event in told for one in event["run"]["facets"]["tags"]["tags"] if one["key"] == "task_id"
+    }
+    assert {"check", "make", "export"} <= tasks
+
+
 def test_every_submission_is_accounted_for(sampled):
     job, _ = sampled
     [(submissions, unchecked)], [(differ,)], [(released, counting)] = job.queries(
