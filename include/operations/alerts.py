@@ -24,6 +24,7 @@ RUNBOOKS = {
     "send_digests": "a-digest-was-not-sent",
     "receive_inbox": "a-file-is-missing",
     "fetch_published": "a-publisher-needs-a-look",
+    "watch_installation": "something-is-not-well",
 }
 COLLECTION_FAILED = "a-collections-run-failed"  # of the DAGs collect_...
 SUBJECT = "Trust Benchmarks: {{ ti.task_id }} of {{ dag.dag_id }} failed"
