@@ -66,8 +66,8 @@ def to_tell(
 
 
 def sentence(one: Finding) -> str:
-    """A finding as it is told: what was found, what to do, and where more is said."""
-    return f"{one.about}: {one.says} {one.do} docs/runbooks/{one.runbook}"
+    """A finding as it is told: the runbook, which no mail may cut off, what was found, and what to do."""
+    return f"{one.about} (docs/runbooks/{one.runbook}): {one.says} {one.do}"
 
 
 def heartbeat() -> bool:

@@ -17,7 +17,7 @@ def finding(about="space", of="cache", says="12% is free."):
 
 def test_what_lasts_is_told_once_a_day_and_anew_when_it_comes_back():
     new, told = watch.to_tell([finding()], {}, NOW)
-    assert [watch.sentence(one) for one in new] == ["space: 12% is free. Make room. docs/runbooks/space.md"]
+    assert [watch.sentence(one) for one in new] == ["space (docs/runbooks/space.md): 12% is free. Make room."]
     new, told = watch.to_tell([finding(says="11% is free.")], told, NOW + timedelta(hours=1))
     assert new == []
     other = finding("collections", "workforce 2026-05", "nothing has come for workforce 2026-05.")
