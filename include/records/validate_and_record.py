@@ -124,7 +124,7 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
         with connection.transaction():
             write.keep_sweep_away(connection)
             of = checked[0].known.of
-            records = write.write_records(
+            written = write.write_records(
                 of.collection, of.period, {one.known.submission_id: one.outcome for one in checked}
             )
             pointer.lock(connection, [one.known.of for one in checked])
@@ -136,7 +136,7 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
                     one.outcome,
                     [],
                     read_and_validate.without_decisions(one.outcome),
-                    records.get(id_),
+                    written.get(id_),
                     write.write_findings(of.collection, of.period, one.outcome),
                 )
                 for id_, one in zip(ids, checked, strict=True)

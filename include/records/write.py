@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,14 +21,21 @@ from .read_and_validate import Plain
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
 
 
+class Written(NamedTuple):
+    """Where the accepted rows of a submission are, and what they look like."""
+
+    records: Records
+    profile: pl.DataFrame
+
+
 class Validated(NamedTuple):
-    """What a validation of a submission came to, under which decisions, and what it is without any."""
+    """What a validation of a submission came to, under which decisions, and what it is without any; `written` is None where it is held."""
 
     submission_id: str
     outcome: Outcome
     decisions: list[decisions_applied.Decision]
     plain: Plain
-    records: Records | None
+    written: Written | None
     findings: Kept
 
 
@@ -38,15 +46,18 @@ def keep_sweep_away(connection: psycopg.Connection) -> None:
 
 def write_records(
     collection: str, period: str | None, outcomes: dict[str, Outcome], store: bool = True
-) -> dict[str, Records]:
-    """Writes the accepted rows of submissions of one collection and period; those that are held have none.
+) -> dict[str, Written]:
+    """Writes the accepted rows of submissions of one collection and period, and takes their profiles meanwhile; those that are held have none.
 
     Args:
         outcomes: by submission id.
         store: whether it goes to the object store; a preview keeps it in this machine's cache only.
     """
     rows = {one: outcome.records for one, outcome in outcomes.items() if outcome.state != HELD}
-    return kept.write(collection, period, rows, store)
+    with ThreadPoolExecutor(1) as beside:
+        looks = {one: beside.submit(profile.of, frame, collection) for one, frame in rows.items()}
+        records = kept.write(collection, period, rows, store)
+        return {one: Written(records[one], looks[one].result()) for one in rows}
 
 
 def write_findings(collection: str, period: str | None, outcome: Outcome, store: bool = True) -> Kept:
@@ -87,6 +98,7 @@ def add_validations(connection: psycopg.Connection, validated: Sequence[Validate
 
 def _row(one: Validated, moment: datetime) -> dict[str, Any]:
     outcome, reading = one.outcome, one.outcome.reading
+    records = one.written.records if one.written else None
     rules_version = versions.version(reading.collection)
     if one.decisions:  # the same rules under other decisions find something else
         rules_version += "." + hashlib.sha256(decisions_applied.key(one.decisions).encode()).hexdigest()[:12]
@@ -102,10 +114,10 @@ def _row(one: Validated, moment: datetime) -> dict[str, Any]:
         "rows_set_aside": reading.rows_set_aside,
         "cells_expected": outcome.cells_expected,
         "cells_valid": outcome.cells_valid,
-        "records_key": one.records.key if one.records else None,
-        "records_sha256": one.records.sha256 if one.records else None,
-        "records_bytes": one.records.size if one.records else None,
-        "records_together": one.records.together if one.records else None,
+        "records_key": records.key if records else None,
+        "records_sha256": records.sha256 if records else None,
+        "records_bytes": records.size if records else None,
+        "records_together": records.together if records else None,
         "findings_key": one.findings.key,
         "findings_sha256": one.findings.sha256,
         "findings_bytes": one.findings.size,
@@ -125,7 +137,7 @@ def _details(one: Validated) -> dict[str, pl.DataFrame]:
         "finding": one.findings.listed,
         "finding_count": one.findings.counts,
         "provider_rows": one.outcome.provider_rows,
-        "profile": profile.of(one.outcome.records, one.outcome.reading.collection),
+        "profile": one.written.profile if one.written else profile.empty(),
     }
 
 
