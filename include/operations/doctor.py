@@ -31,7 +31,7 @@ class Finding:
 
     Attributes:
         about: what was checked, in a word or two; ok: whether it passed; says: what was found; do: what to do, empty where it
-            passed; runbook: a file of docs/runbooks.
+            passed; runbook: a file of docs/runbooks; of: what it is about of several, which stays the same while numbers change.
     """
 
     about: str
@@ -39,6 +39,7 @@ class Finding:
     says: str
     do: str = ""
     runbook: str = ""
+    of: str = ""
 
 
 def examine(airflow: str | None = None, backups: Path | None = None) -> list[Finding]:
@@ -183,7 +184,7 @@ def _sources() -> Iterator[Finding]:
         meaning = MEANINGS.get(outcome)
         if meaning and meaning.person:
             says = f"{collection} ({source}): {meaning.says}. {said or ''}".strip()
-            yield Finding("sources", False, says, meaning.do, "late-collections.md")
+            yield Finding("sources", False, says, meaning.do, "late-collections.md", f"{collection} {source} {outcome}")
     if rows and not any(MEANINGS[row[2]].person for row in rows if row[2] in MEANINGS):
         yield Finding("sources", True, f"{len(rows)} were looked at; none needs a person.")
 
@@ -193,7 +194,8 @@ def _late() -> Iterator[Finding]:
     if rows:
         names = _names([f"{collection} {period} (due {due:%d %B %Y})" for collection, period, due in rows])
         do = "Ask the senders, or look at the publisher's page."
-        yield Finding("collections", False, f"nothing has come for {names}.", do, "late-collections.md")
+        of = " ".join(f"{collection} {period}" for collection, period, _ in rows)
+        yield Finding("collections", False, f"nothing has come for {names}.", do, "late-collections.md", of)
     else:
         yield Finding("collections", True, "something has come for each period that was due in the last three months.")
 
@@ -213,7 +215,10 @@ def _held_back() -> Iterator[Finding]:
     if held:
         names = _names([one.release_id for one in held])
         do = "Publish it with `trust-benchmarks release`, or correct what was sent."
-        yield Finding("releases", False, f"{len(held)} are held back by a check: {names}.", do, "held-back-releases.md")
+        of = " ".join(one.release_id or "" for one in held)
+        yield Finding(
+            "releases", False, f"{len(held)} are held back by a check: {names}.", do, "held-back-releases.md", of
+        )
     else:
         yield Finding("releases", True, "none is held back.")
 
@@ -247,7 +252,7 @@ def _space(backups: Path | None) -> Iterator[Finding]:
         free = disk.free / disk.total if disk.total else 0.0
         says = f"{free:.0%} ({disk.free / 1e9:.1f} GB) is free where the {name} is ({folder})."
         if free < FREE:
-            yield Finding("space", False, says, "Make room before it is full.", "space.md")
+            yield Finding("space", False, says, "Make room before it is full.", "space.md", name)
         else:
             yield Finding("space", True, says)
 
