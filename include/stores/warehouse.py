@@ -18,7 +18,9 @@ from .. import sql
 from . import log, pool, settings
 
 logger = logging.getLogger(__name__)
-ROLES = {  # that log in beside the pipeline's own, and where their passwords come from
+OWNER = "owner"  # the role of TB_WAREHOUSE_OWNER_URL, for what makes or replaces tables
+ROLES = {  # that log in beside the owner, and where their passwords come from
+    "pipeline": "TB_PIPELINE_PASSWORD",
     "dashboard_reader": "TB_READER_PASSWORD",
     "steward_reader": "TB_STEWARD_PASSWORD",
     "steward_desk": "TB_DESK_PASSWORD",
@@ -38,7 +40,7 @@ def connect(role: str | None = None) -> Iterator[psycopg.Connection[Any]]:
     """A connection whose work is committed at the end of the block and rolled back if it raises.
 
     Args:
-        role: one of `ROLES`, with no more rights than it needs; None is the pipeline's own.
+        role: one of `ROLES`, with no more rights than it needs, or `OWNER`; None is the pipeline's own, of TB_WAREHOUSE_URL.
 
     Raises:
         Unconfigured: the address or the role's password is not set.
@@ -48,13 +50,16 @@ def connect(role: str | None = None) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def engine() -> sa.Engine:
-    """A SQLAlchemy engine, for pandas and for people who work with it."""
-    return pool.engine(_url(None))
+def engine(role: str | None = None) -> sa.Engine:
+    """A SQLAlchemy engine, for pandas and for people who work with it; `role` as for `connect`."""
+    return pool.engine(_url(role))
 
 
 def _url(role: str | None) -> str:
-    url = settings.load().warehouse_url
+    of = settings.load()
+    if role == OWNER:
+        return of.warehouse_owner_url
+    url = of.warehouse_url
     if role:
         password = os.environ.get(ROLES[role])
         if not password:
@@ -64,15 +69,16 @@ def _url(role: str | None) -> str:
 
 
 def migrate() -> list[str]:
-    """Brings the warehouse to the newest schema while others read and write it; returns the migrations that were applied.
+    """Brings the warehouse to the newest schema as its owner while others read and write it; returns the migrations applied.
 
-    Each migration is one transaction; a file that changed after it was applied is refused, because what it built is in use.
+    Each migration is one transaction; a file that changed after it was applied is refused, because what it built is in use. At the end
+    it says anew what the pipeline may do.
 
     Raises:
         RuntimeError: a migration was changed, or others have kept what it must change for `PATIENCE` seconds.
     """
     applied = []
-    with connect() as connection:
+    with connect(OWNER) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])  # given back with the connection
         connection.execute(MIGRATIONS)
         done = dict(connection.execute("SELECT name, sha256 FROM public.migration").fetchall())
@@ -86,9 +92,10 @@ def migrate() -> list[str]:
             if path.name not in done:
                 _apply(connection, path.name, text)
                 applied.append(path.name)
+        connection.execute(sql.text("rights/pipeline"))
         for role, variable in ROLES.items():
             if password := os.environ.get(variable):
-                connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), password))
+                set_password(connection, role, password)
     return applied
 
 
@@ -113,6 +120,12 @@ def _apply(connection: psycopg.Connection[Any], name: str, text: str) -> None:
             f"Migration {name} was not applied: for {PATIENCE} seconds others kept what it must change. Nothing has changed. "
             "See who in pg_stat_activity, and run `trust-benchmarks prepare` again when they have ended."
         ) from problem
+
+
+def set_password(connection: psycopg.Connection[Any], role: str, password: str) -> None:
+    """Gives a role a password as the hash that the server keeps, so that no log of statements ever holds the password."""
+    hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), hashed))
 
 
 def migrations_missing() -> list[str]:
