@@ -73,7 +73,7 @@ def run(folder: Path, trusts: int, months: int, lines: int) -> dict:
             export.export_missing()
         of = settings.load()
         buckets = {place: _bucket(objects.listing(getattr(of, place)), place) for place in PLACES}
-        with warehouse.connect() as connection:
+        with warehouse.connect(warehouse.OWNER) as connection:
             connection.autocommit = True
             connection.execute("ANALYZE")
             tables = {

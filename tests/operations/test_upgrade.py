@@ -1,5 +1,6 @@
 """A warehouse is brought to a later version while people read it and the pipeline writes: nobody gets an error, and nothing is lost."""
 
+import hashlib
 import itertools
 import threading
 import time
@@ -162,3 +163,27 @@ def test_a_migration_that_never_gets_its_turn_says_so_and_changes_nothing(monkey
     assert warehouse.migrations_missing() == ["99_made_up.sql"]
     assert "remark" not in flow.value(COLUMNS, ["published"])
     assert warehouse.migrate() == ["99_made_up.sql"]
+
+
+def unlike(folder) -> list[str]:
+    """Migrations that are not what released.txt says of them, and those that stand before one of a release without being in it."""
+    lines = [line.split() for line in (folder / "released.txt").read_text().splitlines() if not line.startswith("#")]
+    released = {name: sha256 for sha256, name in lines}
+    now = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.sql")}
+    changed = [name for name, sha256 in released.items() if now.get(name) != sha256]
+    return sorted(changed + [name for name in now if name not in released and name < max(released, default="")])
+
+
+def test_migrations_of_releases_have_not_changed(tmp_path):
+    assert unlike(sql.FOLDER / "migrations") == []
+    for name in ("01_a.sql", "03_c.sql"):
+        (tmp_path / name).write_text(name)
+    digests = [hashlib.sha256(name.encode()).hexdigest() for name in ("01_a.sql", "03_c.sql")]
+    (tmp_path / "released.txt").write_text(f"# words\n{digests[0]}  01_a.sql\n{digests[1]}  03_c.sql\n")
+    assert unlike(tmp_path) == []
+    (tmp_path / "04_d.sql").write_text("new")
+    assert unlike(tmp_path) == []
+    (tmp_path / "02_b.sql").write_text("between")
+    (tmp_path / "01_a.sql").write_text("other")
+    (tmp_path / "03_c.sql").unlink()
+    assert unlike(tmp_path) == ["01_a.sql", "02_b.sql", "03_c.sql"]
