@@ -34,6 +34,7 @@ DAGS = {
     "send_digests",
     "send_messages",
     "housekeeping",
+    "watch_installation",
 }
 
 
