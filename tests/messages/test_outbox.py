@@ -53,7 +53,7 @@ def test_one_message_is_queued_once_sent_once_and_only_when_its_transaction_was_
     assert "<p>Dear Ann Other,</p>" in mail.get_body(("html",)).get_content()
     assert states() == [("sent", 1), ("sent", 1)]
     for statement in ("UPDATE core.message SET subject = 'x'", "DELETE FROM core.message_attempt"):
-        with pytest.raises(psycopg.Error, match="are facts"), warehouse.connect() as connection:
+        with pytest.raises(psycopg.Error, match="are facts"), flow.as_owner() as connection:
             connection.execute(statement)
 
 

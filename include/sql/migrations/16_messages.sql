@@ -32,7 +32,7 @@ CREATE TABLE core.message_waiting (
   message_key bigint PRIMARY KEY REFERENCES core.message, mail text NOT NULL, next_at timestamptz NOT NULL);
 CREATE INDEX message_waiting_next ON core.message_waiting (next_at);
 
--- With their owner's rights: whoever may add a message need not see what waits.
+-- With their owner's rights: whoever may add a message or an attempt changes nothing of what waits by hand.
 CREATE FUNCTION core.message_waits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO core.message_waiting (message_key, mail, next_at) SELECT m.message_key, m.mail, m.not_before FROM made m;
@@ -40,7 +40,7 @@ BEGIN
 END $$;
 CREATE TRIGGER waits AFTER INSERT ON core.message REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION core.message_waits();
 
-CREATE FUNCTION core.message_tried() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION core.message_tried() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   DELETE FROM core.message_waiting w USING tried t WHERE w.message_key = t.message_key AND t.outcome <> 'failed';
   UPDATE core.message_waiting w SET next_at = t.try_again_at FROM tried t WHERE w.message_key = t.message_key AND t.outcome = 'failed';
