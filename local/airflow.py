@@ -46,9 +46,11 @@ PASSED = (
     "AIRFLOW_CONN_SMTP_DEFAULT",
     "TB_ALERT_MAIL",  # who hears of a failure
     "TB_ALERT_NOTIFIERS",
+    "TB_HEARTBEAT_URL",  # a monitor that misses what does not come
+    "TB_BACKUP",
 )
-# And by their first letters: how long what is kept, and receivers of metrics, ours and Airflow's (docs/operate.md).
-PASSED_ALL = ("TB_KEEP_", "OTEL_", "AIRFLOW__METRICS__")
+# And by their first letters: how long what is kept, and receivers of metrics, ours and Airflow's, and of lineage (docs/operate.md).
+PASSED_ALL = ("TB_KEEP_", "OTEL_", "AIRFLOW__METRICS__", "OPENLINEAGE_")
 
 
 def parallelism() -> int:
@@ -119,7 +121,7 @@ def environment(state: State) -> dict[str, str]:
     passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_ALL)}
     return {
         **passed,
-        **services.exported(kept),
+        **services.of_the_pipeline(kept),
         **ours,
         "AIRFLOW_HOME": str(home),
         "HOME": str(home),  # some libraries write below it, and the user's own may be read-only

@@ -32,7 +32,9 @@ DAGS = {
     "refresh_timeline",
     "refresh_reference",
     "send_digests",
+    "send_messages",
     "housekeeping",
+    "watch_installation",
 }
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections import Counter
 from datetime import date, timedelta
 
@@ -9,6 +10,7 @@ import flow
 import polars as pl
 import pytest
 from trust_benchmarks.cli import all_findings as listing
+from trust_benchmarks.cli import warehouse as questions
 from trust_benchmarks.cli.output import Format
 from trust_benchmarks.desk import downloads
 from trust_benchmarks.operations import heal
@@ -16,6 +18,7 @@ from trust_benchmarks.records import all_findings, findings_kept, sweep
 from trust_benchmarks.records.validate_and_record import validate_and_record_one
 from trust_benchmarks.stewardship import decisions, replay, summary, workbook
 from trust_benchmarks.stewardship.decisions import Draft, Refused
+from trust_benchmarks.stewardship.preview import preview
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.validation import decisions_applied
 
@@ -136,6 +139,10 @@ def test_whoever_needs_all_of_them_gets_all(held, capsys):
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert len(rows) == found.filter(rule_id="VAL-TYPE").height
     assert (rows[0]["sender"], rows[0]["line"]) == ("RA9", "2")
+    questions.findings(submission_id, None, None, None, "reject", None, Format.json, None, open_only=True)
+    assert len(json.loads(capsys.readouterr().out)) == found.filter(severity="reject").height
+    questions.findings(None, "workforce", None, "WF-R1", None, None, Format.table, 5)
+    assert f"Only the first {OF_A_RULE} of {ROWS} findings of 1 submission" in capsys.readouterr().err
 
 
 def test_a_waiver_of_a_rule_covers_all_its_cells(held, monkeypatch):
@@ -144,6 +151,8 @@ def test_a_waiver_of_a_rule_covers_all_its_cells(held, monkeypatch):
     with warehouse.connect("steward_desk") as connection:
         cells = decisions.cells_of(connection, submission_id, "WF-R1", "fte")
         assert len(cells) == len(set(cells)) == few == ROWS
+        (last,) = decisions.cells_of(connection, submission_id, "WF-R1", "fte", lines=[ROWS + 1])
+        assert last == cells[-1]
         draft = Draft(
             "waive",
             submission_id,
@@ -167,10 +176,23 @@ def test_a_waiver_of_a_rule_covers_all_its_cells(held, monkeypatch):
             decisions.cells_of(connection, submission_id, "WF-R1", "fte")
 
 
+def test_a_preview_names_the_rows_that_would_be_left_out(held):
+    """Nothing of a preview is in the object store, its findings neither."""
+    submission_id, _ = held
+    flow.put_return("RNU", "2025-06", flow.workforce("RNU"))
+    flow.take_in()
+    before = {one.key for one in objects.listing(settings.load().records)}
+    found = preview(Draft("accept", submission_id, "The deadline has come."), "amy")
+    (left_out,) = [one for one in found.missing if "would be left out" in one]
+    assert left_out.startswith(f"{ROWS} of {ROWS} rows would be left out: line 2 ")
+    assert left_out.endswith(f"and {ROWS - 10} more.")
+    assert {one.key for one in objects.listing(settings.load().records)} == before
+
+
 @pytest.mark.usefixtures("held")
 def test_nothing_moves_when_it_comes_to_the_same():
     found = replay.replay("workforce", accepted_too=True)
-    assert (found.read, found.same, found.rules) == (1, 1, [])
+    assert (found.read, found.same, found.rules) == (2, 2, [])
 
 
 def test_the_object_is_neither_swept_nor_lost(held):
