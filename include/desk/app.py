@@ -26,6 +26,7 @@ from . import (
     security,
     submission,
     timeline,
+    trusts,
 )
 
 
@@ -57,7 +58,19 @@ def create() -> FastAPI:
         exception_handlers=handlers,
     )
     app.add_middleware(security.Headers)
-    for module in (board, queue, bulk, submission, downloads, decision_form, decisions, figures, timeline, events):
+    for module in (
+        board,
+        queue,
+        bulk,
+        submission,
+        downloads,
+        decision_form,
+        decisions,
+        figures,
+        timeline,
+        events,
+        trusts,
+    ):
         app.include_router(module.router)
 
     @app.get("/me")

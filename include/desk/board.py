@@ -6,17 +6,26 @@ from . import database, formatting, pages, security
 from .database import Connection, Row
 
 router = APIRouter()
+OURS = ("us", "approver", "running")
 # Of one period, the returns that need attention come first.
 TO_DO_FIRST = ("held", "received", "missing", "late", "due", "accepted_with_warnings", "accepted", "not_due")
 
 
 def collections(connection: Connection) -> list[Row]:
-    """Collections with title, states, and periods (newest first; period, due, is_sample, and counts by state)."""
+    """Collections with title, states, and periods (newest first).
+
+    A period has its due, is_sample, counts by state, turns (counts by whose turn), overdue (of us, the approver or the pipeline), and
+    is_quiet: nothing of it waits for anybody, or only for returns of trusts that can no longer come in time.
+    """
     found: dict[str, dict[str, Row]] = {}
     for row in database.rows(connection, "board_counts"):
-        blank = {"period": row["period"], "due": None, "counts": {}, "is_sample": False}
+        blank: Row = {"period": row["period"], "due": None, "counts": {}, "turns": {}, "overdue": 0, "is_sample": False}
+        blank["is_quiet"] = True
         one = found.setdefault(row["collection"], {}).setdefault(row["period"], blank)
-        one["counts"][row["state"]] = row["returns"]
+        one["counts"][row["state"]] = one["counts"].get(row["state"], 0) + row["returns"]
+        one["turns"][row["turn"]] = one["turns"].get(row["turn"], 0) + row["returns"]
+        one["overdue"] += row["overdue"] if row["turn"] in OURS else 0
+        one["is_quiet"] &= row["turn"] == "nobody" or row["state"] == "missing"
         one["due"] = min(filter(None, (one["due"], row["due"])), default=None)
         one["is_sample"] |= bool(row["is_sample"])
     return [
@@ -44,6 +53,7 @@ def board(
     shown = [one for one in everything if collection in ("", one["collection"])]
     return pages.page(
         request, "board.html", section="board", collection=collection, collections=shown, unidentified=unidentified, work=work,
+        attention=[(one, row) for one in shown for row in one["periods"] if any(row["turns"].get(turn) for turn in OURS)],
         choices=[(one["collection"], one["title"]) for one in everything],
         is_sample=any(period["is_sample"] for one in shown for period in one["periods"]),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from ..reading.harmless import harmless
 from ..stewardship import bulk, decisions
 from ..stewardship import preview as previews
-from . import airflow_runs, database, form_checks, formatting, pages, security, submission
+from . import airflow_runs, database, form_checks, formatting, pages, people, security, submission
 from .database import Connection
 from .decisions import provider_names
 from .form_checks import Incomplete
@@ -166,13 +166,17 @@ def decide(request: Request, person: security.Steward, form: security.Form) -> R
 def assign(request: Request, person: security.Steward, form: security.Form) -> Response:
     """Assigns a submission's findings, or those of one rule and column, to somebody."""
     assignee = form.get("assignee", "").strip()
+    named = person.name if assignee == "me" else people.known_as(assignee, person.name)
+    if assignee and named is None:
+        words = f"Nobody named {harmless(assignee, 60)} can sign in, so nothing was assigned. Select somebody who can."
+        return pages.page(request, "problem.html", 409, heading="Nothing was saved", words=words)
     draft = decisions.Draft(
         "assign",
         form.get("submission", ""),
         form.get("reason", "").strip() or "Assigned on the desk.",
         rule_id=form.get("rule") or None,
         column_name=form.get("column") or None,
-        assignee=person.name if assignee == "me" else assignee or None,
+        assignee=named or None,
     )
     return _append(request, draft, person.name, "assigned", form.get("back", ""))
 
@@ -181,6 +185,10 @@ def assign(request: Request, person: security.Steward, form: security.Form) -> R
 def comment(request: Request, person: security.Steward, form: security.Form) -> Response:
     """Adds a comment to a submission."""
     draft = decisions.Draft("comment", form.get("submission", ""), form.get("reason", "").strip())
+    if wrong := form_checks.words(draft.reason, "Enter a comment."):
+        return submission.page_of(
+            request, draft.submission_id, errors={"reason": wrong}, comment=form.get("reason", "")
+        )
     return _append(request, draft, person.name, "noted", form.get("back", ""))
 
 

@@ -6,9 +6,10 @@ from ..stewardship import decisions
 from ..stewardship import preview as previews
 from ..stewardship.decisions import Decision
 from ..stewardship.preview import Preview
-from . import airflow_runs, database, formatting, pages, security, submission
+from . import airflow_runs, database, form_checks, formatting, pages, security, submission
 
 router = APIRouter()
+NO_WORDS = "Say why you refuse, so that the author knows what to change."
 EFFECTS = {
     "none": "This decision changes no figure.",
     "proposed": "This decision has no effect until a second person approves it.",
@@ -73,27 +74,36 @@ def decision(
     return _page(request, decision_id, preview=bool(preview), page=page)
 
 
+def _judges(person: security.Person, one: Decision) -> bool:
+    """Whether a person may approve or refuse a decision: an approver who did not make it, as long as it is proposed."""
+    is_author = one.author.strip().lower() == person.name.strip().lower()
+    return one.state == "proposed" and person.may_approve and not is_author
+
+
 def _page(
-    request: Request, decision_id: int, preview: bool = False, page: int = 1, error: str = "", status: int = 200
-) -> Response:
-    errors, found = [error] if error else [], None
+    request: Request, decision_id: int, preview: bool = False, page: int = 1, errors: dict[str, str] | None = None, status: int = 200,
+    words: str = "",
+) -> Response:  # fmt: skip
+    errors, found = dict(errors or {}), None
     with database.opened() as connection:
         one = decisions.get(connection, decision_id)
         about = submission.get(connection, one.submission_id)
         undone = decisions.get(connection, one.undoes) if one.undoes else None
         paging = pages.Paging(page, len(one.cells))
-        if preview:
+        if preview or _judges(request.state.person, one):  # what is approved is seen first
             try:
                 found = previews.preview(decision_id)
             except decisions.Refused as problem:
-                errors.append(str(problem))
+                errors[""] = str(problem)
         names = provider_names(connection, found)
+        of_all = one.kind in ("accept", "hold", "return")
+        open_ones = database.rows(connection, "open_counts", submission_id=one.submission_id) if of_all else []
         undoing = database.values(connection, "proposals_to_undo", decision_id=decision_id)
     return pages.page(
         request, "decision.html", status, section="decisions", decision=one, one=about, paging=paging, undoing=undoing,
         cells=one.cells[paging.offset : paging.offset + paging.size], found=found, names=names, effect=effect(one),
-        rule_says=formatting.rules_of(one.collection).get(one.rule_id or "", ""), undone=undone,
-        mine=one.author.strip().lower() == request.state.person.name.strip().lower(), errors=errors, is_sample=about["is_sample"],
+        rule_says=formatting.rules_of(one.collection).get(one.rule_id or "", ""), undone=undone, words=words, open_ones=open_ones,
+        mine=one.author.strip().lower() == request.state.person.name.strip().lower(), errors=errors, judges=_judges(request.state.person, one), is_sample=about["is_sample"],
     )  # fmt: skip
 
 
@@ -116,13 +126,16 @@ def verdict(request: Request, person: security.Approver, form: security.Form, de
     """The second person approves or refuses."""
     approve = form.get("verdict") == "approve"
     if form.get("verdict") not in ("approve", "refuse"):
-        return _page(request, decision_id, error="Select whether to approve or refuse.", status=400)
+        return _page(request, decision_id, errors={"": "Select whether to approve or refuse."}, status=400)
+    words = form.get("words", "").strip()
+    if wrong := form_checks.words(words, "" if approve else NO_WORDS):
+        return _page(request, decision_id, errors={"words": wrong}, status=409, words=words)
     try:
         with database.opened() as connection:
             decisions.get(connection, decision_id)
-            decisions.verdict(connection, decision_id, person.name, approve, form.get("words", "").strip())
+            decisions.verdict(connection, decision_id, person.name, approve, words)
     except decisions.Refused as problem:
-        return _page(request, decision_id, error=str(problem), status=409)
+        return _page(request, decision_id, errors={"": str(problem)}, status=409, words=words)
     airflow_runs.start_after(decision_id, person.name)
     return pages.go(request, f"/decisions/{decision_id}", done="approved" if approve else "refused")
 
@@ -136,6 +149,6 @@ def undo(request: Request, person: security.Steward, form: security.Form, decisi
             draft = decisions.Draft("undo", one.submission_id, form.get("reason", "").strip(), undoes=decision_id)
             added = decisions.decide(connection, draft, person.name)
     except decisions.Refused as problem:
-        return _page(request, decision_id, error=str(problem), status=409)
+        return _page(request, decision_id, errors={"": str(problem)}, status=409)
     airflow_runs.start_after(added, person.name)
     return pages.go(request, f"/decisions/{added}", done="decided")

@@ -1,8 +1,12 @@
 """The queue: open tasks, nearest deadline first; and the same fault in several returns, to be decided together."""
 
+import csv
+import io
+
 from fastapi import APIRouter, Request, Response
 
-from . import database, formatting, pages, security
+from ..reading.harmless import csv_safe
+from . import database, downloads, formatting, pages, security
 from .database import Connection, Row
 
 router = APIRouter()
@@ -37,6 +41,30 @@ def choices(connection: Connection) -> dict[str, list[tuple[str, str]]]:
         "periods": [(name, name) for name in periods],
         "people": [(name, name) for name in database.values(connection, "assignees")],
     }
+
+
+CSV = (
+    "collection", "period", "sender", "provider_name", "part", "version", "rule_id", "column_name", "severity", "responsible", "findings",
+    "first_line", "example", "turn", "is_overdue", "proposal", "assignee", "due", "closes", "received_at", "is_sample", "submission_id",
+)  # fmt: skip
+
+
+@router.get("/queue.csv")
+def queue_csv(request: Request, person: security.Anybody) -> Response:
+    """All tasks that fit the filters of the queue, as a table that a spreadsheet opens without running anything."""
+    names = ("collection", "period", "provider", "severity", "responsible", "assignee", "turn", "rule")
+    wanted = {name: request.query_params.get(name, "us" if name == "turn" else "").strip() for name in names}
+    with database.opened() as connection:
+        found = database.rows(connection, "tasks", **wanted, me=person.name, size=100_000, offset=0)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(CSV)
+    for row in found:
+        if row["task_id"]:
+            writer.writerow([csv_safe(row[name]) if isinstance(row[name], str) else row[name] for name in CSV])
+    name = "SAMPLE_queue.csv" if found[0]["any_sample"] else "queue.csv"
+    content = "\N{BYTE ORDER MARK}" + out.getvalue()
+    return Response(content.encode(), media_type="text/csv; charset=utf-8", headers=downloads.attachment(name))
 
 
 @router.get("/queue")

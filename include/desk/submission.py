@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from .. import catalogue
-from . import changes, database, file_context, formatting, pages, security
+from . import changes, database, file_context, formatting, pages, people, security
 from .database import Connection, Row
 
 router = APIRouter()
@@ -48,6 +48,14 @@ def submission(
     page: int = 1,
 ) -> Response:
     """Everything about one submission."""
+    return page_of(request, submission_id, rule, column, severity, page)
+
+
+def page_of(
+    request: Request, submission_id: str, rule: str = "", column: str = "", severity: str = "", page: int = 1, *,
+    errors: dict[str, str] | None = None, comment: str = "",
+) -> Response:  # fmt: skip
+    """The page of a submission, with a comment that could not be saved."""
     wanted = {"rule": rule, "column": column, "severity": severity}
     with database.opened() as connection:
         one = get(connection, submission_id)
@@ -67,12 +75,13 @@ def submission(
         is_compared = before is not None and (one["rows_read"] or 0) <= COMPARED_AT_ONCE
         decided = {"submission_id": submission_id, "decisions": one["decisions"]}
         return pages.page(
-            request, "submission.html", section="board", one=one, chain=versions, before=before,
+            request, "submission.html", 409 if errors else 200, section="board", one=one, chain=versions, before=before,
             changes=changes.of(connection, submission_id) if is_compared else None, counts=found,
             findings=[row | {"around": around.get(row["finding_id"])} for row in shown], paging=paging, wanted=wanted,
             fitting=sum(row["findings"] for row in fitting), possible=possible(connection, one["state"]), limits=limits(connection), still_reading=still_reading,
             decisions=database.rows(connection, "decisions_on_submission", **decided),
-            rules=formatting.rules_of(one["collection"]), is_sample=one["is_sample"],
+            rules=formatting.rules_of(one["collection"]), turn=next(iter(database.rows(connection, "turn", submission_id=submission_id)), None),
+            people=[(name, name) for name in people.names()], errors=errors or {}, comment=comment, is_sample=one["is_sample"],
         )  # fmt: skip
 
 

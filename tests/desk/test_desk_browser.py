@@ -28,6 +28,9 @@ PAGES = {
     "same fault": f"/fault?collection=workforce&period={PERIOD}&rule=VAL-TYPE&column=fte",
     "batch": "/batches/{batch}",
     "batch with preview": "/batches/{batch}?preview=1",
+    "trust": "/trusts/RX4",
+    "rule": "/rules/WF-R2",
+    "search": "/search?q=WF-R2",
     "no page": "/nothing-here",
 }
 
@@ -74,12 +77,15 @@ def test_every_page_that_shows_something_is_looked_at(desk):
     shown -= {
         path for path in shown if path.startswith(("/figures", "/timeline"))
     }  # test_desk_figures.py looks at these
-    shown -= {"/me", "/desk.css", "/desk.js", "/decisions/{decision_id}/effect", "/{path:path}"}
+    shown -= {"/queue.csv", "/me", "/desk.css", "/desk.js", "/decisions/{decision_id}/effect", "/{path:path}"}
     assert shown == {
         "/",
         "/queue",
         "/fault",
         "/batches/{batch}",
+        "/trusts/{code}",
+        "/rules/{rule}",
+        "/search",
         "/submissions/{submission_id}",
         "/decide",
         "/decisions",

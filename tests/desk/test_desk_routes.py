@@ -14,6 +14,10 @@ ROUTES = {
     ("GET", "/submissions/{submission_id}/workbook.xlsx"): "read",
     ("GET", "/submissions/{submission_id}/original"): "read",
     ("GET", "/submissions/{submission_id}/summary.txt"): "read",
+    ("GET", "/queue.csv"): "read",
+    ("GET", "/trusts/{code}"): "read",
+    ("GET", "/rules/{rule}"): "read",
+    ("GET", "/search"): "read",
     ("GET", "/fault"): "read",
     ("POST", "/fault/preview"): "act",
     ("POST", "/fault/decide"): "act",
@@ -73,6 +77,8 @@ def known(desk, returns):
     event_id = answer.headers["location"].split("/")[-1].split("?")[0]
     return {
         "batch": batch_of(held, "olga"),
+        "code": "RA9",
+        "rule": "WF-R2",
         "submission_id": held,
         "decision_id": decision_id,
         "event_id": event_id,
@@ -195,12 +201,12 @@ def test_a_fault_of_ours_tells_no_details_and_has_the_headers(desk, known, share
         desk.client("steward") as client,
         psycopg.connect(shared_world["TB_WAREHOUSE_OWNER_URL"], autocommit=True) as warehouse,
     ):
-        warehouse.execute("ALTER VIEW intake.board RENAME TO board_away")
+        warehouse.execute("ALTER VIEW intake.turns RENAME TO turns_away")
         try:
             answer = client.get("/steward/")
         finally:
-            warehouse.execute("ALTER VIEW intake.board_away RENAME TO board")
+            warehouse.execute("ALTER VIEW intake.turns_away RENAME TO turns")
     assert answer.status_code == 500
     assert "There is a fault in the desk" in answer.text
-    assert "intake.board" not in answer.text
+    assert "intake.turns" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
