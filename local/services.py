@@ -71,6 +71,6 @@ def started(state: State) -> Iterator[list[processes.Child]]:
 
 def exported(settings: dict[str, str]) -> dict[str, str]:
     """The settings that the pipeline reads; not the passwords of the superuser or of Airflow."""
-    names = ("TB_WAREHOUSE_URL", "TB_CACHE", "TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_DESK_PASSWORD")
+    names = ("TB_WAREHOUSE_URL", "TB_CACHE", "TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_DESK_PASSWORD", "TB_ROOM_PASSWORD")
     prefixes = ("TB_S3_", "TB_BUCKET_")
     return {name: value for name, value in settings.items() if name in names or name.startswith(prefixes)}

@@ -19,6 +19,7 @@ ROLES = {  # that log in beside the pipeline's own, and where their passwords co
     "dashboard_reader": "TB_READER_PASSWORD",
     "steward_reader": "TB_STEWARD_PASSWORD",
     "steward_desk": "TB_DESK_PASSWORD",
+    "trust_room": "TB_ROOM_PASSWORD",
 }
 FEW = 200  # rows
 MIGRATION_LOCK = 716_201_702
