@@ -119,7 +119,7 @@ def environment(state: State) -> dict[str, str]:
     passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_ALL)}
     return {
         **passed,
-        **services.exported(kept),
+        **services.of_the_pipeline(kept),
         **ours,
         "AIRFLOW_HOME": str(home),
         "HOME": str(home),  # some libraries write below it, and the user's own may be read-only

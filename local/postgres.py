@@ -51,7 +51,7 @@ def binaries() -> Path:
 
 
 def start(state: State) -> processes.Child:
-    """Start PostgreSQL (initialise it the first time) and return it when it answers. Sets TB_WAREHOUSE_URL."""
+    """Start PostgreSQL (initialise it the first time) and return it when it answers. Sets the addresses of the databases."""
     as_who = _who(state)
     data = state.data / "postgres"
     log = state.logs / "postgres.log"
@@ -76,14 +76,18 @@ def start(state: State) -> processes.Child:
     except BaseException:
         child.stop()
         raise
-    state.keep(TB_WAREHOUSE_URL=url(state, "warehouse"), TB_AIRFLOW_DATABASE_URL=url(state, "airflow"))
+    state.keep(
+        TB_WAREHOUSE_URL=url(state, "warehouse", "pipeline", "TB_PIPELINE_PASSWORD"),
+        TB_WAREHOUSE_OWNER_URL=url(state, "warehouse", "warehouse", DATABASES["warehouse"]),
+        TB_AIRFLOW_DATABASE_URL=url(state, "airflow", "airflow", DATABASES["airflow"]),
+    )
     return child
 
 
-def url(state: State, database: str) -> str:
-    """postgresql://... of a database, as the role of the same name."""
-    password, port = state.settings[DATABASES[database]], state.settings["TB_PORT_POSTGRES"]
-    return f"postgresql://{database}:{password}@127.0.0.1:{port}/{database}"
+def url(state: State, database: str, role: str, secret: str) -> str:
+    """postgresql://... of a database, as a role whose password is the setting `secret`."""
+    password, port = state.settings[secret], state.settings["TB_PORT_POSTGRES"]
+    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
 
 
 def answers(state: State) -> bool:

@@ -4,11 +4,11 @@ import os
 import sys
 
 from trust_benchmarks.stores import warehouse
-from trust_benchmarks_local import airflow, processes
+from trust_benchmarks_local import airflow, postgres, processes
 from trust_benchmarks_local.state import State
 
 SAMPLES = {"ann@ra9.example": ("Ann Example", "RA9"), "bob@rx4.example": ("Bob Example", "RX4")}
-PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "PYTHONUNBUFFERED", "TB_CACHE", "TB_ROOM_PASSWORD", "TB_WAREHOUSE_URL")
+PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "PYTHONUNBUFFERED", "TB_CACHE")
 
 
 def start(state: State) -> processes.Child:
@@ -21,20 +21,29 @@ def start(state: State) -> processes.Child:
                    WHERE NOT EXISTS (SELECT FROM core.contact WHERE mail = %(mail)s)""",
                 {"mail": mail, "name": name, "code": code},
             )
-    whole = airflow.environment(state)
     return processes.start(
         "the trusts' room",
         [sys.executable, "-m", "trust_benchmarks.cli.main", "serve-room", "--port", str(port)],
         state.logs / "room.log",
         state.folder,
-        environment={
-            name: value
-            for name, value in whole.items()
-            if name in PASSED or name.startswith(("TB_S3_", "TB_BUCKET_", "OMP_", "OPENBLAS_"))
-        }
-        | {"TB_ROOM_URL": os.environ.get("TB_ROOM_URL", address(state))},
+        environment=environment(state),
         patience=3.0,
     )
+
+
+def environment(state: State) -> dict[str, str]:
+    """What it needs and no more: its own role at the warehouse, and the object store."""
+    whole = airflow.environment(state)
+    database = state.settings["TB_WAREHOUSE_URL"].rpartition("/")[2]
+    return {
+        name: value
+        for name, value in whole.items()
+        if name in PASSED or name.startswith(("TB_S3_", "TB_BUCKET_", "OMP_", "OPENBLAS_"))
+    } | {
+        "TB_ROOM_PASSWORD": state.settings["TB_ROOM_PASSWORD"],
+        "TB_WAREHOUSE_URL": postgres.url(state, database, "trust_room", "TB_ROOM_PASSWORD"),
+        "TB_ROOM_URL": os.environ.get("TB_ROOM_URL", address(state)),
+    }
 
 
 def address(state: State) -> str:

@@ -52,7 +52,7 @@ def examine(airflow: str | None = None, backups: Path | None = None) -> list[Fin
     """
     found = list(_warehouse())
     if all(one.ok for one in found):
-        found += [*_sources(), *_late(), *_backlog(), *_held_back()]
+        found += [*_roles(), *_sources(), *_late(), *_backlog(), *_held_back()]
     return [*found, *_object_store(), *_airflow(airflow), *_backup(backups), *_space(backups)]
 
 
@@ -131,6 +131,18 @@ def _airflow(url: str | None) -> Iterator[Finding]:
         )
     else:
         yield Finding("Airflow", True, f"runs; the scheduler's last heartbeat was {beat}.")
+
+
+def _roles() -> Iterator[Finding]:
+    ((role, tables),) = _rows(sql.text("operations/too_many_rights"))
+    if tables:
+        says = f"{role} could change or remove facts in {tables} tables."
+        do = (
+            "Name the role `pipeline` in TB_WAREHOUSE_URL, and the owner in TB_WAREHOUSE_OWNER_URL for `prepare` alone."
+        )
+        yield Finding("roles", False, says, do, "roles.md")
+    else:
+        yield Finding("roles", True, f"{role} can add facts, and cannot change or remove any.")
 
 
 def _sources() -> Iterator[Finding]:

@@ -15,7 +15,9 @@ from psycopg import sql as pgsql
 from .. import sql
 from . import pool, settings
 
-ROLES = {  # that log in beside the pipeline's own, and where their passwords come from
+OWNER = "owner"  # the role of TB_WAREHOUSE_OWNER_URL, for what makes or replaces tables
+ROLES = {  # that log in beside the owner, and where their passwords come from
+    "pipeline": "TB_PIPELINE_PASSWORD",
     "dashboard_reader": "TB_READER_PASSWORD",
     "steward_reader": "TB_STEWARD_PASSWORD",
     "steward_desk": "TB_DESK_PASSWORD",
@@ -32,7 +34,7 @@ def connect(role: str | None = None) -> Iterator[psycopg.Connection[Any]]:
     """A connection whose work is committed at the end of the block and rolled back if it raises.
 
     Args:
-        role: one of `ROLES`, with no more rights than it needs; None is the pipeline's own.
+        role: one of `ROLES`, with no more rights than it needs, or `OWNER`; None is the pipeline's own, of TB_WAREHOUSE_URL.
 
     Raises:
         Unconfigured: the address or the role's password is not set.
@@ -42,13 +44,16 @@ def connect(role: str | None = None) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def engine() -> sa.Engine:
-    """A SQLAlchemy engine, for pandas and for people who work with it."""
-    return pool.engine(_url(None))
+def engine(role: str | None = None) -> sa.Engine:
+    """A SQLAlchemy engine, for pandas and for people who work with it; `role` as for `connect`."""
+    return pool.engine(_url(role))
 
 
 def _url(role: str | None) -> str:
-    url = settings.load().warehouse_url
+    of = settings.load()
+    if role == OWNER:
+        return of.warehouse_owner_url
+    url = of.warehouse_url
     if role:
         password = os.environ.get(ROLES[role])
         if not password:
@@ -58,12 +63,12 @@ def _url(role: str | None) -> str:
 
 
 def migrate() -> list[str]:
-    """Brings the warehouse to the newest schema; returns the migrations that were applied.
+    """Brings the warehouse to the newest schema as its owner, and says anew what the pipeline may do; returns the migrations applied.
 
-    Each migration is one transaction; a file that changed after it was applied is refused, because what it built is in use.
+    All is one transaction; a file that changed after it was applied is refused, because what it built is in use.
     """
     applied = []
-    with connect() as connection:
+    with connect(OWNER) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
         connection.execute(MIGRATIONS)
         done = dict(connection.execute("SELECT name, sha256 FROM public.migration").fetchall())
@@ -77,10 +82,17 @@ def migrate() -> list[str]:
                 connection.execute(text)
                 connection.execute("INSERT INTO public.migration (name, sha256) VALUES (%s, %s)", [path.name, digest])
                 applied.append(path.name)
+        connection.execute(sql.text("rights/pipeline"))
         for role, variable in ROLES.items():
             if password := os.environ.get(variable):
-                connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), password))
+                set_password(connection, role, password)
     return applied
+
+
+def set_password(connection: psycopg.Connection[Any], role: str, password: str) -> None:
+    """Gives a role a password as the hash that the server keeps, so that no log of statements ever holds the password."""
+    hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.execute(pgsql.SQL("ALTER ROLE {} PASSWORD {}").format(pgsql.Identifier(role), hashed))
 
 
 def migrations_missing() -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -88,7 +89,7 @@ def test_each_check_that_failed_is_named_with_what_to_do(sound, run, monkeypatch
     flow.put_return("RT5", "2025-05", flow.workforce("RT5", "2025-05"))
     receive.receive()
     made = build.make("workforce", "2025-06").release_id
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("ALTER TABLE core.submission DISABLE TRIGGER facts")
         connection.execute("UPDATE core.submission SET registered_at = now() - interval '3 hours' WHERE sender = 'RT5'")
         connection.execute("ALTER TABLE core.submission ENABLE TRIGGER facts")
@@ -116,6 +117,12 @@ def test_each_check_that_failed_is_named_with_what_to_do(sound, run, monkeypatch
     assert "TB_BACKUP" in failed(run)["backup"]["says"]
 
 
+def test_a_pipeline_that_connects_as_the_owner_is_named(sound, run, monkeypatch):
+    monkeypatch.setenv("TB_WAREHOUSE_URL", os.environ["TB_WAREHOUSE_OWNER_URL"])
+    found = failed(run)
+    assert found.keys() == {"roles"} and "warehouse could change or remove facts in" in found["roles"]["says"]
+
+
 def test_a_store_that_is_down_keeps_nothing_else_from_being_looked_at(sound, run, monkeypatch):
     monkeypatch.setenv("TB_AIRFLOW_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("TB_WAREHOUSE_URL", "postgresql://warehouse:secret-of-ours@127.0.0.1:9/warehouse")
@@ -126,7 +133,7 @@ def test_a_store_that_is_down_keeps_nothing_else_from_being_looked_at(sound, run
 
 
 def test_a_migration_that_is_missing_is_named(sound, run):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("UPDATE public.migration SET sha256 = 'x' WHERE name = '01_basis.sql'")
     assert "01_basis.sql" in failed(run)["migrations"]["says"]
 
@@ -141,7 +148,7 @@ def test_a_source_that_needs_a_person_is_named(sound, run):
 
 
 def test_a_warehouse_of_the_version_before_is_named_and_keeps_nothing_else_from_being_checked(sound, run):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("DROP VIEW intake.sources CASCADE")
         connection.execute("DELETE FROM public.migration WHERE name = '14_sources.sql'")
     assert failed(run).keys() == {"migrations"}

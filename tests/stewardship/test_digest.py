@@ -15,7 +15,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from trust_benchmarks.stewardship import digest
 from trust_benchmarks.stewardship.decisions import Draft, decide
-from trust_benchmarks.stores import warehouse
 
 PERIOD = "2025-06"
 DAY = date(2026, 11, 23)
@@ -113,7 +112,7 @@ def send_return(ods, change=lambda rows: None, version=1):
     flow.put_return(ods, PERIOD, flow.workforce(ods, PERIOD, change=change), version)
     flow.take_in()
     now = datetime.now(UTC)
-    with warehouse.connect() as connection:  # of all that the calendar asks for, only these
+    with flow.as_owner() as connection:  # of all that the calendar asks for, only these
         connection.execute("ALTER TABLE core.expected DISABLE TRIGGER facts")
         connection.execute("DELETE FROM core.expected")
         for period, sender, due, closes in EXPECTED:
@@ -182,7 +181,7 @@ def test_late_held_missing_and_not_due_never_look_alike(month, post, deliver):
 
 def test_proposals_go_to_approvers_and_tasks_to_whom_they_are_assigned(month, post, deliver):
     held = flow.value("SELECT submission_id FROM intake.submissions WHERE sender = 'RA9'")
-    with warehouse.connect() as connection:
+    with flow.as_desk() as connection:
         decide(connection, Draft("assign", held, "yours", assignee="Ann"), "sam")
         decide(connection, Draft("accept", held, "they rang\r\nBcc: x@example.org <b>"), "sam")
         decide(connection, Draft("waive", held, "a", rule_id="STR05", until=date(2099, 1, 1)), "alex")
@@ -272,8 +271,8 @@ def test_two_tries_at_the_same_moment_send_one_mail(month, post, deliver):
 def test_what_was_sent_is_a_fact(month, deliver):
     digest.send("sam", deliver, DESK, DAY)
     for statement in ("DELETE FROM core.digest_sent", "UPDATE core.digest_sent SET day = day"):
-        with pytest.raises(psycopg.errors.RaiseException, match="are facts"):
-            flow.rows(statement)
+        with pytest.raises(psycopg.errors.RaiseException, match="are facts"), flow.as_owner() as connection:
+            connection.execute(statement)
     assert "example.org" not in str(flow.rows("SELECT * FROM core.digest_sent"))
 
 
