@@ -13,10 +13,14 @@ from fastapi.responses import PlainTextResponse, Response
 
 from ..stores import settings
 from ..stores.refusals import Refused
-from . import account, database, pages, security, sign_in
+from . import account, database, figures, pages, returns, security, sign_in
 
 LOG = structlog.get_logger()
-STATIC = {"nhsuk-frontend-10.6.1.min.css": "text/css", "room.css": "text/css", "nhsuk-frontend-LICENSE.txt": "text/plain"}
+STATIC = {
+    "nhsuk-frontend-10.6.1.min.css": "text/css",
+    "room.css": "text/css",
+    "nhsuk-frontend-LICENSE.txt": "text/plain",
+}
 TITLES = {
     404: "Page not found",
     403: "You cannot do this",
@@ -56,7 +60,7 @@ def create() -> FastAPI:
         exception_handlers=handlers,
     )
     app.add_middleware(security.Headers)
-    for module in (sign_in, account):
+    for module in (sign_in, account, returns, figures):
         app.include_router(module.router)
 
     @app.get("/static/{name}")

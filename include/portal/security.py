@@ -109,7 +109,9 @@ async def _check_post(request: Request) -> None:
     if headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
         "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host", "")
     ):
-        raise HTTPException(403, "This request came from another site, so nothing was done. Use the forms of this service.")
+        raise HTTPException(
+            403, "This request came from another site, so nothing was done. Use the forms of this service."
+        )
     most = LONGEST_UPLOAD if request.url.path == UPLOADS else LONGEST_FORM
     if not headers.get("content-length", "").isdigit():
         raise HTTPException(411, "Your browser did not say how long the request is, so nothing was done.")

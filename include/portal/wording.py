@@ -13,7 +13,7 @@ SEVERITIES = {  # tag and its colour
     "warn": ("Please check", "yellow"),
     "info": ("For information", "grey"),
 }
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 
 
 class State(NamedTuple):
@@ -109,7 +109,13 @@ def with_unit(value: float | None, unit: str | None) -> str:
 
 def size(count: int) -> str:
     """Bytes in words."""
-    return f"{count / 1_048_576:.1f} MB" if count >= 1_048_576 else f"{max(1, round(count / 1024))} KB" if count else "0 KB"
+    return (
+        f"{count / 1_048_576:.1f} MB"
+        if count >= 1_048_576
+        else f"{max(1, round(count / 1024))} KB"
+        if count
+        else "0 KB"
+    )
 
 
 def counted(count: int, one: str, many: str = "") -> str:

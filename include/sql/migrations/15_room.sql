@@ -513,6 +513,11 @@ FROM core.room_sending s JOIN core.room_draft d USING (draft_id) JOIN core.conta
 LEFT JOIN core.room_receipt r USING (draft_id) LEFT JOIN core.room_sending_lost l USING (draft_id);
 COMMENT ON VIEW intake.room_sendings IS 'Files that contacts sent from their room, with their receipts.';
 COMMENT ON COLUMN intake.room_sendings.sending_id IS 'The number of the receipt.';
+COMMENT ON COLUMN intake.room_sendings.collection IS 'The collection that it was read as.';
+COMMENT ON COLUMN intake.room_sendings.period IS 'The month (2024-04) or financial year (2016-17) that it is about.';
+COMMENT ON COLUMN intake.room_sendings.sender IS 'The trust that it is from, by ODS code.';
+COMMENT ON COLUMN intake.room_sendings.file_name IS 'Its name, as the contact gave it.';
+COMMENT ON COLUMN intake.room_sendings.sha256 IS 'SHA-256 of its bytes.';
 COMMENT ON COLUMN intake.room_sendings.bytes IS 'Size of the file in bytes.';
 COMMENT ON COLUMN intake.room_sendings.inbox_key IS 'Where the file was put in the inbox.';
 COMMENT ON COLUMN intake.room_sendings.began_at IS 'When the contact pressed send.';
