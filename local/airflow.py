@@ -46,9 +46,11 @@ PASSED = (
     "AIRFLOW_CONN_SMTP_DEFAULT",
     "TB_ALERT_MAIL",  # who hears of a failure
     "TB_ALERT_NOTIFIERS",
+    "TB_HEARTBEAT_URL",  # a monitor that misses what does not come
+    "TB_BACKUP",
 )
-# And by their first letters: how long what is kept, and receivers of metrics, ours and Airflow's (docs/operate.md).
-PASSED_ALL = ("TB_KEEP_", "OTEL_", "AIRFLOW__METRICS__")
+# And by their first letters: how long what is kept, and receivers of metrics, ours and Airflow's, and of lineage (docs/operate.md).
+PASSED_ALL = ("TB_KEEP_", "OTEL_", "AIRFLOW__METRICS__", "OPENLINEAGE_")
 
 
 def parallelism() -> int:

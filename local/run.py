@@ -33,6 +33,7 @@ DAGS = {
     "refresh_reference",
     "send_digests",
     "housekeeping",
+    "watch_installation",
 }
 
 

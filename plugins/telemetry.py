@@ -9,7 +9,7 @@ class Ending:
 
     @hookimpl
     def before_stopping(self) -> None:
-        """Waits a second at most; the task has told how it ended before."""
+        """Waits seconds at most; the task has told how it ended before."""
         from trust_benchmarks.stores import telemetry
 
         telemetry.flush()

@@ -11,10 +11,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 
 class Received:
-    """What arrived: bodies of requests, newest last."""
+    """What arrived: bodies of what was posted, newest last, and the addresses that were asked for."""
 
     def __init__(self, url: str):
-        self.url, self.bodies = url, []
+        self.url, self.bodies, self.asked = url, [], []
 
     def metrics(self):
         """Each metric of each request, as OTLP has it."""
@@ -54,7 +54,14 @@ def receiver():
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             received.bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
-            self.send_response(200)
+            self.answer(200)
+
+        def do_GET(self):
+            received.asked.append(self.path)
+            self.answer(500 if self.path == "/broken" else 200)
+
+        def answer(self, status):
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -26,6 +26,7 @@ RUN_HERE = {
     "send_digests": None,
     "housekeeping": None,
     "fetch_published": {"collection": "medicines_stock"},
+    "watch_installation": None,  # after it: a publisher's page has moved then
 }
 pytestmark = pytest.mark.timeout(300)
 
@@ -114,8 +115,10 @@ def test_publishers_are_looked_at_and_a_look_is_red_where_a_person_must_act(ende
 def test_who_is_named_hears_of_a_task_that_failed_and_of_no_other(ended, post):
     """The look at a publisher is red; everything else went well. A notifier that is no such class keeps no other from it."""
     failed = sum(state == "failed" for state in ended["fetch_published"]["looks"].values())
-    by_address = {tuple(to): message for to, message in post.mails}
-    assert failed == 1 and len(post.mails) == 2
+    # A notifier's address is the key; what was told of the installation is looked at below.
+    by_address = {tuple(to): message for to, message in reversed(post.mails)}
+    told = [one for one in ended["watch_installation"]["looks"].values() if one == "failed"]
+    assert failed == 1 and len(post.mails) == 2 * (1 + len(told))
     mail, other = by_address["anna@example.org", "ben@example.org"], by_address["pager@example.org",]
     assert mail["Subject"] == "Trust Benchmarks: look of fetch_published failed" and other["Subject"] == "look is red"
     text = mail.get_body(("html",)).get_content()
@@ -126,6 +129,18 @@ def test_who_is_named_hears_of_a_task_that_failed_and_of_no_other(ended, post):
         "<b>fetch_published</b>",
     ):
         assert said in text, said
+
+
+def test_what_is_not_well_reaches_a_person_and_fails_no_run(ended, post):
+    found = ended["watch_installation"]
+    assert found["run"] == "success" and found["tasks"]["look"] == found["tasks"]["end"] == "success"
+    assert found["looks"] and set(found["looks"].values()) == {"failed"}
+    mails = [one for to, one in post.mails if one["Subject"] == "Trust Benchmarks: tell of watch_installation failed"]
+    texts = [one.get_body(("html",)).get_content() for one in mails]
+    assert len(texts) == len(found["looks"]), [(to, str(one["Subject"])) for to, one in post.mails]
+    [moved] = [text for text in texts if "medicines_stock (final)" in text]
+    for said in ("docs/runbooks/late-collections.md", "docs/runbooks/README.md#something-is-not-well"):
+        assert said in moved, said
 
 
 def test_each_part_of_the_runbooks_that_a_mail_names_is_there():

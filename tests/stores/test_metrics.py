@@ -114,6 +114,22 @@ def test_a_receiver_that_does_not_answer_slows_and_fails_nothing(forget, monkeyp
         assert counted < 0.5 and time.monotonic() - began < counted + 0.7
 
 
+def test_a_receiver_that_hangs_holds_up_one_process_a_minute(forget, monkeypatch, tmp_path):
+    monkeypatch.setenv("TB_CACHE", str(tmp_path))
+    monkeypatch.setattr(telemetry, "LAST", 0.6)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        took = []
+        for _ in range(3):
+            log.line(metrics.logger, "failed", collection="x")
+            began = time.monotonic()
+            telemetry.flush()
+            took.append(time.monotonic() - began)
+        assert took[0] > 0.6 and max(took[1:]) < 0.5, took
+        os.utime(tmp_path / ".telemetry-is-slow", (0, 0))  # a minute later
+        assert not telemetry._is_slow()
+
+
 def test_what_breaks_in_counting_is_said_once_and_stops_nothing(received, monkeypatch, caplog):
     monkeypatch.setattr(metrics, "_instrument", lambda *_: 1 / 0)
     monkeypatch.setattr(telemetry, "_broken", set())
