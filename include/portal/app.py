@@ -7,13 +7,14 @@ from typing import Any
 
 import psycopg
 import structlog
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
 
 from ..stores import settings
 from ..stores.refusals import Refused
-from . import account, database, figures, pages, returns, security, sign_in
+from . import account, database, figures, files, pages, returns, security, sign_in
 
 LOG = structlog.get_logger()
 STATIC = {
@@ -49,6 +50,8 @@ def create() -> FastAPI:
         RequestValidationError: _not_understood,
         psycopg.OperationalError: _no_warehouse,
         settings.Unconfigured: _no_warehouse,
+        BotoCoreError: _no_warehouse,
+        ClientError: _no_warehouse,
         Exception: _broken,
     }
     app = FastAPI(
@@ -60,7 +63,7 @@ def create() -> FastAPI:
         exception_handlers=handlers,
     )
     app.add_middleware(security.Headers)
-    for module in (sign_in, account, returns, figures):
+    for module in (sign_in, account, returns, files, figures):
         app.include_router(module.router)
 
     @app.get("/static/{name}")

@@ -54,5 +54,6 @@ def _words(row: Row) -> Row:
         "quartile_words": wording.quartile(row),
         "opportunity_words": wording.with_unit(row["opportunity_gbp"], "GBP") if row["opportunity_gbp"] else "",
         "complete_words": "" if complete is None or complete >= 1 else f"{100 * complete:.0f}% complete",
-        "reason_words": row["reason"] or ("Too few people to show." if row["suppressed"] and row["value"] is None else ""),
+        "reason_words": row["reason"]
+        or ("Too few people to show." if row["suppressed"] and row["value"] is None else ""),
     }

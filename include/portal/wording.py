@@ -13,7 +13,25 @@ SEVERITIES = {  # tag and its colour
     "warn": ("Please check", "yellow"),
     "info": ("For information", "grey"),
 }
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+VERDICTS = {
+    "accepted": "Nothing is wrong with it",
+    "accepted_with_warnings": "It can be used, with points to check",
+    "held": "Something would stop it",
+}
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 class State(NamedTuple):

@@ -324,7 +324,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Receipts of the contact's trusts, whoever of them sent the file.
-CREATE FUNCTION room.receipts(session text)
+CREATE FUNCTION room.receipts(session text, of_draft text DEFAULT NULL)
 RETURNS TABLE (draft_id text, file_name text, sha256 text, bytes bigint, collection text, period text, sender text, read_as jsonb,
                began_at timestamptz, received_at timestamptz, is_lost boolean, sent_by text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -332,7 +332,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
          l.draft_id IS NOT NULL, c.name
   FROM core.room_sending s JOIN core.room_draft d USING (draft_id) JOIN core.contact c USING (contact_key)
   LEFT JOIN core.room_receipt r USING (draft_id) LEFT JOIN core.room_sending_lost l USING (draft_id)
-  WHERE s.sender = ANY(core.room_codes(core.room_contact(session))) ORDER BY s.began_at DESC LIMIT 200
+  WHERE s.sender = ANY(core.room_codes(core.room_contact(session))) AND (of_draft IS NULL OR s.draft_id = of_draft)
+  ORDER BY s.began_at DESC LIMIT 200
 $$;
 
 -- Seeing -----------------------------------------------------------------------------------------------------------------------------
