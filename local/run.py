@@ -32,6 +32,7 @@ DAGS = {
     "refresh_timeline",
     "refresh_reference",
     "send_digests",
+    "send_messages",
     "housekeeping",
     "watch_installation",
 }

@@ -22,6 +22,7 @@ RUNBOOKS = {
     "refresh_benchmarks": "figures-are-not-refreshed",
     "refresh_reference": "providers-change",
     "send_digests": "a-digest-was-not-sent",
+    "send_messages": "a-message-was-not-sent",
     "receive_inbox": "a-file-is-missing",
     "fetch_published": "a-publisher-needs-a-look",
     "watch_installation": "something-is-not-well",

@@ -86,6 +86,7 @@ class _Run:
     """What was done since the last time of sending."""
 
     began: datetime
+    places: "Places"
     lines: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     release_id: str = ""
@@ -101,14 +102,17 @@ def is_on() -> bool:
     return any(os.environ.get(name) for name in NAMED) and os.environ.get("OPENLINEAGE_DISABLED", "").lower() != "true"
 
 
-def record(event: str, facts: Mapping[str, object]) -> None:
+def record(event: str, facts: Mapping[str, object], level: int = logging.INFO) -> None:
     """Adds an event of the log to the run of its step; nothing for an event that is no step."""
     if event not in STEPS or not is_on():
         return
+    places = _datasets(os.getpid())  # asked for here: a thread has no way to Airflow's connections
     now, seconds = datetime.now(UTC), facts.get("seconds")
     took = timedelta(seconds=seconds) if isinstance(seconds, float) else timedelta()
     with _lock:
-        run = _runs.setdefault((event, str(facts.get("collection")), str(facts.get("period") or "")), _Run(now - took))
+        run = _runs.setdefault(
+            (event, str(facts.get("collection")), str(facts.get("period") or "")), _Run(now - took, places)
+        )
         run.lines += 1
         step = STEPS[event]
         for fact in {*step.read.values(), *step.wrote.values()}:
@@ -208,7 +212,7 @@ def _inputs(step: Step, collection: str, run: _Run) -> list[Any]:
     counts |= {"fileCount": run.lines} if step.inputs == ("inbox",) else {}
     facet = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(**counts)
     statistics: dict[str, Any] = {"inputStatistics": facet} if counts else {}
-    return [event_v2.InputDataset(*_dataset(name, collection), inputFacets=statistics) for name in step.inputs]
+    return [event_v2.InputDataset(*run.places.of(name, collection), inputFacets=statistics) for name in step.inputs]
 
 
 def _outputs(step: Step, collection: str, run: _Run) -> list[Any]:
@@ -222,7 +226,7 @@ def _outputs(step: Step, collection: str, run: _Run) -> list[Any]:
         versions["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(run.release_id)
     return [
         event_v2.OutputDataset(
-            *_dataset(name, collection),
+            *run.places.of(name, collection),
             facets=versions,
             # What was counted is the rows of the first one.
             outputFacets={"outputStatistics": facet} if step.wrote and name == step.outputs[0] else {},
@@ -231,11 +235,25 @@ def _outputs(step: Step, collection: str, run: _Run) -> list[Any]:
     ]
 
 
-def _dataset(name: str, collection: str) -> tuple[str, str]:
-    """Namespace and name by OpenLineage's rules: of a bucket's part that is a collection's, or of a table of the warehouse."""
+class Places(NamedTuple):
+    """Where the datasets are: buckets by what they are for, and the warehouse, as namespace and the first part of a table's name."""
+
+    buckets: dict[str, str]
+    warehouse: tuple[str, str]
+
+    def of(self, name: str, collection: str) -> tuple[str, str]:
+        """Namespace and name by OpenLineage's rules: of a bucket's part that is a collection's, or of a table of the warehouse."""
+        if name in self.buckets:
+            return f"s3://{self.buckets[name]}", collection
+        namespace, database = self.warehouse
+        return namespace, f"{database}.{name}"
+
+
+@cache
+def _datasets(process: int) -> Places:
     of = settings.load()
-    buckets = {"inbox": of.inbox, "records": of.records, "exports": of.exports}
-    if name in buckets:
-        return f"s3://{buckets[name]}", collection
     url = urlsplit(of.warehouse_url)
-    return f"postgres://{url.hostname}:{url.port or 5432}", f"{url.path.lstrip('/')}.{name}"
+    return Places(
+        {"inbox": of.inbox, "records": of.records, "exports": of.exports},
+        (f"postgres://{url.hostname}:{url.port or 5432}", url.path.lstrip("/")),
+    )

@@ -22,7 +22,7 @@ _logfmt = structlog.processors.LogfmtRenderer(key_order=["event"])
 
 def line(logger: logging.Logger, event: str, *, level: int = logging.INFO, **facts: object) -> None:
     """Logs an event with its facts, for example ``received`` with submission_id, collection and seconds; metrics are made of it too."""
-    telemetry.tell(event, facts)
+    telemetry.tell(event, facts, level)
     if not logger.isEnabledFor(level):
         return
     told = {name: _short(value) for name, value in facts.items()}

@@ -78,10 +78,6 @@ EVENTS: dict[str, tuple[Count, ...]] = {
     "looked": (Count(LOOKS, 1, {}, {"source": "source", "outcome": "outcome"}),),
     "backlog": (Count(BACKLOG, "files"), Count(OLDEST, "oldest_seconds")),
     "examined": (Count(CHECKS, "failed", {}, {"about": "about"}),),
-    **{
-        event: (Count(FAILURES, 1, {"event": event}),)
-        for event in ("failed", "broke", "not_made", "not_received", "not_registered", "not_exported", "not_switched")
-    },
 }
 
 
@@ -90,9 +86,15 @@ def is_on() -> bool:
     return any(os.environ.get(name) for name in ENDPOINTS) and os.environ.get("OTEL_SDK_DISABLED", "") != "true"
 
 
-def record(event: str, facts: Mapping[str, object]) -> None:
+def counts_of(event: str, level: int) -> tuple[Count, ...]:
+    """What an event of the log adds to; one that is an error is a failure, whatever it is called."""
+    failure = (Count(FAILURES, 1, {"event": event}),) if level >= logging.ERROR else ()
+    return EVENTS.get(event, ()) + failure
+
+
+def record(event: str, facts: Mapping[str, object], level: int = logging.INFO) -> None:
     """Counts what an event of the log says; nothing for an event that is not counted."""
-    for count in EVENTS.get(event, ()) if is_on() else ():
+    for count in counts_of(event, level) if is_on() else ():
         value = count.of if isinstance(count.of, int) else facts.get(count.of)
         if not isinstance(value, int | float):
             continue

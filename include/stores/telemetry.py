@@ -27,7 +27,7 @@ class Listener(Protocol):
     def is_on(self) -> bool:
         """Whether its receiver is named."""
 
-    def record(self, event: str, facts: Mapping[str, object]) -> None:
+    def record(self, event: str, facts: Mapping[str, object], level: int) -> None:
         """Notes an event; returns at once."""
 
     def send(self) -> None:
@@ -37,7 +37,7 @@ class Listener(Protocol):
 LISTENERS: tuple[Listener, ...] = (metrics, lineage)
 LAST = 5.0  # seconds at most that a process waits at its end for what was not sent yet
 # Once that was too little, the next processes of this machine wait for no longer than this, for so many seconds.
-LITTLE, SLOW_FOR = 0.2, 60.0
+LITTLE, SLOW_FOR = 0.5, 60.0
 _broken: set[str] = set()
 
 
@@ -46,11 +46,11 @@ def is_on() -> bool:
     return any(one.is_on() for one in LISTENERS)
 
 
-def tell(event: str, facts: Mapping[str, object]) -> None:
-    """Tells those that are on of an event and its facts."""
+def tell(event: str, facts: Mapping[str, object], level: int) -> None:
+    """Tells those that are on of an event, its facts and its level in `logging`."""
     for listener in LISTENERS:
         try:
-            listener.record(event, facts)
+            listener.record(event, facts, level)
         except Exception as problem:  # whatever a library raises
             _note(listener.__name__, problem)
 

@@ -23,7 +23,7 @@ COMPUTED = {"fingerprint", "fingerprint_change"}
 # Written by triggers, by functions that run with their owner's rights, or by migrations.
 NOT_BY_HAND = {
     "audit", "counting_log", "decision_kind", "decision_move", "decision_possible", "event", "event_kind", "event_withdrawal", "history",
-    "published_version", "release_log", "rule_limit", "fingerprint_change",
+    "message_waiting", "published_version", "release_log", "rule_limit", "fingerprint_change",
     "contact", "contact_provider", "room_action", "room_ask", "room_draft", "room_link", "room_link_use", "room_receipt", "room_sending",
     "room_sending_lost", "room_session", "room_session_end",
 }  # fmt: skip

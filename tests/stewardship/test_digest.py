@@ -2,17 +2,14 @@
 
 import os
 import smtplib
-import socket
 import subprocess
 import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes, policy
 
 import flow
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
 from trust_benchmarks.stewardship import digest
 from trust_benchmarks.stewardship.decisions import Draft, decide
 
@@ -45,55 +42,9 @@ role = "steward"
 """
 
 
-class Post:
-    """What the mail server took in; it refuses addresses that are in `refused`."""
-
-    def __init__(self):
-        self.envelopes, self.refused = [], set()
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address in self.refused:
-            return "450 try again later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        self.envelopes.append(envelope)
-        return "250 taken"
-
-    def mails(self, address=None):
-        return [
-            message_from_bytes(one.content, policy=policy.default)
-            for one in self.envelopes
-            if address in (None, *one.rcpt_tos)
-        ]
-
-
-@pytest.fixture
-def post():
-    """A mail server on a free port of 127.0.0.1."""
-    handler = Post()
-    listening = socket.create_server(("127.0.0.1", 0))
-    handler.port = listening.getsockname()[1]
-
-    class Server(Controller):
-        def _create_server(self):
-            return self.loop.create_server(self._factory_invoker, sock=listening)
-
-    controller = Server(handler, hostname="127.0.0.1", port=handler.port)
-    controller.start()
-    yield handler
-    controller.stop()
-
-
 @pytest.fixture
 def deliver(post):
-    def hand_over(message):
-        message["From"] = "desk@example.org"
-        with smtplib.SMTP("127.0.0.1", post.port, timeout=10) as server:
-            server.send_message(message)
-
-    return hand_over
+    return post.deliver
 
 
 @pytest.fixture
@@ -238,11 +189,11 @@ def test_what_a_file_holds_is_shown_harmless(month, post, deliver, cell):
 
 
 def test_a_send_that_fails_marks_nothing_and_is_made_up_for(month, post, deliver):
-    post.refused.add("sam@example.org")
+    post.answers["sam@example.org"] = "450 try again later"
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         digest.send("sam", deliver, DESK, DAY)
     assert flow.value("SELECT count(*) FROM intake.digests") == 0
-    post.refused.clear()
+    post.answers.clear()
     assert "Sent" in digest.send("sam", deliver, DESK, DAY)
 
     # Sent, and killed before the mark: it comes again, and can be known as the same.

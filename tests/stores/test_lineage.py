@@ -19,7 +19,7 @@ def forget(monkeypatch):
         monkeypatch.delenv(name)
 
     def all_of_it():
-        for made in (lineage._client, lineage._sender, lineage._say_unsent):
+        for made in (lineage._client, lineage._sender, lineage._say_unsent, lineage._datasets):
             made.cache_clear()
         lineage._runs.clear()
 

@@ -1,5 +1,6 @@
 """Metrics say what the ledger says, whichever process counted, and a receiver that is down or hangs slows and fails nothing."""
 
+import logging
 import os
 import re
 import socket
@@ -78,11 +79,11 @@ def test_metrics_say_what_the_ledger_says(world, received):
 
 
 def test_a_process_that_was_forked_sends_what_it_counted(received):
-    log.line(metrics.logger, "failed", collection="parent")
+    log.line(metrics.logger, "failed", level=logging.ERROR, collection="parent")
     telemetry.flush(20)
     child = os.fork()
     if not child:
-        log.line(metrics.logger, "failed", collection="child")
+        log.line(metrics.logger, "failed", level=logging.ERROR, collection="child")
         telemetry.flush(20)
         os._exit(0)  # as a task of Airflow's ends
     os.waitpid(child, 0)
@@ -90,7 +91,7 @@ def test_a_process_that_was_forked_sends_what_it_counted(received):
 
 
 def test_nothing_is_loaded_or_sent_where_no_receiver_is_named(forget):
-    log.line(metrics.logger, "failed", collection="x")
+    log.line(metrics.logger, "failed", level=logging.ERROR, collection="x")
     telemetry.flush()
     assert metrics._provider.cache_info().currsize == 0
 
@@ -103,25 +104,27 @@ def test_a_receiver_that_does_not_answer_slows_and_fails_nothing(forget, monkeyp
             server.close()
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
-        log.line(metrics.logger, "failed", collection="x")  # what is loaded once is loaded
+        log.line(metrics.logger, "failed", level=logging.ERROR, collection="x")  # what is loaded once is loaded
         began = time.monotonic()
         for _ in range(200):
-            log.line(metrics.logger, "failed", collection="x")
+            log.line(metrics.logger, "failed", level=logging.ERROR, collection="x")
         counted = time.monotonic() - began
         telemetry.flush(0.2)
         time.sleep(0.2 * (kind == "refuses"))
-        assert caplog.text.count("did not take them") <= 1 and "ERROR" not in caplog.text
+        assert caplog.text.count("did not take them") <= 1
+        assert not [one for one in caplog.records if one.levelname == "ERROR" and one.name != metrics.logger.name]
         assert counted < 0.5 and time.monotonic() - began < counted + 0.7
 
 
 def test_a_receiver_that_hangs_holds_up_one_process_a_minute(forget, monkeypatch, tmp_path):
     monkeypatch.setenv("TB_CACHE", str(tmp_path))
     monkeypatch.setattr(telemetry, "LAST", 0.6)
+    monkeypatch.setattr(telemetry, "LITTLE", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
         took = []
         for _ in range(3):
-            log.line(metrics.logger, "failed", collection="x")
+            log.line(metrics.logger, "failed", level=logging.ERROR, collection="x")
             began = time.monotonic()
             telemetry.flush()
             took.append(time.monotonic() - began)
@@ -134,7 +137,7 @@ def test_what_breaks_in_counting_is_said_once_and_stops_nothing(received, monkey
     monkeypatch.setattr(metrics, "_instrument", lambda *_: 1 / 0)
     monkeypatch.setattr(telemetry, "_broken", set())
     for _ in range(3):
-        log.line(metrics.logger, "failed", collection="x")
+        log.line(metrics.logger, "failed", level=logging.ERROR, collection="x")
     assert caplog.text.count("ZeroDivisionError") == 1
 
 
@@ -147,15 +150,12 @@ def in_prometheus(metric: metrics.Metric) -> set[str]:
 
 
 def test_the_dashboard_asks_for_what_is_sent_and_for_all_of_it():
-    every = {count.metric for counts in metrics.EVENTS.values() for count in counts}
+    counted = [*metrics.EVENTS.values(), metrics.counts_of("not_made", logging.ERROR)]
+    every = {count.metric for counts in counted for count in counts}
     known = {name: metric for metric in every for name in in_prometheus(metric)}
     labels = {
         metric: {
-            label
-            for counts in metrics.EVENTS.values()
-            for one in counts
-            if one.metric == metric
-            for label in (*one.labels, *one.facts)
+            label for counts in counted for one in counts if one.metric == metric for label in (*one.labels, *one.facts)
         }
         for metric in every
     }

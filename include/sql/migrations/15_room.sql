@@ -134,14 +134,13 @@ BEGIN
   RETURN token;
 END $$;
 
--- Mails are queued in the transaction that they tell about.
-CREATE FUNCTION core.room_queue(of_contact integer, kind text, about text, subject text, body_text text, body_html text) RETURNS void
-LANGUAGE plpgsql AS $$
+-- Mails are queued in the transaction that they tell about (core.message: 16_messages.sql).
+CREATE FUNCTION core.room_queue(of_contact integer, of_kind text, what text, title text, as_text text, as_html text, until timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF to_regclass('core.message') IS NULL THEN RETURN; END IF;
-  EXECUTE 'INSERT INTO core.message (kind, about, mail, name, subject, body_text, body_html)
-           SELECT $1, $2, c.mail, c.name, $3, $4, $5 FROM core.contact c WHERE c.contact_key = $6 ON CONFLICT (kind, about, mail) DO NOTHING'
-    USING kind, about, subject, body_text, body_html, of_contact;
+  INSERT INTO core.message (kind, about, mail, name, subject, body_text, body_html, not_after)
+  SELECT of_kind, what, c.mail, c.name, title, as_text, as_html, until FROM core.contact c WHERE c.contact_key = of_contact
+  ON CONFLICT DO NOTHING;
 END $$;
 
 -- Signing in -------------------------------------------------------------------------------------------------------------------------
@@ -161,7 +160,7 @@ BEGIN
   IF found_key IS NULL OR asked >= 5 THEN RETURN; END IF;
   token := core.room_make_link(found_key);
   PERFORM core.room_queue(found_key, 'sign_in_link', core.room_hash(token), subject, replace(body_text, '{link}', token),
-                          replace(body_html, '{link}', token));
+                          replace(body_html, '{link}', token), now() + interval '15 minutes');
   INSERT INTO core.room_action (contact_key, action, about) VALUES (found_key, 'link sent', 'asked for from ' || came_from);
 END $$;
 
@@ -288,7 +287,7 @@ BEGIN
   INSERT INTO core.room_receipt (draft_id) VALUES (give_receipt.draft_id) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN false; END IF;
   SELECT d.contact_key, d.file_name INTO of_contact, name_of_file FROM core.room_draft d WHERE d.draft_id = give_receipt.draft_id;
-  PERFORM core.room_queue(of_contact, 'receipt', give_receipt.draft_id, subject, body_text, body_html);
+  PERFORM core.room_queue(of_contact, 'receipt', give_receipt.draft_id, subject, body_text, body_html, NULL);
   INSERT INTO core.room_action (contact_key, action, about) VALUES (of_contact, 'sent a file', name_of_file);
   RETURN true;
 END $$;
@@ -530,7 +529,7 @@ COMMENT ON COLUMN intake.room_sendings.sent_by IS 'The contact who sent it.';
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA room FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.add_contact(text, text, text[], text), core.end_contact(text, text, text), core.link_of_contact(text, text),
   core.room_token(), core.room_hash(text), core.room_contact(text), core.room_need(text), core.room_codes(integer), core.room_make_link(integer),
-  core.room_queue(integer, text, text, text, text, text) FROM PUBLIC;
+  core.room_queue(integer, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT USAGE ON SCHEMA room TO trust_room;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA room TO trust_room;
 DO $$

@@ -8,13 +8,13 @@ GRANT SELECT ON ALL SEQUENCES IN SCHEMA core TO pipeline;  -- a backup notes whe
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA published TO pipeline;
 GRANT EXECUTE ON FUNCTION core.release_of(text, text, text), core.inputs_of(text[], text[]) TO pipeline;
 GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_advisory_unlock(bigint), pg_advisory_xact_lock(bigint),
-  pg_advisory_xact_lock_shared(bigint) TO pipeline;
+  pg_advisory_xact_lock_shared(bigint), pg_try_advisory_xact_lock(bigint) TO pipeline;
 
 -- Facts: added, and neither changed nor removed.
 GRANT INSERT ON
   core.answer, core.calendar, core.collection, core.digest_sent, core.expected, core.expected_provider, core.finding, core.finding_count,
   core.found_again,
-  core.identified_later, core.not_dated, core.profile, core.provider_rows, core.receipt, core.reference_version, core.revalidation,
+  core.identified_later, core.message, core.message_attempt, core.not_dated, core.profile, core.provider_rows, core.receipt, core.reference_version, core.revalidation,
   core.rules_in_force, core.source_file, core.source_look, core.submission, core.validation,
   core.benchmark, core.comparison, core.computed_again, core.cross_finding, core.edition, core.edition_release, core.edition_switch,
   core.explained, core.funnel, core.kept_apart, core.measure, core.movement, core.peer, core.peer_benchmark, core.peer_group,
@@ -28,6 +28,8 @@ GRANT INSERT (decision_id, verdict, person, words) ON core.verdict TO pipeline;
 
 -- Pointers move. Triggers log each move, and let a release's pointer move only with an edition.
 GRANT INSERT, UPDATE, DELETE ON core.counting, core.current_release TO pipeline;
+-- What waits to be sent: triggers add and remove it, and a message may have to wait for another day.
+GRANT UPDATE (next_at) ON core.message_waiting TO pipeline;
 
 -- Replaced as a whole; core.history keeps what was replaced, and nobody but its triggers writes that.
 GRANT INSERT, DELETE ON
