@@ -21,7 +21,7 @@ HEADERS = {
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with "no-referrer" a browser does not say which site a form came from
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }

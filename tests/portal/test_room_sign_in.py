@@ -129,7 +129,7 @@ def test_every_answer_has_the_headers(ann, stranger):
     ):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert (
-            answer.headers["x-content-type-options"] == "nosniff" and answer.headers["referrer-policy"] == "no-referrer"
+            answer.headers["x-content-type-options"] == "nosniff" and answer.headers["referrer-policy"] == "same-origin"
         )
     assert ann.get("/account").headers["cache-control"] == "no-store"
 
