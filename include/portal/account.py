@@ -1,5 +1,7 @@
 """What we hold about a contact: they see it, correct their name, and leave."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from ..stores.refusals import Refused
@@ -9,7 +11,7 @@ router = APIRouter()
 
 
 def _page(request: Request, contact: security.Contact, status: int = 200, **more: object) -> Response:
-    about = {
+    about: dict[str, Any] = {
         "name": contact.name,
         "errors": [],
         "trusts": database.rows("trusts", contact.session),

@@ -1,5 +1,7 @@
 """A trust's own published figures beside its peers'."""
 
+from typing import Any
+
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
@@ -15,7 +17,7 @@ def figures(request: Request, contact: security.Known) -> Response:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in database.rows("figures", contact.session):
         groups.setdefault((row["provider_code"], row["collection"]), []).append(row | _words(row))
-    about = {
+    about: dict[str, Any] = {
         "groups": groups,
         "trusts": {row["code"]: row["name"] for row in database.rows("trusts", contact.session)},
         "is_sample": any(row["is_sample"] for rows in groups.values() for row in rows),
@@ -37,7 +39,7 @@ def series(request: Request, contact: security.Known, provider: str, metric: str
         row | {"value_words": _value(row), "median_words": wording.with_unit(row["median"], row["unit"])}
         for row in database.rows("series", contact.session, provider, metric)
     ]
-    about = {"one": named[0] | _words(named[0]), "rows": rows, "quartile": wording.quartile}
+    about: dict[str, Any] = {"one": named[0] | _words(named[0]), "rows": rows, "quartile": wording.quartile}
     return pages.page(request, "series.html", section="figures", **about)
 
 

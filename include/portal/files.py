@@ -51,7 +51,7 @@ def choose(request: Request, contact: security.Known, collection: str = "") -> R
 
 
 def _form(request: Request, collection: str, status: int = 200, error: str = "") -> Response:
-    about = {
+    about: dict[str, Any] = {
         "collections": {name: one.title for name, one in catalogue.all().items() if not one.is_national},
         "chosen": collection,
         "errors": [("file", error)] if error else [],
@@ -99,7 +99,7 @@ def checked(request: Request, contact: security.Known, draft_id: str) -> Respons
     if _is_sent(contact, draft_id):
         return pages.go(f"/receipts/{draft_id}")
     found = _of(draft)
-    about = {
+    about: dict[str, Any] = {
         "draft": draft,
         "verdict": found.verdict,
         "says": wording.VERDICTS[found.verdict.state],
@@ -125,7 +125,10 @@ def marked(contact: security.Known, draft_id: str) -> Response:
         period=verdict.period,
         sender=verdict.sender,
         state=verdict.state,
-        **{f"rows_{name}": count for name, count in verdict.rows.items()},
+        rows_read=verdict.rows["read"],
+        rows_recorded=verdict.rows["recorded"],
+        rows_rejected=verdict.rows["rejected"],
+        rows_held=verdict.rows["held"],
     )
     return returns.workbook_response(_content(draft), about, verdict.findings)
 

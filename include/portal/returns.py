@@ -38,7 +38,7 @@ def returns(request: Request, contact: security.Known, all: str = "") -> Respons
         name: rows if all == name else rows[:SHOWN]
         for name, rows in sorted(by_collection.items(), key=lambda one: wording.title(one[0]))
     }
-    about = {
+    about: dict[str, Any] = {
         "todo": todo,
         "by_collection": shown,
         "counts": {name: len(rows) for name, rows in by_collection.items()},
@@ -67,7 +67,7 @@ def one_return(request: Request, contact: security.Known, collection: str, perio
         for row in database.rows("receipts", contact.session)
         if (row["collection"], row["period"], row["sender"]) == (collection, period, sender)
     ]
-    about = {"standing": standing, "versions": versions, "receipts": receipts}
+    about: dict[str, Any] = {"standing": standing, "versions": versions, "receipts": receipts}
     return pages.page(request, "return.html", section="returns", **about)
 
 
@@ -77,7 +77,7 @@ def submission(request: Request, contact: security.Known, submission_id: str) ->
     one = _submission(contact, submission_id)
     found = database.rows("findings", contact.session, submission_id, LISTED)
     counts = database.rows("finding_counts", contact.session, submission_id)
-    about = {
+    about: dict[str, Any] = {
         "one": one,
         "findings": [(finding, rows) for finding, rows in zip(found, _around(one, found), strict=True)],
         "total": sum(row["findings"] for row in counts),

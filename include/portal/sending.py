@@ -108,7 +108,7 @@ def _is_there(bucket: str, one: Row) -> bool:
         if status(problem) == 404:
             return False
         raise
-    return int(found["ContentLength"]) == one["bytes"]
+    return bool(found["ContentLength"] == one["bytes"])
 
 
 def _draft_of(bucket: str, one: Row) -> bytes | None:
