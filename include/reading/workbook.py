@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from python_calamine import CalamineWorkbook
 
-from . import xls_in_child_process
+from . import xls_workbook
 from .raw_table import MAX_CELLS, MAX_COLUMNS, Grid, Unreadable, text_frame
 from .workbook_faults import COMPUTED_LATER, NOT_COMPUTED, Faults, column_letters, column_number, faults_of
 
@@ -125,7 +125,7 @@ def _workbook(content: bytes) -> Any:
     return (
         CalamineWorkbook.from_filelike(io.BytesIO(content))
         if content[:2] == b"PK"
-        else xls_in_child_process.Workbook(content, MAX_CELLS)
+        else xls_workbook.Workbook(content, MAX_CELLS)
     )
 
 
