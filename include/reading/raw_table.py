@@ -12,6 +12,7 @@ MAX_BYTES = settings.MOST_MB * 1024 * 1024  # of a file, after gzip
 MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
 MAX_CELLS = 3_000_000  # of one table
 MAX_COLUMNS = 2_000
+MAX_SHEETS = 500  # of a workbook
 HEAD_ROWS = 40  # how far down a header row is looked for
 KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an old Excel workbook (.xls)"}
 

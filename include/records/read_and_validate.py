@@ -65,15 +65,22 @@ def outcome_of(
             known = submission.load(connection, submission_id)
     local = None if known.too_large else known.local(connection)
     try:
-        return _outcome(local, known, decisions)
+        return judged(local, known, decisions)
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem):
             raise
         return held_by_fault(submission_id, known, problem)
 
 
-def _outcome(local: Path | None, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
-    """What the file comes to; one that cannot be read, or not within the limits, is held with a finding."""
+def judged(local: Path | None, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
+    """What a file comes to; one that cannot be read, or not within the limits of the child process, is held with a finding.
+
+    Args:
+        local: a copy on this machine; None where the file is too large to be read.
+
+    Raises:
+        Exception: our own code breaks on it.
+    """
     why = known.too_large
     if local is not None:
         try:

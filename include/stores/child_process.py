@@ -82,7 +82,8 @@ _child: _Child | None = None
 def run(function: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwargs) -> Made:
     """Calls a function of a module in the child process; arguments and result are pickled.
 
-    A child that has served before and then ends over a call may have been worn: the call is tried once more in a new one.
+    Where a child ends over a call and what it did before may be the reason, such as memory that was not given back, the call is tried
+    once more in a new one.
 
     Raises:
         Ended: it used more than it may, or took the child down.
@@ -93,15 +94,14 @@ def run(function: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwar
     question = pickle.dumps((function, args, kwargs), protocol=5)
     with _guard:
         child = _running()
-        before = child.calls
+        before, worn = child.calls, child.calls > 0 and _left(child.pid) < MEMORY * 7 // 8
         try:
             return _ask(child, question)  # type: ignore[no-any-return]
         except Ended as ended:
-            if ended.reason == "time" or (ended.reason != "stuck" and not before):
+            again = {"memory": worn, "broke": before > 0, "stuck": True, "time": False}[ended.reason]
+            log.line(logger, "child_ended", level=logging.WARNING, reason=ended.reason, problem=str(ended), again=again)
+            if not again:
                 raise
-            log.line(
-                logger, "child_ended", level=logging.WARNING, reason=ended.reason, problem=str(ended), calls=before
-            )
         return _ask(_running(may_copy=False), question)  # type: ignore[no-any-return]
 
 
@@ -153,7 +153,7 @@ def _wait(child: _Child) -> None:
         now, ticks = time.monotonic(), _ticks(child.pid)
         if ticks is None or ticks > used:
             used, moved = ticks or 0, now
-        if now - moved > QUIET and _is_full(child.pid):
+        if now - moved > QUIET and _left(child.pid) < MEMORY // 8:
             raise Ended("memory", TOO_MUCH)
         if now - moved > QUIET or now - began > LONGEST:
             raise Ended("stuck", f"it had no result after {now - began:.0f} seconds")
@@ -168,12 +168,15 @@ def _ticks(pid: int) -> int | None:
     return int(fields[11]) + int(fields[12])
 
 
-def _is_full(pid: int) -> bool:
-    """Whether a process has nearly all the memory that it may have."""
+def _left(pid: int) -> int:
+    """How much more memory a child may have, where the system says so."""
     if sys.platform != "linux":
-        return False
-    data, (most, _) = _data_bytes(pid), resource.prlimit(pid, resource.RLIMIT_DATA)
-    return data is not None and most - data < MEMORY // 8
+        return MEMORY
+    try:
+        data, (most, _) = _data_bytes(pid), resource.prlimit(pid, resource.RLIMIT_DATA)
+    except OSError:
+        return MEMORY
+    return MEMORY if data is None or most == resource.RLIM_INFINITY else most - data
 
 
 def _data_bytes(pid: int | str) -> int | None:
