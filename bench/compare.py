@@ -28,7 +28,7 @@ PLAIN = {
 # twelve months, which are not shown over the one month that there is; every price that they are made of is compared.
 OURS = {
     "findings": "SELECT file_name AS file, line, rule_id FROM intake.findings JOIN intake.submissions USING (submission_id) "
-    "WHERE rule_id NOT LIKE 'SUB%'",
+    "JOIN intake.validations USING (submission_id) WHERE rule_id NOT LIKE 'SUB%' AND (number IS NULL OR findings_key IS NULL)",
     "spread": f"SELECT {SPREAD} FROM core.price_spread",
     "position": f"SELECT {POSITION} FROM core.price_position",
     "measures": f"SELECT {MEASURES} FROM published.measures WHERE metric_id = 'PP05' AND quality_flag <> 'D'",
@@ -47,6 +47,21 @@ def keep(folder: Path, queries: dict[str, str]) -> None:
             ):
                 for block in stream:
                     out.write(block)
+                if name == "findings" and queries is OURS:
+                    _add_unlisted(out)
+
+
+def _add_unlisted(out) -> None:
+    """Adds the findings of files with so many that the ledger lists only the first."""
+    import polars as pl
+    from trust_benchmarks.records import all_findings
+    from trust_benchmarks.stores import warehouse
+
+    with warehouse.connect() as connection:
+        many = "SELECT submission_id, file_name FROM intake.submissions JOIN intake.validations USING (submission_id) WHERE findings_key IS NOT NULL"
+        for submission_id, file_name in connection.execute(many).fetchall():
+            everything = pl.read_parquet(all_findings.file(connection, submission_id))
+            out.write(everything.select(pl.lit(file_name), "line", "rule_id").write_csv(include_header=False).encode())
 
 
 def folders(one: Path, other: Path) -> tuple[list[str], dict[str, int]]:

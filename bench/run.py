@@ -123,7 +123,7 @@ def _child(way: str, folder: Path, out: Path) -> dict:
             else:
                 import plain
 
-                engine, method = warehouse.engine(), plain.copy if kind == "copy" else None
+                engine, method = warehouse.engine(warehouse.OWNER), plain.copy if kind == "copy" else None
                 if way == "plain-one":
                     for path in paths[:ONE_FILE]:
                         with watch(path.name):

@@ -40,7 +40,16 @@ with DAG(
         if not any(context["ti"].xcom_pull(task_ids=[f"receive_{name}" for name in catalogue.all()], key=HELD)):
             raise AirflowSkipException("No file was held on receipt.")
 
-    _held = announce_held()
+    # Not after a failure, and not at all where no monitor is named: it misses what does not come.
+    @task(trigger_rule="none_failed")
+    def heartbeat() -> None:
+        """Tell a monitor outside that files are received."""
+        from trust_benchmarks.operations import watch
+
+        if not watch.heartbeat():
+            raise AirflowSkipException("TB_HEARTBEAT_URL names no monitor.")
+
+    _held, _beat = announce_held(), heartbeat()
     for _name in catalogue.all():
 
         @task(task_id=f"receive_{_name}", pool="reading", priority_weight=RECEIVING, outlets=[waiting(_name)])
@@ -65,4 +74,4 @@ with DAG(
             context["outlet_events"][waiting(name)].add_partitions(periods)
             return result
 
-        receive(_name) >> _held
+        receive(_name) >> [_held, _beat]

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from trust_benchmarks_local import Trouble, processes, services
 from trust_benchmarks_local.state import CHECKOUT, State
 
 USER = "admin"
+TRIES = 5  # of a call that Airflow could not answer
 # In the order in which they stop: first what starts work, last what the others talk to.
 # Seconds to wait for one that was asked to stop. Only the scheduler has something to finish (tasks that run); what the others
 # know is in Airflow's database.
@@ -44,8 +46,11 @@ PASSED = (
     "AIRFLOW_CONN_SMTP_DEFAULT",
     "TB_ALERT_MAIL",  # who hears of a failure
     "TB_ALERT_NOTIFIERS",
+    "TB_HEARTBEAT_URL",  # a monitor that misses what does not come
+    "TB_BACKUP",
 )
-KEPT = "TB_KEEP_"  # the first letters of how long what is kept (docs/operate.md)
+# And by their first letters: how long what is kept, and receivers of metrics, ours and Airflow's, and of lineage (docs/operate.md).
+PASSED_ALL = ("TB_KEEP_", "OTEL_", "AIRFLOW__METRICS__", "OPENLINEAGE_")
 
 
 def parallelism() -> int:
@@ -113,10 +118,10 @@ def environment(state: State) -> dict[str, str]:
         "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
     }
     ours = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
-    passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(KEPT)}
+    passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_ALL)}
     return {
         **passed,
-        **services.exported(kept),
+        **services.of_the_pipeline(kept),
         **ours,
         "AIRFLOW_HOME": str(home),
         "HOME": str(home),  # some libraries write below it, and the user's own may be read-only
@@ -151,11 +156,15 @@ def prepare(state: State) -> processes.Child | None:
     )
 
 
-def migrated(state: State, migration: processes.Child | None) -> None:
-    """Wait for the migration that `prepare` started."""
+def migrated(state: State, migration: processes.Child | None, check: Callable[[], None]) -> None:
+    """Wait for the migration that `prepare` started, as long as `check` raises nothing."""
     if migration is None:
         return
-    if migration.process.wait(300):
+    give_up = time.monotonic() + 1800
+    while migration.alive() and time.monotonic() < give_up:
+        check()
+        time.sleep(0.2)
+    if migration.process.poll() != 0:
         raise Trouble(f"Airflow's database could not be migrated: {migration.last_words()}. Its log: {migration.log}")
     state.keep(TB_AIRFLOW_MIGRATED=version("apache-airflow-core"))
 
@@ -201,17 +210,37 @@ def _python() -> str:
     return sys.executable
 
 
+class Unanswered(Trouble):
+    """Airflow could not answer; it may the next time."""
+
+
 class Rest:
     """Airflow's REST API, as the run's own user. Answers are the JSON that it sends; Trouble when it refuses."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, check: Callable[[], None] = lambda: None) -> None:
+        """Args:
+        state: of the run whose Airflow it is.
+        check: called before a call is tried again; raises what is behind it that Airflow does not answer.
+        """
+        self.check = check
         self.url = f"http://127.0.0.1:{state.settings['TB_PORT_AIRFLOW']}"
         self.password = state.settings["TB_AIRFLOW_PASSWORD"]
-        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
         self.token_until = 0.0
 
     def call(self, method: str, path: str, fine: tuple[int, ...] = (), **arguments: Any) -> Any:
-        """One call; statuses in `fine` count as success and give {}."""
+        """One call, tried again where it could not be answered; statuses in `fine` count as success and give {}.
+
+        Every call may come twice: what it makes has a name.
+        """
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(Unanswered):
+                return self._call(method, path, fine, **arguments)
+            self.check()
+            time.sleep(1)
+        return self._call(method, path, fine, **arguments)
+
+    def _call(self, method: str, path: str, fine: tuple[int, ...] = (), **arguments: Any) -> Any:
         try:
             if time.monotonic() > self.token_until:
                 answer = self.http.post("/auth/token", json={"username": USER, "password": self.password})
@@ -220,11 +249,13 @@ class Rest:
                 self.token_until = time.monotonic() + 3600
             answer = self.http.request(method, f"/api/v2{path}", **arguments)
         except httpx.HTTPError as problem:
-            raise Trouble(f"Airflow's API server at {self.url} does not answer ({problem}).") from problem
+            raise Unanswered(f"Airflow's API server at {self.url} does not answer ({problem}).") from problem
         if answer.status_code in fine:
             return {}
         if answer.status_code >= 400:
-            raise Trouble(f"Airflow refused {method} {path}: {answer.status_code} {answer.text[:300]}")
+            raise (Unanswered if answer.status_code >= 500 else Trouble)(
+                f"Airflow refused {method} {path}: {answer.status_code} {answer.text[:300]}"
+            )
         return answer.json() if answer.content else {}
 
     def healthy(self) -> list[str]:

@@ -45,12 +45,18 @@ def start(state: State) -> processes.Child:
             *(weed, "-logtostderr=true", "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
             *(f"-{option}={port}" for option, port in ports.items()),
-            # Small volumes: an ordinary disk holds enough of them.
-            *("-master.volumeSizeLimitMB=512", f"-s3.config={_identities(state)}"),
+            *(f"-master.volumeSizeLimitMB={volume_size(data)}", f"-s3.config={_identities(state)}"),
+            "-master.telemetry=false",  # it would tell its makers of this server
         ],
         state.logs / "objects.log",
         state.folder,
-        environment={"PATH": os.environ.get("PATH", ""), "HOME": str(data), "TMPDIR": str(data)},
+        # A bucket begins with one volume and gets more as it grows; else it takes seven at once, and no room is left for the next one.
+        environment={
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(data),
+            "TMPDIR": str(data),
+            "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1",
+        },
         patience=10,
         death_signal=signal.SIGTERM,
     )
@@ -61,6 +67,12 @@ def start(state: State) -> processes.Child:
         child.stop()
         raise
     return child
+
+
+def volume_size(folder: Path) -> int:
+    """MB of a volume: the server has as many as would fit on the free disk if each were full, and every bucket needs some of its own."""
+    free = shutil.disk_usage(folder).free >> 20
+    return next(size for size in (512, 256, 128, 64, 32, 16) if free >= 64 * size or size == 16)
 
 
 def client(settings: dict[str, str]) -> Any:

@@ -30,12 +30,16 @@ OPTIONS = {
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
     "timezone": "UTC",
     "log_min_messages": "warning",
 }
+
+
+def log_size(folder: Path) -> int:
+    """MB that PostgreSQL's log of changes may grow to between two checkpoints: little on a small disk."""
+    return min(2048, max(64, (shutil.disk_usage(folder).total >> 20) // 16))
 
 
 def binaries() -> Path:
@@ -47,16 +51,18 @@ def binaries() -> Path:
 
 
 def start(state: State) -> processes.Child:
-    """Start PostgreSQL (initialise it the first time) and return it when it answers. Sets TB_WAREHOUSE_URL."""
+    """Start PostgreSQL (initialise it the first time) and return it when it answers. Sets the addresses of the databases."""
     as_who = _who(state)
     data = state.data / "postgres"
     log = state.logs / "postgres.log"
     _initialise(state, data, as_who)
     _end_orphan(data)
     port = state.port("TB_PORT_POSTGRES")
+    most = log_size(data)
+    options = OPTIONS | {"max_wal_size": f"{most}MB", "min_wal_size": f"{min(80, most // 2)}MB"}
     child = processes.start(
         "PostgreSQL",
-        [binaries() / "postgres", "-D", data, "-p", str(port), *(f"-c{k}={v}" for k, v in OPTIONS.items())],
+        [binaries() / "postgres", "-D", data, "-p", str(port), *(f"-c{k}={v}" for k, v in options.items())],
         log,
         state.folder,
         environment=_environment(),
@@ -70,14 +76,18 @@ def start(state: State) -> processes.Child:
     except BaseException:
         child.stop()
         raise
-    state.keep(TB_WAREHOUSE_URL=url(state, "warehouse"), TB_AIRFLOW_DATABASE_URL=url(state, "airflow"))
+    state.keep(
+        TB_WAREHOUSE_URL=url(state, "warehouse", "pipeline", "TB_PIPELINE_PASSWORD"),
+        TB_WAREHOUSE_OWNER_URL=url(state, "warehouse", "warehouse", DATABASES["warehouse"]),
+        TB_AIRFLOW_DATABASE_URL=url(state, "airflow", "airflow", DATABASES["airflow"]),
+    )
     return child
 
 
-def url(state: State, database: str) -> str:
-    """postgresql://... of a database, as the role of the same name."""
-    password, port = state.settings[DATABASES[database]], state.settings["TB_PORT_POSTGRES"]
-    return f"postgresql://{database}:{password}@127.0.0.1:{port}/{database}"
+def url(state: State, database: str, role: str, secret: str) -> str:
+    """postgresql://... of a database, as a role whose password is the setting `secret`."""
+    password, port = state.settings[secret], state.settings["TB_PORT_POSTGRES"]
+    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
 
 
 def answers(state: State) -> bool:
@@ -192,18 +202,18 @@ def _end_orphan(data: Path) -> None:
     """
     for sign, patience in ((signal.SIGINT, 15), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)):
         give_up = time.monotonic() + patience
-        if not (left := _servers(data)):
+        if not (left := servers(data)):
             break
         for pid in left[:1] if sign is not signal.SIGKILL else left:  # the first is the postmaster: it tells the others
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
-        while _servers(data) and time.monotonic() < give_up:
+        while servers(data) and time.monotonic() < give_up:
             time.sleep(0.1)
-    if Path("/proc/self").exists() and not _servers(data):
+    if Path("/proc/self").exists() and not servers(data):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _servers(data: Path) -> list[int]:
+def servers(data: Path) -> list[int]:
     """Living server processes of this data folder, oldest first: it is their working folder."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from trust_benchmarks_local import Trouble
 
 LAUNCH = Path(__file__).with_name("launch.py")
 MARK = "TB_RUN_OF"  # every child inherits MARK=<state folder>: that is how its grandchildren are found
+RUN = "TB_RUN"  # and RUN=<this process>, which tells one run of a folder from the next
+THIS_RUN = f"{os.getpid()}-{time.time_ns()}"
 
 
 @dataclass
@@ -35,6 +37,12 @@ class Child:
     def last_words(self) -> str:
         """The last line of its log that says something."""
         return last_line(self.log)
+
+    def how_it_ended(self) -> str:
+        """In words, for one that ended by itself."""
+        status = self.process.returncode
+        how = f"was killed by signal {-status}" if status is not None and status < 0 else f"ended by itself ({status})"
+        return f"{self.name} {how}. Its last words: {self.last_words() or 'none'}. Its log: {self.log}"
 
     def ask(self) -> None:
         """Ask it to stop; only once, because a second time means "at once" to some and confuses others."""
@@ -82,7 +90,12 @@ def start(
             stdout=out,
             stderr=subprocess.STDOUT,
             # SPT_NOENV: process titles must not overwrite the environment, which carries the mark.
-            env={**(os.environ if environment is None else environment), MARK: str(folder), "SPT_NOENV": "1"},
+            env={
+                **(os.environ if environment is None else environment),
+                MARK: str(folder),
+                RUN: THIS_RUN,
+                "SPT_NOENV": "1",
+            },
             start_new_session=True,
         )
     return Child(name, process, log, stop_signal, patience)
@@ -121,21 +134,45 @@ def last_line(log: Path) -> str:
     return words[-1] if words else ""
 
 
-def marked(folder: Path) -> Iterator[int]:
-    """Living processes, other than this one, that a run of this state folder started (Linux only).
+def marked(folder: Path, run: str | None = None) -> Iterator[int]:
+    """Living processes, other than this one, that a run of this state folder started, or only this run (Linux only).
 
     Not PostgreSQL's: postgres.py ends those, in PostgreSQL's own way.
     """
-    mark = f"{MARK}={folder}".encode()
+    mark = {f"{MARK}={folder}".encode()} | ({f"{RUN}={run}".encode()} if run else set())
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError):
             pid = int(entry.name)
             if (entry / "comm").read_text().strip() == "postgres":
                 continue
-            if pid == os.getpid() or mark not in (entry / "environ").read_bytes().split(b"\0"):
+            if pid == os.getpid() or not mark <= set((entry / "environ").read_bytes().split(b"\0")):
                 continue
             if (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
                 yield pid
+
+
+def began(pid: int) -> int | None:
+    """When a living process began, in the kernel's ticks, which tells it from a later one of its number; None: it is gone."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if status[0] == "Z" else int(status[19])
+    return None
+
+
+def wanted_seconds(pids: Iterable[int]) -> float:
+    """Seconds that these processes and what they started ran, or waited for a processor that others had (Linux; else 0)."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.name))
+    total, todo = 0, list(pids)
+    while todo:
+        pid = todo.pop()
+        todo += children.get(pid, [])
+        with contextlib.suppress(OSError, ValueError):
+            total += sum(map(int, Path(f"/proc/{pid}/schedstat").read_text().split()[:2]))
+    return total / 1e9
 
 
 def end_orphans(folder: Path, patience: float = 3.0) -> int:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from trust_benchmarks import catalogue
@@ -20,7 +22,7 @@ from trust_benchmarks.cli.prepare import USERS
 from trust_benchmarks.ingest import reference_load
 from trust_benchmarks.releases import candidates
 from trust_benchmarks.stores import warehouse
-from trust_benchmarks_local import Trouble, airflow, http_api, inbox, processes, services, watch
+from trust_benchmarks_local import Trouble, airflow, disk, http_api, inbox, processes, services, watch, watchman
 from trust_benchmarks_local.state import State
 
 DAGS = {
@@ -30,8 +32,15 @@ DAGS = {
     "refresh_timeline",
     "refresh_reference",
     "send_digests",
+    "send_messages",
     "housekeeping",
+    "watch_installation",
 }
+
+
+SETTLES = 3.0  # seconds until a service whose end is behind an error has ended
+QUIET, AT_MOST = 180.0, 1800.0  # seconds that Airflow may need without doing anything, and at all
+BUSY = 0.3  # of a core that its processes want: less is nothing
 
 
 class Screen:
@@ -114,66 +123,130 @@ def main(arguments: list[str] | None = None) -> int:
         files = inbox.folder_files(given.inbox.absolute()) if given.inbox else None
         state.open()
         with state.held("make run"):
-            return run(screen, state, files, given.once)
+            while isinstance(ended := run(screen, state, files, given.once), disk.Full) and not given.once:
+                screen.say("Waiting for room; Ctrl-C ends it.")
+                disk.wait_for_room(state.folder)
+        return ended if isinstance(ended, int) else 1
     except Trouble as problem:
         screen.say(f"Not done: {problem}", style="bold red")
+        return 1
+    except OSError as problem:
+        if not disk.is_about_space(problem):
+            raise
+        screen.say(f"Not done: {disk.full(state.folder)}", style="bold red")
         return 1
     except KeyboardInterrupt:
         screen.say("Stopped before the job was done. The next start continues from here.")
         return 130
 
 
-def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] | None, once: bool) -> int:
-    """Everything between holding the state folder and letting it go."""
+def run(screen: Screen, state: State, given: tuple[list[inbox.File], list[str]] | None, once: bool) -> int | Trouble:
+    """Everything between holding the state folder and letting it go.
+
+    Returns:
+        the exit status, or what a person must mend, which has been said: the service that ended, or a disk that is full, rather than
+        what others said of it.
+    """
+    children: list[processes.Child] = []
     with contextlib.ExitStack() as stack:
         stack.callback(_stopping, screen)
-        with screen.step("services") as words:
-            if orphans := processes.end_orphans(state.folder):
-                words.append(f"ended {orphans} processes of an earlier run that was killed")
-            children = list(stack.enter_context(services.started(state)))
-            os.environ.update(services.exported(state.settings))
-            words.append(f"PostgreSQL on 127.0.0.1:{state.settings['TB_PORT_POSTGRES']}")
-            words.append(f"S3 on {state.settings['TB_S3_ENDPOINT']}")
-        migration = airflow.prepare(state)
-        if migration:
-            stack.callback(migration.stop)
-        with screen.step("warehouse") as words:
-            words.append(_warehouse())
-        with screen.step("sample returns" if given is None else "inbox") as words:
-            files, left_out = given or (inbox.sample_files(state), [])
-            words.append(f"{len(files)} files{' of invented figures' if given is None else ''}")
-        for sentence in left_out:
-            screen.say(f"      {sentence}", style="yellow")
-        with screen.step("Airflow's database") as words:
-            airflow.migrated(state, migration)
-            words.append("up to date")
-        parts = airflow.start(state)
-        stack.callback(airflow.stop, parts)
-        children += parts
-        with screen.step("files to the inbox") as words, Bars(screen, ["uploaded"]) as bars:
-            sent = [0]
+        stack.callback(watchman.dismiss, watchman.start(state.folder))
+        try:
+            return _run(screen, state, given, once, stack, children)
+        except (Trouble, OSError, psycopg.Error, BotoCoreError, ClientError) as problem:
+            reason = _reason(state, children, problem)
+            if not isinstance(reason, Trouble):
+                raise
+            screen.say(f"Not done: {reason}", style="bold red")  # before everything is stopped, which takes a while
+            return reason
 
-            def advanced() -> None:
-                sent[0] += 1
-                bars.show("uploaded", sent[0], len(files))
 
-            new = inbox.upload(state.settings, files, advanced)
-            words.append(f"{new} new, {len(files) - new} there already")
-        rest = airflow.Rest(state)
-        with screen.step("Airflow") as words:
-            _up(state, rest, children)
-            words.append(f"scheduler, DAG processor, API server, triggerer; {rest.url}")
-        problems = _job(screen, state, rest, children)
-        children.append(http_api.start(state))
-        stack.callback(children[-1].stop)
-        _results(screen, state, rest)
-        for problem in problems:
-            screen.say(f"Not done: {problem}", style="bold red")
-        if once:
-            return 1 if problems else 0
-        screen.say("Everything stays up until Ctrl-C.")
-        _stay(children)
+def _run(
+    screen: Screen,
+    state: State,
+    given: tuple[list[inbox.File], list[str]] | None,
+    once: bool,
+    stack: contextlib.ExitStack,
+    children: list[processes.Child],
+) -> int:
+    """The run itself; `children` gets what is started, and `stack` how it is stopped."""
+    disk.check(state.folder)
+    with screen.step("services") as words:
+        if orphans := processes.end_orphans(state.folder):
+            words.append(f"ended {orphans} processes of an earlier run that was killed")
+        children += stack.enter_context(services.started(state))
+        os.environ.update(services.exported(state.settings))
+        words.append(f"PostgreSQL on 127.0.0.1:{state.settings['TB_PORT_POSTGRES']}")
+        words.append(f"S3 on {state.settings['TB_S3_ENDPOINT']}")
+    migration = airflow.prepare(state)
+    if migration:
+        stack.callback(migration.stop)
+    with screen.step("warehouse") as words:
+        words.append(_warehouse())
+    with screen.step("sample returns" if given is None else "inbox") as words:
+        files, left_out = given or (inbox.sample_files(state), [])
+        words.append(f"{len(files)} files{' of invented figures' if given is None else ''}")
+    for sentence in [*left_out, *_room(screen, state, files)]:
+        screen.say(f"      {sentence}", style="yellow")
+    with screen.step("Airflow's database") as words:
+        airflow.migrated(state, migration, lambda: _check(state, children))
+        words.append("up to date")
+    parts = airflow.start(state)
+    stack.callback(airflow.stop, parts)
+    children += parts
+    with screen.step("files to the inbox") as words, Bars(screen, ["uploaded"]) as bars:
+        sent = [0]
+
+        def advanced() -> None:
+            sent[0] += 1
+            _check(state, children)
+            bars.show("uploaded", sent[0], len(files))
+
+        new = inbox.upload(state.settings, files, advanced)
+        words.append(f"{new} new, {len(files) - new} there already")
+    rest = airflow.Rest(state, lambda: _check(state, children))
+    with screen.step("Airflow") as words:
+        _up(state, rest, children)
+        words.append(f"scheduler, DAG processor, API server, triggerer; {rest.url}")
+    problems = _job(screen, state, rest, children)
+    children.append(http_api.start(state))
+    stack.callback(children[-1].stop)
+    _results(screen, state, rest)
+    for problem in problems:
+        screen.say(f"Not done: {problem}", style="bold red")
+    if once:
+        return 1 if problems else 0
+    screen.say("Everything stays up until Ctrl-C.")
+    _stay(state, children)
     return 1 if problems else 0
+
+
+def _reason(state: State, children: list[processes.Child], problem: Exception) -> Exception:
+    """Why a run ended: what a service or the disk came to, where that is behind it; else what was raised."""
+    give_up = time.monotonic() + SETTLES
+    while not isinstance(problem, disk.Full) and time.monotonic() < give_up:
+        if disk.is_full(state.folder) or disk.is_about_space(problem):
+            return disk.full(state.folder)
+        if ended := next((child for child in children if not child.alive() and not child.asked), None):
+            return Trouble(ended.how_it_ended())
+        time.sleep(0.2)
+    if isinstance(problem, psycopg.Error):
+        return Trouble(
+            f"PostgreSQL refused: {str(problem).strip().splitlines()[0]}. Its log: {state.logs / 'postgres.log'}"
+        )
+    if isinstance(problem, BotoCoreError | ClientError):
+        return Trouble(f"The S3 server refused: {problem}. Its log: {state.logs / 'objects.log'}")
+    return problem
+
+
+def _room(screen: Screen, state: State, files: list[inbox.File]) -> Iterator[str]:
+    """Shows how much disk the run needs and there is; a sentence where that may be too little."""
+    needs = disk.needed(state.folder, [file.path for file in files])
+    has, free = disk.used(state.folder), disk.free(state.folder)
+    words = f"about {disk.size(needs)} needed, {disk.size(has)} used, {disk.size(free)} free for {state.folder}"
+    screen.done("disk", [words], 0.0)
+    if needs - has > free:
+        yield "That may be too little. The run stops with a sentence before the disk is full; TB_STATE names a folder elsewhere."
 
 
 def _warehouse() -> str:
@@ -187,14 +260,13 @@ def _warehouse() -> str:
 
 
 def _up(state: State, rest: airflow.Rest, children: list[processes.Child]) -> None:
-    """Wait until the components are healthy and every DAG is known; make the pools."""
+    """Wait until the components are healthy and every DAG is known, as long as they do something; make the pools."""
     expected = DAGS | {f"collect_{name}" for name in catalogue.all()}
-    give_up = time.monotonic() + 180
-    down = missing = None
+    patience = Patience([child.process.pid for child in children])
     warm = None
-    while time.monotonic() < give_up:
-        _alive(children)
-        down = rest.healthy()
+    while True:
+        _check(state, children)
+        down, missing = rest.healthy(), expected
         if "api-server" not in down:
             if warm is None:
                 warm = threading.Thread(target=rest.warm_up, daemon=True)
@@ -207,27 +279,54 @@ def _up(state: State, rest: airflow.Rest, children: list[processes.Child]) -> No
                 rest.make_pools()
                 warm.join()
                 return
+        if patience.is_over((down, missing)):
+            break
         time.sleep(0.5)
     what = (
-        f"{', '.join(down)} did not become healthy"
-        if down
-        else f"the DAGs {', '.join(sorted(missing or ()))} did not appear"
+        f"{', '.join(down)} did not become healthy" if down else f"the DAGs {', '.join(sorted(missing))} did not appear"
     )
-    raise Trouble(f"Airflow is not ready after three minutes: {what}. Its logs: {state.logs}")
+    raise Trouble(f"Airflow is not ready after {patience.waited():.0f} s: {what}. Its logs: {state.logs}")
+
+
+class Patience:
+    """How long to wait for processes: while what they have come to changes, or they work, though not for ever.
+
+    On a busy machine a start takes many times as long as on an idle one. What counts is the time that the processes ran or waited for
+    a processor.
+    """
+
+    def __init__(self, pids: list[int], quiet: float = QUIET, at_most: float = AT_MOST) -> None:
+        self.pids, self.quiet, self.at_most = pids, quiet, at_most
+        self.began = self.looked = time.monotonic()
+        self.state: object = None
+        self.idle, self.wanted = 0.0, processes.wanted_seconds(pids)
+
+    def waited(self) -> float:
+        """Seconds so far."""
+        return time.monotonic() - self.began
+
+    def is_over(self, state: object) -> bool:
+        """Whether to give up; `state` is what they have come to, in whatever can be compared."""
+        now, wanted = time.monotonic(), processes.wanted_seconds(self.pids)
+        passed, self.looked = now - self.looked, now
+        if state != self.state:
+            self.state, self.idle = state, 0.0
+        elif wanted - self.wanted < BUSY * passed:
+            self.idle += passed
+        self.wanted = wanted
+        return self.idle > self.quiet or self.waited() > self.at_most
 
 
 def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[processes.Child]) -> list[str]:
     """Have Airflow collect what lies in the inbox; returns what failed, in words."""
     began, start = datetime.now(UTC), time.monotonic()
-    url = state.settings["TB_WAREHOUSE_URL"]
-    released_before = watch.progress(url).released
+    released_before = _progress(state, children).released
     name = f"run_{began:%Y-%m-%dT%H-%M-%S}"
     rest.trigger("receive_inbox", f"{name}_receive", "make run")
     asked: set[str] = set()
     with Bars(screen, ["registered", "checked", "released"]) as bars:
         while True:
-            _alive(children)
-            seen = watch.progress(url)
+            seen = _progress(state, children)
             bars.show("registered", seen.registered, None)
             bars.show("checked", seen.checked, seen.registered)
             under_way = rest.count("queued", "running")
@@ -239,7 +338,7 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
                 asked.add(following)
                 rest.trigger(following, f"{name}_{following}", "make run: something was left to do")
             time.sleep(1)
-    seen = watch.progress(url)
+    seen = _progress(state, children)
     words = [f"{seen.registered} submissions, {seen.checked} checked", f"{seen.released} releases"]
     if seen.released > released_before:
         words[-1] += f" ({seen.released - released_before} new)"
@@ -319,16 +418,31 @@ def _sign_in(url: str, settings: dict[str, str]) -> list[str]:
     ]
 
 
-def _alive(children: list[processes.Child]) -> None:
+def _progress(state: State, children: list[processes.Child]) -> watch.Progress:
+    """How far the job is. PostgreSQL refuses while it recovers from the end of one of its processes: that is waited for."""
+    give_up = time.monotonic() + 60
+    while True:
+        _check(state, children)
+        try:
+            return watch.progress(state.settings["TB_WAREHOUSE_URL"])
+        except psycopg.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(1)
+
+
+def _check(state: State, children: list[processes.Child]) -> None:
+    """Raises Trouble where a service has ended, Full where the disk is."""
+    disk.check(state.folder)
     for child in children:
         if not child.alive():
-            raise Trouble(f"{child.name} ended by itself: {child.last_words()}. Its log: {child.log}")
+            raise Trouble(child.how_it_ended())
 
 
-def _stay(children: list[processes.Child]) -> None:
+def _stay(state: State, children: list[processes.Child]) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            _alive(children)
+            _check(state, children)
             time.sleep(1)
 
 

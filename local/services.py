@@ -69,8 +69,16 @@ def started(state: State) -> Iterator[list[processes.Child]]:
             child.stop()
 
 
+OF_THE_OWNER = {"TB_WAREHOUSE_OWNER_URL", "TB_PIPELINE_PASSWORD", "TB_STEWARD_PASSWORD"}
+
+
 def exported(settings: dict[str, str]) -> dict[str, str]:
-    """The settings that the pipeline reads; not the passwords of the superuser or of Airflow."""
-    names = ("TB_WAREHOUSE_URL", "TB_CACHE", "TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_DESK_PASSWORD")
+    """The settings that our own code reads; not the passwords of the superuser or of Airflow."""
+    names = {"TB_WAREHOUSE_URL", "TB_CACHE", "TB_READER_PASSWORD", "TB_DESK_PASSWORD"} | OF_THE_OWNER
     prefixes = ("TB_S3_", "TB_BUCKET_")
     return {name: value for name, value in settings.items() if name in names or name.startswith(prefixes)}
+
+
+def of_the_pipeline(settings: dict[str, str]) -> dict[str, str]:
+    """Those of them that tasks, the desk and the HTTP API get: nothing by which tables are made or readers' passwords set."""
+    return {name: value for name, value in exported(settings).items() if name not in OF_THE_OWNER}

@@ -17,6 +17,7 @@ PORTS = range(20000, 32000)  # below the range that outgoing connections are giv
 SECRETS = (
     "TB_POSTGRES_PASSWORD",
     "TB_WAREHOUSE_PASSWORD",
+    "TB_PIPELINE_PASSWORD",
     "TB_READER_PASSWORD",
     "TB_STEWARD_PASSWORD",
     "TB_DESK_PASSWORD",

@@ -9,6 +9,7 @@ import browser as browsers
 import psutil
 import pytest
 from browser import browser  # noqa: F401 (a fixture for all)
+from mail_server import post  # noqa: F401 (a fixture for all)
 from sizes import FULL
 from worlds import FREE_BUCKETS, environment, new_world
 

@@ -109,6 +109,16 @@ def point(connection: psycopg.Connection, collection: str, period: str, release_
     pointers.move(connection, {(collection, period): release_id})
 
 
+def as_owner():
+    """A connection of the warehouse's owner, for what nobody else may do."""
+    return warehouse.connect(warehouse.OWNER)
+
+
+def as_desk():
+    """A connection of the desk, which decides."""
+    return warehouse.connect("steward_desk")
+
+
 def rows(query: str, parameters=None) -> list[tuple]:
     """What a query of the warehouse gives."""
     with warehouse.connect() as connection:

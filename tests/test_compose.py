@@ -184,9 +184,19 @@ def test_the_pipeline_is_told_everything_that_it_asks_for(services):
     asked = set()
     for file in (HERE / "include" / "stores").glob("*.py"):
         asked |= set(re.findall(r'"(TB_[A-Z0-9_]+)"', file.read_text()))
-    optional = {"TB_S3_REGION", "TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_STATE"}
-    assert asked - optional <= set(services["worker"]["environment"])
-    assert {"TB_READER_PASSWORD", "TB_STEWARD_PASSWORD"} <= set(services["prepare"]["environment"])
+    of_the_owner = {"TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_PIPELINE_PASSWORD", "TB_WAREHOUSE_OWNER_URL"}
+    assert asked - of_the_owner - {"TB_S3_REGION", "TB_STATE"} <= set(services["worker"]["environment"])
+    assert of_the_owner <= set(services["prepare"]["environment"])
+
+
+def test_only_what_runs_once_connects_as_the_owner_of_the_warehouse(services):
+    for name, service in services.items():
+        said = " ".join(map(str, service.get("environment", {}).values()))
+        assert ("WAREHOUSE_PASSWORD" in said) is (name == "prepare"), name
+    assert "//pipeline:" in services["worker"]["environment"]["TB_WAREHOUSE_URL"]
+    assert (
+        services["prepare"]["environment"]["TB_WAREHOUSE_URL"] == services["worker"]["environment"]["TB_WAREHOUSE_URL"]
+    )
 
 
 def test_whoever_may_sign_in_here_may_sign_in_there(services):

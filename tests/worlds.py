@@ -24,14 +24,19 @@ def new_world(services):
     ):
         pool.close()  # nobody may be connected to a database that is copied
         superuser.execute(f"CREATE DATABASE {name} TEMPLATE warehouse OWNER warehouse")
-        url = services["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name
-        world = services | buckets | {"TB_WAREHOUSE_URL": url, "TB_CACHE": cache}
+        world = services | buckets | addresses(services, name) | {"TB_CACHE": cache}
         try:
             with environment(world):
                 yield world
         finally:
             pool.close()
             superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def addresses(settings, database):
+    """The addresses of another warehouse on the same server, for the pipeline and for its owner."""
+    names = ("TB_WAREHOUSE_URL", "TB_WAREHOUSE_OWNER_URL")
+    return {name: f"{settings[name].rpartition('/')[0]}/{database}" for name in names}
 
 
 FREE_BUCKETS: list[dict[str, str]] = []  # the first object of a new bucket takes a while, so buckets are used again
@@ -85,7 +90,7 @@ def copy_of(world):
     with psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser:
         pool.close()
         superuser.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER warehouse")
-        copy = world | {"TB_WAREHOUSE_URL": world["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/" + name}
+        copy = world | addresses(world, name)
         try:
             with environment(copy):
                 yield copy

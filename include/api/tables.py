@@ -1,6 +1,5 @@
 """What can be asked for: each view of schema published whose rows have a key, as the database describes it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,7 +66,7 @@ def read(connection: psycopg.Connection[Any]) -> dict[str, Table]:
     Raises:
         Undescribed: a view, column or function has no comment.
     """
-    as_at = {name: _parameters(arguments) for name, arguments in map(_function, published.functions(connection))}
+    as_at = {one.name: tuple(one.parameters) for one in published.functions(connection)}
     found = {}
     for view in published.views_by_name(connection).values():
         if view.key:
@@ -75,15 +74,6 @@ def read(connection: psycopg.Connection[Any]) -> dict[str, Table]:
             dated = next((column for column in DATED if column in {c.name for c in view.columns}), "")
             found[name] = Table(name, view, as_at.get(f"{view.name}_as_at", ()), dated)
     return found
-
-
-def _function(described: str) -> tuple[str, str]:
-    name, _, arguments = described.rstrip(")").partition("(")
-    return name, arguments
-
-
-def _parameters(arguments: str) -> tuple[str, ...]:
-    return tuple(re.match(r"\w+", one.strip())[0] for one in arguments.split(","))  # type: ignore[index]
 
 
 def row_schema(table: Table) -> Mapping[str, Any]:

@@ -104,8 +104,8 @@ def _contract(connection: psycopg.Connection[Any]) -> dict[str, Any]:
             {
                 "property": "functions",
                 "value": [
-                    {"name": f"published.{call}", "description": says}
-                    for call, says in published.functions(connection).items()
+                    {"name": f"published.{one.called}", "description": one.words}
+                    for one in published.functions(connection)
                 ],
                 "description": "What the views that people ask about said at a moment.",
             }

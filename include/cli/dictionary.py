@@ -200,7 +200,7 @@ def _views(connection: psycopg.Connection[Any]) -> str:
 
 
 def _functions(connection: psycopg.Connection[Any]) -> str:
-    rows = [(f"`published.{called}`", answers) for called, answers in published.functions(connection).items()]
+    rows = [(f"`published.{one.called}`", one.words) for one in published.functions(connection)]
     return (
         "## As at\n\n"
         "What the views that people ask about said at a moment, for whoever may read the view. A move of a release's pointer counts from its "

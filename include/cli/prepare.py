@@ -75,15 +75,15 @@ def create_databases(superuser: "psycopg.Connection[Any]", passwords: Mapping[st
     from psycopg.conninfo import make_conninfo
 
     from ..sql import text
+    from ..stores import warehouse
 
     roles = {row[0] for row in superuser.execute("SELECT rolname FROM pg_roles")}
     have = {row[0] for row in superuser.execute("SELECT datname FROM pg_database")}
     for name, password in passwords.items():
         role = sql.Identifier(name)
         if name not in roles:
-            superuser.execute(
-                sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(password))
-            )
+            superuser.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(role))
+            warehouse.set_password(superuser, name, password)
         if name not in have:
             superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
     address = make_conninfo(superuser.info.dsn, password=superuser.info.password, dbname="warehouse")

@@ -6,10 +6,11 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg.rows import namedtuple_row
 
 from .. import catalogue
 from . import Refused, embedded
-from .output import Format, write
+from .output import Format, note, write
 
 Row = tuple[Any, ...]  # of a statement that somebody typed
 STATES = ("received", "accepted", "accepted_with_warnings", "held")
@@ -26,6 +27,11 @@ SELECT s.collection, s.period, s.sender, f.submission_id, f.rule_id, f.severity,
        f.raw_value, f.message, f.decision_id
 FROM intake.findings f JOIN intake.submissions s USING (submission_id) {where}
 ORDER BY s.collection, s.period, s.sender, s.version, f.sheet NULLS FIRST, f.line NULLS FIRST, f.rule_id"""
+
+UNLISTED = """
+SELECT count(DISTINCT f.submission_id) AS submissions, sum(f.findings)::bigint AS findings, sum(f.listed)::bigint AS listed
+FROM intake.finding_counts f JOIN intake.submissions s USING (submission_id) {where}
+HAVING count(*) > 0"""
 
 QUEUE = """
 SELECT t.collection, t.period, t.sender, t.part, t.submission_id, t.rule_id, t.column_name, t.severity, t.responsible, t.findings,
@@ -116,7 +122,26 @@ def findings(
         "f.severity": severity,
         "s.sender": sender,
     }
-    listed(FINDINGS, conditions, form, limit, ["f.decision_id IS NULL"] if open_only else [])
+    also = ["f.decision_id IS NULL"] if open_only else []
+    if submission and form is not Format.table and _unlisted({"f.submission_id": submission}):
+        from . import all_findings
+
+        return all_findings.listing(submission, rule, severity, open_only, form, limit)
+    listed(FINDINGS, conditions, form, limit, also)
+    for many in _unlisted(conditions):
+        note(
+            f"Only the first {many.listed:,} of {many.findings:,} findings of {many.submissions:,} "
+            f"submission{'' if many.submissions == 1 else 's'} with very many are listed. "
+            "All of one: --submission with its id and --format csv."
+        )
+    return None
+
+
+def _unlisted(conditions: dict[str, str | None]) -> list[Any]:
+    """How many findings the submissions have of which not all are listed: one row with submissions, findings and listed, or none."""
+    where, given = _where(conditions, ["f.listed < f.findings"])
+    with _connection(60) as connection, connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(UNLISTED.format(where=where), given).fetchall()
 
 
 def queue(
@@ -196,10 +221,14 @@ def listed(
     sql: str, conditions: dict[str, str | None], form: Format, limit: int | None, also: Sequence[str] = ()
 ) -> None:
     """Writes the rows of a listing under conditions; those of None are left out."""
+    where, given = _where(conditions, also)
+    show(sql.format(where=where), given or None, form, limit)
+
+
+def _where(conditions: dict[str, str | None], also: Sequence[str] = ()) -> tuple[str, list[str]]:
     given = {column: value for column, value in conditions.items() if value is not None}
     asked = [*(f"{column} = %s" for column in given), *also]
-    where = "WHERE " + " AND ".join(asked) if asked else ""
-    show(sql.format(where=where), list(given.values()) or None, form, limit)
+    return "WHERE " + " AND ".join(asked) if asked else "", list(given.values())
 
 
 def _known(collection: str | None) -> str | None:

@@ -6,10 +6,11 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+import polars as pl
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
@@ -17,10 +18,12 @@ from starlette.background import BackgroundTask
 from .. import sql
 from ..ingest import inbox
 from ..reading.harmless import csv_safe
+from ..records import all_findings
 from ..stewardship import summary, workbook
 from ..stores import cache, objects, settings
 from . import database, security, submission
 from .database import Row
+from .formatting import SEVERITIES
 
 router = APIRouter()
 COLUMNS = (
@@ -53,25 +56,36 @@ def findings_csv(submission_id: str, person: security.Anybody) -> Response:
     """Every finding, as a table that a spreadsheet opens without running anything."""
     with database.opened() as connection:
         one = submission.get(connection, submission_id)
+        everything = all_findings.file(connection, submission_id)
     headers = attachment(file_name(one, "_findings.csv"))
-    return StreamingResponse(_lines(submission_id), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(_lines(submission_id, everything), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _lines(submission_id: str) -> Iterator[bytes]:
+def _lines(submission_id: str, everything: Path | None) -> Iterator[bytes]:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
+    yield "\N{BYTE ORDER MARK}".encode()  # so that Excel reads it as UTF-8
+    for row in _findings(submission_id, everything):
+        writer.writerow([csv_safe(value) if isinstance(value, str) else value for value in row])
+        if out.tell() > 60_000:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode()
+
+
+def _findings(submission_id: str, everything: Path | None) -> Iterator[Sequence[object]]:
+    """Every finding, columns as in `COLUMNS`: from the ledger, or, where it does not list all, from the file of all of them."""
     with database.opened() as connection, connection.cursor(name="findings") as cursor:
         cursor.itersize = 2000
-        cursor.execute(sql.text("desk/all_findings"), {"submission_id": submission_id})
-        yield "\N{BYTE ORDER MARK}".encode()  # so that Excel reads it as UTF-8
-        for row in cursor:
-            writer.writerow([csv_safe(value) if isinstance(value, str) else value for value in row])
-            if out.tell() > 60_000:
-                yield out.getvalue().encode()
-                out.seek(0)
-                out.truncate()
-    yield out.getvalue().encode()
+        given = {"submission_id": submission_id, "only_other": everything is not None}
+        cursor.execute(sql.text("desk/all_findings"), given)
+        yield from cursor
+    if everything:
+        for severity in SEVERITIES:
+            for part in all_findings.parts(everything, pl.col("severity") == severity):
+                yield from all_findings.with_ids(part, submission_id).select(COLUMNS).iter_rows()
 
 
 @router.get("/submissions/{submission_id}/workbook.xlsx")

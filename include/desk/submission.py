@@ -23,7 +23,7 @@ def get(connection: Connection, submission_id: str) -> Row:
 
 
 def counts(connection: Connection, submission_id: str) -> list[Row]:
-    """How many findings there are by rule and column, and how many of them a decision covers."""
+    """How many findings there are by rule and column, how many of them a decision covers, and how many are listed."""
     return database.rows(connection, "finding_counts", submission_id=submission_id)
 
 
@@ -52,12 +52,12 @@ def submission(
     with database.opened() as connection:
         one = get(connection, submission_id)
         found = counts(connection, submission_id)
-        fitting = sum(
-            row["findings"]
+        fitting = [
+            row
             for row in found
             if rule in ("", row["rule_id"]) and column in ("", row["column_name"]) and severity in ("", row["severity"])
-        )
-        paging = pages.Paging(page, fitting)
+        ]
+        paging = pages.Paging(page, sum(row["listed"] for row in fitting))
         chain = {name: one[name] for name in ("collection", "period", "sender", "part")}
         versions = database.rows(connection, "versions", **chain)
         before = next((other for other in versions if other["version"] < one["version"]), None)
@@ -70,7 +70,7 @@ def submission(
             request, "submission.html", section="board", one=one, chain=versions, before=before,
             changes=changes.of(connection, submission_id) if is_compared else None, counts=found,
             findings=[row | {"around": around.get(row["finding_id"])} for row in shown], paging=paging, wanted=wanted,
-            possible=possible(connection, one["state"]), limits=limits(connection), still_reading=still_reading,
+            fitting=sum(row["findings"] for row in fitting), possible=possible(connection, one["state"]), limits=limits(connection), still_reading=still_reading,
             decisions=database.rows(connection, "decisions_on_submission", **decided),
             rules=formatting.rules_of(one["collection"]), is_sample=one["is_sample"],
         )  # fmt: skip

@@ -40,6 +40,7 @@ def receive(collection: str | None = None) -> dict[str, Any]:
             failures.add(name, "not_received", problem)
     with warehouse.connect() as connection:
         _finish(connection, names)
+        waiting.log_backlog(connection, names)
         result = {"received": counts.new, "again": counts.again, "waiting": waiting.periods(names, connection)}
         return result | ({"failed": dict(failures)} if failures else {})
 

@@ -1,5 +1,6 @@
 """Which submissions wait for validation."""
 
+import logging
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,7 +9,9 @@ from psycopg.rows import class_row
 
 from .. import catalogue, sql
 from ..reading.identify import impossible
-from ..stores import warehouse
+from ..stores import log, telemetry, warehouse
+
+logger = logging.getLogger(__name__)
 
 BATCH_FILES, BATCH_BYTES = 60, 40 * 1024 * 1024  # the most that one mapped task is given
 
@@ -38,6 +41,17 @@ def periods(names: list[str] | None = None, connection: psycopg.Connection | Non
     return [
         [collection, period] for collection, period, at in found.fetchall() if not impossible(collection, period, at)
     ]
+
+
+def log_backlog(connection: psycopg.Connection, names: list[str]) -> None:
+    """Logs how many submissions of each collection wait for validation and since when, for the metrics; nothing where nobody hears them."""
+    if not telemetry.is_on():
+        return
+    found = dict.fromkeys(names, (0, 0.0))
+    for name, *waits in connection.execute(sql.text("ingest/backlog"), {"collections": names}):
+        found[name] = (waits[0], waits[1])
+    for name, (files, seconds) in found.items():
+        log.line(logger, "backlog", collection=name, files=files, oldest_seconds=seconds)
 
 
 def batches(collection: str, period: str) -> list[list[str]]:

@@ -22,8 +22,10 @@ RUNBOOKS = {
     "refresh_benchmarks": "figures-are-not-refreshed",
     "refresh_reference": "providers-change",
     "send_digests": "a-digest-was-not-sent",
+    "send_messages": "a-message-was-not-sent",
     "receive_inbox": "a-file-is-missing",
     "fetch_published": "a-publisher-needs-a-look",
+    "watch_installation": "something-is-not-well",
 }
 COLLECTION_FAILED = "a-collections-run-failed"  # of the DAGs collect_...
 SUBJECT = "Trust Benchmarks: {{ ti.task_id }} of {{ dag.dag_id }} failed"
@@ -34,17 +36,38 @@ BODY = (
     f" or ('{COLLECTION_FAILED}' if dag.dag_id.startswith('collect_') else '') %}}"
     "<p>The task <b>{{ ti.task_id | e }}</b> of <b>{{ dag.dag_id | e }}</b> failed in the run {{ run_id | e }}, after {{ ti.try_number }} "
     "attempts. What was done before it stands, and whatever waits is taken up by the next run.</p>"
-    "<p>It said: {{ (exception | string)[:500] | e }}</p>"
+    "<p>It said: {{ (exception | string)[:1000] | e }}</p>"
     '<p>Its log: <a href="{{ ti.log_url | e }}">{{ ti.log_url | e }}</a></p>'
     "<p>What to do: docs/runbooks/README.md{{ '#' ~ page if page }}; <code>trust-benchmarks doctor</code> says what else is wrong.</p>"
 )
 
 
 def on_failure() -> list[Any]:
-    """The notifiers that are configured, for `on_failure_callback`; what is configured wrongly is logged and left out.
+    """What `on_failure_callback` is given: nothing where nobody is named; what is configured wrongly is logged and left out.
 
-    A DAG that could not be read for a mistake in them would collect nothing.
+    A DAG that could not be read for a mistake in it would collect nothing.
     """
+    return [tell] if _notifiers() else []
+
+
+def tell(context: Any) -> None:
+    """Tells everybody who is configured of a task that failed; one that cannot be told keeps no other from it."""
+    for (
+        notifier
+    ) in _notifiers():  # made anew, for a notifier that has told once says the same again in the same process
+        try:
+            notifier(context)
+        except Exception as problem:  # whatever a mail server or a chat answers
+            log.line(
+                logger,
+                "not_told",
+                level=logging.ERROR,
+                notifier=type(notifier).__name__,
+                problem=log.short(problem),
+            )
+
+
+def _notifiers() -> list[Any]:
     found = []
     for one in _configured():
         try:

@@ -77,6 +77,7 @@ def back_up(path: Path, keep: int | None = None, read_all: bool = True) -> Backe
                 "migrations": _migrations(folder),
                 "tables": saved,
                 "sequences": tables.sequences(connection),
+                "audit": _audit(connection),
             }
         copier = _Copier(folder, before, read_all)
         found["objects"] = copier.copy(named)
@@ -94,6 +95,12 @@ def back_up(path: Path, keep: int | None = None, read_all: bool = True) -> Backe
     )
     log.line(logger, "backed_up", folder=path, name=name, objects=done.objects, rows=done.rows, harmed=len(done.harmed))
     return done
+
+
+def _audit(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    """The last entry of the audit of decisions, by which `doctor` tells later that nobody has written all of it anew."""
+    row = connection.execute("SELECT place, hash FROM core.audit ORDER BY place DESC LIMIT 1").fetchone()
+    return {"place": row[0], "hash": row[1]} if row else {}
 
 
 def _before(folder: Folder) -> tuple[list[dict[str, Any]], list[str]]:

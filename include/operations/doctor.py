@@ -17,7 +17,7 @@ from ..releases import candidates
 from ..sources.outcomes import MEANINGS
 from ..stores import objects, settings, warehouse
 from ..stores.faults import is_outage
-from .folder import Folder
+from .folder import Folder, Unusable
 
 WAITS = timedelta(hours=1)  # receive_inbox looks every quarter of an hour
 BACKUP_AGE = timedelta(hours=26)  # one a day, and time to make it
@@ -31,7 +31,7 @@ class Finding:
 
     Attributes:
         about: what was checked, in a word or two; ok: whether it passed; says: what was found; do: what to do, empty where it
-            passed; runbook: a file of docs/runbooks.
+            passed; runbook: a file of docs/runbooks; of: what it is about of several, which stays the same while numbers change.
     """
 
     about: str
@@ -39,6 +39,7 @@ class Finding:
     says: str
     do: str = ""
     runbook: str = ""
+    of: str = ""
 
 
 def examine(airflow: str | None = None, backups: Path | None = None) -> list[Finding]:
@@ -52,7 +53,7 @@ def examine(airflow: str | None = None, backups: Path | None = None) -> list[Fin
     """
     found = list(_warehouse())
     if all(one.ok for one in found):
-        found += [*_sources(), *_late(), *_backlog(), *_held_back()]
+        found += [*_roles(), *_audit(backups), *_sources(), *_late(), *_backlog(), *_held_back()]
     return [*found, *_object_store(), *_airflow(airflow), *_backup(backups), *_space(backups)]
 
 
@@ -88,7 +89,10 @@ def _object_store() -> Iterator[Finding]:
         for bucket in (of.inbox, of.archive, of.records, of.exports):
             try:
                 objects.client().list_objects_v2(Bucket=bucket, MaxKeys=1)
-            except objects.client().exceptions.NoSuchBucket:
+            except ClientError as problem:
+                # Whoever may not use a bucket is not told whether it is there.
+                if problem.response["Error"]["Code"] not in ("NoSuchBucket", "AccessDenied"):
+                    raise
                 missing.append(bucket)
     except Exception as problem:
         if not is_outage(problem) and not isinstance(problem, settings.Unconfigured | ClientError):
@@ -98,7 +102,7 @@ def _object_store() -> Iterator[Finding]:
         )
         return
     if missing:
-        what = f"has no bucket {_names(missing)}."
+        what = f"has no bucket {_names(missing)}, or does not let the key of TB_S3_KEY use it."
         yield Finding(
             "object store", False, what, "Run `trust-benchmarks prepare`, or correct TB_BUCKET_*.", "services.md"
         )
@@ -133,13 +137,54 @@ def _airflow(url: str | None) -> Iterator[Finding]:
         yield Finding("Airflow", True, f"runs; the scheduler's last heartbeat was {beat}.")
 
 
+def _roles() -> Iterator[Finding]:
+    ((role, tables),) = _rows(sql.text("operations/too_many_rights"))
+    if tables:
+        says = f"{role} could change or remove facts in {tables} tables."
+        do = (
+            "Name the role `pipeline` in TB_WAREHOUSE_URL, and the owner in TB_WAREHOUSE_OWNER_URL for `prepare` alone."
+        )
+        yield Finding("roles", False, says, do, "roles.md")
+    else:
+        yield Finding("roles", True, f"{role} can add facts, and cannot change or remove any.")
+
+
+def _audit(backups: Path | None) -> Iterator[Finding]:
+    """Whether each decision and verdict is as it was noted, and the chain the one that the newest backup knows."""
+    do = "Somebody who could connect as the owner changed the record: find out who, and compare with a backup."
+    for place, table, key, why in _rows(sql.text("operations/audit")):
+        what = f"entry {place} ({table} {key}) does not fit" if place else f"{table} {key} has no entry"
+        yield Finding("audit", False, f"{what}: {why}.", do, "audit.md")
+        return
+    ((entries, last),) = _rows(
+        "SELECT count(*), max(hash) FILTER (WHERE place = (SELECT max(place) FROM core.audit)) FROM core.audit"
+    )
+    saved = _saved_audit(backups)
+    if saved and _rows("SELECT place FROM core.audit WHERE place = %(place)s AND hash = %(hash)s", saved) == []:
+        says = f"entry {saved['place']} is not the one that the last backup has: the audit was written anew, or its end was cut off."
+        yield Finding("audit", False, says, do, "audit.md")
+        return
+    end = f"; the last entry is {last[:16]}" if last else ""
+    yield Finding("audit", True, f"{entries:,} decisions and verdicts are as they were noted{end}.")
+
+
+def _saved_audit(backups: Path | None) -> dict[str, Any]:
+    """The last entry of the audit in the newest backup; {} where there is none that can be read."""
+    if backups is None:
+        return {}
+    try:
+        return dict(Folder(backups).read().get("audit", {}))
+    except (Unusable, OSError):  # `_backup` says so
+        return {}
+
+
 def _sources() -> Iterator[Finding]:
     rows = _rows("SELECT collection, source, outcome, said FROM intake.sources ORDER BY 1, 2")
     for collection, source, outcome, said in rows:
         meaning = MEANINGS.get(outcome)
         if meaning and meaning.person:
             says = f"{collection} ({source}): {meaning.says}. {said or ''}".strip()
-            yield Finding("sources", False, says, meaning.do, "late-collections.md")
+            yield Finding("sources", False, says, meaning.do, "late-collections.md", f"{collection} {source} {outcome}")
     if rows and not any(MEANINGS[row[2]].person for row in rows if row[2] in MEANINGS):
         yield Finding("sources", True, f"{len(rows)} were looked at; none needs a person.")
 
@@ -149,7 +194,8 @@ def _late() -> Iterator[Finding]:
     if rows:
         names = _names([f"{collection} {period} (due {due:%d %B %Y})" for collection, period, due in rows])
         do = "Ask the senders, or look at the publisher's page."
-        yield Finding("collections", False, f"nothing has come for {names}.", do, "late-collections.md")
+        of = " ".join(f"{collection} {period}" for collection, period, _ in rows)
+        yield Finding("collections", False, f"nothing has come for {names}.", do, "late-collections.md", of)
     else:
         yield Finding("collections", True, "something has come for each period that was due in the last three months.")
 
@@ -169,7 +215,10 @@ def _held_back() -> Iterator[Finding]:
     if held:
         names = _names([one.release_id for one in held])
         do = "Publish it with `trust-benchmarks release`, or correct what was sent."
-        yield Finding("releases", False, f"{len(held)} are held back by a check: {names}.", do, "held-back-releases.md")
+        of = " ".join(one.release_id or "" for one in held)
+        yield Finding(
+            "releases", False, f"{len(held)} are held back by a check: {names}.", do, "held-back-releases.md", of
+        )
     else:
         yield Finding("releases", True, "none is held back.")
 
@@ -203,14 +252,14 @@ def _space(backups: Path | None) -> Iterator[Finding]:
         free = disk.free / disk.total if disk.total else 0.0
         says = f"{free:.0%} ({disk.free / 1e9:.1f} GB) is free where the {name} is ({folder})."
         if free < FREE:
-            yield Finding("space", False, says, "Make room before it is full.", "space.md")
+            yield Finding("space", False, says, "Make room before it is full.", "space.md", name)
         else:
             yield Finding("space", True, says)
 
 
-def _rows(query: str) -> list[tuple[Any, ...]]:
+def _rows(query: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
     with warehouse.connect() as connection:
-        return connection.execute(query).fetchall()
+        return connection.execute(query, parameters).fetchall()
 
 
 def _names(names: list[str]) -> str:

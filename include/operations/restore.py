@@ -51,7 +51,7 @@ def restore(path: Path, name: str | None = None, tell: Callable[[str], None] = l
             raise Unusable(
                 f"The backup {backup['name']} is of another form ({backup['form']}). Restore it with its version."
             )
-        with warehouse.connect() as connection:
+        with warehouse.connect(warehouse.OWNER) as connection:
             _refuse_over_rows(connection)
         there = _refuse_over_objects(backup)
         tell(f"Reading {len(backup['objects']):,} objects and {len(backup['tables'])} tables of {backup['name']} ...")
@@ -65,7 +65,7 @@ def restore(path: Path, name: str | None = None, tell: Callable[[str], None] = l
         tell("Restoring the warehouse ...")
         _restore_warehouse(folder, backup)
         migrated = warehouse.migrate()
-        with warehouse.connect() as connection:
+        with warehouse.connect(warehouse.OWNER) as connection:
             connection.execute("ANALYZE")
     rows = sum(one["rows"] for one in backup["tables"])
     done = Restored(backup["name"], len(backup["objects"]), len(backup["tables"]), rows, migrated)
@@ -138,7 +138,7 @@ def _restore_objects(folder: Folder, backup: dict[str, Any], there: set[tuple[st
 
 def _restore_warehouse(folder: Folder, backup: dict[str, Any]) -> None:
     """Makes the schemas by the backup's own migrations and fills the tables, all in one transaction."""
-    with warehouse.connect() as connection:
+    with warehouse.connect(warehouse.OWNER) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [warehouse.MIGRATION_LOCK])
         _refuse_over_rows(connection)  # again: reading the backup and restoring the buckets took a while
         _drop_prepared(connection)

@@ -1,7 +1,8 @@
-"""Sweeps away what nobody needs: records that a killed run left and no validation names, and local copies long unused."""
+"""Sweeps away what nobody needs: records and findings that a killed run left and no validation names, and local copies long unused."""
 
 from datetime import UTC, datetime, timedelta
 
+from .. import sql
 from ..stores import cache, objects, settings, warehouse
 from . import kept
 from .write import SWEEP_LOCK
@@ -21,10 +22,7 @@ def sweep(grace: timedelta = GRACE) -> dict[str, int]:
         # Without it, the object that a killed run left could be swept while a later run is about to name it.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [SWEEP_LOCK])
         listed = [found for found in objects.listing(bucket) if found.modified < before]
-        named = {
-            kept.stands_for(row[0])
-            for row in connection.execute("SELECT records_key FROM core.validation WHERE records_key IS NOT NULL")
-        }
+        named = {kept.stands_for(row[0]) for row in connection.execute(sql.text("records/named_by_validations"))}
         orphans = [found.key for found in listed if kept.stands_for(found.key) not in named]
         objects.delete(bucket, orphans)
     forgotten = cache.forget(UNUSED.total_seconds())

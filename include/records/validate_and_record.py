@@ -124,7 +124,7 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
         with connection.transaction():
             write.keep_sweep_away(connection)
             of = checked[0].known.of
-            records = write.write_records(
+            written = write.write_records(
                 of.collection, of.period, {one.known.submission_id: one.outcome for one in checked}
             )
             pointer.lock(connection, [one.known.of for one in checked])
@@ -132,7 +132,12 @@ def _record_together(connection: psycopg.Connection, checked: list[_Checked]) ->
                 return {}
             validated = [
                 write.Validated(
-                    id_, one.outcome, [], read_and_validate.without_decisions(one.outcome), records.get(id_)
+                    id_,
+                    one.outcome,
+                    [],
+                    read_and_validate.without_decisions(one.outcome),
+                    written.get(id_),
+                    write.write_findings(of.collection, of.period, one.outcome),
                 )
                 for id_, one in zip(ids, checked, strict=True)
             ]
@@ -224,6 +229,7 @@ def _record(
                 under,
                 plain,
                 write.write_records(known.collection, known.period, {submission_id: one}, store).get(submission_id),
+                write.write_findings(known.collection, known.period, one, store),
             )
             for one, under in validated
         ]

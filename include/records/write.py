@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,21 +13,30 @@ from .. import sql
 from ..stores import warehouse
 from ..validation import decisions_applied, profile, versions
 from ..validation.validate import HELD, Outcome
-from . import kept
+from . import findings_kept, kept
+from .findings_kept import Kept
 from .kept import Records
 from .read_and_validate import Plain
 
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
 
 
+class Written(NamedTuple):
+    """Where the accepted rows of a submission are, and what they look like."""
+
+    records: Records
+    profile: pl.DataFrame
+
+
 class Validated(NamedTuple):
-    """What a validation of a submission came to, under which decisions, and what it is without any."""
+    """What a validation of a submission came to, under which decisions, and what it is without any; `written` is None where it is held."""
 
     submission_id: str
     outcome: Outcome
     decisions: list[decisions_applied.Decision]
     plain: Plain
-    records: Records | None
+    written: Written | None
+    findings: Kept
 
 
 def keep_sweep_away(connection: psycopg.Connection) -> None:
@@ -36,15 +46,23 @@ def keep_sweep_away(connection: psycopg.Connection) -> None:
 
 def write_records(
     collection: str, period: str | None, outcomes: dict[str, Outcome], store: bool = True
-) -> dict[str, Records]:
-    """Writes the accepted rows of submissions of one collection and period; those that are held have none.
+) -> dict[str, Written]:
+    """Writes the accepted rows of submissions of one collection and period, and takes their profiles meanwhile; those that are held have none.
 
     Args:
         outcomes: by submission id.
         store: whether it goes to the object store; a preview keeps it in this machine's cache only.
     """
     rows = {one: outcome.records for one, outcome in outcomes.items() if outcome.state != HELD}
-    return kept.write(collection, period, rows, store)
+    with ThreadPoolExecutor(1) as beside:
+        looks = {one: beside.submit(profile.of, frame, collection) for one, frame in rows.items()}
+        records = kept.write(collection, period, rows, store)
+        return {one: Written(records[one], looks[one].result()) for one in rows}
+
+
+def write_findings(collection: str, period: str | None, outcome: Outcome, store: bool = True) -> Kept:
+    """Chooses the findings that the ledger lists; where those are not all, all are written as an object (see `findings_kept.keep`)."""
+    return findings_kept.keep(collection, period, outcome.findings, store)
 
 
 def add_validations(connection: psycopg.Connection, validated: Sequence[Validated]) -> bool:
@@ -60,10 +78,15 @@ def add_validations(connection: psycopg.Connection, validated: Sequence[Validate
         cursor.executemany(sql.text("records/add_validation.sql"), given)
         if cursor.rowcount != len(given):
             raise psycopg.Rollback(attempt)
-        details: dict[str, list[pl.DataFrame]] = {"finding": [], "provider_rows": [], "profile": []}
+        details: dict[str, list[pl.DataFrame]] = {
+            "finding": [],
+            "finding_count": [],
+            "provider_rows": [],
+            "profile": [],
+        }
         for one, values in zip(validated, given, strict=True):
             name = [pl.lit(values[key]).alias(key) for key in ("submission_id", "rules_version")]
-            for table, frame in _details(one.outcome).items():
+            for table, frame in _details(one).items():
                 if frame.height:
                     details[table].append(frame.with_columns(name))
         for table, frames in details.items():
@@ -75,6 +98,7 @@ def add_validations(connection: psycopg.Connection, validated: Sequence[Validate
 
 def _row(one: Validated, moment: datetime) -> dict[str, Any]:
     outcome, reading = one.outcome, one.outcome.reading
+    records = one.written.records if one.written else None
     rules_version = versions.version(reading.collection)
     if one.decisions:  # the same rules under other decisions find something else
         rules_version += "." + hashlib.sha256(decisions_applied.key(one.decisions).encode()).hexdigest()[:12]
@@ -90,10 +114,13 @@ def _row(one: Validated, moment: datetime) -> dict[str, Any]:
         "rows_set_aside": reading.rows_set_aside,
         "cells_expected": outcome.cells_expected,
         "cells_valid": outcome.cells_valid,
-        "records_key": one.records.key if one.records else None,
-        "records_sha256": one.records.sha256 if one.records else None,
-        "records_bytes": one.records.size if one.records else None,
-        "records_together": one.records.together if one.records else None,
+        "records_key": records.key if records else None,
+        "records_sha256": records.sha256 if records else None,
+        "records_bytes": records.size if records else None,
+        "records_together": records.together if records else None,
+        "findings_key": one.findings.key,
+        "findings_sha256": one.findings.sha256,
+        "findings_bytes": one.findings.size,
         "decisions": [decision.decision_id for decision in one.decisions],
         "counts_hash": _counts_hash(outcome),
         "identified": one.plain.identified,
@@ -104,16 +131,14 @@ def _row(one: Validated, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _details(outcome: Outcome) -> dict[str, pl.DataFrame]:
+def _details(one: Validated) -> dict[str, pl.DataFrame]:
     """The rows of a validation by the table of schema core that they go to."""
-    found = outcome.findings
-    if found.height:  # PostgreSQL keeps no NUL in a text; the file in the archive does.
-        texts = pl.col("raw_value", "message", "column_name")
-        found = found.with_row_index("number", 1).with_columns(
-            texts.str.replace_all("\x00", "\N{REPLACEMENT CHARACTER}", literal=True)
-        )
-    looks = profile.of(outcome.records, outcome.reading.collection)
-    return {"finding": found, "provider_rows": outcome.provider_rows, "profile": looks}
+    return {
+        "finding": one.findings.listed,
+        "finding_count": one.findings.counts,
+        "provider_rows": one.outcome.provider_rows,
+        "profile": one.written.profile if one.written else profile.empty(),
+    }
 
 
 def newest_is_same(connection: psycopg.Connection, submission_id: str, before: str) -> str | None:

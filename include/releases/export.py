@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import logging
 import time
 from typing import Any
 
@@ -15,7 +16,10 @@ from .. import catalogue, sql
 from ..reading.harmless import csv_safe_frame
 from ..sources import declared as sources
 from ..sql import published
-from ..stores import objects, settings, warehouse
+from ..stores import log, objects, settings, warehouse
+from .failures import log_failure
+
+logger = logging.getLogger(__name__)
 
 COMMERCIAL = (
     "commercial/"  # below a release's folder, so that a bucket policy can keep */commercial/* from some readers
@@ -57,7 +61,7 @@ def export(collection: str, period: str) -> dict[str, Any]:
     Returns:
         {"release_id", "rows", "files", "new"}: release_id is None where nothing is published; rows are those of all tables.
     """
-    bucket = settings.load().exports
+    bucket, began = settings.load().exports, time.monotonic()
     with warehouse.connect() as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         release = _release(connection, collection, period)
@@ -75,6 +79,8 @@ def export(collection: str, period: str) -> dict[str, Any]:
                 resources += [_put(bucket, folder, view, frame, form) for form in ("csv", "parquet")]
         package = json.dumps(_package(release, resources), ensure_ascii=False, indent=2) + "\n"
         objects.put_once(bucket, f"{folder}/{PACKAGE}", package.encode())
+    about = {"collection": collection, "period": period, "release_id": folder}
+    log.line(logger, "exported", **about, rows=rows, files=len(resources) + 1, seconds=time.monotonic() - began)
     return {"release_id": folder, "rows": rows, "files": len(resources) + 1, "new": True}
 
 
@@ -94,6 +100,7 @@ def export_missing(budget: float = BUDGET) -> dict[str, Any]:
         try:
             done += export(collection, period)["new"]
         except Exception as problem:
+            log_failure(logger, "not_exported", (collection, period), problem)
             failed.append(f"{collection} {period}: {problem}")
     return {"exported": done, "left": 0, "failed": failed}
 

@@ -79,8 +79,8 @@ def switch(pairs: Iterable[Pair] | None = None, reason: str = "", person: str | 
             edition_id=done.edition_id,
             number=done.number,
             changed=done.changed,
-            held_back=len(held),
         )
+    log.line(logger, "held_back", releases=len(held))
     return Switch(done.edition_id, done.number, done.changed, held)
 
 

@@ -5,8 +5,8 @@
 
     [[source]]
     name = "final"                      # names it in facts and commands: medicines_stock/final
-    kind = "ckan"                       # ckan, page, url, s3 or upload (people put the files into the inbox)
-    address = "https://..."             # ckan: the portal; page: the page; url: with {period}; s3: "s3://bucket/prefix/"
+    kind = "ckan"                       # ckan, page, url, s3, sftp or upload (people put the files into the inbox)
+    address = "https://..."             # ckan: the portal; page: the page; url: with {period}; s3: "s3://bucket/prefix/"; sftp: "sftp://host/folder/"
     package = "..."                     # ckan: which package
     issue = 'regex'                     # page: links that lead from a series page to the page of one issue
     link = 'regex'                      # which links, resources or objects are meant, by text or by name
@@ -22,7 +22,7 @@
     only_months = [1, 4, 7, 10]         # the months that have a release; empty: all
     late_after_days = 10                # after which a person is told
     ended = "2024-03"                   # the last period of a closed series: all of it is fetched once, and nothing is expected
-    connection = "partner"              # s3: the Airflow connection with the partner's key
+    connection = "partner"              # s3, sftp: the Airflow connection with the partner's key
 
 A collection without the file is uploaded.
 """
@@ -36,12 +36,13 @@ from typing import Any
 from .. import catalogue
 from ..reference import calendar
 
-KINDS = ("ckan", "page", "url", "s3", "upload")
+KINDS = ("ckan", "page", "url", "s3", "sftp", "upload")
 NEEDED = {
     "ckan": ("address", "package", "link"),
     "page": ("address", "link"),
     "url": ("address",),
     "s3": ("address", "link"),
+    "sftp": ("address", "link", "connection"),
 }
 
 

@@ -16,7 +16,7 @@ from .. import catalogue
 from ..reference import calendar, known_collections
 from ..stores import log, objects, warehouse
 from ..stores import settings as stores
-from . import choose, ckan, content, declared, ledger, outcomes, page, s3, url
+from . import choose, ckan, content, declared, ledger, outcomes, page, s3, sftp, url
 from .declared import Source
 from .history import History
 from .ledger import Recorder, Seen
@@ -139,6 +139,7 @@ def _discover(work: _Work) -> Discovered:
         "page": lambda: page.discover(work.source, work.web, work.history.pages, bool(work.since)),
         "url": lambda: url.discover(work.source, work.since, work.now),
         "s3": lambda: s3.discover(work.source),
+        "sftp": lambda: sftp.discover(work.source),
     }
     return ways[work.source.kind]()
 
@@ -196,6 +197,8 @@ def _download(work: _Work, offer: Offer, before: Seen | None) -> Answer:
     missing = BROKEN if work.source.kind != "url" else MOVED if had else NOT_YET
     if work.source.kind == "s3":
         return s3.get(work.source, offer)
+    if work.source.kind == "sftp":
+        return sftp.get(work.source, offer)
     try:
         return work.web.file(offer.link, etag, modified, missing)
     except Stopped as stopped:

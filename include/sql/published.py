@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
@@ -133,16 +133,25 @@ def views_by_name(connection: psycopg.Connection[Any]) -> dict[str, View]:
     return {name: _view(name, columns, facts.get(name, {}), common) for name, columns in found.items()}
 
 
-def functions(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """The functions of schema published with their parameters, and what each answers.
+class Function(NamedTuple):
+    """A function of schema published: its name, its parameters in order, the two as somebody writes them, and what it answers."""
+
+    name: str
+    parameters: list[str]
+    called: str
+    words: str
+
+
+def functions(connection: psycopg.Connection[Any]) -> list[Function]:
+    """The functions of schema published, in the order in which they were made.
 
     Raises:
         Undescribed: a function has no comment.
     """
-    found = dict(cast("list[tuple[str, str | None]]", connection.execute(text("describe/functions")).fetchall()))
-    if lacking := [name for name, words in found.items() if not words]:
+    found = [Function(*row) for row in connection.execute(text("describe/functions"))]
+    if lacking := [one.name for one in found if not one.words]:
         raise Undescribed(f"Functions without a comment: {', '.join(lacking)}. Add COMMENT ON FUNCTION.")
-    return {name: words or "" for name, words in found.items()}
+    return found
 
 
 def _view(name: str, found: list[Described], facts: dict[str, Any], common: dict[str, dict[str, Any]]) -> View:

@@ -3,12 +3,14 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
 
 from .. import catalogue, schemas, sql
+from ..records import all_findings
 from ..releases.fingerprints import next_release
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
@@ -140,10 +142,7 @@ def decide(connection: psycopg.Connection[Any], draft: Draft, author: str) -> in
         Refused: the database does not allow it.
     """
     if len(draft.cells) > MOST_CELLS:
-        raise Refused(
-            f"A decision can name at most {MOST_CELLS:,} cells; this one names {len(draft.cells):,}. Return the submission, "
-            "or waive the rule for the provider and period."
-        )
+        raise _too_many(len(draft.cells))
     values = asdict(draft) | {"author": author, "provider_code": draft.provider_code or provider_of(connection, draft)}
     values["cells"] = json.dumps([cell._asdict() for cell in draft.cells]).replace("\\u0000", "\\ufffd")
     values["reason"] = draft.reason.strip()
@@ -197,20 +196,41 @@ def cells_of(
         rule_id: only findings of this rule.
         column_name: only findings in this column.
         finding_ids: only these findings.
+
+    Raises:
+        Refused: there are more than a decision can name.
     """
-    found = queries.rows(
-        connection,
-        "stewardship/open_findings",
-        _OpenFinding,
-        submission_id=submission_id,
-        rule_id=rule_id,
-        column_name=column_name,
-        finding_ids=finding_ids,
-    )
+    wanted = {"submission_id": submission_id, "rule_id": rule_id, "column_name": column_name}
+    path = None if finding_ids else all_findings.file(connection, submission_id)
+    only = {"finding_ids": finding_ids, "only_other": path is not None}
+    found = queries.rows(connection, "stewardship/open_findings", _OpenFinding, **wanted, **only)
+    if path:
+        found += _open_in(path, rule_id, column_name)
     keys = _row_keys(connection, submission_id) if any(one.line is not None for one in found) else {}
     return tuple(
         Cell(one.sheet, one.line, keys.get((one.sheet, one.line)), one.column_name, one.raw_value, one.message)
         for one in found
+    )
+
+
+def _open_in(path: Path, rule_id: str | None, column_name: str | None) -> list[_OpenFinding]:
+    """The open findings in a file of all findings (see `all_findings.file`)."""
+    is_wanted = pl.col("decision_id").is_null() & (pl.col("severity") != "info")
+    if rule_id is not None:
+        is_wanted &= pl.col("rule_id") == rule_id
+    if column_name is not None:
+        is_wanted &= pl.col("column_name") == column_name
+    wanted = pl.scan_parquet(path).filter(is_wanted)
+    many = wanted.select(pl.len()).collect().item()
+    if many > MOST_CELLS:
+        raise _too_many(many)
+    return [_OpenFinding(*row) for row in wanted.select(_OpenFinding._fields).collect().iter_rows()]
+
+
+def _too_many(cells: int) -> Refused:
+    return Refused(
+        f"A decision can name at most {MOST_CELLS:,} cells; this one names {cells:,}. Return the submission, "
+        "or waive the rule for the provider and period."
     )
 
 

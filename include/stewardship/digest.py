@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from ..reference import ReferenceDataError
 from ..reference.calendar import LONDON, is_working_day
 from ..stores import warehouse
 from . import queries
+from .mail import ADDRESS
 
 ROLES = ("steward", "approver")
 SHOWN = 100  # lines of a section; all are counted, and the desk shows the rest
@@ -30,7 +30,6 @@ RETURNS = {  # three different things, which must never look alike
     "held": "Held: received, but has errors that must be resolved",
     "missing": "Missing: the period closed without a return",
 }
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 class People(ValueError):
@@ -147,7 +146,7 @@ def _person(entry: dict[str, Any], where: str) -> Person:
     name, mail, role = (entry.get(key, "") for key in ("name", "mail", "role"))
     if not isinstance(name, str) or not name.strip() or len(name) > 100 or not name.isprintable():
         raise People(f"{where} needs a name: the one that the person signs in with, on one line.")
-    if not isinstance(mail, str) or not _ADDRESS.fullmatch(mail):
+    if not isinstance(mail, str) or not ADDRESS.fullmatch(mail):
         raise People(f"{where} needs one address in 'mail', such as name@example.org.")
     if role not in ROLES:
         raise People(f"{where} needs a role: {' or '.join(ROLES)}.")

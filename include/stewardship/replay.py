@@ -7,7 +7,6 @@ changes that it would make on request.
 
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +20,17 @@ from psycopg.rows import class_row, dict_row
 from .. import catalogue, reference, sql
 from ..ingest.expected_returns import who_is_expected
 from ..measures import measure, versions
-from ..records import healing, identify_again, kept, read_and_validate, rules_in_force, submission
+from ..reading import findings
+from ..records import (
+    all_findings,
+    findings_kept,
+    healing,
+    identify_again,
+    kept,
+    read_and_validate,
+    rules_in_force,
+    submission,
+)
 from ..reference import calendar
 from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
@@ -39,7 +48,6 @@ BY_ITSELF, ON_REQUEST = "by itself", "on request"
 
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]  # of the lists of `Replay`, or of the ledger
-Finding = tuple[str, str, str | None, int | None, str | None, str | None, str]  # the columns of FINDING
 Chain = tuple[str, str, str]  # period, sender, part
 Plain = tuple[bool, str, int, int]  # identified, state, cells expected and valid, without decisions
 Kinds = dict[tuple[str, str, str], Row]  # (rule, severity, change) -> a row of Replay.rules
@@ -252,32 +260,38 @@ def _due(collection: str, period: str) -> datetime | None:
         return None
 
 
-def _found_before(connection: Connection, one: Row) -> Counter[Finding]:
-    """The findings of a submission as it was validated last."""
+def _found_before(connection: Connection, one: Row) -> pl.DataFrame:
+    """The findings of a submission as it was validated last, columns as in `FINDING`."""
+    path = all_findings.file(connection, one["submission_id"])
+    if path:
+        return pl.read_parquet(path, columns=list(FINDING)).select(FINDING)
     where = {"submission_id": one["submission_id"], "rules_version": one["rules_version"]}
-    return Counter(connection.execute(sql.text("stewardship/findings_under_rules"), where).fetchall())
+    rows = connection.execute(sql.text("stewardship/findings_under_rules"), where).fetchall()
+    return pl.DataFrame(rows, schema={name: findings.COLUMNS[name] for name in FINDING}, orient="row")
 
 
-def _compare_findings(rules: Kinds, before: Counter[Finding], now: pl.DataFrame, when: str, one: Row) -> bool:
+def _compare_findings(rules: Kinds, before: pl.DataFrame, now: pl.DataFrame, when: str, one: Row) -> bool:
     """Counts findings that appear and go by rule, with one example each; whether there are any."""
-    text = pl.col("raw_value", "message", "column_name").str.replace_all(
-        "\x00", "\N{REPLACEMENT CHARACTER}", literal=True
-    )
-    after = Counter(now.with_columns(text).select(FINDING).iter_rows())
-    for change, gone in (("goes", before - after), ("appears", after - before)):
-        for finding, count in gone.items():
-            rule_id, severity, sheet, line, column, _, message = finding
-            entry = rules.setdefault(
-                (rule_id, severity, change),
-                {"rule_id": rule_id, "severity": severity, "change": change, "by_itself": 0, "on_request": 0, "submissions": set(), "example": ""},
-            )  # fmt: skip
-            entry["by_itself" if when == BY_ITSELF else "on_request"] += count
-            entry["submissions"].add(one["submission_id"])
-            place = ", ".join(
-                str(part) for part in (sheet, line and f"line {line}", column and f"column '{column}'") if part
-            )
-            entry["example"] = entry["example"] or f"{one['file_name']}{', ' + place if place else ''}: {message}"[:500]
-    return before != after
+    after = findings_kept.numbered(now).select(FINDING)
+    each = pl.concat([before.with_columns(change=pl.lit(-1)), after.with_columns(change=pl.lit(1))])
+    moved = each.group_by(FINDING, maintain_order=True).agg(pl.col("change").sum()).filter(pl.col("change") != 0)
+    first = pl.col("sheet", "line", "column_name", "message").first()
+    by_kind = moved.group_by("rule_id", "severity", appears=pl.col("change") > 0, maintain_order=True)
+    for kind in by_kind.agg(pl.col("change").abs().sum(), first).iter_rows(named=True):
+        change = "appears" if kind["appears"] else "goes"
+        entry = rules.setdefault(
+            (kind["rule_id"], kind["severity"], change),
+            {"rule_id": kind["rule_id"], "severity": kind["severity"], "change": change, "by_itself": 0, "on_request": 0, "submissions": set(), "example": ""},
+        )  # fmt: skip
+        entry["by_itself" if when == BY_ITSELF else "on_request"] += kind["change"]
+        entry["submissions"].add(one["submission_id"])
+        sheet, line, column = kind["sheet"], kind["line"], kind["column_name"]
+        place = ", ".join(
+            str(part) for part in (sheet, line and f"line {line}", column and f"column '{column}'") if part
+        )
+        said = f"{one['file_name']}{', ' + place if place else ''}: {kind['message']}"
+        entry["example"] = entry["example"] or said[:500]
+    return moved.height > 0
 
 
 # Figures --------------------------------------------------------------------------------------------------------------

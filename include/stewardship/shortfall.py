@@ -7,7 +7,8 @@ import psycopg
 
 from .. import catalogue, reference, schemas
 from ..reading.reading import Reading
-from ..records import read_and_validate
+from ..records import all_findings, read_and_validate
+from ..schemas.rules import REJECT
 from . import queries
 
 LISTED = 10  # of each kind, by name; the rest is counted
@@ -67,7 +68,15 @@ def _listed(names: list[str]) -> str:
 
 def _rows_left_out(connection: psycopg.Connection[Any], submission_id: str, reading: Reading) -> list[str]:
     """Each row that would be left out, by its line and key, in file order."""
-    places = queries.rows(connection, "stewardship/rows_left_out", RowLeftOut, submission_id=submission_id)
+    path = all_findings.file(connection, submission_id)
+    if path is None:
+        places = queries.rows(connection, "stewardship/rows_left_out", RowLeftOut, submission_id=submission_id)
+    else:
+        is_out = (pl.col("severity") == REJECT) & pl.col("decision_id").is_null() & pl.col("line").is_not_null()
+        of_file = (
+            pl.scan_parquet(path).filter(is_out).select("sheet", "line").unique().sort("sheet", "line", nulls_last=True)
+        )
+        places = [RowLeftOut(*row) for row in of_file.collect().iter_rows()]
     schema, about = schemas.load(reading.collection), {}
     is_national = catalogue.load(reading.collection).is_national
     shown = [place.line for place in places[:LISTED]]

@@ -24,6 +24,7 @@ from ..reading import findings as frames
 from ..reading.harmless import cut, harmless
 from ..reading.raw_table import Unreadable
 from ..reading.reading import Reading
+from ..records import all_findings
 from . import source_sheets, submitted_file, trust_wording, workbook_findings
 from .source_sheets import Sheet
 from .submitted_file import Submission
@@ -57,8 +58,15 @@ def build(connection: psycopg.Connection[Any], submission_id: str, out: Path) ->
 
 def findings_of(connection: psycopg.Connection[Any], submission_id: str) -> pl.DataFrame:
     """Every finding of a submission in file order, with columns as in `FINDINGS`."""
-    found = connection.execute(sql.text("stewardship/findings"), {"submission_id": submission_id}).fetchall()
-    return pl.DataFrame(found, schema=FINDINGS, orient="row")
+    path = all_findings.file(connection, submission_id)
+    given = {"submission_id": submission_id, "only_other": path is not None}
+    found = pl.DataFrame(
+        connection.execute(sql.text("stewardship/findings"), given).fetchall(), schema=FINDINGS, orient="row"
+    )
+    if path is None:
+        return found
+    everything = pl.concat([pl.read_parquet(path, columns=list(FINDINGS)).select(found.columns), found])
+    return everything.sort("sheet", "line", maintain_order=True)
 
 
 def build_from(content: bytes | None, about: Submission, findings: pl.DataFrame, out: Path) -> None:

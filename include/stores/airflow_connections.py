@@ -26,6 +26,20 @@ class S3Connection:
     region: str | None = None
 
 
+@dataclass(frozen=True)
+class SftpConnection:
+    """Who asks a partner's SFTP server, and the key that the server must show."""
+
+    host: str = ""
+    port: int | None = None
+    login: str | None = None
+    password: str | None = None
+    private_key: str | None = None
+    passphrase: str | None = None
+    key_file: str | None = None
+    host_key: str = ""
+
+
 def warehouse_url() -> str | None:
     """The connection `trust_benchmarks_warehouse` (type Postgres) as a URL for libpq; None where there is none."""
     found = _connection(WAREHOUSE)
@@ -50,6 +64,24 @@ def s3(name: str = S3) -> S3Connection | None:
         secret=found.password or extra.get("aws_secret_access_key") or None,
         session_token=extra.get("aws_session_token") or None,
         region=extra.get("region_name") or None,
+    )
+
+
+def sftp(name: str) -> SftpConnection | None:
+    """A connection of the type SFTP, with its extras as Airflow names them; None where there is none."""
+    found = _connection(name)
+    if found is None:
+        return None
+    extra = found.extra_dejson
+    return SftpConnection(
+        host=found.host or "",
+        port=found.port,
+        login=found.login or None,
+        password=found.password or None,
+        private_key=extra.get("private_key") or None,
+        passphrase=extra.get("private_key_passphrase") or None,
+        key_file=extra.get("key_file") or None,
+        host_key=extra.get("host_key") or "",
     )
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import structlog
 
+from . import telemetry
+
 MOST = 200  # characters of a value; a file's name may have 900
 
 _json = structlog.processors.JSONRenderer(serializer=json.dumps)
@@ -19,7 +21,8 @@ _logfmt = structlog.processors.LogfmtRenderer(key_order=["event"])
 
 
 def line(logger: logging.Logger, event: str, *, level: int = logging.INFO, **facts: object) -> None:
-    """Logs an event with its facts, for example ``received`` with submission_id, collection and seconds."""
+    """Logs an event with its facts, for example ``received`` with submission_id, collection and seconds; metrics are made of it too."""
+    telemetry.tell(event, facts, level)
     if not logger.isEnabledFor(level):
         return
     told = {name: _short(value) for name, value in facts.items()}

@@ -18,6 +18,7 @@ class Settings:
     """Addresses and names of the services in use."""
 
     warehouse_url: str
+    warehouse_owner_url: str
     s3: airflow_connections.S3Connection
     inbox: str
     archive: str
@@ -32,10 +33,13 @@ def load() -> Settings:
     Raises:
         Unconfigured: when a needed variable is not set.
     """
+    warehouse_url = (
+        os.environ.get("TB_WAREHOUSE_URL") or airflow_connections.warehouse_url() or _need("TB_WAREHOUSE_URL")
+    )
     return Settings(
-        warehouse_url=os.environ.get("TB_WAREHOUSE_URL")
-        or airflow_connections.warehouse_url()
-        or _need("TB_WAREHOUSE_URL"),
+        warehouse_url=warehouse_url,
+        # Only `prepare` and `restore` need it. Where one role is owner and pipeline, one address is enough.
+        warehouse_owner_url=os.environ.get("TB_WAREHOUSE_OWNER_URL") or warehouse_url,
         s3=_s3(),
         inbox=os.environ.get("TB_BUCKET_INBOX", "inbox"),
         archive=os.environ.get("TB_BUCKET_ARCHIVE", "archive"),

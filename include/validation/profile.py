@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,11 +47,14 @@ ABOUT = "(about)"  # sketch: of what the submission is about: products, wards, s
 SKETCHED = 64  # hashes in a sketch
 FEW = 500  # rows that are looked at without polars
 FEW_TEXTS = 100  # texts that are hashed without numpy
-ODD, ALL_BITS = 0x9E3779B97F4A7C15, (1 << 64) - 1  # of the hashes
-LOOKED_AT = 5_000  # rows, evenly spaced, that patterns and shares are taken from
-MEASURED = 200_000  # rows, evenly spaced, that distinct values and quantiles are taken from
+WORD = 8  # letters, in bytes, that are hashed as one number
+ODD, MIXED, ALL_BITS = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, (1 << 64) - 1  # of the hashes
+LOOKED_AT = 2_000  # rows, evenly spaced, that patterns and shares are taken from
+MEASURED = 20_000  # rows, evenly spaced, that quartiles and the distinct values of what is no code are taken from
+CODED = 200_000  # rows, evenly spaced, that the distinct values of codes are taken from
 SORTS = 20_000  # different codes, at most, of a column that gets a sketch: kinds of things, not numbers of orders
 PATTERNS = 3
+NUMBERS = ("whole", "number")  # kinds of fields
 END = "\x1f"  # between the parts of a key, and behind each
 PERIODS = {"period", "financial_year", "month_start", "period_end", "publication_period", "publication_date"}
 FORM = str.maketrans(dict.fromkeys(string.ascii_letters, "A") | dict.fromkeys(string.digits, "9"))
@@ -81,39 +84,77 @@ def of(records: pl.DataFrame, collection: str) -> pl.DataFrame:
     if not records.height:
         return empty()
     schema = schemas.load(collection)
-    many, some = _spaced(records, MEASURED), _spaced(records, LOOKED_AT)
     # A return of ten rows is looked at as Python's lists: each call of polars takes longer than the work on it.
     lists = records.to_dict(as_series=False) if records.height <= FEW else None
+    looks = _looks_of_lists(lists, schema) if lists else _looks(records, schema)
     rows = []
     for name, spec in schema.fields.items():
-        row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"column_name": name, "rows": records.height}
-        if lists:
-            values = looked_at = [value for value in lists[name] if value is not None]
-            different: Any = set(values)
-            row |= {"filled": len(values), "distinct_values": len(different)}
-            if spec.kind in ("whole", "number") and values:
-                row |= _quantiles_of(sorted(map(float, values))) | {"total": math.fsum(values)}
-        else:
-            filled = many[name].drop_nulls()
-            row["filled"] = records.height - records[name].null_count()
-            if spec.kind in ("whole", "number") and filled.len():
-                ordered = filled.sort().to_numpy()
-                row["distinct_values"] = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
-                row |= _quantiles_of(ordered) | {"total": float(records[name].sum())}
-            elif is_code(spec) and row["filled"]:
-                different = filled.unique()
-                row["distinct_values"], looked_at = different.len(), some[name].drop_nulls().to_list()
-            else:
-                row["distinct_values"] = filled.n_unique() if filled.len() else 0
+        look = looks[name]
+        row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"column_name": name, "rows": records.height} | look.numbers
         if is_code(spec) and row["filled"]:
-            row["patterns"] = json.dumps(_patterns(looked_at))
-            row["recognised"] = _recognised(spec, looked_at, collection)
+            row["patterns"] = json.dumps(_patterns(look.some))
+            row["recognised"] = _recognised(spec, look.some, collection)
             if row["distinct_values"] <= SORTS:
-                row["sketch"] = _smallest(hashes(different))[0].tolist()
+                row["sketch"] = _smallest(hashes(look.different))[0].tolist()
         rows.append(row)
     blank = dict.fromkeys(COLUMNS) | {"rows": records.height}
     rows += [blank | {"column_name": name, "sketch": sketch} for name, sketch in _sketches(records, lists, schema)]
     return pl.DataFrame({name: [row[name] for row in rows] for name in COLUMNS}, schema=COLUMNS)
+
+
+class _Look(NamedTuple):
+    """What a column holds: how much is filled and the like, by the names of `COLUMNS`; of codes the different ones, and some of its cells."""
+
+    numbers: dict[str, Any]
+    different: pl.Series | set[str]
+    some: list[str]
+
+
+def _looks_of_lists(lists: dict[str, list[Any]], schema: Schema) -> dict[str, _Look]:
+    found = {}
+    for name, spec in schema.fields.items():
+        values = [value for value in lists[name] if value is not None]
+        different = set(values)
+        numbers: dict[str, Any] = {"filled": len(values), "distinct_values": len(different)}
+        if values and spec.kind in NUMBERS:
+            numbers |= _quantiles_of(sorted(map(float, values))) | {"total": math.fsum(values)}
+        found[name] = _Look(numbers, different, values)
+    return found
+
+
+def _looks(records: pl.DataFrame, schema: Schema) -> dict[str, _Look]:
+    # One call of polars for all columns: a call has its price too.
+    codes = [name for name, spec in schema.fields.items() if is_code(spec)]
+    words = [name for name, spec in schema.fields.items() if name not in codes and spec.kind not in NUMBERS]
+    measured = _spaced(records.select(name for name in schema.fields if name not in codes), MEASURED)
+    coded, some = _spaced(records.select(codes), CODED), _spaced(records.select(codes), LOOKED_AT)
+    filled = records.select(pl.col(*schema.fields).count()).row(0, named=True)
+    distinct = measured.select(pl.col(*words).drop_nulls().n_unique()).row(0, named=True) if words else {}
+    different = coded.select(pl.col(*codes).drop_nulls().unique().implode()) if codes else coded
+    found = {}
+    for name, spec in schema.fields.items():
+        numbers: dict[str, Any] = {"filled": filled[name], "distinct_values": distinct.get(name, 0)}
+        values = pl.Series(dtype=pl.String)
+        if name in codes:
+            values = different[name].item()
+            numbers["distinct_values"] = values.len()
+        elif filled[name] and spec.kind in NUMBERS:
+            numbers |= _numbers(records[name], measured[name])
+        found[name] = _Look(numbers, values, some[name].drop_nulls().to_list() if name in codes else [])
+    return found
+
+
+def _numbers(column: pl.Series, measured: pl.Series) -> dict[str, float]:
+    """Of a column with numbers in it; its quartiles and distinct values from those measured, if any."""
+    ordered = measured.drop_nulls().cast(pl.Float64).sort().to_numpy()
+    found: dict[str, float] = {"distinct_values": 0}
+    if ordered.size:
+        found["distinct_values"] = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+        found |= _quantiles_of(ordered)
+    whole = column.cast(pl.Float64)
+    lowest, highest = whole.min(), whole.max()
+    assert isinstance(lowest, float) and isinstance(highest, float)
+    return found | {"minimum": lowest, "maximum": highest, "total": float(whole.sum())}
 
 
 def _spaced(records: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -139,10 +180,12 @@ def hashes(texts: pl.Series | Collection[str | None]) -> np.ndarray:
 
 def _hash(text: str) -> int:
     """The same number as of `_hashes`, for one text."""
-    h = 0
-    for letter in reversed((text + END).encode()):
-        h = (h + letter) * ODD & ALL_BITS
-    h = (h ^ (h >> 30)) * 0xBF58476D1CE4E5B9 & ALL_BITS
+    h, letters = 0, (text + END).encode()
+    for at in reversed(range(0, len(letters), WORD)):
+        word = int.from_bytes(letters[at : at + WORD], "little")
+        word = (word ^ (word >> 32)) * MIXED & ALL_BITS
+        h = (h + (word ^ (word >> 29))) * ODD & ALL_BITS
+    h = (h ^ (h >> 30)) * MIXED & ALL_BITS
     h = (h ^ (h >> 27)) * 0x94D049BB133111EB & ALL_BITS
     h ^= h >> 31
     return h - (1 << 64) if h >> 63 else h
@@ -153,15 +196,20 @@ def _hashes(texts: pl.Series) -> np.ndarray:
     lengths = ended.str.len_bytes().to_numpy()
     order = np.argsort(lengths, kind="stable")
     letters = np.frombuffer(ended.gather(order).str.join("").item().encode(), np.uint8)
-    # A polynomial in an odd number, modulo 2^64, and then splitmix64's last steps, so that near texts lie far apart.
-    powers = np.cumprod(np.full(int(lengths.max()), ODD, np.uint64), dtype=np.uint64)
+    # Eight letters are one number, whose bits are mixed; then a polynomial in an odd number, modulo 2^64, and splitmix64's last
+    # steps, so that near texts lie far apart.
+    powers = np.cumprod(np.full(-(-int(lengths.max()) // WORD), ODD, np.uint64), dtype=np.uint64)
     h = np.empty(lengths.size, np.uint64)
     at = done = 0
-    for length, count in zip(*np.unique(lengths, return_counts=True), strict=True):
-        same = letters[at : at + length * count].reshape(count, length)
-        h[order[done : done + count]] = same.astype(np.uint64) @ powers[:length]
+    for length, count in zip(*(one.tolist() for one in np.unique(lengths, return_counts=True)), strict=True):
+        words = np.zeros((count, -(-length // WORD) * WORD), np.uint8)
+        words[:, :length] = letters[at : at + length * count].reshape(count, length)
+        numbers = words.view("<u8")
+        numbers = (numbers ^ (numbers >> np.uint64(32))) * np.uint64(MIXED)
+        numbers ^= numbers >> np.uint64(29)
+        h[order[done : done + count]] = numbers @ powers[: numbers.shape[1]]
         at, done = at + length * count, done + count
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(MIXED)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     signed: npt.NDArray[np.int64] = (h ^ (h >> np.uint64(31))).view(np.int64)
     return signed
@@ -179,7 +227,7 @@ def _smallest(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _sketches(records: pl.DataFrame, lists: dict[str, list[Any]] | None, schema: Schema) -> list[tuple[str, list[int]]]:
     values, at = _smallest(hashes(_joined(records, lists, key_fields(schema))))
     named = [name for name in schema.fields if name not in PERIODS]
-    said = [tuple(lists[name][i] for name in named) for i in at] if lists else records[at].select(named).rows()
+    said = [tuple(lists[name][i] for name in named) for i in at] if lists else records.select(named)[at].rows()
     rows = [
         int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=8).digest(), "big", signed=True) for row in said
     ]

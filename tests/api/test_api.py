@@ -432,7 +432,7 @@ def fits(value, schema):
 
 
 def test_a_new_column_and_a_new_view_with_a_key_appear_by_themselves():
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute(
             "CREATE OR REPLACE VIEW published.reasons AS SELECT code, sentence, length(sentence) AS letters FROM core.reason"
         )

@@ -3,6 +3,7 @@
 import itertools
 import re
 
+import flow
 import pytest
 from trust_benchmarks import catalogue, reference, schemas, sql
 from trust_benchmarks.cli import Refused, dictionary
@@ -76,13 +77,13 @@ def test_a_rule_without_words_is_refused(monkeypatch, services):
     ],
 )
 def test_what_has_no_comment_is_refused(services, gap):
-    with pytest.raises(Undescribed, match=r"without a comment: .*brand_new"), warehouse.connect() as connection:
+    with pytest.raises(Undescribed, match=r"without a comment: .*brand_new"), flow.as_owner() as connection:
         connection.execute(gap)
         dictionary.document(connection)
 
 
 def test_a_warehouse_of_other_migrations_is_not_described(tb, world):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("DELETE FROM public.migration WHERE name LIKE '01%'")
     ran = tb("dictionary", "--check", env=world)
     assert ran.code == 2 and "made by other migrations (01_basis.sql differ)" in ran.err

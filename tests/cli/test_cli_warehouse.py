@@ -114,13 +114,17 @@ def test_the_embedded_warehouse_is_found_or_started(tb_process):
     import tempfile
     from pathlib import Path
 
+    from trust_benchmarks.stores import warehouse
     from trust_benchmarks_local.services import started
     from trust_benchmarks_local.state import State
+    from worlds import environment
 
     with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
         state = State(Path(folder) / "state").open()
         asked = ["query", "SELECT current_database() AS name", "--format", "csv"]
         with started(state):
+            with environment(state.settings):
+                warehouse.migrate()
             running = tb_process(*asked, env={"TB_STATE": str(state.folder)})
         assert (running.code, running.out, running.err) == (0, "name\nwarehouse\n", "")
         alone = tb_process(*asked, env={"TB_STATE": str(state.folder)})

@@ -409,7 +409,9 @@ def by_functions(cluster: Cluster, files: list[tuple[str, Path, dict[str, str]]]
     with psycopg.connect(f"postgresql://postgres:{password}@{postgres}/postgres", autocommit=True) as superuser:
         superuser.execute("CREATE DATABASE plain OWNER warehouse")
     buckets = {f"TB_BUCKET_{name.upper()}": f"plain-{name}" for name in ("inbox", "archive", "records", "exports")}
-    plain = {"TB_WAREHOUSE_URL": cluster.settings()["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/plain", **buckets}
+    owner = f"postgresql://warehouse:{cluster.secrets['WAREHOUSE_PASSWORD']}@{postgres}/plain"
+    ours = cluster.settings()["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/plain"
+    plain = {"TB_WAREHOUSE_URL": ours, "TB_WAREHOUSE_OWNER_URL": owner, **buckets}
     with cluster.environment(**plain):
         for bucket in buckets.values():
             objects.client().create_bucket(Bucket=bucket)

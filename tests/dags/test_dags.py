@@ -70,7 +70,7 @@ def test_what_is_received_starts_the_collection_that_it_belongs_to(look):
     tasks = look["dags"]["receive_inbox"]["tasks"]
     assert {task_id: task["outlets"] for task_id, task in tasks.items()} == {
         f"receive_{name}": [f"waiting_{name}"] for name in COLLECTIONS
-    } | {"announce_held": ["held_on_receipt"]}
+    } | {"announce_held": ["held_on_receipt"], "heartbeat": []}
     assert tasks["announce_held"]["after"] == sorted(f"receive_{name}" for name in COLLECTIONS)
 
 

@@ -10,8 +10,11 @@ from email import message_from_bytes, policy
 import flow
 import pytest
 from aiosmtpd.controller import Controller
+from trust_benchmarks import messages
+from trust_benchmarks.messages import words
 from trust_benchmarks.operations import alerts
 from trust_benchmarks.sources import declared
+from trust_benchmarks.stores import warehouse
 
 from . import scripts
 from .scripts import CHECKOUT, airflow_environment
@@ -24,8 +27,10 @@ import publisher
 RUN_HERE = {
     "refresh_reference": None,
     "send_digests": None,
+    "send_messages": None,
     "housekeeping": None,
     "fetch_published": {"collection": "medicines_stock"},
+    "watch_installation": None,  # after it: a publisher's page has moved then
 }
 pytestmark = pytest.mark.timeout(300)
 
@@ -61,6 +66,9 @@ def ended(shared_world, tmp_path_factory, post) -> dict:
     """How the tasks of each DAG ended, on a warehouse that has a submission."""
     flow.put("workforce/workforce_RA9_2025-06_v1.csv", flow.workforce("RA9", "2025-06"))
     flow.take_in()
+    with warehouse.connect() as connection:
+        said = words.Text("Your return is due", "Send it.\n", "<p>Send it.</p>")
+        messages.queue(connection, "due_today", "x", "trust@example.org", said)
     with publisher.hosts("opendata.nhsbsa.net") as (playing, setting):
         portal = publisher.Portal(playing["opendata.nhsbsa.net"])
         month = declared.named("medicines_stock/provisional").newest_due(datetime.now(UTC))
@@ -101,6 +109,17 @@ def test_nobody_gets_a_digest_where_no_people_are_named(ended):
     assert set(ended["send_digests"]["tasks"].values()) == {"skipped"}
 
 
+def test_a_message_that_waits_is_sent(ended, post):
+    assert ended["send_messages"] == {
+        "run": "success",
+        "tasks": {"send": "success", "given_up": "success"},
+        "looks": {},
+    }
+    (mail,) = [message for to, message in post.mails if to == ["trust@example.org"]]
+    assert mail["Subject"] == "Your return is due" and mail["From"] == "airflow@example.org"
+    assert flow.value("SELECT state FROM intake.messages") == "sent"
+
+
 def test_publishers_are_looked_at_and_a_look_is_red_where_a_person_must_act(ended):
     # The portal has no package of final months: that look is red, and the other one fetched.
     found = ended["fetch_published"]
@@ -114,8 +133,10 @@ def test_publishers_are_looked_at_and_a_look_is_red_where_a_person_must_act(ende
 def test_who_is_named_hears_of_a_task_that_failed_and_of_no_other(ended, post):
     """The look at a publisher is red; everything else went well. A notifier that is no such class keeps no other from it."""
     failed = sum(state == "failed" for state in ended["fetch_published"]["looks"].values())
-    by_address = {tuple(to): message for to, message in post.mails}
-    assert failed == 1 and len(post.mails) == 2
+    # A notifier's address is the key; what was told of the installation is looked at below.
+    by_address = {tuple(to): message for to, message in reversed(post.mails) if to != ["trust@example.org"]}
+    told = [one for one in ended["watch_installation"]["looks"].values() if one == "failed"]
+    assert failed == 1 and len(post.mails) == 1 + 2 * (1 + len(told))  # and the message to a trust
     mail, other = by_address["anna@example.org", "ben@example.org"], by_address["pager@example.org",]
     assert mail["Subject"] == "Trust Benchmarks: look of fetch_published failed" and other["Subject"] == "look is red"
     text = mail.get_body(("html",)).get_content()
@@ -126,6 +147,18 @@ def test_who_is_named_hears_of_a_task_that_failed_and_of_no_other(ended, post):
         "<b>fetch_published</b>",
     ):
         assert said in text, said
+
+
+def test_what_is_not_well_reaches_a_person_and_fails_no_run(ended, post):
+    found = ended["watch_installation"]
+    assert found["run"] == "success" and found["tasks"]["look"] == found["tasks"]["end"] == "success"
+    assert found["looks"] and set(found["looks"].values()) == {"failed"}
+    mails = [one for to, one in post.mails if one["Subject"] == "Trust Benchmarks: tell of watch_installation failed"]
+    texts = [one.get_body(("html",)).get_content() for one in mails]
+    assert len(texts) == len(found["looks"]), [(to, str(one["Subject"])) for to, one in post.mails]
+    [moved] = [text for text in texts if "medicines_stock (final)" in text]
+    for said in ("docs/runbooks/late-collections.md", "docs/runbooks/README.md#something-is-not-well"):
+        assert said in moved, said
 
 
 def test_each_part_of_the_runbooks_that_a_mail_names_is_there():

@@ -14,6 +14,7 @@ PUBLIC = (
     "airflow.exceptions",
     "airflow.configuration",
     "airflow.plugins_manager",
+    "airflow.listeners",
     "airflow.timetables",
     "airflow.partition_mappers",
     "airflow.api_fastapi.app",

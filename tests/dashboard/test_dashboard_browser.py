@@ -64,7 +64,7 @@ def left_running(folder: Path) -> list:
     return [
         *processes.marked(folder),
         *processes.marked(folder / "dashboard"),
-        *postgres._servers(folder / "data/postgres"),
+        *postgres.servers(folder / "data/postgres"),
     ]
 
 

@@ -180,7 +180,7 @@ def test_a_fault_of_ours_tells_no_details_and_has_the_headers(desk, known, share
 
     with (
         desk.client("steward") as client,
-        psycopg.connect(shared_world["TB_WAREHOUSE_URL"], autocommit=True) as warehouse,
+        psycopg.connect(shared_world["TB_WAREHOUSE_OWNER_URL"], autocommit=True) as warehouse,
     ):
         warehouse.execute("ALTER VIEW intake.board RENAME TO board_away")
         try:

@@ -9,15 +9,32 @@ import time
 
 import flow
 import pytest
+import receivers
 from job import Job
 from sizes import FULL, size
 from standing import PERIOD, Standing
 
 
 @pytest.fixture(scope="session")
-def sampled(tmp_path_factory) -> tuple[Job, str]:
+def measured():
+    """The receiver of the metrics of `sampled`."""
+    with receivers.receiver() as received:
+        yield received
+
+
+@pytest.fixture(scope="session")
+def traced():
+    """The receiver of the lineage of `sampled`."""
+    with receivers.receiver() as received:
+        yield received
+
+
+@pytest.fixture(scope="session")
+def sampled(tmp_path_factory, measured, traced) -> tuple[Job, str]:
     """A job that has collected the sample, and what it said; in full size it was killed on the way (TB_TEST_KILLS times) and started again."""
     job = Job(tmp_path_factory.mktemp("job") / "state")
+    job.environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": measured.url, "OPENLINEAGE_URL": traced.url}
+    job.environment["TB_HEARTBEAT_URL"] = f"{traced.url}/beat"
     moments = random.Random(os.environ.get("TB_TEST_KILLS_SEED", "7"))
     for _ in range(int(os.environ.get("TB_TEST_KILLS", size(0, 1)))):
         process = job.start("--once")

@@ -5,6 +5,7 @@ import re
 
 import flow
 import pytest
+from sizes import FULL
 from trust_benchmarks_local.run import DAGS
 from worlds import new_world
 
@@ -35,11 +36,46 @@ def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(sampled):
     [received] = job.queries(["SELECT DISTINCT collection FROM intake.submissions"])
     assert len(received) >= 5  # the sample has returns of some collections; the others have nothing to run for
     every = DAGS | {f"collect_{name}" for (name,) in received}
-    assert every - {"refresh_reference", "send_digests", "housekeeping", "fetch_published"} <= {
-        dag_id for dag_id, _ in runs
-    }
+    assert every - {
+        "refresh_reference",
+        "send_digests",
+        "send_messages",
+        "housekeeping",
+        "fetch_published",
+        "watch_installation",
+    } <= {dag_id for dag_id, _ in runs}
     requested = job.airflow("SELECT count(*) FROM dag_run WHERE run_id LIKE 'on_request_%'")
     assert requested[0][0] > 0
+
+
+def test_the_metrics_of_short_tasks_arrive_before_their_processes_end(sampled, measured):
+    job, _ = sampled
+    states, [(releases,)] = job.queries(
+        ["SELECT state, count(*) FROM intake.submissions GROUP BY 1", "SELECT count(*) FROM core.current_release"]
+    )
+    counted = measured.sums("trust_benchmarks.files", "outcome")
+    # A busy machine's receiver may be too slow for some, and what was killed may have been done twice, or done and not told.
+    for state, count in states:
+        assert counted[(state,)] > 0 and (FULL or counted[(state,)] <= count), (state, counted)
+    assert releases and measured.sums("trust_benchmarks.releases", "outcome")[("exported",)] > 0
+
+
+def test_the_lineage_of_every_collection_is_told(sampled, traced):
+    job, _ = sampled
+    [collections] = job.queries(["SELECT DISTINCT collection FROM intake.submissions"])
+    told = traced.events()
+    jobs = {event["job"]["name"] for event in told if event["eventType"] == "COMPLETE"}
+    steps = ("receive", "validate", "release", "export")
+    assert jobs <= {f"{name}.{step}" for (name,) in collections for step in steps}
+    assert len(jobs) > len(collections)  # of four times as many; a busy machine's receiver may be too slow for some
+    tasks = {
+        one["value"] for event in told for one in event["run"]["facets"]["tags"]["tags"] if one["key"] == "task_id"
+    }
+    assert {"check", "make", "export"} & tasks
+
+
+def test_a_monitor_hears_that_files_are_received(sampled, traced):
+    assert set(traced.asked) == {"/beat"}
 
 
 def test_every_submission_is_accounted_for(sampled):

@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("state") / "of a run"
     yield folder
     left = [Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in processes.marked(folder)]
-    servers = postgres._servers(folder / "data" / "postgres")
+    servers = postgres.servers(folder / "data" / "postgres")
     assert not left and not servers, f"left running: {left} {servers}"
     shutil.rmtree(folder)
 
@@ -52,7 +52,7 @@ def another_run(folder: Path):
 def test_the_services_start_with_databases_buckets_and_passwords(folder):
     with services.running(folder) as settings:
         assert os.environ["TB_WAREHOUSE_URL"] == settings["TB_WAREHOUSE_URL"]
-        with psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
+        with psycopg.connect(settings["TB_WAREHOUSE_OWNER_URL"]) as connection:
             connection.execute("CREATE TABLE public.kept AS SELECT 1 AS number")
             assert connection.execute("SELECT current_user::text, pg_postmaster_start_time() < now()").fetchone() == (
                 "warehouse",
@@ -60,9 +60,9 @@ def test_the_services_start_with_databases_buckets_and_passwords(folder):
             )
             assert not connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()[0]
         with pytest.raises(psycopg.OperationalError, match="password"):
-            psycopg.connect(settings["TB_WAREHOUSE_URL"].replace(settings["TB_WAREHOUSE_PASSWORD"], "wrong"))
+            psycopg.connect(settings["TB_WAREHOUSE_OWNER_URL"].replace(settings["TB_WAREHOUSE_PASSWORD"], "wrong"))
         with pytest.raises(psycopg.OperationalError):  # the warehouse's role has no business in Airflow's database
-            psycopg.connect(settings["TB_WAREHOUSE_URL"].replace("/warehouse", "/airflow"))
+            psycopg.connect(settings["TB_WAREHOUSE_OWNER_URL"].replace("/warehouse", "/airflow"))
         s3 = objects.client(settings)
         assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"inbox", "archive", "records", "exports"}
         s3.put_object(Bucket="archive", Key="once", Body=b"1", IfNoneMatch="*")
@@ -93,7 +93,7 @@ def test_a_second_start_continues_although_its_ports_are_taken(folder):
             held.enter_context(socket.create_server(("127.0.0.1", port)))
         with services.running(folder) as settings:
             assert int(settings["TB_PORT_POSTGRES"]) not in taken
-            with psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
+            with psycopg.connect(settings["TB_WAREHOUSE_OWNER_URL"]) as connection:
                 assert connection.execute("SELECT number FROM public.kept").fetchone() == (1,)
             assert _read_in_time(settings) == b"1"
 
@@ -101,7 +101,10 @@ def test_a_second_start_continues_although_its_ports_are_taken(folder):
 def test_a_running_one_is_used_and_left_running(folder):
     with another_run(folder) as run:
         for _ in range(2):
-            with services.running(folder) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
+            with (
+                services.running(folder) as settings,
+                psycopg.connect(settings["TB_WAREHOUSE_OWNER_URL"]) as connection,
+            ):
                 assert connection.execute("SELECT 1").fetchone() == (1,)
         assert run.poll() is None
         with pytest.raises(Trouble, match="Stop it with Ctrl-C"), State(folder).open().held("make run"):
@@ -110,25 +113,25 @@ def test_a_running_one_is_used_and_left_running(folder):
 
 def test_after_a_kill_nothing_outlives_the_run_and_the_next_one_starts(folder):
     with another_run(folder) as run:
-        server = postgres._servers(folder / "data" / "postgres")[0]
+        server = postgres.servers(folder / "data" / "postgres")[0]
         run.send_signal(signal.SIGKILL)
         run.wait()
         give_up = time.monotonic() + 15
-        while postgres._servers(folder / "data" / "postgres") or list(processes.marked(folder)):
+        while postgres.servers(folder / "data" / "postgres") or list(processes.marked(folder)):
             assert time.monotonic() < give_up, "the services outlived the run that was killed"
             time.sleep(0.1)
     assert server
-    with services.running(folder) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
+    with services.running(folder) as settings, psycopg.connect(settings["TB_WAREHOUSE_OWNER_URL"]) as connection:
         assert connection.execute("SELECT number FROM public.kept").fetchone() == (1,)
 
 
 def test_a_server_that_was_killed_itself_starts_again_on_its_data(folder):
     with another_run(folder) as run:
-        for pid in [*postgres._servers(folder / "data" / "postgres"), *processes.marked(folder), run.pid]:
+        for pid in [*postgres.servers(folder / "data" / "postgres"), *processes.marked(folder), run.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         run.wait()
-    with services.running(folder) as settings, psycopg.connect(settings["TB_WAREHOUSE_URL"]) as connection:
+    with services.running(folder) as settings, psycopg.connect(settings["TB_WAREHOUSE_OWNER_URL"]) as connection:
         assert connection.execute("SELECT number FROM public.kept").fetchone() == (1,)
 
 

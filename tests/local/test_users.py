@@ -4,7 +4,7 @@ import json
 
 import pytest
 from trust_benchmarks.operations import retention
-from trust_benchmarks_local import airflow, run
+from trust_benchmarks_local import airflow, run, services
 from trust_benchmarks_local.services import exported
 from trust_benchmarks_local.state import State
 
@@ -49,6 +49,7 @@ def test_no_process_of_airflow_gets_a_password_of_its_users_or_of_the_superuser(
         monkeypatch.setenv(name, f"of {name}")
     given = airflow.environment(state)
     secret = {variable for _, variable in airflow.USERS.values()} | {"TB_POSTGRES_PASSWORD", "TB_USER_PASSWORD"}
+    secret |= services.OF_THE_OWNER | {"TB_WAREHOUSE_PASSWORD"}
     assert not secret & set(given)
     assert not {state.settings.get(name) for name in secret} & set(given.values()) - {None}
     assert given["TB_PEOPLE"] == "/somewhere/people.toml"

@@ -83,6 +83,11 @@ def fill() -> None:
     flow.put("workforce/workforce_RT5_2025-05_v1.csv", flow.workforce("RT5", "2025-05"), "2025-06-03T10:00:00", True)
     flow.put("workforce/strange name é.csv", b"nothing\n\x00of ours")
     flow.take_in()
+    with flow.as_desk() as connection:
+        connection.execute(
+            "INSERT INTO core.decision (kind, author, submission_id, reason) "
+            "SELECT 'comment', 'amy', submission_id, 'They were asked.' FROM intake.submissions WHERE sender = 'RHA'"
+        )
     flow.release()
     export.export_missing()
 
@@ -105,6 +110,8 @@ def test_what_is_destroyed_is_restored_without_a_difference(world, tmp_path):
     destroy(world)
     done = restore.restore(tmp_path / "backups")
     assert (done.name, done.rows, done.migrated) == (second.name, second.rows, [])
+    # The audit of decisions is whole, and goes on after it.
+    assert flow.rows("SELECT place FROM core.audit") == [(1,)] and flow.rows(sql.text("operations/audit")) == []
     found = everything()
     assert found[2] == expected[2]
     assert found[1] == expected[1]

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -67,7 +68,7 @@ def failed(run) -> dict[str, dict]:
     return found
 
 
-def test_every_check_passes(sound, run):
+def test_every_check_passes(sound, run, monkeypatch):
     ran = run("doctor")
     assert (ran.code, "checks passed." in ran.out and "FAIL" not in ran.out) == (0, True), ran.out
     assert failed(run) == {}
@@ -81,6 +82,11 @@ def test_every_check_passes(sound, run):
     ):
         assert word in ran.out, word
 
+    # A pipeline that connects as the owner is named.
+    monkeypatch.setenv("TB_WAREHOUSE_URL", os.environ["TB_WAREHOUSE_OWNER_URL"])
+    found = failed(run)
+    assert found.keys() == {"roles"} and "warehouse could change or remove facts in" in found["roles"]["says"]
+
 
 def test_each_check_that_failed_is_named_with_what_to_do(sound, run, monkeypatch, tmp_path):
     flow.put_return("RNU", "2025-06", flow.workforce("RNU", "2025-06"))
@@ -88,7 +94,7 @@ def test_each_check_that_failed_is_named_with_what_to_do(sound, run, monkeypatch
     flow.put_return("RT5", "2025-05", flow.workforce("RT5", "2025-05"))
     receive.receive()
     made = build.make("workforce", "2025-06").release_id
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("ALTER TABLE core.submission DISABLE TRIGGER facts")
         connection.execute("UPDATE core.submission SET registered_at = now() - interval '3 hours' WHERE sender = 'RT5'")
         connection.execute("ALTER TABLE core.submission ENABLE TRIGGER facts")
@@ -116,6 +122,80 @@ def test_each_check_that_failed_is_named_with_what_to_do(sound, run, monkeypatch
     assert "TB_BACKUP" in failed(run)["backup"]["says"]
 
 
+DECIDE = "INSERT INTO core.decision ({}kind, author, submission_id, reason) SELECT {}'comment', 'amy', submission_id, %s FROM intake.submissions"
+DECIDED = DECIDE.format("", "")
+PUT_IN = DECIDE.format("decision_key, second_person, ", "'x', false, ").replace("%s", "'Four.'")
+CHANGES = {
+    "UPDATE core.decision SET reason = 'Else.' WHERE decision_id = {1}": "entry 2 (decision {1}) does not fit: its row is not as it was noted",
+    "UPDATE core.decision SET decided_at = decided_at - interval '1 second' WHERE decision_id = {0}": "entry 1 (decision {0}) does not fit",
+    "UPDATE core.audit SET hash = core.audit_hash('', 'decision', 'x') WHERE place = 1": "entry 1 (decision {0}) does not fit",
+    "DELETE FROM core.decision WHERE decision_id = {2}": "entry 3 (decision {2}) does not fit: its row is gone",
+    "DELETE FROM core.audit WHERE place = 2": "entry 3 (decision {2}) does not fit: the entry before it is gone",
+    PUT_IN: "has no entry: it was put in without being noted",
+}
+ANEW = """DO $$ DECLARE one record; previous text := ''; BEGIN
+  FOR one IN SELECT * FROM core.audited ORDER BY since LOOP
+    previous := core.audit_hash(previous, one.of_table, one.content);
+    INSERT INTO core.audit SELECT coalesce(max(place), 0) + 1, one.of_table, one.row_key, previous FROM core.audit;
+  END LOOP; END $$"""
+
+
+@pytest.fixture
+def decided(sound) -> list[int]:
+    """Three comments at the same time, after a preview that tried one: their numbers in the order of the audit."""
+    started = threading.Barrier(3)
+
+    def decide(words: str) -> None:
+        with flow.as_desk() as connection:
+            connection.execute("SELECT 1")
+            started.wait(20)
+            connection.execute(DECIDED, [words])
+
+    with warehouse.connect() as preview:  # it leaves nothing
+        preview.execute(DECIDED.replace("intake.submissions", "core.submission"), ["Tried."])
+        threads = [threading.Thread(target=decide, args=[f"Words {n}."]) for n in range(3)]
+        preview.rollback()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert flow.rows("SELECT array_agg(place ORDER BY place) FROM core.audit") == [([1, 2, 3],)]
+    return [int(key) for (key,) in flow.rows("SELECT row_key FROM core.audit ORDER BY place")]
+
+
+def unguarded(connection) -> None:
+    """Switches the guards off, as the owner can who means to change the record."""
+    for table in ("decision", "audit"):
+        connection.execute(f"ALTER TABLE core.{table} DISABLE TRIGGER USER")
+
+
+def test_a_decision_that_was_changed_taken_away_or_put_in_is_named(decided, run, monkeypatch):
+    assert "3 decisions and verdicts are as they were noted" in run("doctor").out
+    for change, says in CHANGES.items():
+        with flow.as_owner() as connection, monkeypatch.context() as patch:
+            unguarded(connection)
+            connection.execute(change.format(*decided))
+            patch.setattr(doctor, "_rows", lambda *asked, into=connection: into.execute(*asked).fetchall())
+            (found,) = doctor._audit(None)
+            assert not found.ok and says.format(*decided) in found.says, (change, found)
+            connection.rollback()
+    with flow.as_owner() as connection:
+        unguarded(connection)
+        connection.execute(next(iter(CHANGES)).format(*decided))
+    assert failed(run)["audit"]["says"].startswith("entry 2 ")
+
+
+def test_whoever_writes_the_whole_audit_anew_is_found_by_the_last_backup(decided, run, tmp_path):
+    backup.back_up(tmp_path / "backups")
+    assert failed(run) == {}
+    with flow.as_owner() as connection:
+        unguarded(connection)
+        connection.execute("DELETE FROM core.audit")
+        connection.execute("UPDATE core.decision SET reason = 'Else.' WHERE decision_id = %s", [decided[1]])
+        connection.execute(ANEW)
+    assert "entry 3 is not the one that the last backup has" in failed(run)["audit"]["says"]
+
+
 def test_a_store_that_is_down_keeps_nothing_else_from_being_looked_at(sound, run, monkeypatch):
     monkeypatch.setenv("TB_AIRFLOW_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("TB_WAREHOUSE_URL", "postgresql://warehouse:secret-of-ours@127.0.0.1:9/warehouse")
@@ -126,7 +206,7 @@ def test_a_store_that_is_down_keeps_nothing_else_from_being_looked_at(sound, run
 
 
 def test_a_migration_that_is_missing_is_named(sound, run):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("UPDATE public.migration SET sha256 = 'x' WHERE name = '01_basis.sql'")
     assert "01_basis.sql" in failed(run)["migrations"]["says"]
 
@@ -141,7 +221,7 @@ def test_a_source_that_needs_a_person_is_named(sound, run):
 
 
 def test_a_warehouse_of_the_version_before_is_named_and_keeps_nothing_else_from_being_checked(sound, run):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("DROP VIEW intake.sources CASCADE")
         connection.execute("DELETE FROM public.migration WHERE name = '14_sources.sql'")
     assert failed(run).keys() == {"migrations"}

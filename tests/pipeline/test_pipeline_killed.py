@@ -78,6 +78,7 @@ def test_the_whole_job_leaves_something_of_everything(undisturbed):
         "intake.source_files",
         "intake.decisions",
         "intake.digests",
+        "intake.messages",
         "intake.answers",
         "intake.events",
     }  # nobody decided anything

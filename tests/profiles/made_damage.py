@@ -14,7 +14,10 @@ from trust_benchmarks.validation import profile
 from trust_benchmarks.validation.validate import HELD, Outcome, validate
 
 PUBLISHERS = {"NHSE", "NHSBSA", "NHSD"}
-OURS = ("COL-OTHER", "WARN-CEILING", "PROF-UNIT", "PROF-SWAP", "PROF-FEWER", "PROF-COPY", "PROF-OTHER", "PROF-RATIO")
+OURS = (
+    "COL-OTHER", "UNIT-SUSPECT", "WARN-CEILING",
+    "PROF-UNIT", "PROF-SWAP", "PROF-FEWER", "PROF-COPY", "PROF-OTHER", "PROF-RATIO",
+)  # fmt: skip
 
 
 class Made:

@@ -94,4 +94,4 @@ def test_profiles_are_stored_with_the_validation_and_reach_the_release(world):
     assert flow.value("SELECT count(*) FROM core.cross_finding WHERE rule_id LIKE 'PROF%'") == 0
 
 
-HASHES = [-880677598048421557, -1051217853930060465, -8811611701628423276]
+HASHES = [899719280693736457, -2824740416673251357, -7013978283983733088]

@@ -145,7 +145,7 @@ def a_return_is_held():
 
 def it_is_accepted():
     submission = flow.value("SELECT submission_id FROM intake.submissions WHERE sender = 'RW1'")
-    with warehouse.connect() as connection:
+    with flow.as_desk() as connection:
         number = decisions.decide(connection, decisions.Draft("accept", submission, "They have no such group."), "amy")
         decisions.verdict(connection, number, "ben", approve=True)
     flow.take_in()
@@ -160,12 +160,12 @@ def it_is_gone_back_on():
 def an_event_is_entered():
     cells = {"date": "2018-09-12", "date_precision": "day", "kind": "visit", "status": "actual", "provider": "RNU"}
     cells |= {"summary": "A visit.", "source": "made up", "confidence": "high"}
-    with warehouse.connect() as connection:
+    with flow.as_desk() as connection:
         assert events.add(connection, events.check_one(cells), "amy").ids
 
 
 def it_is_withdrawn():
-    with warehouse.connect() as connection:
+    with flow.as_desk() as connection:
         events.withdraw(connection, flow.value("SELECT event_id FROM intake.events"), "ben", "It was another trust.")
 
 
@@ -230,7 +230,7 @@ def test_rows_that_come_back_in_the_same_transaction_were_never_gone(moments):
 
 
 def test_a_new_column_changes_no_history(moments):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("ALTER TABLE core.cohort ADD COLUMN more text")
         connection.execute("CREATE TEMP TABLE old_cohort AS SELECT * FROM core.cohort")
         connection.execute("DELETE FROM core.cohort")

@@ -445,7 +445,7 @@ def test_what_stands_when_a_period_becomes_final_is_revision_0(copied):
         switch.refresh("workforce", period)
     stood = release_of(period)
     assert revisions(period) == []
-    with warehouse.connect() as connection:  # time passes
+    with flow.as_owner() as connection:  # time passes
         connection.execute("ALTER TABLE core.calendar DISABLE TRIGGER facts")
         connection.execute("UPDATE core.calendar SET final_from = clock_timestamp() WHERE period = %s", [period])
     assert revisions(period) == [(0, stood, 0, "It stood when the period became final.")]

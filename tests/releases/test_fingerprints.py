@@ -68,7 +68,7 @@ def test_a_waiver_that_ends_is_no_write_and_changes_them_all_the_same(world):
     decide("waive", rule_id=rule, provider_code="RA9", until=date.today() + timedelta(days=9))
     flow.take_in()
     check()
-    with warehouse.connect() as connection:  # time passes
+    with flow.as_owner() as connection:  # time passes
         connection.execute("ALTER TABLE core.decision DISABLE TRIGGER facts")
         connection.execute("UPDATE core.decision SET until = current_date - 1")
         connection.execute("UPDATE core.fingerprint SET stored_on = current_date - 2")

@@ -64,9 +64,9 @@ def test_who_is_no_member_any_more_sees_the_spread_alone(made, how):
             connection.execute("SELECT * FROM core.price_position")
 
 
-def test_the_pipelines_own_role_can_take_it_and_give_it_back(made):
+def test_the_owner_can_take_it_and_give_it_back(made):
     member = "SELECT pg_has_role('dashboard_reader', 'published_commercial', 'MEMBER')"
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         for change, expected in (("REVOKE {} FROM", False), ("GRANT {} TO", True)):
             connection.execute(change.format("published_commercial") + " dashboard_reader")
             assert connection.execute(member).fetchone() == (expected,)
@@ -139,14 +139,14 @@ def test_a_reader_reads_version_1_and_which_versions_there_are(made):
     ],
 )
 def test_a_breaking_change_is_refused_while_version_1_needs_it(made, change, refused):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         with pytest.raises(refused):
             connection.execute(change)
         connection.rollback()
 
 
 def test_a_view_taken_away_and_made_again_needs_version_1_to_go_first(made):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("DROP FUNCTION published.successions_as_at")
         with pytest.raises(psycopg.errors.DependentObjectsStillExist), connection.transaction():
             connection.execute("DROP VIEW published.successions")
@@ -164,7 +164,7 @@ def test_a_view_taken_away_and_made_again_needs_version_1_to_go_first(made):
 )
 def test_a_new_column_or_name_leaves_version_1_as_it_is(made, change):
     asked = "SELECT * FROM published_v1.cohort ORDER BY code"
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         before = connection.execute(asked)
         names, rows = [column.name for column in before.description], before.fetchall()
         connection.execute(change)
@@ -175,7 +175,7 @@ def test_a_new_column_or_name_leaves_version_1_as_it_is(made, change):
 
 
 def test_the_end_of_a_version_is_one_more_statement(made):
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute(
             """INSERT INTO core.published_version (version, schema_name, since, ends_on, what_changed)
                SELECT version, schema_name, since, '2027-12-31', what_changed FROM published.versions WHERE version = 1"""

@@ -14,7 +14,7 @@ TABLES = """SELECT table_name::text FROM information_schema.columns WHERE table_
 
 def age(*release_ids: str) -> None:
     """Makes releases look 100 days old."""
-    with warehouse.connect() as connection:
+    with flow.as_owner() as connection:
         connection.execute("ALTER TABLE core.release DISABLE TRIGGER facts")
         connection.execute(
             "UPDATE core.release SET created_at = now() - interval '100 days' WHERE release_id = ANY(%s)",

@@ -75,8 +75,9 @@ def test_a_partners_bucket(world, playing, source):
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        ({"name": "one", "kind": "gopher"}, "ckan, page, url, s3, upload"),
+        ({"name": "one", "kind": "gopher"}, "ckan, page, url, s3, sftp, upload"),
         ({"name": "one", "kind": "ckan", "address": "x"}, "needs package, link"),
+        ({"name": "one", "kind": "sftp", "address": "sftp://x/", "link": "y"}, "needs connection"),
         ({"name": "one", "kind": "page", "address": "x", "link": "("}, "not a regular expression"),
         ({"name": "one", "kind": "url", "address": "x", "pattern": "y"}, "unknown entries pattern"),
         ({"name": "One!", "kind": "upload"}, "small letters"),

@@ -120,7 +120,7 @@ def two_releases(shared_world):
     ],
 )  # fmt: skip
 def test_what_refers_to_nothing_is_refused(two_releases, statement, says):
-    with pytest.raises(psycopg.Error, match=says), warehouse.connect() as connection:
+    with pytest.raises(psycopg.Error, match=says), flow.as_owner() as connection:
         connection.execute(statement)
 
 

@@ -217,7 +217,7 @@ def test_a_waiver_lets_the_row_count_until_its_date(month, monkeypatch):
     flow.take_in()
     assert state() in ("accepted", "accepted_with_warnings")
     assert flow.value("SELECT rows_recorded FROM intake.submissions WHERE submission_id = %s", [submission()]) == 10
-    with warehouse.connect() as connection:  # the day after its last day
+    with flow.as_owner() as connection:  # the day after its last day
         connection.execute(
             "CREATE OR REPLACE FUNCTION core.today() RETURNS date LANGUAGE sql AS $$ SELECT date '2100-01-01' $$"
         )
@@ -362,7 +362,7 @@ def test_the_desk_can_add_decisions_and_nothing_else(month):
 def test_decisions_are_facts(month):
     decide(accept())
     for table in ("decision", "verdict"):
-        with pytest.raises(psycopg.errors.RaiseException, match="facts"), warehouse.connect() as connection:
+        with pytest.raises(psycopg.errors.RaiseException, match="facts"), flow.as_owner() as connection:
             connection.execute(f"DELETE FROM core.{table}")
 
 

@@ -2,20 +2,16 @@
 
 import os
 import smtplib
-import socket
 import subprocess
 import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes, policy
 
 import flow
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
 from trust_benchmarks.stewardship import digest
 from trust_benchmarks.stewardship.decisions import Draft, decide
-from trust_benchmarks.stores import warehouse
 
 PERIOD = "2025-06"
 DAY = date(2026, 11, 23)
@@ -46,55 +42,9 @@ role = "steward"
 """
 
 
-class Post:
-    """What the mail server took in; it refuses addresses that are in `refused`."""
-
-    def __init__(self):
-        self.envelopes, self.refused = [], set()
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address in self.refused:
-            return "450 try again later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        self.envelopes.append(envelope)
-        return "250 taken"
-
-    def mails(self, address=None):
-        return [
-            message_from_bytes(one.content, policy=policy.default)
-            for one in self.envelopes
-            if address in (None, *one.rcpt_tos)
-        ]
-
-
-@pytest.fixture
-def post():
-    """A mail server on a free port of 127.0.0.1."""
-    handler = Post()
-    listening = socket.create_server(("127.0.0.1", 0))
-    handler.port = listening.getsockname()[1]
-
-    class Server(Controller):
-        def _create_server(self):
-            return self.loop.create_server(self._factory_invoker, sock=listening)
-
-    controller = Server(handler, hostname="127.0.0.1", port=handler.port)
-    controller.start()
-    yield handler
-    controller.stop()
-
-
 @pytest.fixture
 def deliver(post):
-    def hand_over(message):
-        message["From"] = "desk@example.org"
-        with smtplib.SMTP("127.0.0.1", post.port, timeout=10) as server:
-            server.send_message(message)
-
-    return hand_over
+    return post.deliver
 
 
 @pytest.fixture
@@ -113,7 +63,7 @@ def send_return(ods, change=lambda rows: None, version=1):
     flow.put_return(ods, PERIOD, flow.workforce(ods, PERIOD, change=change), version)
     flow.take_in()
     now = datetime.now(UTC)
-    with warehouse.connect() as connection:  # of all that the calendar asks for, only these
+    with flow.as_owner() as connection:  # of all that the calendar asks for, only these
         connection.execute("ALTER TABLE core.expected DISABLE TRIGGER facts")
         connection.execute("DELETE FROM core.expected")
         for period, sender, due, closes in EXPECTED:
@@ -182,7 +132,7 @@ def test_late_held_missing_and_not_due_never_look_alike(month, post, deliver):
 
 def test_proposals_go_to_approvers_and_tasks_to_whom_they_are_assigned(month, post, deliver):
     held = flow.value("SELECT submission_id FROM intake.submissions WHERE sender = 'RA9'")
-    with warehouse.connect() as connection:
+    with flow.as_desk() as connection:
         decide(connection, Draft("assign", held, "yours", assignee="Ann"), "sam")
         decide(connection, Draft("accept", held, "they rang\r\nBcc: x@example.org <b>"), "sam")
         decide(connection, Draft("waive", held, "a", rule_id="STR05", until=date(2099, 1, 1)), "alex")
@@ -239,11 +189,11 @@ def test_what_a_file_holds_is_shown_harmless(month, post, deliver, cell):
 
 
 def test_a_send_that_fails_marks_nothing_and_is_made_up_for(month, post, deliver):
-    post.refused.add("sam@example.org")
+    post.answers["sam@example.org"] = "450 try again later"
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         digest.send("sam", deliver, DESK, DAY)
     assert flow.value("SELECT count(*) FROM intake.digests") == 0
-    post.refused.clear()
+    post.answers.clear()
     assert "Sent" in digest.send("sam", deliver, DESK, DAY)
 
     # Sent, and killed before the mark: it comes again, and can be known as the same.
@@ -272,8 +222,8 @@ def test_two_tries_at_the_same_moment_send_one_mail(month, post, deliver):
 def test_what_was_sent_is_a_fact(month, deliver):
     digest.send("sam", deliver, DESK, DAY)
     for statement in ("DELETE FROM core.digest_sent", "UPDATE core.digest_sent SET day = day"):
-        with pytest.raises(psycopg.errors.RaiseException, match="are facts"):
-            flow.rows(statement)
+        with pytest.raises(psycopg.errors.RaiseException, match="are facts"), flow.as_owner() as connection:
+            connection.execute(statement)
     assert "example.org" not in str(flow.rows("SELECT * FROM core.digest_sent"))
 
 

@@ -23,12 +23,22 @@ S3 = {
     "password": "secret",
     "extra": {"endpoint_url": "https://s3.example", "region_name": "eu-west-2", "aws_session_token": "t"},
 }
+SFTP = {
+    "conn_type": "sftp",
+    "host": "sftp.example",
+    "port": 2222,
+    "login": "us",
+    "password": "p",
+    "extra": {"host_key": "ssh-rsa A", "key_file": "k", "private_key_passphrase": "s"},
+}
 ASK = """
 import airflow.sdk, json, dataclasses
-from trust_benchmarks.stores import objects, settings
+from trust_benchmarks.stores import airflow_connections, objects, settings
+partner, nobody = airflow_connections.sftp("partner"), airflow_connections.sftp("nobody")
 found = settings.load()
 client = objects.client()
-print("FOUND " + json.dumps([found.warehouse_url, dataclasses.asdict(found.s3), client.meta.endpoint_url, client.meta.region_name]))
+print("FOUND " + json.dumps([found.warehouse_url, dataclasses.asdict(found.s3), client.meta.endpoint_url, client.meta.region_name,
+       partner and dataclasses.astuple(partner), nobody]))
 """
 
 
@@ -48,11 +58,14 @@ def ask(tmp_path, **environment):
 
 
 def test_connections_of_airflow_serve_where_the_environment_names_no_store(tmp_path):
-    url, s3, endpoint, region = ask(
+    url, s3, endpoint, region, partner, nobody = ask(
         tmp_path,
         AIRFLOW_CONN_TRUST_BENCHMARKS_WAREHOUSE=json.dumps(WAREHOUSE),
         AIRFLOW_CONN_TRUST_BENCHMARKS_S3=json.dumps(S3),
+        AIRFLOW_CONN_PARTNER=json.dumps(SFTP),
     )
+    assert partner == ["sftp.example", 2222, "us", "p", None, "s", "k", "ssh-rsa A"]
+    assert nobody is None
     assert url == "postgresql://warehouse:p%40ss%2Fword@db.example:5433/warehouse?sslmode=require"
     assert s3 == {
         "endpoint": "https://s3.example",
@@ -65,7 +78,7 @@ def test_connections_of_airflow_serve_where_the_environment_names_no_store(tmp_p
 
 
 def test_a_connection_without_a_key_leaves_it_to_the_role_of_the_machine(tmp_path):
-    _, s3, endpoint, _ = ask(
+    _, s3, endpoint, *_ = ask(
         tmp_path,
         TB_WAREHOUSE_URL="postgresql://here/warehouse",
         AIRFLOW_CONN_TRUST_BENCHMARKS_S3=json.dumps({"conn_type": "aws", "extra": {"region_name": "eu-west-2"}}),

@@ -27,7 +27,7 @@ def test_a_connection_is_taken_again_and_each_role_has_its_own():
     assert pid() == pid()
     with warehouse.connect("dashboard_reader") as reader, warehouse.connect() as owner:
         assert reader.execute("SELECT current_user").fetchone() == ("dashboard_reader",)
-        assert owner.execute("SELECT current_user").fetchone() == ("warehouse",)
+        assert owner.execute("SELECT current_user").fetchone() == ("pipeline",)
         assert reader.execute("SHOW transaction_isolation").fetchone() == ("repeatable read",)
 
 

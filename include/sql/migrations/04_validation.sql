@@ -19,6 +19,7 @@ CREATE TABLE core.validation (
   rows_read bigint NOT NULL, rows_recorded bigint NOT NULL, rows_rejected bigint NOT NULL, rows_held bigint NOT NULL,
   rows_set_aside bigint NOT NULL, cells_expected bigint NOT NULL, cells_valid bigint NOT NULL,
   records_key text, records_sha256 text, records_bytes bigint, records_together int,
+  findings_key text, findings_sha256 text, findings_bytes bigint,  -- of the object with all findings; NULL: core.finding has them
   validated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   decisions bigint[] NOT NULL DEFAULT '{}',  -- those it was made under
   counts_hash text,  -- of the rows by provider and the cells, which figures rest on too
@@ -31,10 +32,12 @@ CREATE TABLE core.validation (
   CONSTRAINT conservation CHECK (rows_read = rows_recorded + rows_rejected + rows_held),
   CONSTRAINT held_is_whole CHECK ((outcome = 'held') = (records_key IS NULL)),
   CONSTRAINT records_are_somewhere CHECK (num_nulls(records_key, records_sha256, records_bytes, records_together) IN (0, 4)),
+  CONSTRAINT findings_are_somewhere CHECK (num_nulls(findings_key, findings_sha256, findings_bytes) IN (0, 3)),
   CONSTRAINT held_records_nothing CHECK (outcome <> 'held' OR (rows_recorded = 0 AND rows_rejected = 0)));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.validation FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
--- One rule broken at one place.
+-- One rule broken at one place: all of a validation, or, of a file that is wrong throughout, the first of each rule and column
+-- (include/records/findings_kept.toml).
 CREATE TABLE core.finding (
   submission_id text NOT NULL, rules_version text NOT NULL, number int NOT NULL,
   rule_id text NOT NULL, severity text NOT NULL, responsible text NOT NULL, scope text NOT NULL,
@@ -44,6 +47,18 @@ CREATE TABLE core.finding (
   FOREIGN KEY (submission_id, rules_version) REFERENCES core.validation DEFERRABLE INITIALLY DEFERRED);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.finding FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE INDEX finding_unknown ON core.finding (submission_id, rules_version) WHERE rule_id = 'STR04' AND severity = 'warn' AND responsible = 'us';
+
+-- All findings of a validation, counted; the first of each rule, column and decision is listed, and how many are.
+CREATE TABLE core.finding_count (
+  submission_id text NOT NULL, rules_version text NOT NULL, number int NOT NULL,
+  rule_id text NOT NULL, severity text NOT NULL, responsible text NOT NULL, column_name text,
+  decision_id bigint,
+  findings bigint NOT NULL, listed bigint NOT NULL,
+  first_line bigint, example text NOT NULL,  -- what the first one says
+  PRIMARY KEY (submission_id, rules_version, number),
+  FOREIGN KEY (submission_id, rules_version) REFERENCES core.validation DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT no_more_listed_than_found CHECK (listed BETWEEN 0 AND findings AND findings > 0));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.finding_count FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- What each validation made of each provider's rows, so that a figure can say how much of what was sent it rests on.
 CREATE TABLE core.provider_rows (

@@ -83,8 +83,8 @@ BEGIN
 
   NEW.second_person := NEW.kind IN ('accept', 'waive', 'correct', 'hold') OR (NEW.kind = 'return' AND sub.is_current);
   IF NEW.kind = 'accept' THEN
-    SELECT f.rule_id, l.because INTO barred FROM intake.findings f JOIN core.rule_limit l USING (rule_id)
-    WHERE f.submission_id = NEW.submission_id AND f.severity = 'hold' AND f.decision_id IS NULL AND NOT l.accept LIMIT 1;
+    SELECT f.rule_id, l.because INTO barred FROM intake.finding_counts f JOIN core.rule_limit l USING (rule_id)
+    WHERE f.submission_id = NEW.submission_id AND f.severity = 'hold' AND f.covered < f.findings AND NOT l.accept LIMIT 1;
     IF FOUND THEN PERFORM core.refuse(format('It cannot be accepted because of %s: %s. Return it to the trust instead.', barred.rule_id, barred.because)); END IF;
     IF NOT EXISTS (SELECT FROM intake.validations v WHERE v.submission_id = NEW.submission_id AND v.layout IS NOT NULL AND v.rows_read > 0) THEN
       PERFORM core.refuse('It cannot be accepted: no row of it could be read. Return it to the trust instead.');

@@ -65,6 +65,9 @@ COMMENT ON COLUMN intake.validations.records_key IS 'The Parquet object with the
 COMMENT ON COLUMN intake.validations.records_sha256 IS 'SHA-256 of the accepted rows: as text, or, of 20,000 and more, of their object.';
 COMMENT ON COLUMN intake.validations.records_bytes IS 'Size of that object in bytes.';
 COMMENT ON COLUMN intake.validations.records_together IS 'How many submissions have their rows in that object.';
+COMMENT ON COLUMN intake.validations.findings_key IS 'The Parquet object with all findings, where intake.findings lists only the first of them; NULL where it lists all.';
+COMMENT ON COLUMN intake.validations.findings_sha256 IS 'SHA-256 of what these findings say.';
+COMMENT ON COLUMN intake.validations.findings_bytes IS 'Size of that object in bytes.';
 COMMENT ON COLUMN intake.validations.counts_hash IS 'Names the rows by provider and the cells that were counted; NULL: validated before they were kept.';
 COMMENT ON COLUMN intake.validations.identified IS 'Whether the file can be seen to be the return that it was sent as, whatever is wrong in it; NULL: validated before it was kept.';
 COMMENT ON COLUMN intake.validations.plain_outcome IS 'The outcome without any decision; NULL: validated before it was kept.';
@@ -193,9 +196,11 @@ WHERE s.submission_id NOT IN (SELECT i.submission_id FROM core.identified_later 
          AND (o.is_sample, -o.version) < (s.is_sample, -s.version)))
     OR (v.outcome = 'accepted_with_warnings' AND r.providers <> '{}'
        AND EXISTS (SELECT FROM core.counting c WHERE c.submission_id = s.submission_id)
-       AND EXISTS (SELECT FROM core.finding f WHERE f.submission_id = s.submission_id AND f.rules_version = v.rules_version
-                   AND f.rule_id = 'STR04' AND f.severity = 'warn' AND f.responsible = 'us'
-                   AND upper(btrim(f.raw_value)) = ANY(r.providers)))
+       AND (EXISTS (SELECT FROM core.finding f WHERE f.submission_id = s.submission_id AND f.rules_version = v.rules_version
+                    AND f.rule_id = 'STR04' AND f.severity = 'warn' AND f.responsible = 'us'
+                    AND upper(btrim(f.raw_value)) = ANY(r.providers))
+            OR EXISTS (SELECT FROM core.finding_count f WHERE f.submission_id = s.submission_id AND f.rules_version = v.rules_version
+                       AND f.rule_id = 'STR04' AND f.severity = 'warn' AND f.responsible = 'us' AND f.listed < f.findings)))
     OR EXISTS (SELECT FROM core.revalidation q WHERE q.collection = s.collection AND q.asked_at > v.validated_at
                AND (q.period IS NULL OR q.period = s.period) AND (q.accepted_too OR v.outcome = 'held')))
   -- Done already, also by rules that were in force before and are again.
@@ -218,13 +223,8 @@ LEFT JOIN LATERAL (
          OR EXISTS (SELECT FROM jsonb_array_elements(a.cells) c WHERE c ->> 'message' = x.message))
   ORDER BY a.decision_id LIMIT 1) w ON true;
 
-CREATE VIEW intake.findings AS
-SELECT md5(concat_ws('|', f.submission_id, f.rule_id, f.sheet, f.line, f.column_name, f.number)) AS finding_id,
-       f.submission_id, f.rule_id, f.severity, f.responsible, f.sheet, f.line, f.column_name, f.raw_value, f.message, f.decision_id, f.scope,
-       NULL::text AS provider_code
-FROM core.finding f JOIN intake.validations v USING (submission_id, rules_version)
-UNION ALL
--- Rules between periods, trusts and collections belong to the release that looked at both sides.
+-- Findings that are not of the file alone. Rules between periods, trusts and collections belong to the release that looked at both sides.
+CREATE VIEW core.other_findings AS
 SELECT finding_id, submission_id, rule_id, severity, responsible, sheet, line, column_name, raw_value, message, decision_id, scope, provider_code
 FROM core.cross_findings
 UNION ALL
@@ -246,10 +246,35 @@ SELECT md5(concat_ws('|', r.submission_id, 'SUB03', r.inbox_key, r.etag)), r.sub
        format('%s holds the same bytes as %s, which had been received. It was given a receipt and changes nothing: send the file that was meant, if another was.',
               split_part(r.inbox_key, '/', 2), s.file_name), NULL, 'submission', NULL
 FROM core.receipt r JOIN core.submission s USING (submission_id) WHERE r.again;
-COMMENT ON VIEW intake.findings IS 'Every rule broken at every place, by the last validation, by comparison with other returns, and by the log of receipts.';
+
+CREATE VIEW intake.findings AS
+SELECT md5(concat_ws('|', f.submission_id, f.rule_id, f.sheet, f.line, f.column_name, f.number)) AS finding_id,
+       f.submission_id, f.rule_id, f.severity, f.responsible, f.sheet, f.line, f.column_name, f.raw_value, f.message, f.decision_id, f.scope,
+       NULL::text AS provider_code, f.number
+FROM core.finding f JOIN intake.validations v USING (submission_id, rules_version)
+UNION ALL
+SELECT o.finding_id, o.submission_id, o.rule_id, o.severity, o.responsible, o.sheet, o.line, o.column_name, o.raw_value, o.message, o.decision_id, o.scope,
+       o.provider_code, NULL
+FROM core.other_findings o;
+COMMENT ON VIEW intake.findings IS 'Rules broken, place by place: by the last validation, by comparison with other returns, and by the log of receipts. Of a file with many findings the first of each rule and column are listed; intake.finding_counts counts all.';
 COMMENT ON COLUMN intake.findings.finding_id IS 'The finding: the same fault at the same place keeps it.';
 COMMENT ON COLUMN intake.findings.scope IS 'cell, row, submission (the whole file) or cross (against other returns).';
 COMMENT ON COLUMN intake.findings.provider_code IS 'The provider that a finding against other returns is about; NULL where it is about all that the submission speaks for, and for other findings.';
+COMMENT ON COLUMN intake.findings.number IS 'Its place among all findings of the file; NULL for findings against other returns and of the log of receipts.';
+
+CREATE VIEW intake.finding_counts AS
+SELECT f.submission_id, f.rule_id, f.severity, f.responsible, f.column_name, sum(f.findings)::bigint AS findings,
+       coalesce(sum(f.findings) FILTER (WHERE f.decision_id IS NOT NULL), 0)::bigint AS covered, sum(f.listed)::bigint AS listed
+FROM core.finding_count f JOIN intake.validations v USING (submission_id, rules_version)
+GROUP BY f.submission_id, f.rule_id, f.severity, f.responsible, f.column_name
+UNION ALL
+SELECT o.submission_id, o.rule_id, o.severity, o.responsible, o.column_name, count(*), count(o.decision_id), count(*)
+FROM core.other_findings o GROUP BY o.submission_id, o.rule_id, o.severity, o.responsible, o.column_name;
+COMMENT ON VIEW intake.finding_counts IS 'How many findings each submission has by rule and column: all of them, also where intake.findings lists only the first.';
+COMMENT ON COLUMN intake.finding_counts.column_name IS 'The heading as sent; ''(further columns)'' counts columns together of which no finding is listed.';
+COMMENT ON COLUMN intake.finding_counts.findings IS 'How many there are.';
+COMMENT ON COLUMN intake.finding_counts.covered IS 'Of these, those that a decision passes over.';
+COMMENT ON COLUMN intake.finding_counts.listed IS 'Of these, those that intake.findings lists.';
 
 -- What waits for the pipeline: never validated, not yet under the decisions in force, the pointer is not where it should be,
 -- or the rules in force concern it. Not what has become another submission.
@@ -418,14 +443,14 @@ WITH newest AS (
     AND o.version > s.version)
   AND NOT EXISTS (SELECT FROM core.identified_later i WHERE i.submission_id = s.submission_id)),
 folded AS (
-  SELECT f.submission_id, f.rule_id, f.column_name, f.severity, f.responsible, count(*) AS findings,
-         min(f.line) AS first_line, min(f.message) AS example
+  SELECT f.submission_id, f.rule_id, f.column_name, f.severity, f.responsible, sum(f.findings)::bigint AS findings,
+         min(f.first_line) AS first_line, min(f.example) AS example
   FROM (
-    SELECT f.submission_id, f.rule_id, f.severity, f.responsible, f.line, f.column_name, f.message
-    FROM newest n JOIN intake.validations v USING (submission_id) JOIN core.finding f USING (submission_id, rules_version)
+    SELECT f.submission_id, f.rule_id, f.severity, f.responsible, f.first_line, f.column_name, f.example, f.findings
+    FROM newest n JOIN intake.validations v USING (submission_id) JOIN core.finding_count f USING (submission_id, rules_version)
     WHERE f.severity IN ('hold', 'reject', 'warn') AND f.decision_id IS NULL
     UNION ALL
-    SELECT x.submission_id, x.rule_id, x.severity, x.responsible, x.line, x.column_name, x.message
+    SELECT x.submission_id, x.rule_id, x.severity, x.responsible, x.line, x.column_name, x.message, 1
     FROM core.cross_findings x JOIN newest USING (submission_id) WHERE x.decision_id IS NULL) f
   GROUP BY 1, 2, 3, 4, 5)
 SELECT md5(concat_ws('|', f.submission_id, f.rule_id, f.column_name)) AS task_id, f.submission_id, n.collection, n.period, n.sender, n.part, n.version,

@@ -4,3 +4,6 @@ FROM core.submission s GROUP BY s.archive_key
 UNION ALL
 SELECT 'records', v.records_key, string_agg(DISTINCT v.submission_id, ', ' ORDER BY v.submission_id)
 FROM core.validation v WHERE v.records_key IS NOT NULL GROUP BY v.records_key
+UNION ALL
+SELECT 'records', v.findings_key, string_agg(DISTINCT v.submission_id, ', ' ORDER BY v.submission_id)
+FROM core.validation v WHERE v.findings_key IS NOT NULL GROUP BY v.findings_key
