@@ -241,6 +241,20 @@ def test_a_hostile_file_harms_no_other_of_its_batch_and_one_too_large_is_never_r
     assert not flow.rows("SELECT 1 FROM intake.findings WHERE rule_id = 'SYS-ERROR'")
 
 
+def test_a_fresh_process_is_copied_and_one_where_polars_works_is_not():
+    """A task of Airflow is fresh. Were it not copied, each would import everything twice."""
+    script = """if True:
+        import trust_benchmarks.ingest.receive, trust_benchmarks.records.validate_and_record
+        from trust_benchmarks.stores import child_process
+        print(child_process.can_be_copied())
+        import polars
+        polars.DataFrame({"a": [1, 2] * 1000}).group_by("a").len()
+        print(child_process.can_be_copied(), child_process.run(int, "7"))
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "7"]
+
+
 def test_a_child_ends_with_its_parent(tmp_path):
     script = "import os, trust_benchmarks.stores.child_process as c; c.run(os.getpid); print(c._child.pid, flush=True); os.kill(os.getpid(), 9)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
