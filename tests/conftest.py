@@ -74,12 +74,13 @@ def services():
 
     The warehouse of these settings is migrated, has the reference data, and is what `new_world` copies: leave it alone.
     """
-    from trust_benchmarks_local import postgres
+    from trust_benchmarks_local import objects, postgres
     from trust_benchmarks_local.services import started
     from trust_benchmarks_local.state import State
 
     # These tests kill programs, and pull no plug: what was written is there without waiting for the disk.
     postgres.OPTIONS |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    objects.SUFFIX = "*"  # each world has buckets of its own
     # Not pytest's folder: where the tests run as root, PostgreSQL's user must be able to pass through.
     with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
         state = State(Path(folder) / "state").open()

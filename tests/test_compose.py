@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from trust_benchmarks.cli import prepare
+from trust_benchmarks.cli import identities, prepare
 from trust_benchmarks_local import airflow
 from trust_benchmarks_local.state import State
 
 HERE = Path(__file__).parents[1]
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+ONCE = {"identities", "prepare"}
 SECRET = re.compile(r"password|secret|key|token", re.IGNORECASE)
 ASKED = re.compile(r"\$\{([A-Z0-9_]+):\?[^}]+\}")
 
@@ -48,11 +49,11 @@ def services(compose) -> dict:
 
 
 def test_exactly_these_services_are_there(services):
-    assert set(services) == COMPONENTS | {"postgres", "broker", "objects", "prepare"}
+    assert set(services) == COMPONENTS | {"postgres", "broker", "objects"} | ONCE | {"backup"}
 
 
 def test_every_airflow_component_is_the_same_image_with_the_same_settings(services):
-    images = {services[name]["image"] for name in COMPONENTS | {"prepare"}}
+    images = {services[name]["image"] for name in COMPONENTS | ONCE | {"backup"}}
     version = re.search(r'^version = "(.+)"', (HERE / "pyproject.toml").read_text(), re.MULTILINE)[1]
     assert images == {f"trust-benchmarks:{version}"}
     for name in COMPONENTS:
@@ -97,14 +98,14 @@ def test_urls_carry_no_password_of_their_own(services):
 
 
 def test_every_long_running_service_has_a_health_check(services):
-    for name in set(services) - {"prepare"}:
+    for name in set(services) - ONCE - {"backup"}:
         check = services[name]["healthcheck"]
         assert check["test"][0] in ("CMD", "CMD-SHELL") and check["retries"] and check["timeout"], name
         words = " ".join(check["test"][1:]).split()
         assert not {"python", "airflow"} & set(words), f"{name}: a start of Python or Airflow takes seconds of a core"
         assert "celery" not in words or check["interval"] == "300s", name
         assert services[name]["restart"] == "unless-stopped", name
-    assert services["prepare"]["restart"] == "no"
+    assert {services[name]["restart"] for name in ONCE | {"backup"}} == {"no"}
 
 
 def test_only_the_api_server_is_published_and_only_on_this_machine(services):
@@ -129,7 +130,7 @@ def test_data_outlives_the_containers(compose, services):
     assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"], (
         "PostgreSQL 18 keeps its data a level below"
     )
-    assert services["objects"]["volumes"] == ["objects:/data"] and "-dir=/data" in services["objects"]["command"]
+    assert "objects:/data" in services["objects"]["volumes"] and "-dir=/data" in services["objects"]["command"]
     assert services["broker"]["volumes"] == ["broker:/data"] and "appendonly yes" in services["broker"]["command"][-1]
     for name in COMPONENTS:
         kept = {mount.split(":")[1] for mount in services[name]["volumes"]}
@@ -140,7 +141,7 @@ def test_data_outlives_the_containers(compose, services):
 def test_nothing_is_written_beside_volumes_and_nobody_is_root(services):
     for name, service in services.items():
         assert service["read_only"] is True, name
-    for name in COMPONENTS | {"prepare"}:
+    for name in COMPONENTS | ONCE | {"backup"}:
         assert services[name]["cap_drop"] == ["ALL"] and services[name]["tmpfs"] == ["/tmp"], name
     assert services["broker"]["user"] == "valkey"
     docker = (HERE / "Dockerfile").read_text()
@@ -271,3 +272,27 @@ def test_the_health_check_of_the_image_tells_well_from_ill(path, text, well):
         server.shutdown()
     gone = subprocess.run(asked, check=False, capture_output=True, timeout=20)
     assert gone.returncode == 1
+
+
+def test_each_part_has_its_own_identity_at_the_object_store_and_only_s3_answers_others(services):
+    def key(name: str) -> str:
+        return ASKED.match(services[name]["environment"]["TB_S3_KEY"])[1]
+
+    assert {key(name) for name in COMPONENTS} == {"S3_KEY"}
+    assert (key("prepare"), key("backup")) == ("S3_ADMIN_KEY", "S3_BACKUP_KEY")
+    given = services["identities"]["environment"]
+    prefixes = [identities.ADMIN, *(variables for variables, _ in identities.ACTIONS.values())]
+    wanted = {f"{prefix}_{part}" for prefix in prefixes for part in ("KEY", "SECRET")}
+    assert wanted | {identities.FOLDER, *prepare.BUCKETS} <= set(given)
+    assert len({given[name] for name in wanted}) == len(wanted) == 8
+    assert {name: given[name] for name in prepare.BUCKETS} == {
+        name: services["worker"]["environment"][name] for name in prepare.BUCKETS
+    }
+    store = services["objects"]
+    assert store["depends_on"] == {"identities": {"condition": "service_completed_successfully"}}
+    assert "identities:/identities:ro" in store["volumes"] and not store.get("environment")
+    said = dict(word.lstrip("-").split("=", 1) for word in store["command"] if "=" in word)
+    assert said["s3.config"].partition(" ")[0] == "/identities/s3.json"
+    assert (said["ip.bind"], said["s3.ip.bind"]) == ("127.0.0.1", "0.0.0.0")
+    # In the image nobody but its user may look into the folder.
+    assert "chmod 700 identities" in (HERE / "Dockerfile").read_text()

@@ -491,6 +491,10 @@ event_app = typer.Typer(
     name="event", no_args_is_help=True, help="Add events to the engagement timeline, list them, withdraw one."
 )
 app.add_typer(event_app)
+sender_app = typer.Typer(
+    name="sender", no_args_is_help=True, help="Give a trust a key of its own to the inbox, list them, take one away."
+)
+app.add_typer(sender_app)
 
 
 @event_app.command("template")
@@ -791,6 +795,51 @@ def api_key(
     from . import api
 
     api.new_key(name, commercial)
+
+
+@app.command("object-identities")
+def object_identities() -> None:
+    """Write who may do what at the S3 server (SeaweedFS): the pipeline, readers of exports, backups, and each sender.
+
+    It reads the keys of the environment, as docker-compose.yml gives them, and the senders in the folder TB_S3_IDENTITIES.
+    """
+    from . import identities
+
+    identities.make()
+
+
+@sender_app.command("add")
+def sender_add(
+    provider: Annotated[str, typer.Argument(help="The trust, by its ODS code.", show_default=False)],
+    collections: Annotated[list[str], typer.Argument(help="The returns that it sends.", show_default=False)],
+) -> None:
+    """Make a key by which a trust puts its own returns into the inbox, and does nothing else. It is shown once.
+
+    Examples:
+
+      trust-benchmarks sender add RA9 workforce e_rostering
+    """
+    from . import identities
+
+    identities.add_sender(provider, collections)
+
+
+@sender_app.command("remove")
+def sender_remove(
+    provider: Annotated[str, typer.Argument(help="The trust, by its ODS code.", show_default=False)],
+) -> None:
+    """Take a trust's key away; the S3 server must be started again."""
+    from . import identities
+
+    identities.remove_sender(provider)
+
+
+@sender_app.command("list")
+def sender_list(form: Form = Format.table) -> None:
+    """List the trusts that have a key, and what they may send."""
+    from . import identities
+
+    identities.list_senders(form)
 
 
 def run() -> None:

@@ -7,8 +7,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA core, intake, moment, published, published_
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA core TO pipeline;  -- a backup notes where they stand
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA published TO pipeline;
 GRANT EXECUTE ON FUNCTION core.release_of(text, text, text), core.inputs_of(text[], text[]) TO pipeline;
-GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_advisory_unlock(bigint), pg_advisory_xact_lock(bigint),
-  pg_advisory_xact_lock_shared(bigint), pg_try_advisory_xact_lock(bigint) TO pipeline;
+GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_try_advisory_lock(bigint), pg_advisory_unlock(bigint),
+  pg_advisory_xact_lock(bigint), pg_advisory_xact_lock_shared(bigint), pg_try_advisory_xact_lock(bigint) TO pipeline;
 
 -- Facts: added, and neither changed nor removed.
 GRANT INSERT ON
