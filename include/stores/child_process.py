@@ -5,6 +5,7 @@ child's code: it runs as the same user. See docs/decisions/0041-untrusted-files-
 """
 
 import atexit
+import gc
 import contextlib
 import logging
 import os
@@ -288,6 +289,7 @@ def _copy(connection: Connection, said: IO[bytes]) -> int:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         logging.disable()
+        gc.freeze()  # what the parent has, such as connections, is not to be closed here
         _only(connection.fileno(), said.fileno())
         _serve(connection)
     finally:
