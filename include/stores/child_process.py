@@ -5,8 +5,8 @@ child's code: it runs as the same user. See docs/decisions/0041-untrusted-files-
 """
 
 import atexit
-import gc
 import contextlib
+import gc
 import logging
 import os
 import pickle
