@@ -3,6 +3,8 @@
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,6 @@ from ..reading.raw_table import MAX_BYTES
 from ..records import file_check
 from ..records.file_check import VERDICTS
 from ..records.file_check import Verdict as Verdict
-from ..records.file_check import silence as silence
 from . import Refused
 from .output import SHOWN, Format, console, in_json, note, write_frame
 
@@ -35,7 +36,9 @@ def check(path: Path, collection: str | None = None) -> Verdict:
     """
     if collection:
         catalogue.load(collection)
-    return file_check.check(content_of(path), _shown(path.name), path.absolute().parent.name, collection)
+    content = content_of(path)
+    with silence():
+        return file_check.check(content, _shown(path.name), path.absolute().parent.name, collection)
 
 
 def content_of(path: Path) -> bytes:
@@ -65,6 +68,20 @@ def content_of(path: Path) -> bytes:
 
 def _shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Hides what Rust libraries print about a damaged file; a finding says it."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def check_target(target: Path) -> None:

@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 
 from ..ingest.inbox import archive_key
 from ..stewardship import submitted_file, workbook
-from ..stores import cache, settings
+from ..stores import cache, objects, settings
 from . import database, pages, security, wording
 from .database import Row
 
@@ -113,7 +113,10 @@ def _submission(contact: security.Contact, submission_id: str) -> Row:
 
 
 def _content(one: Row) -> bytes:
-    return cache.content(settings.load().archive, archive_key(one["sha256"]), one["sha256"])
+    try:
+        return cache.content(settings.load().archive, archive_key(one["sha256"]), one["sha256"])
+    except objects.TooLarge as problem:
+        raise HTTPException(409, "The file is too large to be shown here.") from problem
 
 
 def _around(one: Row, found: list[Row]) -> list[submitted_file.Around | None]:

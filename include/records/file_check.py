@@ -1,19 +1,17 @@
 """What would happen to a file that nobody has sent yet: read and validated as the pipeline does it, without any service."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from .. import catalogue
-from ..reading import findings, formats
+from ..reading import findings, formats, safely
 from ..reading.raw_table import Unreadable
 from ..reading.read import read_opened, unreadable
 from ..reading.reading import Reading
+from ..stores import child_process
+from ..stores.child_process import Ended
 from ..validation.validate import validate
 
 VERDICTS = {
@@ -74,11 +72,14 @@ def check(content: bytes, name: str, folder: str = "", collection: str | None = 
     """
     if collection:
         catalogue.load(collection)
-    with silence():
-        return _check(content, name, folder, collection)
+    try:
+        return child_process.run(_check, content, name, folder, collection)
+    except Ended as ended:
+        return _unreadable(name, _called(name, folder), safely.why(ended, name), collection)
 
 
 def _check(content: bytes, name: str, folder: str, collection: str | None) -> Verdict:
+    """Runs in the child process."""
     called = _called(name, folder)
     try:
         source = formats.opened(content, name)
@@ -92,20 +93,6 @@ def _check(content: bytes, name: str, folder: str, collection: str | None) -> Ve
             return _validated(name, reading, _note(folder, candidate, collection, called))
         readings.append(reading)
     return _fits_none(name, readings, called, collection)
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Hides what Rust libraries print about a damaged file; a finding says it."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _called(name: str, folder: str) -> list[str]:

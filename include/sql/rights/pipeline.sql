@@ -23,7 +23,7 @@ GRANT INSERT ON
 TO pipeline;
 -- A preview decides in a transaction that is rolled back; the triggers only_tried refuse one that is not.
 GRANT INSERT (kind, author, submission_id, rule_id, column_name, provider_code, cells, new_value, value_source, until, assignee, undoes,
-              reason, expected_release) ON core.decision TO pipeline;
+              reason, expected_release, batch) ON core.decision TO pipeline;
 GRANT INSERT (decision_id, verdict, person, words) ON core.verdict TO pipeline;
 
 -- Pointers move. Triggers log each move, and let a release's pointer move only with an edition.
