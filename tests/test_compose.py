@@ -231,6 +231,22 @@ def test_only_what_the_image_needs_is_sent_to_the_builder():
     assert "USER airflow" in (HERE / "Dockerfile").read_text()
 
 
+def test_no_secret_can_get_into_a_layer_of_the_image():
+    docker = (HERE / "Dockerfile").read_text()
+    assert not re.search(r"^\s*ARG\b|--mount=type=secret", docker, re.MULTILINE), (
+        "nothing is asked for while it is built"
+    )
+    given = [
+        word.split("=")[0]
+        for line in re.findall(r"^ENV (.+)$", docker.replace("\\\n", " "), re.MULTILINE)
+        for word in line.split()
+    ]
+    assert given and not [name for name in given if SECRET.search(name)]
+    # Only what is named is sent to the builder: no .env, no state folder.
+    ignored = (HERE / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*" and not [line for line in ignored if line.startswith("!.")]
+
+
 def test_the_image_installs_all_of_include_and_nothing_local(tmp_path):
     """The package is built as the Dockerfile does, from what the builder is sent."""
     sent = tmp_path / "sent"

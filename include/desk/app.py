@@ -14,6 +14,7 @@ from .. import catalogue
 from ..stores import objects, settings
 from . import (
     board,
+    bulk,
     decision_form,
     decisions,
     downloads,
@@ -56,7 +57,7 @@ def create() -> FastAPI:
         exception_handlers=handlers,
     )
     app.add_middleware(security.Headers)
-    for module in (board, queue, submission, downloads, decision_form, decisions, figures, timeline, events):
+    for module in (board, queue, bulk, submission, downloads, decision_form, decisions, figures, timeline, events):
         app.include_router(module.router)
 
     @app.get("/me")

@@ -53,6 +53,7 @@ class Draft:
         until: the last day of a waiver.
         undoes: the decision to undo.
         expected_release: the release that the preview announced.
+        batch: a number (32 hexadecimal digits) that decisions made together share.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Draft:
     assignee: str | None = None
     undoes: int | None = None
     expected_release: str | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,7 @@ class Decision:
     verdict_words: str | None
     undone_by: int | None
     state: str
+    batch: str | None
 
 
 class Effect(NamedTuple):

@@ -79,6 +79,18 @@ def test_every_table_that_the_pipeline_may_write_is_written_by_it(tables):
     assert re.findall(r"\bTRUNCATE (\S+)", text) == ['{}").format(every))'], "only a restore may, as the owner"
 
 
+def test_the_pipeline_may_take_the_locks_that_its_code_takes_and_no_others():
+    named = {
+        one
+        for path in [*CODE.rglob("*.py"), *CODE.rglob("*.sql")]
+        if path.parent.name not in ("migrations", "rights", "prepare")
+        for one in re.findall(r"\bpg_(?:try_)?advisory_\w+", path.read_text(encoding="utf-8"))
+    }
+    may = """SELECT proname::text FROM pg_proc WHERE proname ~ '^pg_(try_)?advisory_' AND pronamespace = 'pg_catalog'::regnamespace
+             AND has_function_privilege('pipeline', oid, 'EXECUTE')"""
+    assert {name for (name,) in flow.rows(may)} == named
+
+
 @pytest.mark.parametrize(
     "statement",
     [
