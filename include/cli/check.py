@@ -14,11 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import catalogue
-from ..reading import findings, formats
+from ..reading import findings, formats, safely
 from ..reading.harmless import csv_safe_frame, harmless
 from ..reading.raw_table import MAX_BYTES, Unreadable
 from ..reading.read import read_opened, unreadable
 from ..reading.reading import Reading
+from ..stores import child_process
+from ..stores.child_process import Ended
 from ..validation.validate import validate
 from . import Refused
 from .output import SHOWN, Format, console, in_json, note, write_frame
@@ -81,21 +83,29 @@ def check(path: Path, collection: str | None = None) -> Verdict:
     if collection:
         catalogue.load(collection)
     content = content_of(path)
-    with silence():
-        name = _shown(path.name)
-        try:
-            source = formats.opened(content, path.name)
-        except Unreadable as error:
-            return _unreadable(name, path, error, collection)
-        del content
-        called = _called(path)
-        readings = []
-        for candidate in [collection] if collection else called + [c for c in catalogue.all() if c not in called]:
-            reading = read_opened(source, path.name, candidate)
-            if reading.layout or reading.closeness == 1:
-                return _validated(name, reading, _note(path, candidate, collection, called))
-            readings.append(reading)
-        return _fits_none(name, readings, called, collection)
+    try:
+        with silence():
+            return child_process.run(_check, path, content, collection)
+    except Ended as ended:
+        return _unreadable(_shown(path.name), path, safely.why(ended, _shown(path.name)), collection)
+
+
+def _check(path: Path, content: bytes, collection: str | None) -> Verdict:
+    """Runs in the child process."""
+    name = _shown(path.name)
+    try:
+        source = formats.opened(content, path.name)
+    except Unreadable as error:
+        return _unreadable(name, path, error, collection)
+    del content
+    called = _called(path)
+    readings = []
+    for candidate in [collection] if collection else called + [c for c in catalogue.all() if c not in called]:
+        reading = read_opened(source, path.name, candidate)
+        if reading.layout or reading.closeness == 1:
+            return _validated(name, reading, _note(path, candidate, collection, called))
+        readings.append(reading)
+    return _fits_none(name, readings, called, collection)
 
 
 def content_of(path: Path) -> bytes:
