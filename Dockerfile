@@ -24,7 +24,7 @@ COPY plugins plugins
 COPY deploy/healthy /usr/local/bin/healthy
 # An empty configuration of Airflow's own, for it would write one into a folder that is read only when a container runs.
 RUN touch airflow.cfg
-RUN mkdir -p logs auth cache && chown -R airflow:0 logs auth cache && chmod -R g=u logs auth cache
+RUN mkdir -p logs auth cache identities && chown -R airflow:0 logs auth cache identities && chmod -R g=u logs auth cache && chmod 700 identities
 
 USER airflow
 # No entrypoint: Airflow's Helm chart and KubernetesExecutor give whole commands.

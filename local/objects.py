@@ -1,6 +1,5 @@
-"""The embedded S3 server: SeaweedFS from its wheel, on 127.0.0.1, with generated credentials and four buckets."""
+"""The embedded S3 server: SeaweedFS from its wheel, on 127.0.0.1, with four buckets and an identity for each who uses them."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from trust_benchmarks.cli import identities
 from trust_benchmarks.cli.prepare import BUCKETS, create_buckets
 from trust_benchmarks_local import Trouble, processes
 from trust_benchmarks_local.state import State
 
+SUFFIX = ""  # after each bucket's name in what identities may do; tests have "*", and buckets of their own
 PORT_OPTIONS = (
     "s3.port",
     "s3.port.grpc",
@@ -62,7 +63,7 @@ def start(state: State) -> processes.Child:
     )
     try:
         processes.wait_until(lambda: answers(state), child, 60)
-        create_buckets(client(state.settings), list(BUCKETS.values()))
+        create_buckets(admin(state.settings), list(BUCKETS.values()))
     except BaseException:
         child.stop()
         raise
@@ -97,6 +98,12 @@ def client(settings: dict[str, str]) -> Any:
     )
 
 
+def admin(settings: dict[str, str]) -> Any:
+    """A client of the identity that makes buckets; for everything else there are others."""
+    key = {"TB_S3_KEY": settings["TB_S3_ADMIN_KEY"], "TB_S3_SECRET": settings["TB_S3_ADMIN_SECRET"]}
+    return client(settings | key)
+
+
 def answers(state: State) -> bool:
     """Whether the S3 server of this state folder (it knows our key) answers."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -111,10 +118,7 @@ def answers(state: State) -> bool:
 
 
 def _identities(state: State) -> Path:
-    """SeaweedFS's file of who may do what: one identity, ours."""
-    file = state.folder / "objects.json"
-    key = {"accessKey": state.settings["TB_S3_KEY"], "secretKey": state.settings["TB_S3_SECRET"]}
-    identity = {"name": "trust-benchmarks", "credentials": [key], "actions": ["Admin", "Read", "Write", "List"]}
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump({"identities": [identity]}, out)
-    return file
+    """SeaweedFS's file of who may do what."""
+    folder = state.folder / "identities"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return identities.store(folder, state.settings | {name: of + SUFFIX for name, of in BUCKETS.items()})

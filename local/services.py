@@ -69,14 +69,14 @@ def started(state: State) -> Iterator[list[processes.Child]]:
             child.stop()
 
 
-OF_THE_OWNER = {"TB_WAREHOUSE_OWNER_URL", "TB_PIPELINE_PASSWORD", "TB_STEWARD_PASSWORD"}
+OF_THE_OWNER = {"TB_WAREHOUSE_OWNER_URL", "TB_PIPELINE_PASSWORD", "TB_STEWARD_PASSWORD", "TB_ROOM_PASSWORD"}
 
 
 def exported(settings: dict[str, str]) -> dict[str, str]:
     """The settings that our own code reads; not the passwords of the superuser or of Airflow."""
     names = {"TB_WAREHOUSE_URL", "TB_CACHE", "TB_READER_PASSWORD", "TB_DESK_PASSWORD"} | OF_THE_OWNER
-    prefixes = ("TB_S3_", "TB_BUCKET_")
-    return {name: value for name, value in settings.items() if name in names or name.startswith(prefixes)}
+    names |= {"TB_S3_ENDPOINT", "TB_S3_KEY", "TB_S3_SECRET", "TB_S3_REGION"}
+    return {name: value for name, value in settings.items() if name in names or name.startswith("TB_BUCKET_")}
 
 
 def of_the_pipeline(settings: dict[str, str]) -> dict[str, str]:

@@ -31,6 +31,25 @@ def _keep_in_memory() -> None:
 _keep_in_memory()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def files_are_opened_in_this_process():
+    """So that tests can patch what opens them; those of the child process itself ask for `in_child_process`."""
+    from trust_benchmarks.stores import child_process
+
+    child_process.in_this_process = True
+
+
+@pytest.fixture
+def in_child_process(files_are_opened_in_this_process):
+    """Files are opened as in production."""
+    from trust_benchmarks.stores import child_process
+
+    child_process.in_this_process = False
+    yield
+    child_process.in_this_process = True
+    child_process.stop()
+
+
 NO_SHARED = (
     "The real published files are not here. Put the folder 'shared' beside the checkout, or name it in TB_SHARED."
 )
@@ -55,12 +74,13 @@ def services():
 
     The warehouse of these settings is migrated, has the reference data, and is what `new_world` copies: leave it alone.
     """
-    from trust_benchmarks_local import postgres
+    from trust_benchmarks_local import objects, postgres
     from trust_benchmarks_local.services import started
     from trust_benchmarks_local.state import State
 
     # These tests kill programs, and pull no plug: what was written is there without waiting for the disk.
     postgres.OPTIONS |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    objects.SUFFIX = "*"  # each world has buckets of its own
     # Not pytest's folder: where the tests run as root, PostgreSQL's user must be able to pass through.
     with tempfile.TemporaryDirectory(prefix="trust-benchmarks-", ignore_cleanup_errors=True) as folder:
         state = State(Path(folder) / "state").open()

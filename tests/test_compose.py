@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from trust_benchmarks.cli import prepare
+from trust_benchmarks.cli import identities, prepare
 from trust_benchmarks_local import airflow
 from trust_benchmarks_local.state import State
 
 HERE = Path(__file__).parents[1]
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+ONCE = {"identities", "prepare"}
 SECRET = re.compile(r"password|secret|key|token", re.IGNORECASE)
 ASKED = re.compile(r"\$\{([A-Z0-9_]+):\?[^}]+\}")
 
@@ -48,11 +49,11 @@ def services(compose) -> dict:
 
 
 def test_exactly_these_services_are_there(services):
-    assert set(services) == COMPONENTS | {"postgres", "broker", "objects", "prepare"}
+    assert set(services) == COMPONENTS | {"postgres", "broker", "objects"} | ONCE | {"backup"}
 
 
 def test_every_airflow_component_is_the_same_image_with_the_same_settings(services):
-    images = {services[name]["image"] for name in COMPONENTS | {"prepare"}}
+    images = {services[name]["image"] for name in COMPONENTS | ONCE | {"backup"}}
     version = re.search(r'^version = "(.+)"', (HERE / "pyproject.toml").read_text(), re.MULTILINE)[1]
     assert images == {f"trust-benchmarks:{version}"}
     for name in COMPONENTS:
@@ -97,14 +98,14 @@ def test_urls_carry_no_password_of_their_own(services):
 
 
 def test_every_long_running_service_has_a_health_check(services):
-    for name in set(services) - {"prepare"}:
+    for name in set(services) - ONCE - {"backup"}:
         check = services[name]["healthcheck"]
         assert check["test"][0] in ("CMD", "CMD-SHELL") and check["retries"] and check["timeout"], name
         words = " ".join(check["test"][1:]).split()
         assert not {"python", "airflow"} & set(words), f"{name}: a start of Python or Airflow takes seconds of a core"
         assert "celery" not in words or check["interval"] == "300s", name
         assert services[name]["restart"] == "unless-stopped", name
-    assert services["prepare"]["restart"] == "no"
+    assert {services[name]["restart"] for name in ONCE | {"backup"}} == {"no"}
 
 
 def test_only_the_api_server_is_published_and_only_on_this_machine(services):
@@ -129,7 +130,7 @@ def test_data_outlives_the_containers(compose, services):
     assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"], (
         "PostgreSQL 18 keeps its data a level below"
     )
-    assert services["objects"]["volumes"] == ["objects:/data"] and "-dir=/data" in services["objects"]["command"]
+    assert "objects:/data" in services["objects"]["volumes"] and "-dir=/data" in services["objects"]["command"]
     assert services["broker"]["volumes"] == ["broker:/data"] and "appendonly yes" in services["broker"]["command"][-1]
     for name in COMPONENTS:
         kept = {mount.split(":")[1] for mount in services[name]["volumes"]}
@@ -140,7 +141,7 @@ def test_data_outlives_the_containers(compose, services):
 def test_nothing_is_written_beside_volumes_and_nobody_is_root(services):
     for name, service in services.items():
         assert service["read_only"] is True, name
-    for name in COMPONENTS | {"prepare"}:
+    for name in COMPONENTS | ONCE | {"backup"}:
         assert services[name]["cap_drop"] == ["ALL"] and services[name]["tmpfs"] == ["/tmp"], name
     assert services["broker"]["user"] == "valkey"
     docker = (HERE / "Dockerfile").read_text()
@@ -184,7 +185,13 @@ def test_the_pipeline_is_told_everything_that_it_asks_for(services):
     asked = set()
     for file in (HERE / "include" / "stores").glob("*.py"):
         asked |= set(re.findall(r'"(TB_[A-Z0-9_]+)"', file.read_text()))
-    of_the_owner = {"TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_PIPELINE_PASSWORD", "TB_WAREHOUSE_OWNER_URL"}
+    of_the_owner = {
+        "TB_READER_PASSWORD",
+        "TB_STEWARD_PASSWORD",
+        "TB_PIPELINE_PASSWORD",
+        "TB_WAREHOUSE_OWNER_URL",
+        "TB_ROOM_PASSWORD",
+    }
     assert asked - of_the_owner - {"TB_S3_REGION", "TB_STATE"} <= set(services["worker"]["environment"])
     assert of_the_owner <= set(services["prepare"]["environment"])
 
@@ -230,6 +237,22 @@ def test_only_what_the_image_needs_is_sent_to_the_builder():
     assert "USER airflow" in (HERE / "Dockerfile").read_text()
 
 
+def test_no_secret_can_get_into_a_layer_of_the_image():
+    docker = (HERE / "Dockerfile").read_text()
+    assert not re.search(r"^\s*ARG\b|--mount=type=secret", docker, re.MULTILINE), (
+        "nothing is asked for while it is built"
+    )
+    given = [
+        word.split("=")[0]
+        for line in re.findall(r"^ENV (.+)$", docker.replace("\\\n", " "), re.MULTILINE)
+        for word in line.split()
+    ]
+    assert given and not [name for name in given if SECRET.search(name)]
+    # Only what is named is sent to the builder: no .env, no state folder.
+    ignored = (HERE / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*" and not [line for line in ignored if line.startswith("!.")]
+
+
 def test_the_image_installs_all_of_include_and_nothing_local(tmp_path):
     """The package is built as the Dockerfile does, from what the builder is sent."""
     sent = tmp_path / "sent"
@@ -271,3 +294,27 @@ def test_the_health_check_of_the_image_tells_well_from_ill(path, text, well):
         server.shutdown()
     gone = subprocess.run(asked, check=False, capture_output=True, timeout=20)
     assert gone.returncode == 1
+
+
+def test_each_part_has_its_own_identity_at_the_object_store_and_only_s3_answers_others(services):
+    def key(name: str) -> str:
+        return ASKED.match(services[name]["environment"]["TB_S3_KEY"])[1]
+
+    assert {key(name) for name in COMPONENTS} == {"S3_KEY"}
+    assert (key("prepare"), key("backup")) == ("S3_ADMIN_KEY", "S3_BACKUP_KEY")
+    given = services["identities"]["environment"]
+    prefixes = [identities.ADMIN, *(variables for variables, _ in identities.ACTIONS.values())]
+    wanted = {f"{prefix}_{part}" for prefix in prefixes for part in ("KEY", "SECRET")}
+    assert wanted | {identities.FOLDER, *prepare.BUCKETS} <= set(given)
+    assert len({given[name] for name in wanted}) == len(wanted) == 8
+    assert {name: given[name] for name in prepare.BUCKETS} == {
+        name: services["worker"]["environment"][name] for name in prepare.BUCKETS
+    }
+    store = services["objects"]
+    assert store["depends_on"] == {"identities": {"condition": "service_completed_successfully"}}
+    assert "identities:/identities:ro" in store["volumes"] and not store.get("environment")
+    said = dict(word.lstrip("-").split("=", 1) for word in store["command"] if "=" in word)
+    assert said["s3.config"].partition(" ")[0] == "/identities/s3.json"
+    assert (said["ip.bind"], said["s3.ip.bind"]) == ("127.0.0.1", "0.0.0.0")
+    # In the image nobody but its user may look into the folder.
+    assert "chmod 700 identities" in (HERE / "Dockerfile").read_text()

@@ -16,7 +16,7 @@ def new_world(services):
 
     name = f"world_{secrets.token_hex(4)}"
     port, password = services["TB_PORT_POSTGRES"], services["TB_POSTGRES_PASSWORD"]
-    s3 = objects.client(services)
+    s3 = objects.admin(services)
     with (
         psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser,
         tempfile.TemporaryDirectory(prefix="trust-benchmarks-cache-") as cache,

@@ -287,7 +287,7 @@ def _fitting(asked: Asked) -> None:
 def _cells(asked: Asked) -> tuple[decisions.Cell, ...]:
     """The cells of open findings that match rule, column, lines and sheet."""
     with as_desk() as connection:
-        found = decisions.cells_of(connection, asked.submission, asked.rule, asked.column)
+        found = decisions.cells_of(connection, asked.submission, asked.rule, asked.column, lines=asked.lines)
     chosen = tuple(
         cell
         for cell in found

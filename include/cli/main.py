@@ -539,6 +539,10 @@ event_app = typer.Typer(
     name="event", no_args_is_help=True, help="Add events to the engagement timeline, list them, withdraw one."
 )
 app.add_typer(event_app)
+sender_app = typer.Typer(
+    name="sender", no_args_is_help=True, help="Give a trust a key of its own to the inbox, list them, take one away."
+)
+app.add_typer(sender_app)
 
 
 @event_app.command("template")
@@ -839,6 +843,142 @@ def api_key(
     from . import api
 
     api.new_key(name, commercial)
+
+
+contacts_app = typer.Typer(
+    name="contacts",
+    no_args_is_help=True,
+    help="Contacts of trusts, who sign in to the trusts' room: add, list, end, and make a link for one.",
+)
+app.add_typer(contacts_app)
+
+
+@contacts_app.command("add")
+def contacts_add(
+    mail: Annotated[str, typer.Argument(help="Their work mail address.", show_default=False)],
+    trust: Annotated[list[str], typer.Option("--trust", "-t", help="An ODS code; may be given several times.")],
+    name: Annotated[str, typer.Option(help="Their name.")] = "",
+) -> None:
+    """Let a person sign in to the trusts' room for one or more trusts, and for those that take them over.
+
+    Example:
+
+      trust-benchmarks contacts add ann@example.nhs.uk --trust RA9 --name "Ann Example"
+    """
+    from . import contacts
+
+    contacts.add(mail, trust, name)
+
+
+@contacts_app.command("list")
+def contacts_list(
+    trust: Annotated[str | None, typer.Option("--trust", "-t", help="Only this trust, by ODS code.")] = None,
+    form: Form = Format.table,
+) -> None:
+    """List the contacts of trusts: who, for whom, since when, and when they signed in last.
+
+    Example:
+
+      trust-benchmarks contacts list --trust RA9
+    """
+    from . import contacts
+
+    contacts.listed(trust, form)
+
+
+@contacts_app.command("leave")
+def contacts_leave(
+    mail: Annotated[str, typer.Argument(help="Their mail address.", show_default=False)],
+    trust: Annotated[str | None, typer.Option("--trust", "-t", help="End only what they do for this trust.")] = None,
+) -> None:
+    """End a contact's rights at once, in all or for one trust. What they sent stays.
+
+    Example:
+
+      trust-benchmarks contacts leave ann@example.nhs.uk
+    """
+    from . import contacts
+
+    contacts.leave(mail, trust)
+
+
+@contacts_app.command("link")
+def contacts_link(
+    mail: Annotated[str, typer.Argument(help="Their mail address.", show_default=False)],
+) -> None:
+    """Print a link by which a contact signs in, once and within 15 minutes; for where no mail goes out.
+
+    Example:
+
+      trust-benchmarks contacts link ann@ra9.example
+    """
+    from . import contacts
+
+    contacts.link(mail)
+
+
+@app.command("serve-room")
+def serve_room(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8100,
+) -> None:
+    """Serve the trusts' room over HTTP until it is stopped (docs/room.md).
+
+    It uses the warehouse that TB_WAREHOUSE_URL names as trust_room (TB_ROOM_PASSWORD), else that of `make run`. TB_ROOM_URL says where
+    people reach it.
+
+    Example:
+
+      trust-benchmarks serve-room --port 8100
+    """
+    from . import portal
+
+    portal.serve(host, port)
+
+
+@app.command("object-identities")
+def object_identities() -> None:
+    """Write who may do what at the S3 server (SeaweedFS): the pipeline, readers of exports, backups, and each sender.
+
+    It reads the keys of the environment, as docker-compose.yml gives them, and the senders in the folder TB_S3_IDENTITIES.
+    """
+    from . import identities
+
+    identities.make()
+
+
+@sender_app.command("add")
+def sender_add(
+    provider: Annotated[str, typer.Argument(help="The trust, by its ODS code.", show_default=False)],
+    collections: Annotated[list[str], typer.Argument(help="The returns that it sends.", show_default=False)],
+) -> None:
+    """Make a key by which a trust puts its own returns into the inbox, and does nothing else. It is shown once.
+
+    Examples:
+
+      trust-benchmarks sender add RA9 workforce e_rostering
+    """
+    from . import identities
+
+    identities.add_sender(provider, collections)
+
+
+@sender_app.command("remove")
+def sender_remove(
+    provider: Annotated[str, typer.Argument(help="The trust, by its ODS code.", show_default=False)],
+) -> None:
+    """Take a trust's key away; the S3 server must be started again."""
+    from . import identities
+
+    identities.remove_sender(provider)
+
+
+@sender_app.command("list")
+def sender_list(form: Form = Format.table) -> None:
+    """List the trusts that have a key, and what they may send."""
+    from . import identities
+
+    identities.list_senders(form)
 
 
 def run() -> None:

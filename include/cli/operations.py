@@ -19,7 +19,14 @@ from . import Refused, embedded
 from .output import Format, note, write
 
 SHOWN = 20  # lines
-PASSED = ("TB_WAREHOUSE_URL", "TB_CACHE", "TB_S3_", "TB_BUCKET_")  # of the settings that `make run` made
+PASSED = (
+    "TB_WAREHOUSE_URL",
+    "TB_CACHE",
+    "TB_S3_ENDPOINT",
+    "TB_S3_KEY",
+    "TB_S3_SECRET",
+    "TB_BUCKET_",
+)  # of the settings that `make run` made
 
 
 def doctor(form: Format) -> int:

@@ -11,9 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from .. import catalogue
-from ..stores import settings
+from ..stores import objects, settings
 from . import (
     board,
+    bulk,
     decision_form,
     decisions,
     downloads,
@@ -44,6 +45,7 @@ def create() -> FastAPI:
         RequestValidationError: _not_understood,
         psycopg.OperationalError: _no_warehouse,
         settings.Unconfigured: _no_warehouse,
+        objects.Harmed: _harmed,
         Exception: _broken,
     }
     app = FastAPI(
@@ -55,7 +57,7 @@ def create() -> FastAPI:
         exception_handlers=handlers,
     )
     app.add_middleware(security.Headers)
-    for module in (board, queue, submission, downloads, decision_form, decisions, figures, timeline, events):
+    for module in (board, queue, bulk, submission, downloads, decision_form, decisions, figures, timeline, events):
         app.include_router(module.router)
 
     @app.get("/me")
@@ -140,6 +142,10 @@ def _no_warehouse(request: Request, problem: Exception) -> Response:
     said = f" ({problem})" if isinstance(problem, settings.Unconfigured) else ""
     words = f"The warehouse does not respond. No data was lost. Try again in a minute.{said}"
     return _refused(request, HTTPException(503, words))
+
+
+def _harmed(request: Request, problem: objects.Harmed) -> Response:
+    return _refused(request, HTTPException(503, f"{problem} Whoever runs the service puts it back: {objects.HEAL}."))
 
 
 def _broken(request: Request, problem: Exception) -> Response:

@@ -1,22 +1,18 @@
 """Making a decision: the form, the preview, and the decision itself; also assigning tasks and commenting."""
 
 import contextlib
-import hashlib
-import json
-import re
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 
 from ..reading.harmless import harmless
-from ..stewardship import decisions
+from ..stewardship import bulk, decisions
 from ..stewardship import preview as previews
-from . import airflow_runs, database, formatting, pages, security, submission
+from . import airflow_runs, database, form_checks, formatting, pages, security, submission
 from .database import Connection
 from .decisions import provider_names
+from .form_checks import Incomplete
 
 router = APIRouter()
 
@@ -24,68 +20,63 @@ router = APIRouter()
 FIELDS = (
     "submission", "kind", "rule", "column", "finding", "scope", "provider", "reason", "until", "new_value", "value_source", "undoes",
 )  # fmt: skip
-
-
-class Incomplete(ValueError):
-    """Something is missing in the form; the message says what."""
+NO_SOURCE = "Say where the correct value comes from, such as an email from the trust and its date."
 
 
 def draft_of(connection: Connection, fields: dict[str, str]) -> decisions.Draft:
     """The decision that a form describes, with its cells as they are now.
 
     Raises:
-        Incomplete: something is missing that the database cannot ask for.
+        Incomplete: something is missing or wrong that the database cannot ask for; says all of it at once.
     """
     asked = {name: fields.get(name, "").strip() for name in FIELDS}
     draft = decisions.Draft(asked["kind"], asked["submission"], asked["reason"])
-    if not draft.reason:
-        raise Incomplete("Enter a reason that people will still understand next year.")
+    errors = {"reason": form_checks.words(draft.reason, form_checks.NO_REASON)}
     if draft.kind == "undo":
         if not asked["undoes"].isdigit():
-            raise Incomplete("Say which decision to undo.")
+            errors[""] = "Say which decision to undo."
+        _complain(errors)
         return replace(draft, undoes=int(asked["undoes"]))
     if draft.kind not in ("waive", "correct"):
+        _complain(errors)
         return draft
     draft = replace(draft, rule_id=asked["rule"] or None, column_name=fields.get("column") or None)
     if asked["scope"] == "provider" and draft.kind == "waive":
         draft = replace(draft, provider_code=asked["provider"].upper() or None, column_name=None)
         if not draft.provider_code:
-            raise Incomplete("Enter the ODS code of the provider that the waiver is for.")
+            errors["provider"] = "Enter the ODS code of the provider that the waiver is for."
     else:
         only = [asked["finding"]] if asked["finding"] else None
         cells = decisions.cells_of(connection, draft.submission_id, draft.rule_id, draft.column_name, finding_ids=only)
         if not cells:
-            raise Incomplete("These findings are no longer open. Look at the submission again.")
+            errors[""] = "These findings are no longer open. Look at the submission again."
         draft = replace(draft, cells=cells)
     if draft.kind == "waive":
-        return replace(draft, until=_day(asked["until"]))
-    if len(draft.cells) != 1:
-        raise Incomplete("A correction changes one cell. Select it on the submission's page.")
-    if not asked["value_source"]:
-        raise Incomplete("Say where the correct value comes from, such as an email from the trust and its date.")
-    return replace(draft, new_value=fields.get("new_value", "").strip(), value_source=asked["value_source"])
+        try:
+            draft = replace(draft, until=form_checks.last_day(asked["until"]))
+        except ValueError as problem:
+            errors["until"] = str(problem)
+        _complain(errors)
+        return draft
+    if draft.cells and len(draft.cells) != 1:
+        errors[""] = "A correction changes one cell. Select it on the submission's page."
+    draft = replace(draft, new_value=fields.get("new_value", "").strip(), value_source=asked["value_source"])
+    errors["value_source"] = form_checks.words(asked["value_source"], NO_SOURCE)
+    _complain(errors)
+    return draft
 
 
-def _day(text: str) -> date:
-    """A day as written in the UK, or in ISO form."""
-    digits = re.findall(r"\d+", text)
-    year_first = len(digits) == 3 and len(digits[0]) == 4
-    try:
-        year, month, day = map(int, digits if year_first else reversed(digits))
-        if year < 1000:
-            raise ValueError
-        return date(year, month, day)
-    except ValueError:
-        raise Incomplete("Enter the last day of the waiver as day, month and year, such as 31/3/2026.") from None
-
-
-def seen(draft: decisions.Draft) -> str:
-    """A hash of the cells of a draft, which tells whether they are still the cells of the preview."""
-    return hashlib.sha256(json.dumps([cell._asdict() for cell in draft.cells]).encode()).hexdigest()[:16]
+def _complain(errors: dict[str, str | None]) -> None:
+    if found := {name: words for name, words in errors.items() if words}:
+        raise Incomplete(found)
 
 
 def _form(
-    request: Request, connection: Connection, fields: dict[str, str], errors: Sequence[str] = (), status: int = 200
+    request: Request,
+    connection: Connection,
+    fields: dict[str, str],
+    errors: dict[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
     """The form, filled with what is known."""
     fields = {name: fields.get(name, "") for name in FIELDS}
@@ -110,7 +101,7 @@ def _form(
     kinds = {row["kind"]: row for row in submission.possible(connection, one["state"])}
     if kind not in kinds:
         state = formatting.STATES[one["state"]].lower()
-        errors = [*errors, f"You cannot make this decision on a submission that is {state}."]
+        errors = (errors or {}) | {"": f"You cannot make this decision on a submission that is {state}."}
     undone = None
     if kind == "undo" and fields["undoes"].isdigit():
         with contextlib.suppress(LookupError):  # the database says so when the form is sent
@@ -120,8 +111,12 @@ def _form(
         fields=fields, finding=finding, open_cells=open_cells, undone=undone,
         limit=submission.limits(connection).get(fields["rule"]),
         rule_says=formatting.rules_of(one["collection"]).get(fields["rule"], ""),
-        second=kinds.get(kind, {}).get("second_person", ""), errors=list(errors), field="f-reason", is_sample=one["is_sample"],
+        second=kinds.get(kind, {}).get("second_person", ""), errors=errors or {}, field="f-reason", is_sample=one["is_sample"],
     )  # fmt: skip
+
+
+def _errors(problem: Incomplete | decisions.Refused) -> dict[str, str]:
+    return problem.errors if isinstance(problem, Incomplete) else {"": str(problem)}
 
 
 @router.get("/decide")
@@ -139,12 +134,12 @@ def preview(request: Request, person: security.Steward, form: security.Form) -> 
             draft = draft_of(connection, form)
             found = previews.preview(draft, person.name)
         except (Incomplete, decisions.Refused) as problem:
-            return _form(request, connection, form, [str(problem)], 409)
+            return _form(request, connection, form, _errors(problem), 409)
         one = submission.get(connection, draft.submission_id)
         names = provider_names(connection, found)
     return pages.page(
         request, "preview.html", section="board", one=one, draft=draft, found=found, names=names,
-        hidden={name: form.get(name, "") for name in FIELDS}, seen=seen(draft), is_sample=one["is_sample"],
+        hidden={name: form.get(name, "") for name in FIELDS}, seen=bulk.hash_of_cells(draft), is_sample=one["is_sample"],
     )  # fmt: skip
 
 
@@ -154,7 +149,7 @@ def decide(request: Request, person: security.Steward, form: security.Form) -> R
     with database.opened() as connection:
         try:
             draft = draft_of(connection, form)
-            if form.get("seen") and form["seen"] != seen(draft):
+            if form.get("seen") and form["seen"] != bulk.hash_of_cells(draft):
                 raise decisions.Refused(
                     "The cells have changed since the preview, so nothing was decided. Look at the preview again."
                 )
@@ -162,7 +157,7 @@ def decide(request: Request, person: security.Steward, form: security.Form) -> R
             decision_id = decisions.decide(connection, draft, person.name)
         except (Incomplete, decisions.Refused) as problem:
             connection.rollback()
-            return _form(request, connection, form, [str(problem)], 409)
+            return _form(request, connection, form, _errors(problem), 409)
     airflow_runs.start_after(decision_id, person.name)
     return pages.go(request, f"/decisions/{decision_id}", done="decided")
 

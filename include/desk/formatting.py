@@ -24,6 +24,14 @@ STATES = {
 }
 SEVERITIES = {"hold": "Return held", "reject": "Row left out", "warn": "Warning", "info": "For information"}
 RESPONSIBLE = {"trust": "The trust", "publisher": "The publisher", "us": "Us"}
+# Whose turn a return or task is, as in intake.turns.
+TURNS = {
+    "us": "With us",
+    "trust": "With the trust",
+    "approver": "With the approver",
+    "running": "Running",
+    "nobody": "Nothing to do",
+}
 KINDS = {
     "assign": "Assigned",
     "comment": "Comment",

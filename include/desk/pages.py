@@ -19,6 +19,9 @@ DONE = {  # what a page says first after a form was sent
     "decided": "Your decision has been saved.",
     "approved": "You have approved this decision.",
     "refused": "You have refused this decision.",
+    "decided_together": "Your decisions have been saved.",
+    "approved_together": "You have approved these decisions.",
+    "refused_together": "You have refused these decisions.",
     "assigned": "The task has been assigned.",
     "noted": "Your comment has been saved.",
     "added": "The event has been added to the timeline.",
@@ -61,6 +64,7 @@ environment.globals |= {
     "SEVERITIES": formatting.SEVERITIES,
     "RESPONSIBLE": formatting.RESPONSIBLE,
     "KINDS": formatting.KINDS,
+    "TURNS": formatting.TURNS,
     "DECISION_STATES": formatting.DECISION_STATES,
     "counted": formatting.counted,
 }
@@ -80,7 +84,7 @@ def page(request: Request, template: str, /, status: int = 200, **about: Any) ->
         request: the request that it answers.
         template: a file name in templates/.
         status: of the answer.
-        **about: what the template needs, and optionally errors (a list of sentences) and is_sample.
+        **about: what the template needs, and optionally is_sample and errors: sentences, in a list or by the name of their field.
     """
 
     def link(path: str, **query: object) -> Markup:
@@ -92,12 +96,19 @@ def page(request: Request, template: str, /, status: int = 200, **about: Any) ->
         return link(path, **{**dict(request.query_params), "done": None, **changes})
 
     known: dict[str, Any] = {
-        "errors": [],
         "is_sample": False,
         "person": request.state.person,
         "section": "",
         "field": "main",
     }
+    errors = about.pop("errors", [])
+    known["wrong"] = errors if isinstance(errors, dict) else {}
+    anchor = about.get("field", "main")
+    known["errors"] = (
+        [(f"f-{name}" if name else anchor, words) for name, words in errors.items()]
+        if isinstance(errors, dict)
+        else [(anchor, words) for words in errors]
+    )
     known["done"] = DONE.get(request.query_params.get("done", ""), "")
     text = environment.get_template(template).render({**known, **about}, request=request, link=link, here=here)
     return HTMLResponse(text, status)

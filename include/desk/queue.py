@@ -1,4 +1,4 @@
-"""The queue: open tasks, nearest deadline first."""
+"""The queue: open tasks, nearest deadline first; and the same fault in several returns, to be decided together."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,19 +9,19 @@ router = APIRouter()
 
 
 def tasks(connection: Connection, wanted: dict[str, str], me: str, number: int) -> tuple[list[Row], pages.Paging, Row]:
-    """One page of tasks, its place in the list, and totals: tasks_in_all, findings_in_all, any_sample.
+    """One page of tasks, its place in the list, and totals: tasks_in_all, findings_in_all, overdue_in_all, any_sample.
 
     Args:
         connection: of the desk's role.
-        wanted: collection, period, provider (a code or part of a name), severity, responsible, and assignee ('me', 'nobody' or a
-            name); '' for all.
+        wanted: collection, period, provider (a code or part of a name), severity, responsible, turn, rule, and assignee ('me',
+            'nobody' or a name); '' for all.
         me: the name of the person who asks.
         number: of the page, from 1; beyond the last page, the last page is returned.
     """
     number = max(1, number)
     page = {"size": pages.PAGE, "offset": (number - 1) * pages.PAGE}
     found = database.rows(connection, "tasks", **wanted, **page, me=me)
-    total = {name: found[0][name] for name in ("tasks_in_all", "findings_in_all", "any_sample")}
+    total = {name: found[0][name] for name in ("tasks_in_all", "findings_in_all", "overdue_in_all", "any_sample")}
     paging = pages.Paging(number, total["tasks_in_all"])
     if paging.number != number:
         return tasks(connection, wanted, me, paging.number)
@@ -49,6 +49,8 @@ def queue(
     severity: str = "",
     responsible: str = "",
     assignee: str = "",
+    turn: str = "us",
+    rule: str = "",
     page: int = 1,
 ) -> Response:
     """Tasks: findings grouped by rule, column and submission."""
@@ -59,11 +61,14 @@ def queue(
         "severity": severity,
         "responsible": responsible,
         "assignee": assignee,
+        "turn": turn,
+        "rule": rule,
     }
     with database.opened() as connection:
         found, paging, total = tasks(connection, wanted, person.name, page)
         offered = choices(connection)
+        faults = database.rows(connection, "faults", **wanted, me=person.name) if turn in ("", "us") else []
     return pages.page(
         request, "queue.html", section="queue", tasks=found, paging=paging, total=total, wanted=wanted,
-        filtered=any(wanted.values()), choices=offered, is_sample=total["any_sample"],
+        filtered=any(wanted[name] for name in wanted if name != "turn") or turn != "us", faults=faults, choices=offered, is_sample=total["any_sample"],
     )  # fmt: skip

@@ -24,6 +24,7 @@ MOST_LISTED = 100_000
 SECONDS = 300.0  # for one folder or file
 PATIENCE = 20.0  # seconds without a word from the server
 CHUNK = 1 << 20
+MOST_ASKED = 64  # pieces of 32 KB that are asked for before the first has come
 KEYS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -65,6 +66,7 @@ def get(source: Source, offer: Offer) -> Answer:
         if (before.st_size or 0) > MOST_FILE:
             raise Stopped(BROKEN, f"{offer.link} has more than the {MOST_FILE:,} bytes that are taken.")
         with server.open(path, "rb") as file:
+            file.prefetch(before.st_size, MOST_ASKED)
             while chunk := file.read(CHUNK):
                 body.write(chunk)
                 digest.update(chunk)

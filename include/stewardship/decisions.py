@@ -1,6 +1,7 @@
 """Appends decisions and verdicts to the ledger, and reads them back. The database alone says whether a decision is allowed."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -52,6 +53,7 @@ class Draft:
         until: the last day of a waiver.
         undoes: the decision to undo.
         expected_release: the release that the preview announced.
+        batch: a number (32 hexadecimal digits) that decisions made together share.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Draft:
     assignee: str | None = None
     undoes: int | None = None
     expected_release: str | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,7 @@ class Decision:
     verdict_words: str | None
     undone_by: int | None
     state: str
+    batch: str | None
 
 
 class Effect(NamedTuple):
@@ -187,6 +191,7 @@ def cells_of(
     column_name: str | None = None,
     *,
     finding_ids: list[str] | None = None,
+    lines: Sequence[int] = (),
 ) -> tuple[Cell, ...]:
     """The cells of a submission's open findings, with the keys of their rows.
 
@@ -195,7 +200,8 @@ def cells_of(
         submission_id: the submission.
         rule_id: only findings of this rule.
         column_name: only findings in this column.
-        finding_ids: only these findings.
+        finding_ids: only these findings, of those that intake.findings lists.
+        lines: only these lines; none: all.
 
     Raises:
         Refused: there are more than a decision can name.
@@ -205,7 +211,9 @@ def cells_of(
     only = {"finding_ids": finding_ids, "only_other": path is not None}
     found = queries.rows(connection, "stewardship/open_findings", _OpenFinding, **wanted, **only)
     if path:
-        found += _open_in(path, rule_id, column_name)
+        found += _open_in(path, rule_id, column_name, lines)
+    if lines:
+        found = [one for one in found if one.line in lines]
     keys = _row_keys(connection, submission_id) if any(one.line is not None for one in found) else {}
     return tuple(
         Cell(one.sheet, one.line, keys.get((one.sheet, one.line)), one.column_name, one.raw_value, one.message)
@@ -213,13 +221,15 @@ def cells_of(
     )
 
 
-def _open_in(path: Path, rule_id: str | None, column_name: str | None) -> list[_OpenFinding]:
+def _open_in(path: Path, rule_id: str | None, column_name: str | None, lines: Sequence[int]) -> list[_OpenFinding]:
     """The open findings in a file of all findings (see `all_findings.file`)."""
     is_wanted = pl.col("decision_id").is_null() & (pl.col("severity") != "info")
     if rule_id is not None:
         is_wanted &= pl.col("rule_id") == rule_id
     if column_name is not None:
         is_wanted &= pl.col("column_name") == column_name
+    if lines:
+        is_wanted &= pl.col("line").is_in(list(lines))
     wanted = pl.scan_parquet(path).filter(is_wanted)
     many = wanted.select(pl.len()).collect().item()
     if many > MOST_CELLS:

@@ -1,6 +1,7 @@
 """Previews a decision: it is made, validated and measured by the pipeline's own functions in a transaction that is rolled back."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from .. import catalogue, reference, sql
 from ..records.validate_and_record import validate_and_record_one
 from ..releases import build, candidates
 from ..releases import inputs as release_inputs
+from ..releases.dependencies import Pair
 from ..releases.figures import figures
 from ..stores import warehouse
 from ..validation.validate import HELD
@@ -19,6 +21,8 @@ from .decisions import Draft, Refused
 
 VALUES = ("value", "numerator", "denominator", "rank", "quality", "opportunity")
 KEYS = ["metric_id", "provider_code"]
+SHOWN = [*KEYS, "name", "unit", "changed", *(f"{name}_{when}" for name in VALUES for when in ("before", "after"))]
+QUARTILES = ("provider_code", "metric_id", "quartile_before", "quartile_after")
 
 Row = dict[str, Any]  # of the frame that its attribute describes
 
@@ -67,6 +71,27 @@ class _Standing(NamedTuple):
     counting_version: int | None
 
 
+@dataclass
+class Together:
+    """What several decisions would lead to if all of them are made, or approved.
+
+    Attributes:
+        previews: what each return would be, by the place of its decision in the list; none for what is refused.
+        refused: why a decision would not be allowed, by its place; the others are previewed without it.
+        releases: the current and the next release of each (collection, period).
+        other_changes, others_changed_quartile: as in `Preview`, over providers about whom none of the decisions is.
+        follows: as in `Preview`.
+    """
+
+    previews: dict[int, Preview] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    releases: dict[Pair, tuple[str | None, str | None]] = field(default_factory=dict)
+    other_changes: list[Row] = field(default_factory=list)
+    others_changed_quartile: int = 0
+    follows: list[Pair] = field(default_factory=list)
+    seconds: float = 0.0
+
+
 def preview(decision: Draft | int, author: str = "(preview)") -> Preview:
     """What a draft, or the approval of the decision of that number, would lead to. Nothing is kept.
 
@@ -74,56 +99,119 @@ def preview(decision: Draft | int, author: str = "(preview)") -> Preview:
         Refused: the decision would not be allowed.
         LookupError: there is no decision of that number, or no such submission.
     """
+    made = together([decision], author)
+    if made.refused:
+        raise Refused(made.refused[0])
+    found = made.previews[0]
+    found.follows, found.other_changes = made.follows, made.other_changes
+    found.others_changed_quartile, found.seconds = made.others_changed_quartile, made.seconds
+    return found
+
+
+def together(decisions_made: Sequence[Draft | int], author: str = "(preview)") -> Together:
+    """What several drafts, or the approvals of several decisions, would lead to together. Nothing is kept.
+
+    Each return is validated; the figures of each collection and period are computed once, with all of the decisions.
+
+    Raises:
+        LookupError: there is no decision of a number, or no such submission.
+    """
     began = time.monotonic()
     with warehouse.connect() as connection:
         try:
-            found = _tried(connection, decision, author)
+            found = _tried(connection, decisions_made, author)
         finally:
             connection.rollback()
     found.seconds = time.monotonic() - began
     return found
 
 
-def _tried(connection: psycopg.Connection[Any], decision: Draft | int, author: str) -> Preview:
+def _tried(connection: psycopg.Connection[Any], decisions_made: Sequence[Draft | int], author: str) -> Together:
+    made, providers = Together(), dict[int, str | None]()
+    abouts = [_about(connection, one) for one in decisions_made]
+    is_measurable = any(about.period is not None and about.sender is not None for about, _ in abouts)
+    due_before = candidates.due(connection) if is_measurable else {}
+    for place, (decision, (about, provider_code)) in enumerate(zip(decisions_made, abouts, strict=True)):
+        found = Preview(about.collection, about.period, about.submission_id)
+        before = _standing(connection, about.submission_id)
+        found.state_before, found.rows_recorded_before, found.rows_rejected_before, found.counts_before = before
+        try:
+            with connection.transaction():
+                _make(connection, decision, author)
+                validate_and_record_one(connection, about.submission_id, store=False)
+        except Refused as problem:
+            made.refused[place] = str(problem)
+            continue
+        after = _standing(connection, about.submission_id)
+        found.state_after, found.rows_recorded_after, found.rows_rejected_after, found.counts_after = after
+        made.previews[place] = found
+        if about.period is not None and about.sender is not None:
+            # Of a national file, a decision that names no provider is about all.
+            is_national = not provider_code and catalogue.load(about.collection).is_national
+            providers[place] = None if is_national else provider_code or about.sender
+    pairs = sorted({(made.previews[place].collection, str(made.previews[place].period)) for place in providers})
+    for pair in pairs:
+        _measure(connection, made, pair, providers)
+    if pairs:
+        after_all = candidates.due(connection).items()
+        made.follows = sorted(
+            pair for pair, rests_on in after_all if rests_on != due_before.get(pair) and pair not in pairs
+        )
+    return made
+
+
+def _about(connection: psycopg.Connection[Any], decision: Draft | int) -> tuple[submitted_file.Submission, str | None]:
+    """The submission that a decision is about, and the provider; None: that is for its sender to say."""
     if isinstance(decision, int):
         one = decisions.get(connection, decision)
-        if one.state != "proposed":
-            raise Refused(f"Decision {decision} is {one.state.replace('_', ' ')}: there is nothing to preview.")
         submission_id, provider_code = one.submission_id, one.provider_code
     else:
         submission_id = decision.submission_id
         provider_code = decision.provider_code or decisions.provider_of(connection, decision)
-    about = submitted_file.submission(connection, submission_id)
-    found = Preview(about.collection, about.period, submission_id)
-    before = _standing(connection, submission_id)
-    found.state_before, found.rows_recorded_before, found.rows_rejected_before, found.counts_before = before
-    is_measurable = about.period is not None and about.sender is not None
-    due_before = candidates.due(connection) if is_measurable else {}
+    return submitted_file.submission(connection, submission_id), provider_code
+
+
+def _make(connection: psycopg.Connection[Any], decision: Draft | int, author: str) -> None:
+    """Makes a draft, or takes a proposed decision, and approves it."""
+    if isinstance(decision, int):
+        state = decisions.get(connection, decision).state
+        if state != "proposed":
+            raise Refused(f"Decision {decision} is {state.replace('_', ' ')}: there is nothing to preview.")
     number = decision if isinstance(decision, int) else decisions.decide(connection, decision, author)
     if decisions.get(connection, number).state == "proposed":
         decisions.verdict(connection, number, "(somebody else)", True)
-    validate_and_record_one(connection, submission_id, store=False)
-    after = _standing(connection, submission_id)
-    found.state_after, found.rows_recorded_after, found.rows_rejected_after, found.counts_after = after
-    if about.period is None or about.sender is None:
-        return found
-    found.release_before = _current_release(connection, about.collection, about.period)
-    old = _published(connection, about.collection, about.period)
-    given = release_inputs.load(connection, about.collection, about.period)
+
+
+def _measure(connection: psycopg.Connection[Any], made: Together, pair: Pair, providers: dict[int, str | None]) -> None:
+    """Computes the figures of a collection and period, and puts what changes into the previews of its returns."""
+    own = {
+        place: code
+        for place, code in providers.items()
+        if (made.previews[place].collection, made.previews[place].period) == pair
+    }
+    before = _current_release(connection, *pair)
+    old = _published(connection, *pair)
+    given = release_inputs.load(connection, *pair)
     tables = figures(given)
-    found.release_after = build.would_stand(connection, given, tables)
-    providers = [provider_code] if provider_code else [about.sender]
-    is_national = not provider_code and catalogue.load(about.collection).is_national
-    _compare(found, old, tables["measure"], tables["comparison"], None if is_national else providers)
-    if found.state_after != HELD:
-        found.missing = shortfall.sentences(connection, submission_id, given.inputs.provider_rows, tables["measure"])
-    own = (about.collection, about.period)
-    found.follows = sorted(
-        pair
-        for pair, rests_on in candidates.due(connection).items()
-        if rests_on != due_before.get(pair) and pair != own
-    )
-    return found
+    after = build.would_stand(connection, given, tables)
+    made.releases[pair] = (before, after)
+    both = _compared(old, tables["measure"], tables["comparison"])
+    for place, code in own.items():
+        found = made.previews[place]
+        found.release_before, found.release_after = before, after
+        is_own = pl.col("changed") if code is None else pl.col("provider_code") == code
+        found.measures = both.filter(is_own).select(SHOWN).to_dicts()
+        if found.state_after != HELD:
+            found.missing = shortfall.sentences(
+                connection, found.submission_id, given.inputs.provider_rows, tables["measure"]
+            )
+    codes = [code for code in own.values() if code is not None]
+    if len(codes) == len(own):  # what of a whole national file changes is listed already
+        is_other = ~pl.col("provider_code").is_in(codes) & pl.col("quartile_before").ne_missing(
+            pl.col("quartile_after")
+        )
+        made.other_changes += both.filter(is_other).select(*QUARTILES).to_dicts()
+        made.others_changed_quartile += both.filter(is_other)["provider_code"].n_unique()
 
 
 def _standing(connection: psycopg.Connection[Any], submission_id: str) -> _Standing:
@@ -146,14 +234,8 @@ def _published(connection: psycopg.Connection[Any], collection: str, period: str
     return connection.execute(sql.text("stewardship/published_figures"), where).fetchall()
 
 
-def _compare(
-    found: Preview,
-    old: list[tuple[Any, ...]],
-    measures: pl.DataFrame,
-    comparisons: pl.DataFrame,
-    providers: list[str] | None,
-) -> None:
-    """Compares published figures with new ones, for these providers (None: all) and for the quartiles of the others."""
+def _compared(old: list[tuple[Any, ...]], measures: pl.DataFrame, comparisons: pl.DataFrame) -> pl.DataFrame:
+    """Published figures beside new ones, one row for each metric and provider, with whether anything changed."""
     # Opportunities against several kinds of benchmark do not add up: the largest is shown.
     largest = comparisons.group_by(KEYS).agg(opportunity=pl.col("opportunity_gbp").max())
     after = measures.rename({"percentile_rank": "rank", "quality_flag": "quality"}).join(largest, on=KEYS, how="left")
@@ -161,21 +243,13 @@ def _compare(
     before = pl.DataFrame(old, schema=after.schema, orient="row")
     both = before.join(after, on=KEYS, how="full", coalesce=True, suffix="_after").sort(KEYS)
     names = {metric.metric_id: metric.name for metric in reference.load().metrics}
-    both = both.rename({name: f"{name}_before" for name in VALUES}).with_columns(
+    return both.rename({name: f"{name}_before" for name in VALUES}).with_columns(
         unit=pl.coalesce("unit_after", "unit"),
         name=pl.col("metric_id").replace(names),
         changed=pl.any_horizontal(pl.col(f"{name}_before").ne_missing(pl.col(f"{name}_after")) for name in VALUES),
         quartile_before=_quartile("rank_before"),
         quartile_after=_quartile("rank_after"),
     )
-    is_own = pl.col("provider_code").is_in(providers) if providers is not None else pl.col("changed")
-    pairs = [f"{name}_{when}" for name in VALUES for when in ("before", "after")]
-    found.measures = both.filter(is_own).select(*KEYS, "name", "unit", "changed", *pairs).to_dicts()
-    if providers is not None:
-        moved = pl.col("quartile_before").ne_missing(pl.col("quartile_after"))
-        columns = ("provider_code", "metric_id", "quartile_before", "quartile_after")
-        found.other_changes = both.filter(~is_own & moved).select(columns).to_dicts()
-        found.others_changed_quartile = len({one["provider_code"] for one in found.other_changes})
 
 
 def _quartile(rank: str) -> pl.Expr:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,20 +11,27 @@ from typing import Any
 import polars as pl
 import psycopg
 import sqlalchemy as sa
+import tenacity
 from psycopg import sql as pgsql
 
 from .. import sql
-from . import pool, settings
+from . import log, pool, settings
 
+logger = logging.getLogger(__name__)
 OWNER = "owner"  # the role of TB_WAREHOUSE_OWNER_URL, for what makes or replaces tables
 ROLES = {  # that log in beside the owner, and where their passwords come from
     "pipeline": "TB_PIPELINE_PASSWORD",
     "dashboard_reader": "TB_READER_PASSWORD",
     "steward_reader": "TB_STEWARD_PASSWORD",
     "steward_desk": "TB_DESK_PASSWORD",
+    "trust_room": "TB_ROOM_PASSWORD",
 }
 FEW = 200  # rows
 MIGRATION_LOCK = 716_201_702
+# A migration waits so long for a table at most, since everybody else waits behind it; less than deadlock_timeout (1 s), so that of
+# two that wait for each other it is the migration that gives up.
+LOCK_TIMEOUT = "500ms"
+PATIENCE = 600  # seconds in which a migration is tried again
 # Which migrations were applied.
 MIGRATIONS = "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz DEFAULT now())"
 
@@ -62,15 +70,20 @@ def _url(role: str | None) -> str:
 
 
 def migrate() -> list[str]:
-    """Brings the warehouse to the newest schema as its owner, and says anew what the pipeline may do; returns the migrations applied.
+    """Brings the warehouse to the newest schema as its owner while others read and write it; returns the migrations applied.
 
-    All is one transaction; a file that changed after it was applied is refused, because what it built is in use.
+    Each migration is one transaction; a file that changed after it was applied is refused, because what it built is in use. At the end
+    it says anew what the pipeline may do.
+
+    Raises:
+        RuntimeError: a migration was changed, or others have kept what it must change for `PATIENCE` seconds.
     """
     applied = []
     with connect(OWNER) as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])  # given back with the connection
         connection.execute(MIGRATIONS)
         done = dict(connection.execute("SELECT name, sha256 FROM public.migration").fetchall())
+        connection.commit()
         for path, text in _migrations():
             digest = _digest(text)
             if done.get(path.name, digest) != digest:
@@ -78,14 +91,36 @@ def migrate() -> list[str]:
                     f"Migration {path.name} was changed after it had been applied. Put it back and write a new one."
                 )
             if path.name not in done:
-                connection.execute(text)
-                connection.execute("INSERT INTO public.migration (name, sha256) VALUES (%s, %s)", [path.name, digest])
+                _apply(connection, path.name, text)
                 applied.append(path.name)
         connection.execute(sql.text("rights/pipeline"))
         for role, variable in ROLES.items():
             if password := os.environ.get(variable):
                 set_password(connection, role, password)
     return applied
+
+
+def _apply(connection: psycopg.Connection[Any], name: str, text: str) -> None:
+    """Applies one migration, in a transaction that gives up rather than keep readers waiting behind it, and is tried again."""
+    tries = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type((psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)),
+        stop=tenacity.stop_after_delay(PATIENCE),
+        wait=tenacity.wait_random_exponential(0.5, max=5),
+        before_sleep=lambda state: log.line(
+            logger, "migration_waits", level=logging.WARNING, migration=name, tries=state.attempt_number
+        ),
+    )
+    try:
+        for attempt in tries:
+            with attempt, connection.transaction():
+                connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+                connection.execute(text)
+                connection.execute("INSERT INTO public.migration (name, sha256) VALUES (%s, %s)", [name, _digest(text)])
+    except tenacity.RetryError as problem:
+        raise RuntimeError(
+            f"Migration {name} was not applied: for {PATIENCE} seconds others kept what it must change. Nothing has changed. "
+            "See who in pg_stat_activity, and run `trust-benchmarks prepare` again when they have ended."
+        ) from problem
 
 
 def set_password(connection: psycopg.Connection[Any], role: str, password: str) -> None:

@@ -31,7 +31,18 @@ HERE = Path(__file__).parent
 SAMPLE = {"TB_SAMPLE_PROVIDERS": "36", "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
 SHORT = {"TB_SAMPLE_PROVIDERS": "36", "TB_SAMPLE_PERIODS": "1", "TB_SAMPLE_LINES": "20"}
 FOUND_WITHIN = 130.0  # seconds until the tasks of a dead worker are no longer taken for running
-USUAL = ("postgres", "broker", "objects", "prepare", "api-server", "scheduler", "dag-processor", "triggerer")
+ONCE = ("identities", "prepare")  # run once and end
+USUAL = (
+    "postgres",
+    "broker",
+    "identities",
+    "objects",
+    "prepare",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+)
 NAMESPACES = ("--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 BEGAN = time.monotonic()
 
@@ -152,16 +163,16 @@ class Cluster:
                 asked[name] = time.monotonic()
                 if now_ready:
                     ready.add(name)
-                    say(f"{name} is {'done' if name == 'prepare' else 'healthy'}")
+                    say(f"{name} is {'done' if name in ONCE else 'healthy'}")
             if time.monotonic() > give_up:
                 raise Broken(f"Not healthy after {self.patience} s: {set(self.containers) - ready}")
             time.sleep(0.5)
 
     def _is_ready(self, name: str) -> bool:
         container = self.engine.running[name]
-        if name == "prepare":
+        if name in ONCE:
             if container.process.poll():
-                raise Broken(f"prepare failed.\n{container.last_words()}")
+                raise Broken(f"{name} failed.\n{container.last_words()}")
             return container.process.poll() == 0
         if not container.alive():
             raise Broken(f"{name} ended by itself.\n{container.last_words()}")
@@ -171,13 +182,13 @@ class Cluster:
         """What the health checks of all services take together, as a share of a core. Raises Broken above 2 percent."""
         share = 0.0
         for name in self.containers:
-            if name == "prepare":
+            if name in ONCE:
                 continue
             status, said, seconds = self.engine.execute(name, self.engine.running[name].service.health)
             if status:
                 raise Broken(f"{name}'s health check fails: {said}")
             share += seconds / self.engine.running[name].service.interval
-        say(f"health checks of {len(self.containers) - 1} containers take {share:.2%} of a core")
+        say(f"health checks of {len(self.containers) - len(ONCE)} containers take {share:.2%} of a core")
         if share > 0.02:
             raise Broken("The health checks take more than 2 percent of a core.")
 
@@ -412,6 +423,8 @@ def by_functions(cluster: Cluster, files: list[tuple[str, Path, dict[str, str]]]
     owner = f"postgresql://warehouse:{cluster.secrets['WAREHOUSE_PASSWORD']}@{postgres}/plain"
     ours = cluster.settings()["TB_WAREHOUSE_URL"].rpartition("/")[0] + "/plain"
     plain = {"TB_WAREHOUSE_URL": ours, "TB_WAREHOUSE_OWNER_URL": owner, **buckets}
+    # The pipeline's own key is for its own buckets, and makes none.
+    plain |= {f"TB_S3_{part}": cluster.secrets[f"S3_ADMIN_{part}"] for part in ("KEY", "SECRET")}
     with cluster.environment(**plain):
         for bucket in buckets.values():
             objects.client().create_bucket(Bucket=bucket)

@@ -1,8 +1,13 @@
 """Made-up returns that give the desk something of each sort to show."""
 
+from datetime import date, timedelta
+
 import flow
+from trust_benchmarks.stewardship import bulk
+from trust_benchmarks.stores import warehouse
 
 PERIOD = "2025-06"
+NEXT_YEAR = (date.today() + timedelta(365)).isoformat()  # a last day of a waiver
 SUPPRESSED = "RNU"  # whose value of WF12 is suppressed
 # What hostile cells may hold. None of it may reach a page as anything but text.
 HOSTILE = {
@@ -42,6 +47,16 @@ def hostile_rows(rows) -> None:
 def few_appraisals(rows) -> None:
     """Four of twenty appraisals: too few people to show."""
     rows[0] |= {"appraisals_due": "20", "appraisals_done": "4"}
+
+
+def batch_of(submission_id: str, author: str) -> str:
+    """A waiver that was made as one of a batch, for the page of the batch."""
+    with warehouse.connect() as connection:
+        day = date.fromisoformat(NEXT_YEAR)
+        made = bulk.drafts(
+            connection, "waive", {submission_id: [None]}, rule_id="WF-R2", reason="Known to the trust.", until=day
+        )
+        return bulk.decide(connection, made.values(), author)
 
 
 def make() -> dict[str, str]:

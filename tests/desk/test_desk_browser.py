@@ -1,11 +1,13 @@
 """The desk in a real browser: nothing that axe calls serious, no page wider than its window, and all of it by keyboard."""
 
+from datetime import date
+
 import flow
 import pytest
-from desk_world import PERIOD
+from desk_world import NEXT_YEAR, PERIOD, batch_of
 from sizes import FULL
 
-WIDTHS = (1280, 800)
+WIDTHS = (1280, 320)
 PAGES = {
     "board": "/",
     "period": f"/?collection=workforce&period={PERIOD}",
@@ -23,6 +25,9 @@ PAGES = {
     "decisions": "/decisions",
     "decision": "/decisions/{decision}",
     "decision with preview": "/decisions/{decision}?preview=1",
+    "same fault": f"/fault?collection=workforce&period={PERIOD}&rule=VAL-TYPE&column=fte",
+    "batch": "/batches/{batch}",
+    "batch with preview": "/batches/{batch}?preview=1",
     "no page": "/nothing-here",
 }
 
@@ -37,7 +42,7 @@ def known(desk, returns):
     fields = {"new_value": "117", "value_source": "Mail of 3 July", "reason": "Typing slip."}
     answer = desk.post("other steward", "/decide", submission=held, kind="correct", finding=finding, **fields)
     number = answer.headers["location"].split("/")[-1].split("?")[0]
-    return returns | {"finding": finding, "decision": number}
+    return returns | {"finding": finding, "decision": number, "batch": batch_of(held, "stella")}
 
 
 @pytest.fixture
@@ -70,7 +75,16 @@ def test_every_page_that_shows_something_is_looked_at(desk):
         path for path in shown if path.startswith(("/figures", "/timeline"))
     }  # test_desk_figures.py looks at these
     shown -= {"/me", "/desk.css", "/desk.js", "/decisions/{decision_id}/effect", "/{path:path}"}
-    assert shown == {"/", "/queue", "/submissions/{submission_id}", "/decide", "/decisions", "/decisions/{decision_id}"}
+    assert shown == {
+        "/",
+        "/queue",
+        "/fault",
+        "/batches/{batch}",
+        "/submissions/{submission_id}",
+        "/decide",
+        "/decisions",
+        "/decisions/{decision_id}",
+    }
 
 
 @pytest.mark.parametrize("tab", WIDTHS if FULL else WIDTHS[:1], indirect=True)
@@ -137,7 +151,7 @@ def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/decide**")
     tab_to(tab, "Last day of the waiver", "input")
-    tab.keyboard.type("31/12/2099")
+    tab.keyboard.type(date.fromisoformat(NEXT_YEAR).strftime("%d/%m/%Y"))
     tab_to(tab, "Reason", "textarea")
     tab.keyboard.type("Known to the trust; mends with the next return.")
     tab_to(tab, "Preview", "button")

@@ -7,7 +7,7 @@ import re
 
 import flow
 import pytest
-from desk_world import HOSTILE, PERIOD
+from desk_world import HOSTILE, NEXT_YEAR, PERIOD
 from trust_benchmarks.reading import harmless
 
 MARKUP_OF_CELLS = ("<script>alert", "<img", "<svg", "<iframe", "<style", "<h1>taken", "<b>", "<!-- ")
@@ -220,7 +220,11 @@ def test_a_form_says_what_is_missing(desk, returns):
         ({"kind": "accept"}, "Enter a reason"),
         ({"kind": "waive", "rule": "WF-R2", "reason": "x", "until": "soon"}, "day, month and year"),
         ({"kind": "waive", "rule": "WF-R2", "reason": "x", "until": "2000-01-01"}, "The waiver would have ended"),
-        ({"kind": "waive", "rule": "VAL-TYPE", "reason": "x", "until": "2099-01-01"}, "cannot be waived"),
+        ({"kind": "waive", "rule": "WF-R2", "reason": "x", "until": "2099-01-01"}, "Enter a day no later than"),
+        ({"kind": "accept", "reason": "Ask jo@example.org"}, "Take out the email address"),
+        ({"kind": "accept", "reason": "About 943 476 5919"}, "Take out the NHS number"),
+        ({"kind": "accept", "reason": "long " * 500}, "Shorten this to 2,000 characters"),
+        ({"kind": "waive", "rule": "VAL-TYPE", "reason": "x", "until": NEXT_YEAR}, "cannot be waived"),
         (
             {"kind": "correct", "finding": finding, "reason": "x", "new_value": "1"},
             "Say where the correct value comes from",
@@ -294,7 +298,7 @@ def test_cells_that_changed_since_the_preview(desk, returns):
         "kind": "waive",
         "rule": "WF-R2",
         "reason": "Known.",
-        "until": "2099-12-31",
+        "until": NEXT_YEAR,
         "scope": "cells",
     }
     shown = desk.post("steward", "/preview", **fields)

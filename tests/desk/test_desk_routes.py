@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from desk_world import PERIOD, batch_of
 
 # Route -> who may: 'read' is anybody who is signed in, 'act' a steward, 'approve' an approver.
 ROUTES = {
@@ -13,6 +14,11 @@ ROUTES = {
     ("GET", "/submissions/{submission_id}/workbook.xlsx"): "read",
     ("GET", "/submissions/{submission_id}/original"): "read",
     ("GET", "/submissions/{submission_id}/summary.txt"): "read",
+    ("GET", "/fault"): "read",
+    ("POST", "/fault/preview"): "act",
+    ("POST", "/fault/decide"): "act",
+    ("GET", "/batches/{batch}"): "read",
+    ("POST", "/batches/{batch}/verdict"): "approve",
     ("GET", "/decide"): "act",
     ("POST", "/preview"): "act",
     ("POST", "/decide"): "act",
@@ -44,6 +50,7 @@ ROUTES = {
 }
 MAY = {None: (), "viewer": ("read",), "steward": ("read", "act"), "approver": ("read", "act", "approve")}
 QUERIES = {
+    "/fault": f"?collection=workforce&period={PERIOD}&rule=WF-R2&column=",
     "/decide": "?submission={submission_id}&kind=return",
     "/figures/series.svg": "?provider=RA9",
     "/figures/opportunity.svg": "?provider=RA9",
@@ -64,7 +71,13 @@ def known(desk, returns):
     )
     assert answer.status_code == 303, answer.text
     event_id = answer.headers["location"].split("/")[-1].split("?")[0]
-    return {"submission_id": held, "decision_id": decision_id, "event_id": event_id, "path": "nothing-here"}
+    return {
+        "batch": batch_of(held, "olga"),
+        "submission_id": held,
+        "decision_id": decision_id,
+        "event_id": event_id,
+        "path": "nothing-here",
+    }
 
 
 def path_of(route: str, known: dict) -> str:

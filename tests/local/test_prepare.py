@@ -31,6 +31,8 @@ def installation(world, tmp_path, monkeypatch):
         "TB_AIRFLOW_DATABASE_PASSWORD": world["TB_AIRFLOW_DATABASE_PASSWORD"],
         "TB_WAREHOUSE_PASSWORD": world["TB_WAREHOUSE_PASSWORD"],
         "TB_BUCKET_EXPORTS": "a-new-bucket",
+        "TB_S3_KEY": world["TB_S3_ADMIN_KEY"],  # as in compose: the one identity that may make one
+        "TB_S3_SECRET": world["TB_S3_ADMIN_SECRET"],
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(file),
     }
     for name, value in given.items():

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections import Counter
 from datetime import date, timedelta
 
@@ -9,6 +10,7 @@ import flow
 import polars as pl
 import pytest
 from trust_benchmarks.cli import all_findings as listing
+from trust_benchmarks.cli import warehouse as questions
 from trust_benchmarks.cli.output import Format
 from trust_benchmarks.desk import downloads
 from trust_benchmarks.operations import heal
@@ -137,6 +139,10 @@ def test_whoever_needs_all_of_them_gets_all(held, capsys):
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert len(rows) == found.filter(rule_id="VAL-TYPE").height
     assert (rows[0]["sender"], rows[0]["line"]) == ("RA9", "2")
+    questions.findings(submission_id, None, None, None, "reject", None, Format.json, None, open_only=True)
+    assert len(json.loads(capsys.readouterr().out)) == found.filter(severity="reject").height
+    questions.findings(None, "workforce", None, "WF-R1", None, None, Format.table, 5)
+    assert f"Only the first {OF_A_RULE} of {ROWS} findings of 1 submission" in capsys.readouterr().err
 
 
 def test_a_waiver_of_a_rule_covers_all_its_cells(held, monkeypatch):
@@ -145,6 +151,8 @@ def test_a_waiver_of_a_rule_covers_all_its_cells(held, monkeypatch):
     with warehouse.connect("steward_desk") as connection:
         cells = decisions.cells_of(connection, submission_id, "WF-R1", "fte")
         assert len(cells) == len(set(cells)) == few == ROWS
+        (last,) = decisions.cells_of(connection, submission_id, "WF-R1", "fte", lines=[ROWS + 1])
+        assert last == cells[-1]
         draft = Draft(
             "waive",
             submission_id,

@@ -24,6 +24,8 @@ COMPUTED = {"fingerprint", "fingerprint_change"}
 NOT_BY_HAND = {
     "audit", "counting_log", "decision_kind", "decision_move", "decision_possible", "event", "event_kind", "event_withdrawal", "history",
     "message_waiting", "published_version", "release_log", "rule_limit", "fingerprint_change",
+    "contact", "contact_provider", "room_action", "room_ask", "room_draft", "room_link", "room_link_use", "room_receipt", "room_sending",
+    "room_sending_lost", "room_session", "room_session_end",
 }  # fmt: skip
 BY_COLUMN = {"decision", "verdict"}
 TABLES = """SELECT c.relname::text, has_table_privilege('pipeline', c.oid, 'INSERT'), has_table_privilege('pipeline', c.oid, 'UPDATE'),
@@ -77,6 +79,18 @@ def test_every_table_that_the_pipeline_may_write_is_written_by_it(tables):
             assert re.search(rf"(DELETE FROM|UPDATE) core\.{name}\b", text) and update and delete, name
     assert set(re.findall(r"DELETE FROM core\.(\w+)", text)) <= MOVE | REPLACED
     assert re.findall(r"\bTRUNCATE (\S+)", text) == ['{}").format(every))'], "only a restore may, as the owner"
+
+
+def test_the_pipeline_may_take_the_locks_that_its_code_takes_and_no_others():
+    named = {
+        one
+        for path in [*CODE.rglob("*.py"), *CODE.rglob("*.sql")]
+        if path.parent.name not in ("migrations", "rights", "prepare")
+        for one in re.findall(r"\bpg_(?:try_)?advisory_\w+", path.read_text(encoding="utf-8"))
+    }
+    may = """SELECT proname::text FROM pg_proc WHERE proname ~ '^pg_(try_)?advisory_' AND pronamespace = 'pg_catalog'::regnamespace
+             AND has_function_privilege('pipeline', oid, 'EXECUTE')"""
+    assert {name for (name,) in flow.rows(may)} == named
 
 
 @pytest.mark.parametrize(

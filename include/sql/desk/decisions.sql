@@ -1,6 +1,6 @@
 -- One page of the decisions that fit the filters ('' for any), newest first.
 SELECT d.decision_id, d.kind, d.author, d.decided_at, d.submission_id, d.collection, d.period, d.sender, d.version, d.rule_id,
-       d.column_name, jsonb_array_length(d.cells) AS cells, d.assignee, d.until, d.undoes, d.reason, d.state, d.verdict_by,
+       d.column_name, jsonb_array_length(d.cells) AS cells, d.assignee, d.until, d.undoes, d.reason, d.state, d.verdict_by, d.batch,
        p.provider_name, s.is_sample
 FROM intake.decisions d
 JOIN intake.submissions s USING (submission_id)

@@ -7,8 +7,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA core, intake, moment, published, published_
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA core TO pipeline;  -- a backup notes where they stand
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA published TO pipeline;
 GRANT EXECUTE ON FUNCTION core.release_of(text, text, text), core.inputs_of(text[], text[]) TO pipeline;
-GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_advisory_unlock(bigint), pg_advisory_xact_lock(bigint),
-  pg_advisory_xact_lock_shared(bigint), pg_try_advisory_xact_lock(bigint) TO pipeline;
+GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_try_advisory_lock(bigint), pg_advisory_unlock(bigint),
+  pg_advisory_xact_lock(bigint), pg_advisory_xact_lock_shared(bigint), pg_try_advisory_xact_lock(bigint) TO pipeline;
 
 -- Facts: added, and neither changed nor removed.
 GRANT INSERT ON
@@ -23,7 +23,7 @@ GRANT INSERT ON
 TO pipeline;
 -- A preview decides in a transaction that is rolled back; the triggers only_tried refuse one that is not.
 GRANT INSERT (kind, author, submission_id, rule_id, column_name, provider_code, cells, new_value, value_source, until, assignee, undoes,
-              reason, expected_release) ON core.decision TO pipeline;
+              reason, expected_release, batch) ON core.decision TO pipeline;
 GRANT INSERT (decision_id, verdict, person, words) ON core.verdict TO pipeline;
 
 -- Pointers move. Triggers log each move, and let a release's pointer move only with an edition.

@@ -1,0 +1,151 @@
+-- The desk: decisions that were made together, and whose turn every return and task is.
+
+-- Decisions made at once about the same fault in several returns share a batch. Each stays a decision of its own.
+ALTER TABLE core.decision ADD COLUMN batch text CHECK (batch ~ '^[0-9a-f]{32}$');
+CREATE INDEX decision_batch ON core.decision (batch) WHERE batch IS NOT NULL;
+GRANT INSERT (batch) ON core.decision TO steward_desk;
+
+CREATE OR REPLACE VIEW intake.decisions AS
+SELECT d.decision_id, d.decision_key, d.kind, d.author, d.decided_at, d.submission_id,
+       s.collection, s.period, s.sender, s.part, s.version,
+       d.rule_id, d.column_name, d.provider_code, d.cells, d.new_value, d.value_source, d.until, d.assignee, d.undoes, d.reason,
+       d.second_person, d.expected_release, v.verdict, v.person AS verdict_by, v.given_at AS verdict_at, v.words AS verdict_words,
+       u.decision_id AS undone_by,
+       CASE WHEN v.verdict = 'refuse' THEN 'refused'
+            WHEN u.decision_id IS NOT NULL AND d.second_person AND v.verdict IS NULL THEN 'withdrawn'
+            WHEN u.decision_id IS NOT NULL THEN 'undone'
+            WHEN d.second_person AND v.verdict IS NULL THEN 'proposed'
+            WHEN d.until < core.today() THEN 'ended'
+            ELSE 'in_force' END AS state,
+       d.batch
+FROM core.decision d JOIN core.submission s USING (submission_id)
+LEFT JOIN core.verdict v USING (decision_id)
+LEFT JOIN LATERAL (
+  SELECT u.decision_id FROM core.decision u LEFT JOIN core.verdict w ON w.decision_id = u.decision_id
+  WHERE u.undoes = d.decision_id AND (NOT u.second_person OR w.verdict = 'approve') LIMIT 1) u ON true;
+COMMENT ON COLUMN intake.decisions.batch IS 'Shared by decisions that were made together; NULL for a decision made alone.';
+
+-- Nobody's contact details and no patient's number in what people write, as in events: the desk says it beside the field, this to all.
+CREATE FUNCTION core.has_nhs_number(words text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT EXISTS (
+    SELECT FROM regexp_matches(words, '(?<![0-9])([0-9]{3})[ -]?([0-9]{3})[ -]?([0-9]{4})(?![0-9])', 'g') m,
+      LATERAL (SELECT array_to_string(m, '') AS digits) d
+    WHERE (11 - (SELECT sum(substr(d.digits, n, 1)::int * (11 - n)) FROM generate_series(1, 9) n) % 11) % 11 = substr(d.digits, 10, 1)::int)
+$$;
+CREATE FUNCTION core.check_words() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
+DECLARE
+  said text := CASE TG_TABLE_NAME WHEN 'verdict' THEN to_jsonb(NEW) ->> 'words'
+                                  ELSE concat_ws(E'\n', to_jsonb(NEW) ->> 'reason', to_jsonb(NEW) ->> 'value_source') END;
+BEGIN
+  IF core.has_contact_details(said) THEN
+    PERFORM core.refuse('It holds an email address or a telephone number. Write the role instead: people''s details are not kept here.'); END IF;
+  IF core.has_nhs_number(said) THEN
+    PERFORM core.refuse('It holds an NHS number. Take it out: patients'' details are not kept here.'); END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER check_words BEFORE INSERT ON core.decision FOR EACH ROW EXECUTE FUNCTION core.check_words();
+CREATE TRIGGER check_words BEFORE INSERT ON core.verdict FOR EACH ROW EXECUTE FUNCTION core.check_words();
+
+-- When what waits for a side is overdue: with the trust after the deadline; with us or the approver five days after the deadline or
+-- the receipt, whichever is later, and at the close unless it was received after that; running after an hour.
+CREATE FUNCTION core.is_overdue(turn text, due timestamptz, closes timestamptz, received_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(now() > CASE turn
+    WHEN 'trust' THEN due
+    WHEN 'running' THEN received_at + interval '1 hour'
+    WHEN 'nobody' THEN NULL
+    ELSE least(CASE WHEN received_at <= closes THEN closes END, greatest(due, received_at) + interval '5 days') END, false)
+$$;
+
+-- Tasks with whose turn they are. A proposed decision takes its task to the approver, if it covers all its findings.
+CREATE VIEW intake.task_turns AS
+WITH proposed AS MATERIALIZED (
+  SELECT d.decision_id, d.submission_id, d.kind, d.rule_id, d.column_name, d.cells
+  FROM intake.decisions d
+  WHERE d.state = 'proposed' AND d.kind IN ('accept', 'hold', 'return', 'waive', 'correct')),
+returned AS MATERIALIZED (
+  SELECT DISTINCT d.submission_id FROM intake.decisions d WHERE d.kind = 'return' AND d.state = 'in_force'),
+running AS MATERIALIZED (SELECT DISTINCT w.submission_id FROM intake.waiting w),
+covering AS MATERIALIZED (
+  SELECT t.task_id, max(p.decision_id) AS proposal
+  FROM proposed p JOIN intake.tasks t USING (submission_id)
+  LEFT JOIN LATERAL jsonb_array_elements(p.cells) c ON p.kind IN ('waive', 'correct')
+  WHERE p.kind NOT IN ('waive', 'correct')
+     OR (p.rule_id = t.rule_id AND (p.column_name IS NULL OR p.column_name = t.column_name))
+  GROUP BY t.task_id, t.findings
+  HAVING bool_or(p.kind NOT IN ('waive', 'correct') OR (p.kind = 'waive' AND jsonb_array_length(p.cells) = 0))
+      OR count(DISTINCT c) >= t.findings),
+turned AS (
+  SELECT t.*, c.proposal,
+         CASE WHEN w.submission_id IS NOT NULL THEN 'running'
+              WHEN r.submission_id IS NOT NULL THEN 'trust'
+              WHEN c.proposal IS NOT NULL THEN 'approver'
+              ELSE 'us' END AS turn
+  FROM intake.tasks t
+  LEFT JOIN covering c USING (task_id)
+  LEFT JOIN returned r ON r.submission_id = t.submission_id
+  LEFT JOIN running w ON w.submission_id = t.submission_id)
+SELECT t.*, core.is_overdue(t.turn, t.due, t.closes, t.received_at) AS is_overdue,
+       -- The same heading, however it is spaced and cased.
+       coalesce(regexp_replace(lower(t.column_name), '[^a-z0-9]+', '', 'g'), '') AS column_folded
+FROM turned t;
+COMMENT ON VIEW intake.task_turns IS 'Tasks, each with whose turn it is.';
+COMMENT ON COLUMN intake.task_turns.proposal IS 'The proposed decision that would settle the task; NULL where there is none.';
+COMMENT ON COLUMN intake.task_turns.turn IS 'us (a steward must decide), trust (it was returned), approver (a decision on all of it is proposed), or running (the pipeline validates it).';
+COMMENT ON COLUMN intake.task_turns.is_overdue IS 'True where whoever has the turn is late: the trust after the deadline, us and the approver five days after the deadline or the receipt or at the close, the pipeline after an hour.';
+COMMENT ON COLUMN intake.task_turns.column_folded IS 'The heading in small letters and digits only, by which the same fault of several trusts is found; empty where there is no column.';
+
+-- Returns with whose turn they are: the board, and files of no known period or sender.
+CREATE VIEW intake.turns AS
+WITH tasks AS MATERIALIZED (
+  SELECT t.submission_id, count(*) AS tasks, count(*) FILTER (WHERE t.turn = 'us') AS with_us
+  FROM intake.task_turns t GROUP BY 1),
+proposed AS MATERIALIZED (
+  SELECT DISTINCT d.submission_id FROM intake.decisions d WHERE d.state = 'proposed' AND d.kind NOT IN ('assign', 'comment')),
+returned AS MATERIALIZED (
+  SELECT DISTINCT d.submission_id FROM intake.decisions d WHERE d.kind = 'return' AND d.state = 'in_force'),
+running AS MATERIALIZED (SELECT DISTINCT w.submission_id FROM intake.waiting w),
+returns AS (
+  SELECT b.collection, b.period, b.sender, b.part, b.due, b.closes, b.submission_id, b.version, b.received_at, b.is_sample, b.counting,
+         b.state
+  FROM intake.board b
+  UNION ALL
+  SELECT s.collection, s.period, s.sender, s.part, NULL, NULL, s.submission_id, s.version, s.received_at, s.is_sample, NULL, s.state
+  FROM intake.submissions s WHERE (s.period IS NULL OR s.sender IS NULL) AND s.is_newest),
+turned AS (
+  SELECT b.*, coalesce(t.tasks, 0) AS tasks,
+         CASE WHEN w.submission_id IS NOT NULL OR b.state = 'received' THEN 'running'
+              WHEN b.state IN ('due', 'late', 'missing') THEN 'trust'
+              WHEN t.with_us > 0 THEN 'us'
+              WHEN p.submission_id IS NOT NULL THEN 'approver'
+              WHEN r.submission_id IS NOT NULL THEN 'trust'
+              WHEN b.state = 'held' THEN 'us'
+              ELSE 'nobody' END AS turn
+  FROM returns b
+  LEFT JOIN tasks t USING (submission_id)
+  LEFT JOIN proposed p USING (submission_id)
+  LEFT JOIN returned r USING (submission_id)
+  LEFT JOIN running w USING (submission_id))
+SELECT t.*, core.is_overdue(t.turn, t.due, t.closes, t.received_at) AS is_overdue FROM turned t;
+COMMENT ON VIEW intake.turns IS 'Every return that is asked for or came, and every file of no known period or sender, with whose turn it is.';
+COMMENT ON COLUMN intake.turns.tasks IS 'How many open tasks its newest version has.';
+COMMENT ON COLUMN intake.turns.turn IS 'us, trust, approver, running, or nobody (nothing to do). A return is with us as long as one of its tasks is.';
+COMMENT ON COLUMN intake.turns.is_overdue IS 'True where whoever has the turn is late (see intake.task_turns).';
+COMMENT ON COLUMN intake.turns.counting IS 'The submission of this return that counts now.';
+COMMENT ON COLUMN intake.turns.state IS 'As on intake.board.';
+
+-- What a column of a name means, as other views of the intake have it.
+DO $$
+DECLARE one record;
+BEGIN
+  FOR one IN
+    SELECT DISTINCT ON (a.attrelid, a.attname) a.attrelid::regclass AS view, a.attname AS name, col_description(o.attrelid, o.attnum) AS means
+    FROM pg_attribute a
+    JOIN pg_attribute o ON o.attname = a.attname AND o.attrelid IN ('intake.tasks'::regclass, 'intake.board'::regclass)
+    WHERE a.attrelid IN ('intake.task_turns'::regclass, 'intake.turns'::regclass) AND a.attnum > 0
+      AND col_description(a.attrelid, a.attnum) IS NULL AND col_description(o.attrelid, o.attnum) IS NOT NULL
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', one.view, one.name, one.means);
+  END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION core.is_overdue(text, timestamptz, timestamptz, timestamptz) TO steward_desk, steward_reader;
