@@ -119,7 +119,9 @@ def environment(state: State) -> dict[str, str]:
     }
     ours = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
     passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_ALL)}
-    room = os.environ.get("TB_ROOM_URL") or (f"http://127.0.0.1:{kept['TB_PORT_ROOM']}" if "TB_PORT_ROOM" in kept else "")
+    room = os.environ.get("TB_ROOM_URL") or (
+        f"http://127.0.0.1:{kept['TB_PORT_ROOM']}" if "TB_PORT_ROOM" in kept else ""
+    )
     return {
         **passed,
         **services.of_the_pipeline(kept),
