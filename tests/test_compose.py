@@ -185,7 +185,13 @@ def test_the_pipeline_is_told_everything_that_it_asks_for(services):
     asked = set()
     for file in (HERE / "include" / "stores").glob("*.py"):
         asked |= set(re.findall(r'"(TB_[A-Z0-9_]+)"', file.read_text()))
-    of_the_owner = {"TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_PIPELINE_PASSWORD", "TB_WAREHOUSE_OWNER_URL"}
+    of_the_owner = {
+        "TB_READER_PASSWORD",
+        "TB_STEWARD_PASSWORD",
+        "TB_PIPELINE_PASSWORD",
+        "TB_WAREHOUSE_OWNER_URL",
+        "TB_ROOM_PASSWORD",
+    }
     assert asked - of_the_owner - {"TB_S3_REGION", "TB_STATE"} <= set(services["worker"]["environment"])
     assert of_the_owner <= set(services["prepare"]["environment"])
 
