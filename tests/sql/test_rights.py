@@ -216,9 +216,11 @@ def test_every_role_that_logs_in_has_limits():
 def test_rights_are_given_anew_after_migrations_and_another_right_is_taken_back():
     with flow.as_owner() as connection:
         connection.execute("GRANT UPDATE, TRUNCATE ON core.submission TO pipeline")
+        connection.execute("GRANT CREATE ON SCHEMA published TO pipeline")
     assert flow.value("SELECT has_table_privilege('pipeline', 'core.submission', 'TRUNCATE')")
     assert warehouse.migrate() == []
     assert not flow.value("SELECT has_table_privilege('pipeline', 'core.submission', 'TRUNCATE')")
+    assert not flow.value("SELECT has_schema_privilege('pipeline', 'published', 'CREATE')")
 
 
 def test_one_address_is_enough_where_one_role_is_owner_and_pipeline(shared_world, monkeypatch):

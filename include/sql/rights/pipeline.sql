@@ -1,7 +1,9 @@
 -- What the role of the pipeline may do, all of it: applied anew by the owner each time the migrations have been run, so that a table
 -- that is added without being named here can be read and not written. tests/sql/test_rights.py compares it with what the code writes.
 
-REVOKE ALL ON ALL TABLES IN SCHEMA core, intake, moment, published, published_v1 FROM pipeline;
+REVOKE ALL ON SCHEMA core, intake, moment, published, published_v1, public FROM pipeline;
+REVOKE ALL ON ALL TABLES IN SCHEMA core, intake, moment, published, published_v1, public FROM pipeline;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA core FROM pipeline;
 GRANT USAGE ON SCHEMA core, intake, moment, published, published_v1, public TO pipeline;
 GRANT SELECT ON ALL TABLES IN SCHEMA core, intake, moment, published, published_v1, public TO pipeline;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA core TO pipeline;  -- a backup notes where they stand
