@@ -514,6 +514,28 @@ def messages_list(
     messages.listed(mail, kind, state, form, limit)
 
 
+@messages_app.command("send")
+def messages_send(
+    every: Annotated[
+        float | None,
+        typer.Option(min=1, help="Go on until stopped, looking every so many seconds.", show_default=False),
+    ] = None,
+) -> None:
+    """Send what waits now, as the DAG send_messages does every five minutes; the mail server is AIRFLOW_CONN_SMTP_DEFAULT.
+
+    With --every it is a process to run beside Airflow: links to sign in arrive within seconds then.
+
+    Examples:
+
+      trust-benchmarks messages send
+
+      trust-benchmarks messages send --every 5
+    """
+    from . import messages
+
+    messages.send(every)
+
+
 @messages_app.command("prefer")
 def messages_prefer(
     mail: Annotated[str, typer.Argument(help="The contact's address.", show_default=False)],

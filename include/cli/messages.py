@@ -2,9 +2,11 @@
 
 import getpass
 import os
+import time
 from datetime import UTC, datetime
 
-from ..messages import preferences, words
+from ..messages import outbox, preferences, words
+from ..stewardship import mail
 from ..stores import warehouse
 from . import Refused, embedded
 from .output import Format, note
@@ -71,7 +73,7 @@ EXAMPLE: dict[str, object] = {
 }
 
 
-def listed(mail: str | None, kind: str | None, state: str | None, form: Format, limit: int | None) -> None:
+def listed(address: str | None, kind: str | None, state: str | None, form: Format, limit: int | None) -> None:
     """Writes the messages, newest first; None leaves a condition out.
 
     Raises:
@@ -80,10 +82,33 @@ def listed(mail: str | None, kind: str | None, state: str | None, form: Format, 
     for what, value, known in (("kind", kind, tuple(words.kinds())), ("state", state, STATES)):
         if value is not None and value not in known:
             raise Refused(f"'{value}' is not a {what} of message. Choose one of {', '.join(known)}.")
-    list_rows(LIST, {"m.mail": mail.lower() if mail else None, "m.kind": kind, "m.state": state}, form, limit)
+    list_rows(LIST, {"m.mail": address.lower() if address else None, "m.kind": kind, "m.state": state}, form, limit)
 
 
-def prefer(mail: str, kind: str, choice: str) -> None:
+def send(every: float | None) -> None:
+    """Sends what waits; again and again every so many seconds if that is given.
+
+    Raises:
+        Refused: the mail server cannot be used. With `every` that is noted, and tried again.
+    """
+    with embedded.stores():
+        while True:
+            try:
+                done = outbox.send()
+                if done != outbox.Sent() or every is None:
+                    note(
+                        f"{done.emails} emails with {done.sent} messages were sent; {done.failed + len(done.given_up)} were refused."
+                    )
+            except mail.Unsendable as problem:
+                if every is None:
+                    raise Refused(str(problem)) from None
+                note(str(problem))
+            if every is None:
+                return
+            time.sleep(every)
+
+
+def prefer(address: str, kind: str, choice: str) -> None:
     """Adds a contact's choice.
 
     Raises:
@@ -92,10 +117,10 @@ def prefer(mail: str, kind: str, choice: str) -> None:
     person = os.environ.get("TB_USER") or getpass.getuser()
     try:
         with embedded.stores(), warehouse.connect() as connection:
-            preferences.choose(connection, mail, kind, choice, person)
+            preferences.choose(connection, address, kind, choice, person)
     except preferences.Unknown as problem:
         raise Refused(str(problem)) from None
-    note(f"{mail.lower()}: {'all messages' if kind == '*' else kind}: {choice}.")
+    note(f"{address.lower()}: {'all messages' if kind == '*' else kind}: {choice}.")
 
 
 def document() -> str:

@@ -70,7 +70,7 @@ def queue(now: datetime | None = None) -> Queued:
         recipients = list(same)
         try:
             with warehouse.connect() as connection:
-                done.added += _add(connection, recipients, moment)
+                done.added += _add(connection, recipients, moment, done.failed)
         except psycopg.OperationalError:
             raise
         except Exception as problem:  # whatever is wrong with one file or template
@@ -103,14 +103,16 @@ def _occasions(connection: psycopg.Connection[Any], now: datetime) -> list[Occas
     return [one for one in found if one.collection in catalogue.all()]
 
 
-def _add(connection: psycopg.Connection[Any], recipients: list[Occasion], now: datetime) -> int:
+def _add(connection: psycopg.Connection[Any], recipients: list[Occasion], now: datetime, failed: list[str]) -> int:
     said = text(connection, recipients[0], now)
-    return sum(
-        outbox.queue(
-            connection, one.kind, one.about, one.mail, said, name=one.name, not_after=one.not_after or now + OF_USE
-        )
-        for one in recipients
-    )
+    added = 0
+    for one in recipients:
+        until = one.not_after or now + OF_USE
+        try:
+            added += outbox.queue(connection, one.kind, one.about, one.mail, said, name=one.name, not_after=until)
+        except ValueError as problem:  # an address that is none keeps nothing from the other contacts
+            failed.append(f"{one.kind} about {one.about}: {problem}")
+    return added
 
 
 def text(connection: psycopg.Connection[Any], one: Occasion, now: datetime) -> words.Text:
@@ -142,7 +144,7 @@ def _of_submission(connection: psycopg.Connection[Any], one: Occasion, now: date
         "rows_recorded": about.rows_recorded or 0,
         "still_counts": about.counting not in (None, about.submission_id),
         "published_at": one.moment,
-        "reason": harmless(one.reason or "", 1000),
+        "reason": harmless(" ".join((one.reason or "").split()), 1000),
     }
     if one.kind == "returned":
         values["new_date"] = _new_date(one, one.moment or now)

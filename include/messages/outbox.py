@@ -164,13 +164,13 @@ def _send_one(mail: str, now: datetime, kinds: list[str] | None, by: Deliver, do
             )
             done.postponed += len(found)
             return False
-        message = _email(chosen, now)
         try:
+            message = _email(chosen, now)
             by(message)
         except Unsendable:
             raise
-        except (smtplib.SMTPException, OSError) as problem:
-            _failed(connection, chosen, message, problem, now, done)
+        except Exception as problem:  # whatever is wrong with one address or mail keeps no other back
+            _failed(connection, chosen, problem, now, done)
         else:
             _record(connection, chosen, now, "sent", "", mail_id=message["Message-ID"])
             done.emails, done.sent = done.emails + 1, done.sent + len(chosen)
@@ -223,7 +223,6 @@ def _email(chosen: list[_Waiting], now: datetime) -> EmailMessage:
 def _failed(
     connection: psycopg.Connection[Any],
     chosen: list[_Waiting],
-    message: EmailMessage,
     problem: Exception,
     now: datetime,
     done: Sent,
@@ -233,9 +232,7 @@ def _failed(
     for one in chosen:
         last = _is_final(problem) or one.attempts >= len(PAUSES)
         again = None if last else now + timedelta(minutes=PAUSES[one.attempts])
-        _record(
-            connection, [one], now, "given_up" if last else "failed", said, mail_id=message["Message-ID"], again=again
-        )
+        _record(connection, [one], now, "given_up" if last else "failed", said, again=again)
         if last:
             done.given_up.append(one.message_key)
             log.line(logger, "message_given_up", level=logging.ERROR, message_key=one.message_key, kind=one.kind)
@@ -273,4 +270,6 @@ def _said(problem: Exception) -> str:
 
 def _is_final(problem: Exception) -> bool:
     """Whether the server refuses the address for good, so that trying again is of no use."""
+    if not isinstance(problem, smtplib.SMTPException | OSError):
+        return True  # it is no mail at all
     return isinstance(problem, smtplib.SMTPRecipientsRefused) and all(code >= 500 for code, _ in _answers(problem))
