@@ -487,6 +487,54 @@ def template(
     templates.write(collection, form, output)
 
 
+messages_app = typer.Typer(
+    name="messages", no_args_is_help=True, help="Messages to people of trusts: what was sent, and what each wants."
+)
+app.add_typer(messages_app)
+
+
+@messages_app.command("list")
+def messages_list(
+    mail: Annotated[str | None, typer.Option(help="Only to this address.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind, such as held.")] = None,
+    state: Annotated[str | None, typer.Option(help="waiting, sent, given_up or dropped.")] = None,
+    form: Form = Format.table,
+    limit: Limit = None,
+) -> None:
+    """List the messages to people of trusts, newest first, and what came of each.
+
+    Examples:
+
+      trust-benchmarks messages list --state given_up
+
+      trust-benchmarks messages list --mail ann@example.org --format csv
+    """
+    from . import messages
+
+    messages.listed(mail, kind, state, form, limit)
+
+
+@messages_app.command("prefer")
+def messages_prefer(
+    mail: Annotated[str, typer.Argument(help="The contact's address.", show_default=False)],
+    choice: Annotated[str, typer.Argument(help="usual, each, digest or off.", show_default=False)],
+    kind: Annotated[
+        str, typer.Option(help="The kind of message; all that have no choice of their own by default.")
+    ] = "*",
+) -> None:
+    """Say how a contact wants to be told: usual (as a digest where there are many), each, digest (once a working day) or off.
+
+    Examples:
+
+      trust-benchmarks messages prefer ann@example.org digest
+
+      trust-benchmarks messages prefer ann@example.org off --kind received
+    """
+    from . import messages
+
+    messages.prefer(mail, kind, choice)
+
+
 event_app = typer.Typer(
     name="event", no_args_is_help=True, help="Add events to the engagement timeline, list them, withdraw one."
 )

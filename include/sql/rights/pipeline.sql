@@ -14,7 +14,7 @@ GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_try_advisory_lock(bigint)
 
 -- Facts: added, and neither changed nor removed.
 GRANT INSERT ON
-  core.answer, core.calendar, core.collection, core.digest_sent, core.expected, core.expected_provider, core.finding, core.finding_count,
+  core.answer, core.calendar, core.collection, core.contact_preference, core.digest_sent, core.expected, core.expected_provider, core.finding, core.finding_count,
   core.found_again,
   core.identified_later, core.message, core.message_attempt, core.not_dated, core.profile, core.provider_rows, core.receipt, core.reference_version, core.revalidation,
   core.rules_in_force, core.source_file, core.source_look, core.submission, core.validation,
