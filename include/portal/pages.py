@@ -50,6 +50,7 @@ environment.filters |= {
     "period": wording.period,
     "title_of": wording.title,
     "exact": exact,
+    "exact_text": Markup,  # in a mail as text, where nothing is to be escaped: of texts that are harmless already
 }
 environment.globals |= {"counted": wording.counted, "SEVERITIES": wording.SEVERITIES, "size": wording.size}
 
