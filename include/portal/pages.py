@@ -15,6 +15,7 @@ from . import security, wording
 FOLDER = Path(__file__).parent
 ADDRESS = "TB_ROOM_URL"  # what links in mails begin with
 DONE = {  # what a page says first after a form was sent
+    "chosen": "Your choice has been saved.",
     "renamed": "Your name has been changed.",
     "signed_out": "You have signed out.",
     "left": "You are no longer a contact, and cannot sign in any more.",

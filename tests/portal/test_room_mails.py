@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import flow
 import pytest
 from served_room import ANN, BOB, Person
-from trust_benchmarks.messages import outbox
+from trust_benchmarks.messages import outbox, words
 
 
 @pytest.fixture
@@ -57,3 +57,23 @@ def test_a_receipt_comes_by_mail_once_and_harmless(room, post):
     html = mail.get_body(("html",)).get_content()
     assert "<b>our" not in html and "&lt;b&gt;our" in html
     assert flow.value("SELECT count(*) FROM core.message WHERE kind = 'receipt'") == 1
+
+
+def test_a_contact_sees_their_mails_and_chooses_what_they_get(room):
+    def held() -> set[tuple[str, str]]:
+        return set(flow.rows("SELECT kind, choice FROM intake.message_preferences WHERE mail = %s", [BOB]))
+
+    kinds = [name for name, kind in words.kinds().items() if kind.may_be_off]
+    with Person(room, BOB) as bob, Person(room, ANN) as ann:
+        bob.fill("/messages", "/messages", how="usual", **dict.fromkeys(kinds, "yes"))
+        assert held() == set(), "nothing was changed, so nothing is noted"
+        sent = bob.fill("/messages", "/messages", how="digest", **dict.fromkeys(set(kinds) - {"late"}, "yes"))
+        assert sent.headers["location"] == "/messages?done=chosen" and held() == {("*", "digest"), ("late", "off")}
+        page = bob.get("/messages").text
+        assert (
+            'value="digest" checked' in page and len(re.findall('type="checkbox"[^>]* checked', page)) == len(kinds) - 1
+        )
+        bob.fill("/messages", "/messages", how="digest", **dict.fromkeys(kinds, "yes"), sign_in_link="yes", other="x")
+        assert held() == {("*", "digest"), ("late", "digest")}
+        assert "We have your file" in ann.get("/messages").text and "We have your file" not in bob.get("/messages").text
+        assert "/link/" not in bob.get("/messages").text
