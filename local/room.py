@@ -32,7 +32,7 @@ def start(state: State) -> processes.Child:
 
 
 def environment(state: State) -> dict[str, str]:
-    """What it needs and no more: its own role at the warehouse, and the object store."""
+    """What it needs and no more: its own role at the warehouse, and its own identity at the object store."""
     whole = airflow.environment(state)
     database = state.settings["TB_WAREHOUSE_URL"].rpartition("/")[2]
     return {
@@ -40,6 +40,8 @@ def environment(state: State) -> dict[str, str]:
         for name, value in whole.items()
         if name in PASSED or name.startswith(("TB_S3_", "TB_BUCKET_", "OMP_", "OPENBLAS_"))
     } | {
+        "TB_S3_KEY": state.settings["TB_S3_ROOM_KEY"],
+        "TB_S3_SECRET": state.settings["TB_S3_ROOM_SECRET"],
         "TB_ROOM_PASSWORD": state.settings["TB_ROOM_PASSWORD"],
         "TB_WAREHOUSE_URL": postgres.url(state, database, "trust_room", "TB_ROOM_PASSWORD"),
         "TB_ROOM_URL": os.environ.get("TB_ROOM_URL", address(state)),

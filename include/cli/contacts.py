@@ -25,9 +25,7 @@ def add(mail: str, codes: list[str], name: str) -> None:
     if unknown := [code for code in codes if not known.knows(code)]:
         raise Refused(f"{', '.join(unknown)}: no provider that is known here. Give ODS codes of trusts.")
     with embedded.stores(), warehouse.connect() as connection:
-        connection.execute(
-            "SELECT core.add_contact(%s, %s, %s, %s)", [mail, name or mail.split("@")[0], codes, _person()]
-        )
+        connection.execute("SELECT core.add_contact(%s, %s, %s, %s)", [mail, name, codes, _person()])
     note(f"{mail.lower()} may sign in for {', '.join(codes)}, and for trusts that take them over.")
 
 

@@ -19,6 +19,7 @@ from ..stores.faults import is_outage, status
 
 logger = logging.getLogger(__name__)
 
+DRAFTS = "drafts/"  # below it in the inbox bucket are files that contacts check and have not sent; no collection has this name
 AT_ONCE = 24  # files in memory and in one transaction
 BYTES_AT_ONCE = 64 * 1024 * 1024  # of those in memory
 START = 16_384  # bytes at the start of a file that are kept at hand

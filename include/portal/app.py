@@ -15,7 +15,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from ..stores import settings
 from ..stores.refusals import Refused
-from . import account, database, figures, files, pages, returns, security, sign_in
+from . import account, database, figures, files, mails, pages, returns, security, sign_in
 
 LOG = structlog.get_logger()
 STATIC = {
@@ -67,7 +67,7 @@ def create() -> FastAPI:
         exception_handlers=handlers,
     )
     app.add_middleware(security.Headers)
-    for module in (sign_in, account, returns, files, figures):
+    for module in (sign_in, account, returns, files, figures, mails):
         app.include_router(module.router)
 
     @app.get("/static/{name}")

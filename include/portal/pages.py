@@ -15,6 +15,7 @@ from . import security, wording
 FOLDER = Path(__file__).parent
 ADDRESS = "TB_ROOM_URL"  # what links in mails begin with
 DONE = {  # what a page says first after a form was sent
+    "chosen": "Your choice has been saved.",
     "renamed": "Your name has been changed.",
     "signed_out": "You have signed out.",
     "left": "You are no longer a contact, and cannot sign in any more.",
@@ -50,6 +51,7 @@ environment.filters |= {
     "period": wording.period,
     "title_of": wording.title,
     "exact": exact,
+    "exact_text": Markup,  # in a mail as text, where nothing is to be escaped: of texts that are harmless already
 }
 environment.globals |= {"counted": wording.counted, "SEVERITIES": wording.SEVERITIES, "size": wording.size}
 

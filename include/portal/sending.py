@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from psycopg.types.json import Jsonb
 
+from ..ingest.inbox import DRAFTS
 from ..records.file_check import Verdict
 from ..stores import log, objects, settings
 from ..stores.faults import status
@@ -22,14 +23,13 @@ from .database import Row
 from .security import Contact
 
 logger = logging.getLogger(__name__)
-DRAFTS = "drafts"  # below it in the inbox bucket, where no collection looks
 PATIENCE = timedelta(minutes=2)  # after which a sending that has not ended is looked after
 EVERY = 60.0  # seconds between two sweeps
 
 
 def draft_key(contact_key: int, draft_id: str) -> str:
     """Where the object store keeps the bytes of a draft."""
-    return f"{DRAFTS}/{contact_key}/{draft_id}"
+    return f"{DRAFTS}{contact_key}/{draft_id}"
 
 
 def send(contact: Contact, draft: Row, verdict: Verdict) -> None:
@@ -93,7 +93,7 @@ def sweep(patience: timedelta = PATIENCE) -> dict[str, int]:
         _give_receipt(one)
         done["receipts"] += 1
     gone = [draft_key(one["contact_key"], one["draft_id"]) for one in database.rows("drafts_to_remove")]
-    there = {found.key for found in objects.listing(bucket, f"{DRAFTS}/")} & set(gone) if gone else set()
+    there = {found.key for found in objects.listing(bucket, DRAFTS)} & set(gone) if gone else set()
     objects.delete(bucket, sorted(there))
     done["removed"] = len(there)
     if any(done.values()):

@@ -94,6 +94,7 @@ READ, WRITE = {"list", "read"}, {"write", "upload in parts", "delete"}
         ("pipeline", READ | WRITE, READ | WRITE, READ | WRITE, READ | WRITE),
         ("exports", set(), set(), set(), READ),
         ("backup", READ, READ, READ, READ),
+        ("room", READ | WRITE, READ, set(), set()),
         ("sender-RA9", set(), set(), set(), set()),
     ],
 )

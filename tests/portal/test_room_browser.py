@@ -101,7 +101,7 @@ def test_a_morning_of_a_contact(look, room, returns, tmp_path):
     flow.take_in()
     tab.get_by_role("link", name="the return").click()
     assert tab.get_by_text("It will be in the next release.").is_visible()
-    for name in ("receipts", "figures", "account", "help"):
+    for name in ("receipts", "figures", "messages", "account", "help"):
         look(name, f"/{name}")
     look("series", "/figures/RA9/WF02")
     tab.get_by_role("button", name="Sign out").click()

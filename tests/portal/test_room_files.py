@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from served_room import ANN, Person, session_of
+from trust_benchmarks.ingest.inbox import DRAFTS
 from trust_benchmarks.portal import files, sending
 from trust_benchmarks.reading import raw_table
 from trust_benchmarks.records.file_check import check
@@ -83,7 +84,7 @@ def test_a_sound_file_is_sent_received_and_counts(ann, ending):
     draft = sent.headers["location"].rpartition("/")[2]
     key = f"workforce/RA9/{draft}/our file.{ending}"
     assert objects.get(settings.load().inbox, key)[0] == content
-    assert not [one for one in inbox(f"{sending.DRAFTS}/") if one.endswith(draft)], "the draft has gone"
+    assert not [one for one in inbox(DRAFTS) if one.endswith(draft)], "the draft has gone"
     assert ann.submit(place, page).headers["location"] == sent.headers["location"], "pressed twice: the same receipt"
     assert flow.rows("SELECT count(*), count(received_at) FROM intake.room_sendings WHERE sha256 = %s", [digest]) == [
         (1, 1)
@@ -180,7 +181,7 @@ def test_another_session_sees_no_draft_not_even_of_the_same_person(ann, bob, roo
 def test_a_draft_goes_when_its_time_is_over_or_its_session(room, ann):
     with Person(room, ANN) as person:
         upload(person, GOOD)
-        assert len(inbox(f"{sending.DRAFTS}/")) >= 1
+        assert len(inbox(DRAFTS)) >= 1
         person.fill("/account", "/sign-out")
     upload(ann, GOOD)
     with flow.as_owner() as connection:
@@ -188,7 +189,7 @@ def test_a_draft_goes_when_its_time_is_over_or_its_session(room, ann):
         connection.execute("UPDATE core.room_draft SET expires_at = now() - interval '6 minutes'")
         connection.execute("ALTER TABLE core.room_draft ENABLE TRIGGER facts")
     sending.sweep()
-    assert inbox(f"{sending.DRAFTS}/") == set()
+    assert inbox(DRAFTS) == set()
 
 
 class Killed(BaseException):

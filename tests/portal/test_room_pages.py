@@ -29,6 +29,8 @@ ROUTES = {
     ("POST", "/send"): "contacts",
     ("GET", "/receipts"): "contacts",
     ("GET", "/figures"): "contacts",
+    ("GET", "/messages"): "contacts",
+    ("POST", "/messages"): "contacts",
     ("GET", "/{path:path}"): "contacts",
     ("GET", "/returns/{collection}/{period}/{sender}"): "own",
     ("GET", "/submissions/{submission_id}"): "own",

@@ -31,6 +31,7 @@ def theirs(shared_world):
         connection.execute("SELECT room.add_draft(%s, 'bobs', 'rx4.csv', repeat('a', 64), 3)", [bobs])
         connection.execute("SELECT room.begin_sending(%s, 'bobs', 'workforce', '2025-06', 'RX4', '', '{}')", [bobs])
         connection.execute("SELECT room.give_receipt('bobs', 's', 't', 'h')")
+        connection.execute("SELECT room.prefer(%s, 'late', 'off')", [bobs])
     return {"ann": session_of(ANN), "bob": bobs, "nobody": "none"} | ids
 
 
@@ -53,6 +54,8 @@ READS = {
     "draft": "SELECT * FROM room.draft(%(session)s, 'bobs')",
     "me": "SELECT * FROM room.me(%(session)s)",
     "actions": "SELECT * FROM room.actions(%(session)s)",
+    "messages": "SELECT * FROM room.messages(%(session)s)",
+    "preferences": "SELECT * FROM room.preferences(%(session)s)",
 }
 WITHOUT_SESSION = {
     "ask_for_link",
@@ -63,7 +66,7 @@ WITHOUT_SESSION = {
     "unfinished",
     "drafts_to_remove",
 }
-WRITES = {"note", "rename_me", "leave", "add_draft", "begin_sending"}
+WRITES = {"prefer", "note", "rename_me", "leave", "add_draft", "begin_sending"}
 
 
 @pytest.mark.parametrize("name", READS)

@@ -174,6 +174,8 @@ def test_the_command_line_adds_lists_and_ends_contacts(room, capsys):
     assert 'dora@ra9.example,Dora,"RA9, RT5"' in capsys.readouterr().out
     contacts.link("dora@ra9.example")
     assert re.fullmatch(rf"{room}/link/[0-9a-f]{{64}}\n", capsys.readouterr().out)
+    contacts.add("dora@ra9.example", ["RA9"], "")
+    assert flow.value("SELECT name FROM core.contact WHERE mail = 'dora@ra9.example'") == "Dora", "their name stays"
     contacts.leave("dora@ra9.example", "RT5")
     contacts.listed("RT5", contacts.Format.csv)
     assert "dora" not in capsys.readouterr().out

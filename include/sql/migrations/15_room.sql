@@ -411,13 +411,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY array_position(ARRAY['hold', 'reject', 'warn', 'info'], f.severity), f.findings DESC
 $$;
 
--- What stewards decided on a submission of the contact's trusts; comments among stewards are not shown.
+-- What stewards decided on a submission of the contact's trusts; neither comments among stewards nor what is only proposed.
 CREATE FUNCTION room.decisions(session text, of_submission text)
 RETURNS TABLE (kind text, state text, rule_id text, column_name text, new_value text, reason text, until date, decided_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT d.kind, d.state, d.rule_id, d.column_name, d.new_value, d.reason, d.until, d.decided_at FROM intake.decisions d
   WHERE d.submission_id = (SELECT s.submission_id FROM room.submission(session, of_submission) s)
-    AND d.kind IN ('accept', 'waive', 'correct', 'hold', 'return') AND d.state IN ('in_force', 'proposed', 'ended')
+    AND d.kind IN ('accept', 'waive', 'correct', 'hold', 'return') AND d.state IN ('in_force', 'ended')
   ORDER BY d.decision_id DESC
 $$;
 
@@ -458,8 +458,10 @@ CREATE FUNCTION core.add_contact(address text, called text, codes text[], person
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE found_key integer;
 BEGIN
-  INSERT INTO core.contact (mail, name, added_by) VALUES (lower(btrim(address)), btrim(called), person)
-  ON CONFLICT (mail) DO UPDATE SET name = EXCLUDED.name, left_at = NULL RETURNING contact_key INTO found_key;
+  INSERT INTO core.contact (mail, name, added_by) 
+  VALUES (lower(btrim(address)), coalesce(nullif(btrim(called), ''), split_part(btrim(address), '@', 1)), person)
+  ON CONFLICT (mail) DO UPDATE SET name = coalesce(nullif(btrim(called), ''), contact.name), left_at = NULL
+  RETURNING contact_key INTO found_key;
   INSERT INTO core.contact_provider (contact_key, ods_code) SELECT found_key, unnest(codes) ON CONFLICT DO NOTHING;
   INSERT INTO core.room_action (contact_key, action, about) VALUES (found_key, 'added', format('%s by %s', array_to_string(codes, ', '), person));
   RETURN found_key;
