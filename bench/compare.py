@@ -39,7 +39,7 @@ def keep(folder: Path, queries: dict[str, str]) -> None:
     """Writes what the warehouse holds to folder/<name>.csv."""
     from trust_benchmarks.stores import warehouse
 
-    with warehouse.connect() as connection:
+    with warehouse.connect(warehouse.OWNER) as connection:
         for name, query in queries.items():
             with (
                 (folder / f"{name}.csv").open("wb") as out,

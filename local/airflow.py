@@ -119,6 +119,9 @@ def environment(state: State) -> dict[str, str]:
     }
     ours = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
     passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_ALL)}
+    room = os.environ.get("TB_ROOM_URL") or (
+        f"http://127.0.0.1:{kept['TB_PORT_ROOM']}" if "TB_PORT_ROOM" in kept else ""
+    )
     return {
         **passed,
         **services.of_the_pipeline(kept),
@@ -126,6 +129,7 @@ def environment(state: State) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "HOME": str(home),  # some libraries write below it, and the user's own may be read-only
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
+        "TB_ROOM_URL": room,  # where messages to trusts lead to
         "TB_STATE": str(state.folder),
         "TB_AIRFLOW_DATABASE_URL": str(settings["DATABASE__SQL_ALCHEMY_CONN"]),  # for the housekeeping
         "PYTHONUNBUFFERED": "1",
@@ -141,6 +145,7 @@ def prepare(state: State) -> processes.Child | None:
     home = state.folder / "airflow"
     home.mkdir(mode=0o700, exist_ok=True)
     state.port("TB_PORT_AIRFLOW")
+    state.port("TB_PORT_ROOM")
     (home / "config").mkdir(exist_ok=True)
     (home / "config" / "airflow_local_settings.py").write_text(BANNER.format(folder=str(sample_folder(state))))
     write_passwords(home / "passwords.json", state.settings)

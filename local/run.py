@@ -22,7 +22,7 @@ from trust_benchmarks.cli.prepare import USERS
 from trust_benchmarks.ingest import reference_load
 from trust_benchmarks.releases import candidates
 from trust_benchmarks.stores import warehouse
-from trust_benchmarks_local import Trouble, airflow, disk, http_api, inbox, processes, services, watch, watchman
+from trust_benchmarks_local import Trouble, airflow, disk, http_api, inbox, processes, room, services, watch, watchman
 from trust_benchmarks_local.state import State
 
 DAGS = {
@@ -209,8 +209,9 @@ def _run(
         _up(state, rest, children)
         words.append(f"scheduler, DAG processor, API server, triggerer; {rest.url}")
     problems = _job(screen, state, rest, children)
-    children.append(http_api.start(state))
-    stack.callback(children[-1].stop)
+    for start in (http_api.start, room.start):
+        children.append(start(state))
+        stack.callback(children[-1].stop)
     _results(screen, state, rest)
     for problem in problems:
         screen.say(f"Not done: {problem}", style="bold red")
@@ -402,6 +403,10 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
         "  (schema published)"
     )
     screen.say(f"HTTP API     {http_api.address(state)}  key {state.settings['TB_API_KEY']} (docs/api.md)")
+    screen.say(
+        f"Trust room   {room.address(state)}  sample contacts {' and '.join(room.SAMPLES)}: "
+        "trust-benchmarks contacts link MAIL makes a link to sign in"
+    )
     screen.say(
         "Look around  .venv/bin/trust-benchmarks submissions | findings | query 'SELECT * FROM published.data_status'"
     )

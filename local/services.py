@@ -69,7 +69,7 @@ def started(state: State) -> Iterator[list[processes.Child]]:
             child.stop()
 
 
-OF_THE_OWNER = {"TB_WAREHOUSE_OWNER_URL", "TB_PIPELINE_PASSWORD", "TB_STEWARD_PASSWORD"}
+OF_THE_OWNER = {"TB_WAREHOUSE_OWNER_URL", "TB_PIPELINE_PASSWORD", "TB_STEWARD_PASSWORD", "TB_ROOM_PASSWORD"}
 
 
 def exported(settings: dict[str, str]) -> dict[str, str]:

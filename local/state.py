@@ -21,6 +21,7 @@ SECRETS = (
     "TB_READER_PASSWORD",
     "TB_STEWARD_PASSWORD",
     "TB_DESK_PASSWORD",
+    "TB_ROOM_PASSWORD",
     "TB_AIRFLOW_DATABASE_PASSWORD",
     "TB_AIRFLOW_PASSWORD",
     "TB_AIRFLOW_VIEWER_PASSWORD",
@@ -32,6 +33,7 @@ SECRETS = (
     "TB_S3_ADMIN_SECRET",
     "TB_S3_EXPORTS_SECRET",
     "TB_S3_BACKUP_SECRET",
+    "TB_S3_ROOM_SECRET",
     "TB_API_KEY",
 )
 
@@ -70,7 +72,7 @@ class State:
         }
         if "TB_AIRFLOW_FERNET_KEY" not in self.settings:
             new["TB_AIRFLOW_FERNET_KEY"] = secrets.token_urlsafe(32) + "="  # 32 bytes, as base64 with its padding
-        for name in ("TB_S3_KEY", "TB_S3_ADMIN_KEY", "TB_S3_EXPORTS_KEY", "TB_S3_BACKUP_KEY"):
+        for name in ("TB_S3_KEY", "TB_S3_ADMIN_KEY", "TB_S3_EXPORTS_KEY", "TB_S3_BACKUP_KEY", "TB_S3_ROOM_KEY"):
             if name not in self.settings:
                 new[name] = "TB" + secrets.token_hex(9).upper()
         if new:

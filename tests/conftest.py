@@ -31,6 +31,25 @@ def _keep_in_memory() -> None:
 _keep_in_memory()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def files_are_opened_in_this_process():
+    """So that tests can patch what opens them; those of the child process itself ask for `in_child_process`."""
+    from trust_benchmarks.stores import child_process
+
+    child_process.in_this_process = True
+
+
+@pytest.fixture
+def in_child_process(files_are_opened_in_this_process):
+    """Files are opened as in production."""
+    from trust_benchmarks.stores import child_process
+
+    child_process.in_this_process = False
+    yield
+    child_process.in_this_process = True
+    child_process.stop()
+
+
 NO_SHARED = (
     "The real published files are not here. Put the folder 'shared' beside the checkout, or name it in TB_SHARED."
 )

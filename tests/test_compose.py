@@ -49,7 +49,7 @@ def services(compose) -> dict:
 
 
 def test_exactly_these_services_are_there(services):
-    assert set(services) == COMPONENTS | {"postgres", "broker", "objects"} | ONCE | {"backup"}
+    assert set(services) == COMPONENTS | {"room", "postgres", "broker", "objects"} | ONCE | {"backup"}
 
 
 def test_every_airflow_component_is_the_same_image_with_the_same_settings(services):
@@ -108,9 +108,16 @@ def test_every_long_running_service_has_a_health_check(services):
     assert {services[name]["restart"] for name in ONCE | {"backup"}} == {"no"}
 
 
-def test_only_the_api_server_is_published_and_only_on_this_machine(services):
+def test_the_room_has_its_own_role_and_identity_and_nothing_of_the_pipeline(services):
+    room = services["room"]["environment"]
+    assert room["TB_WAREHOUSE_URL"].startswith("postgresql://trust_room:")
+    assert not [name for name in room if name.startswith("AIRFLOW") or "BROKER" in name]
+    assert set(services["room"]["volumes"]) == {"room:/opt/airflow/cache"}
+
+
+def test_only_the_api_server_and_the_room_are_published_and_only_on_this_machine(services):
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"api-server": ["127.0.0.1:8080:8080"]}
+    assert published == {"api-server": ["127.0.0.1:8080:8080"], "room": ["127.0.0.1:8100:8100"]}
 
 
 def test_nothing_starts_before_what_it_needs(services):
@@ -185,8 +192,16 @@ def test_the_pipeline_is_told_everything_that_it_asks_for(services):
     asked = set()
     for file in (HERE / "include" / "stores").glob("*.py"):
         asked |= set(re.findall(r'"(TB_[A-Z0-9_]+)"', file.read_text()))
-    of_the_owner = {"TB_READER_PASSWORD", "TB_STEWARD_PASSWORD", "TB_PIPELINE_PASSWORD", "TB_WAREHOUSE_OWNER_URL"}
-    assert asked - of_the_owner - {"TB_S3_REGION", "TB_STATE"} <= set(services["worker"]["environment"])
+    of_the_owner = {
+        "TB_READER_PASSWORD",
+        "TB_STEWARD_PASSWORD",
+        "TB_PIPELINE_PASSWORD",
+        "TB_WAREHOUSE_OWNER_URL",
+        "TB_ROOM_PASSWORD",
+    }
+    assert asked - of_the_owner - {"TB_S3_REGION", "TB_STATE", "TB_LARGEST_FILE_MB"} <= set(
+        services["worker"]["environment"]
+    )
     assert of_the_owner <= set(services["prepare"]["environment"])
 
 
@@ -229,6 +244,22 @@ def test_only_what_the_image_needs_is_sent_to_the_builder():
     kept = {line[1:] for line in (HERE / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert copied == kept
     assert "USER airflow" in (HERE / "Dockerfile").read_text()
+
+
+def test_no_secret_can_get_into_a_layer_of_the_image():
+    docker = (HERE / "Dockerfile").read_text()
+    assert not re.search(r"^\s*ARG\b|--mount=type=secret", docker, re.MULTILINE), (
+        "nothing is asked for while it is built"
+    )
+    given = [
+        word.split("=")[0]
+        for line in re.findall(r"^ENV (.+)$", docker.replace("\\\n", " "), re.MULTILINE)
+        for word in line.split()
+    ]
+    assert given and not [name for name in given if SECRET.search(name)]
+    # Only what is named is sent to the builder: no .env, no state folder.
+    ignored = (HERE / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*" and not [line for line in ignored if line.startswith("!.")]
 
 
 def test_the_image_installs_all_of_include_and_nothing_local(tmp_path):
@@ -279,12 +310,12 @@ def test_each_part_has_its_own_identity_at_the_object_store_and_only_s3_answers_
         return ASKED.match(services[name]["environment"]["TB_S3_KEY"])[1]
 
     assert {key(name) for name in COMPONENTS} == {"S3_KEY"}
-    assert (key("prepare"), key("backup")) == ("S3_ADMIN_KEY", "S3_BACKUP_KEY")
+    assert (key("prepare"), key("backup"), key("room")) == ("S3_ADMIN_KEY", "S3_BACKUP_KEY", "S3_ROOM_KEY")
     given = services["identities"]["environment"]
     prefixes = [identities.ADMIN, *(variables for variables, _ in identities.ACTIONS.values())]
     wanted = {f"{prefix}_{part}" for prefix in prefixes for part in ("KEY", "SECRET")}
     assert wanted | {identities.FOLDER, *prepare.BUCKETS} <= set(given)
-    assert len({given[name] for name in wanted}) == len(wanted) == 8
+    assert len({given[name] for name in wanted}) == len(wanted) == 10
     assert {name: given[name] for name in prepare.BUCKETS} == {
         name: services["worker"]["environment"][name] for name in prepare.BUCKETS
     }

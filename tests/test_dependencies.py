@@ -2,7 +2,10 @@
 
 import ast
 import importlib.metadata
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -44,13 +47,15 @@ def imported(*folders):
     }
 
 
-@pytest.mark.parametrize("file", ["requirements.lock", "requirements-deploy.lock"])
-def test_a_lock_names_versions_and_hashes_and_no_address(file):
+@pytest.mark.parametrize(
+    ("file", "least"), [("requirements.lock", 100), ("requirements-deploy.lock", 100), (".ci/audit.lock", 20)]
+)
+def test_a_lock_names_versions_and_hashes_and_no_address(file, least):
     text = (HERE / file).read_text()
     assert "--hash=sha256:" in text
     assert not re.search(r"://|--index|--find-links|file:|^/", text, re.MULTILINE)
     pins = re.split(r"\n(?=[a-z])", text.strip())
-    assert len(pins) == len(LOCKED.findall(text)) > 100
+    assert len(pins) == len(LOCKED.findall(text)) > least
     assert all("--hash=sha256:" in pin for pin in pins)
 
 
@@ -85,3 +90,42 @@ def test_what_is_declared_is_imported_or_has_its_reason():
     used = {name for found in imported("include", "dags", "plugins").values() for name in found}
     unused = names(PROJECT["dependencies"]) - used - names(told)
     assert {name for name in unused if not name.startswith("apache-airflow")} <= {"structlog", "pendulum", "pandas"}
+
+
+PIP_AUDIT = {
+    "nothing": (0, "No known vulnerabilities found"),
+    "a fault": (1, "Found 1 known vulnerability in 1 package\njinja2 2.10 PYSEC-2019-217"),
+    # What it says where its service is not in reach, with and without an answer for the first package.
+    "nobody": (
+        1,
+        "ERROR:pip_audit._cli:a2wsgi: Dependency not found on PyPI and could not be audited: a2wsgi (1.10.10)",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "ci", "status", "says"),
+    [
+        ("nothing", "1", 0, "no fault is known in them"),
+        ("a fault", "", 1, "A fault is known in a package of the image"),
+        ("nobody", "", 0, "could not be asked for"),
+        ("nobody", "1", 1, "whether a fault is known was not found out"),
+    ],
+)
+def test_the_audit_of_packages_never_takes_no_answer_for_a_good_one(tmp_path, answer, ci, status, says):
+    """The script with programs in place of the two it calls; the real ones come by their own lock when it runs."""
+    code, words = PIP_AUDIT[answer]
+    shutil.copytree(HERE / ".ci", tmp_path / ".ci", symlinks=True)
+    programs = tmp_path / "build" / "audit" / "bin"
+    programs.mkdir(parents=True)
+    for name, text in {
+        "pip-audit": f"case \" $* \" in *' --strict '*) ;; *) exit 9 ;; esac; printf '%s\\n' '{words}'; exit {code}",
+        "cyclonedx-py": "for last; do :; done; printf '%s\\n' '\"purl\": 1' >\"$last\"",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    (programs.parent / ".ready").touch()
+    environment = {"PATH": os.defpath, "CI": ci}
+    done = subprocess.run([tmp_path / ".ci" / "audit"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == status and says in done.stdout + done.stderr, done
+    assert "build/sbom.cdx.json: 1 packages" in done.stdout

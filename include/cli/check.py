@@ -5,7 +5,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,61 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import catalogue
-from ..reading import findings, formats
 from ..reading.harmless import csv_safe_frame, harmless
-from ..reading.raw_table import MAX_BYTES, Unreadable
-from ..reading.read import read_opened, unreadable
-from ..reading.reading import Reading
-from ..validation.validate import validate
+from ..reading.raw_table import MAX_BYTES
+from ..records import file_check
+from ..records.file_check import VERDICTS
+from ..records.file_check import Verdict as Verdict
 from . import Refused
 from .output import SHOWN, Format, console, in_json, note, write_frame
 
-VERDICTS = {
-    "accepted": "would be accepted",
-    "accepted_with_warnings": "would be accepted with warnings",
-    "held": "would be held",
-}
 COLOURS = {"hold": "bold red", "reject": "red", "warn": "yellow", "info": "dim"}
 COLUMNS = ["rule_id", "severity", "responsible", "sheet", "line", "column_name", "raw_value", "message"]
 
 RECORD_FORMS = (".csv", ".parquet")
-
-
-@dataclass
-class Verdict:
-    """What would happen to a file, and why.
-
-    Attributes:
-        findings: with at least the columns of `COLUMNS`.
-        records: the accepted rows, typed, with sheet and line; None where nothing could be validated.
-    """
-
-    file: str
-    state: str
-    findings: pl.DataFrame
-    collection: str | None = None
-    layout: str | None = None
-    period: str | None = None
-    sender: str | None = None
-    part: str | None = None
-    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("read", "recorded", "rejected", "held"), 0))
-    note: str = ""
-    records: pl.DataFrame | None = None
-
-    def facts(self) -> dict[str, Any]:
-        """Everything but the findings, in the order in which it is shown."""
-        return {
-            "file": self.file,
-            "verdict": VERDICTS[self.state],
-            "state": self.state,
-            "collection": self.collection,
-            "layout": self.layout,
-            "period": self.period,
-            "sender": self.sender,
-            "part": self.part or None,
-            **{f"rows_{name}": count for name, count in self.rows.items()},
-            "note": self.note or None,
-        }
 
 
 def check(path: Path, collection: str | None = None) -> Verdict:
@@ -82,20 +38,7 @@ def check(path: Path, collection: str | None = None) -> Verdict:
         catalogue.load(collection)
     content = content_of(path)
     with silence():
-        name = _shown(path.name)
-        try:
-            source = formats.opened(content, path.name)
-        except Unreadable as error:
-            return _unreadable(name, path, error, collection)
-        del content
-        called = _called(path)
-        readings = []
-        for candidate in [collection] if collection else called + [c for c in catalogue.all() if c not in called]:
-            reading = read_opened(source, path.name, candidate)
-            if reading.layout or reading.closeness == 1:
-                return _validated(name, reading, _note(path, candidate, collection, called))
-            readings.append(reading)
-        return _fits_none(name, readings, called, collection)
+        return file_check.check(content, _shown(path.name), path.absolute().parent.name, collection)
 
 
 def content_of(path: Path) -> bytes:
@@ -139,77 +82,6 @@ def silence() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _called(path: Path) -> list[str]:
-    """The collections that the file's name and its folder name, the file name first."""
-    known = {word: name for name, one in catalogue.all().items() for word in (name, *one.also_called)}
-    file_name = path.name.lower().removeprefix("sample_")
-    by_name = [known[word] for word in sorted(known, key=len, reverse=True) if file_name.startswith(word)]
-    folder = path.absolute().parent.name
-    return list(dict.fromkeys(by_name + [name for name in [folder] if name in catalogue.all()]))
-
-
-def _note(path: Path, found: str, named: str | None, called: list[str]) -> str:
-    if named:
-        return ""
-    if found not in called:
-        return f"The collection was identified by the headings. In the inbox, put the file in {found}/."
-    folder = path.absolute().parent.name
-    if folder in catalogue.all() and folder != found:
-        return f"The file is in {folder}/ but is {found}. In the inbox, put it in {found}/."
-    return ""
-
-
-def _validated(name: str, reading: Reading, note: str = "") -> Verdict:
-    outcome = validate(reading)
-    return Verdict(
-        name,
-        outcome.state,
-        outcome.findings,
-        reading.collection,
-        reading.layout.name if reading.layout else None,
-        reading.period,
-        reading.sender,
-        reading.part,
-        {
-            "read": outcome.rows_read,
-            "recorded": outcome.rows_recorded,
-            "rejected": outcome.rows_rejected,
-            "held": outcome.rows_held,
-        },
-        note,
-        outcome.records,
-    )
-
-
-def _unreadable(name: str, path: Path, error: Unreadable, collection: str | None) -> Verdict:
-    for told in [collection] if collection else _called(path):
-        return _validated(name, unreadable(error, path.name, told))
-    return Verdict(name, "held", findings.one(error.rule_id, error.message, **error.place))
-
-
-def _fits_none(name: str, readings: list[Reading], called: list[str], named: str | None) -> Verdict:
-    """Held: told as the collection that was named or that the file is called after, else as the one that is closest."""
-    closest = max(readings, key=lambda reading: reading.closeness)
-    told = readings[0] if named or called else closest
-    too_much = next(
-        (r for r in readings if findings.join(r.findings)["rule_id"].is_in(["FIL-SIZE", "FIL-DAMAGED"]).any()), None
-    )
-    if too_much and not (named or called):
-        return Verdict(name, "held", findings.join(too_much.findings))
-    if named or called:
-        better = closest is not told and closest.closeness > told.closeness + 0.3
-        hint = f" Its headings are closer to {closest.collection}." if better else ""
-        return _validated(name, told, f"It was checked as {told.collection}.{hint}")
-    if closest.closeness >= 0.25:
-        return _validated(name, closest, f"It matches no known template; {closest.collection} is the closest.")
-    says = (
-        f"{name} matches no known template ({', '.join(catalogue.all())}). "
-        "Expected a return made from a template (trust-benchmarks template COLLECTION) or a file as its publisher issues it. "
-        "If it is one, name its collection: trust-benchmarks check FILE --collection NAME."
-    )
-    return Verdict(name, "held", findings.one("STR01", says, line=1))
 
 
 def check_target(target: Path) -> None:

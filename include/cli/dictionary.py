@@ -16,13 +16,14 @@ from ..schemas.fields import FieldSpec
 from ..sql import published
 from ..stores import warehouse
 from ..validation import rule_wording
-from . import Refused, contract, embedded, moves
+from . import Refused, contract, embedded, messages, moves
 from .output import note
 
 FOLDER = Path(__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
 DOCUMENT = PACKAGE.parent / "docs" / "data-dictionary.md"
 CONTRACT = PACKAGE.parent / "docs" / "contract" / "trust-benchmarks.odcs.yaml"
+MESSAGES = PACKAGE.parent / "docs" / "messages.md"
 RULE_ID = re.compile(
     r"""["']((?:FIL|ROW|VAL|DEC|STR|SYS|COL|UNIT|WARN|PROF)-[A-Z]+(?:-[A-Z]+)*|(?:STR|SUB)\d\d|FLOOR|CEILING)["']"""
 )
@@ -44,7 +45,7 @@ def run(check: bool) -> int:
     """
     status = 0
     with _warehouse() as connection:
-        texts = {DOCUMENT: document(connection), CONTRACT: contract.document(connection)}
+        texts = {DOCUMENT: document(connection), CONTRACT: contract.document(connection), MESSAGES: messages.document()}
     for path, text in texts.items():
         if check:
             old = path.read_text(encoding="utf-8") if path.exists() else ""

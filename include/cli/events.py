@@ -5,8 +5,11 @@ import io
 import sys
 from pathlib import Path
 
+from ..reading import safely
+from ..stores import child_process
+from ..stores.child_process import Ended
 from ..timeline import events
-from ..timeline.event_checks import FIELDS
+from ..timeline.event_checks import FIELDS, Checked
 from . import Refused, check, desk, embedded, warehouse
 from .output import Format, note
 
@@ -43,11 +46,20 @@ def template(output: Path | None) -> None:
         note(f"{spec.name}{'' if spec.required else ' (optional)'}: {spec.title}. Expected {spec.expected()}.")
 
 
+def _checked(content: bytes, file_name: str) -> Checked:
+    try:
+        with check.silence():
+            return child_process.run(events.read, content, file_name)
+    except Ended as ended:
+        checked, why = Checked(), safely.why(ended, file_name)
+        checked.found(why.rule_id, why.message)
+        return checked
+
+
 def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
     """Checks a file of events and, if nothing is wrong and more than a check is wanted, adds them all. The exit status."""
     content = check.content_of(path)
-    with check.silence():
-        checked = events.read(content, path.name)
+    checked = _checked(content, path.name)
     found, rows = checked.findings, len(checked.events)
     wrong = found.height > 0
     verdict = check.Verdict(

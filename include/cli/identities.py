@@ -19,6 +19,8 @@ FOLDER = "TB_S3_IDENTITIES"  # where the file of identities and that of the send
 ACTIONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "pipeline": ("TB_S3", dict.fromkeys(BUCKETS, ("Read", "List", "Write"))),
     "exports": ("TB_S3_EXPORTS", {"TB_BUCKET_EXPORTS": ("Read", "List")}),
+    # Drafts and what is sent go into the inbox; files that were received are shown from the archive.
+    "room": ("TB_S3_ROOM", {"TB_BUCKET_INBOX": ("Read", "List", "Write"), "TB_BUCKET_ARCHIVE": ("Read", "List")}),
     "backup": ("TB_S3_BACKUP", dict.fromkeys(BUCKETS, ("Read", "List"))),
 }
 ADMIN = "TB_S3_ADMIN"  # makes buckets; nobody else does

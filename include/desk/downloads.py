@@ -20,7 +20,7 @@ from ..ingest import inbox
 from ..reading.harmless import csv_safe
 from ..records import all_findings
 from ..stewardship import summary, workbook
-from ..stores import cache, settings
+from ..stores import cache, objects, settings
 from . import database, security, submission
 from .database import Row
 from .formatting import SEVERITIES
@@ -113,7 +113,12 @@ def original(submission_id: str, person: security.Anybody) -> Response:
     """The file as sent, byte for byte. The browser never shows it, it only saves it."""
     with database.opened() as connection:
         one = submission.get(connection, submission_id)
-    path = cache.cached(settings.load().archive, inbox.archive_key(one["sha256"]), one["sha256"])
+    bucket, key = settings.load().archive, inbox.archive_key(one["sha256"])
+    try:
+        path = cache.cached(bucket, key, one["sha256"])
+    except objects.TooLarge:
+        headers = attachment(one["file_name"])
+        return StreamingResponse(objects.parts(bucket, key), media_type="application/octet-stream", headers=headers)
     return FileResponse(path, media_type="application/octet-stream", headers=attachment(one["file_name"]))
 
 

@@ -37,6 +37,14 @@ def limits(connection: Connection) -> dict[str, Row]:
     return {row["rule_id"]: row for row in database.rows(connection, "rule_limits")}
 
 
+def messages_about(connection: Connection, one: Row) -> list[Row]:
+    """What people of the trust were sent about a submission, about decisions on it, and about its return."""
+    decided = database.rows(connection, "decisions_on_submission", submission_id=one["submission_id"], decisions=[])
+    chain = "|".join(one[name] or "" for name in ("collection", "period", "sender", "part"))
+    about = [one["submission_id"], chain, *(f"decision {row['decision_id']}" for row in decided)]
+    return database.rows(connection, "messages", about=about)
+
+
 @router.get("/submissions/{submission_id}")
 def submission(
     request: Request,
@@ -80,7 +88,7 @@ def page_of(
             findings=[row | {"around": around.get(row["finding_id"])} for row in shown], paging=paging, wanted=wanted,
             fitting=sum(row["findings"] for row in fitting), possible=possible(connection, one["state"]), limits=limits(connection), still_reading=still_reading,
             decisions=database.rows(connection, "decisions_on_submission", **decided),
-            rules=formatting.rules_of(one["collection"]), turn=next(iter(database.rows(connection, "turn", submission_id=submission_id)), None),
+            messages=messages_about(connection, one), rules=formatting.rules_of(one["collection"]), turn=next(iter(database.rows(connection, "turn", submission_id=submission_id)), None),
             people=[(name, name) for name in people.names()], errors=errors or {}, comment=comment, is_sample=one["is_sample"],
         )  # fmt: skip
 

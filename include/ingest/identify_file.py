@@ -7,16 +7,14 @@ from typing import NamedTuple
 from .. import catalogue
 from ..catalogue import layouts
 from ..catalogue.layouts import plain
-from ..reading import periods
+from ..reading import periods, safely
 from ..reading.identify import in_name
-from ..reading.read import read
 from ..stores import log
 from ..stores.faults import is_failure, is_outage
 from .inbox import Arrival
 
 logger = logging.getLogger(__name__)
 
-LOOKED_AT = 16_384  # bytes at the start of a file in which its first row is looked for
 READ_WHOLE = 262_144  # a file of at most this size is read whole when its first row cannot confirm its name
 
 
@@ -37,30 +35,36 @@ def identify(arrival: Arrival) -> Identity:
             raise
         log.line(logger, "not_identified", level=logging.ERROR, problem=log.short(problem), **arrival.log_facts())
     try:
-        named = in_name(arrival.collection, arrival.file_name, arrival.received_at)
+        return _by_name(arrival)
     except Exception:
         return Identity(None, None, "")
+
+
+def _by_name(arrival: Arrival) -> Identity:
+    named = in_name(arrival.collection, arrival.file_name, arrival.received_at)
     declared = catalogue.load(arrival.collection)
     return Identity(named.period, declared.publisher if declared.is_national else named.code, "")
 
 
 def _identify(arrival: Arrival) -> Identity:
     """From the name, where it gives period and sender and the first row agrees (thousands of small files); else from the content."""
-    collection, content = arrival.collection, arrival.content
+    collection = arrival.collection
     named = in_name(collection, arrival.file_name, arrival.received_at)
     if not catalogue.load(collection).is_national and named.period and named.code:
-        seen = first_row(collection, content)
-        if seen == (named.period, named.code) or (seen is None and len(content) > READ_WHOLE):
+        seen = first_row(collection, arrival.start)
+        if seen == (named.period, named.code) or (seen is None and arrival.size > READ_WHOLE):
             return Identity(named.period, named.code, layouts.load(collection)[0].part)
-    reading = read(content, arrival.file_name, collection, arrival.received_at)
+    if arrival.local is None:  # too large to be read: its name decides, and validation holds it
+        return _by_name(arrival)
+    reading = safely.read(arrival.local, arrival.file_name, collection, arrival.received_at, tables=False)
     return Identity(reading.period, reading.sender, reading.part)
 
 
-def first_row(collection: str, content: bytes) -> tuple[str, str] | None:
-    """Period and sender in the first row of a plain CSV file; None where the file is not plain CSV or the row does not have both."""
+def first_row(collection: str, start: bytes) -> tuple[str, str] | None:
+    """Period and sender in the first row of a plain CSV file, by its first bytes; None where the file is not plain CSV or the row does not have both."""
     declared, (layout, *_) = catalogue.load(collection), layouts.load(collection)
     try:
-        lines = content[:LOOKED_AT].decode("utf-8-sig", "ignore").splitlines()[:2]
+        lines = start.decode("utf-8-sig", "ignore").splitlines()[:2]
         headings, cells = csv.reader(lines)
     except (csv.Error, ValueError):
         return None

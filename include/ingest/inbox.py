@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,7 +19,10 @@ from ..stores.faults import is_outage, status
 
 logger = logging.getLogger(__name__)
 
+DRAFTS = "drafts/"  # below it in the inbox bucket are files that contacts check and have not sent; no collection has this name
 AT_ONCE = 24  # files in memory and in one transaction
+BYTES_AT_ONCE = 64 * 1024 * 1024  # of those in memory
+START = 16_384  # bytes at the start of a file that are kept at hand
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Arrival:
     """One file of the inbox.
 
     Attributes:
+        sha256: the hash of its bytes; size: how many there are; start: the first of them.
+        local: a copy on this machine; None where it is too large to be read.
         says_arrived: what a sample says of its arrival, where that is not a time; None for any other file.
     """
 
@@ -35,15 +39,13 @@ class Arrival:
     key: str
     etag: str
     file_name: str
-    content: bytes
+    sha256: str
+    size: int
+    start: bytes
+    local: Path | None
     received_at: datetime
     is_sample: bool
     says_arrived: str | None = None
-
-    @cached_property
-    def sha256(self) -> str:
-        """The hash of its bytes."""
-        return hashlib.sha256(self.content).hexdigest()
 
     @property
     def submission_id(self) -> str:
@@ -52,7 +54,7 @@ class Arrival:
         An empty file is told apart by its name, and a sample with a wrong time of arrival by that time, which can be put right.
         """
         what = f"{self.collection}|{self.sha256}"
-        if not self.content:
+        if not self.size:
             what += f"|{self.file_name}"
         if self.says_arrived is not None:
             what += f"|arrived-at={self.says_arrived}"
@@ -94,10 +96,24 @@ def archived(collection: str, files: list[objects.Listed], failures: Failures) -
         botocore.exceptions.ClientError and the like: when the object store is down.
     """
     with ThreadPoolExecutor(8) as pool:
-        remaining = iter(files)
-        while chunk := list(islice(remaining, AT_ONCE)):
+        for chunk in _lots(files):
             tried = list(pool.map(lambda one: _try_archive(collection, one), chunk))
             yield _arrivals(chunk, tried, failures)
+
+
+def _lots(files: list[objects.Listed]) -> Iterator[list[objects.Listed]]:
+    """Files as they are brought to the archive together; one that is too large to be read takes no memory."""
+    lot: list[objects.Listed] = []
+    held = 0
+    for one in files:
+        size = one.size if one.size <= settings.largest_file() else 0
+        if lot and (len(lot) == AT_ONCE or held + size > BYTES_AT_ONCE):
+            yield lot
+            lot, held = [], 0
+        lot.append(one)
+        held += size
+    if lot:
+        yield lot
 
 
 def archive_key(sha256: str) -> str:
@@ -137,9 +153,15 @@ def _arrivals(chunk: list[objects.Listed], tried: list[Arrival | Exception], fai
 
 
 def archive(collection: str, listed: objects.Listed) -> Arrival:
-    """Keeps one file of the inbox in the archive under its hash, and in this machine's cache."""
+    """Keeps one file of the inbox in the archive under its hash, and in this machine's cache unless it is too large to be read."""
     of = settings.load()
-    content, metadata = objects.get(of.inbox, listed.key, listed.etag)
+    if listed.size > settings.largest_file():
+        sha256, size, start, metadata = objects.hash_of(of.inbox, listed.key, listed.etag, START)
+        content = local = None
+    else:
+        content, metadata = objects.get(of.inbox, listed.key, listed.etag)
+        sha256, size, start = hashlib.sha256(content).hexdigest(), len(content), content[:START]
+        local = cache.keep(content, sha256)
     file_name = _storable(listed.key.rsplit("/", 1)[-1])
     is_sample = metadata.get("sample") == "true" or file_name.startswith("sample_")
     # Only a sample may say when it arrived; a real file arrived when the object store says so.
@@ -150,19 +172,24 @@ def archive(collection: str, listed: objects.Listed) -> Arrival:
         _storable(listed.key),
         listed.etag,
         file_name,
-        content,
+        sha256,
+        size,
+        start,
+        local,
         arrived or listed.modified,
         is_sample,
         _storable(says) if says and not arrived else None,
     )
-    cache.keep(content, arrival.sha256)
-    key = archive_key(arrival.sha256)
+    key = archive_key(sha256)
     try:
         objects.copy_once(of.inbox, listed.key, listed.etag, of.archive, key)
     except (ClientError, ParamValidationError) as problem:  # the store cannot copy from some names
         if is_outage(problem):
             raise
-        objects.put_once(of.archive, key, content)
+        if content is None:
+            objects.stream(of.inbox, listed.key, listed.etag, of.archive, key)
+        else:
+            objects.put_once(of.archive, key, content)
     return arrival
 
 

@@ -10,14 +10,17 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from .. import schemas
-from ..reading import formats
+from ..reading import formats, safely
 from ..reading.reading import Reading
 from ..reading.workbook import Book
+from ..stores import child_process
+from ..stores.child_process import Ended
 from ..validation.row_keys import row_keys
 
 SHEET = "trust-benchmarks-manifest"
@@ -58,13 +61,20 @@ def cells(about: dict[str, Any], reading: Reading) -> Iterator[str]:
     yield from (TITLE, SAYS, head, _hash([head, *chunks]), *chunks)
 
 
-def answered(content: bytes, file_name: str = "") -> Answer | None:
-    """Which submission a workbook was made from, if it is one of ours and its manifest is as we wrote it.
+def answered(content: bytes | Path) -> Answer | None:
+    """Which submission a workbook, or the one at a path, was made from, if it is one of ours and its manifest is as we wrote it.
 
     It is no proof of who sent it: whoever uses it must see that collection, period and sender agree.
     """
-    answer = of(content)
+    try:
+        answer = child_process.run(_of, content)
+    except Ended:
+        return None
     return answer if answer and answer.intact else None
+
+
+def _of(content: bytes | Path) -> Answer | None:
+    return of(safely.bytes_of(content))
 
 
 def of(content: bytes) -> Answer | None:

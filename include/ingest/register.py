@@ -46,7 +46,7 @@ def register(arrivals: list[Arrival], failures: Failures, counts: Registered) ->
                 "again" if again else "received",
                 **one.log_facts(),
                 **identity._asdict(),
-                bytes=len(one.content),
+                bytes=one.size,
                 seconds=time.monotonic() - began,
             )
 
@@ -78,7 +78,7 @@ def _add_submission(connection: psycopg.Connection, one: Arrival, identity: Iden
         "submission_id": one.submission_id,
         "collection": one.collection,
         "sha256": one.sha256,
-        "bytes": len(one.content),
+        "bytes": one.size,
         "file_name": one.file_name,
         "archive_key": archive_key(one.sha256),
         "received_at": one.received_at,
@@ -98,9 +98,11 @@ def _try_note_answer(connection: psycopg.Connection, one: Arrival) -> None:
 
     A workbook that breaks this is received like any other file.
     """
+    if one.local is None or not one.start.startswith(b"PK"):
+        return
     try:
         with connection.transaction():
-            if answer := manifest.answered(one.content):
+            if answer := manifest.answered(one.local):
                 answers = {"submission_id": one.submission_id, "answers": answer.submission_id}
                 connection.execute(sql.text("ingest/add_answer.sql"), answers)
     except BaseException as problem:

@@ -4,7 +4,7 @@ import logging
 import smtplib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
 from typing import Any, NamedTuple
 
@@ -12,18 +12,15 @@ import psycopg
 
 from .. import sql
 from ..reading.harmless import harmless
-from ..reference import ReferenceDataError
-from ..reference.calendar import LONDON, is_working_day
 from ..stewardship import queries
 from ..stewardship.mail import ADDRESS, Unsendable, deliver
 from ..stores import log, warehouse
-from . import words
+from . import days, words
 
 logger = logging.getLogger(__name__)
 
 AT_MOST = 500  # addresses of one call
 ALONE = 3  # emails to one person and day; what is more goes into a digest
-MORNING = time(7, 30)  # when digests that had to wait are sent, in London
 # Minutes until the next attempt, by how many were made; after the last the message is given up.
 PAUSES = (5, 15, 45, 135, 405, 720, 720)
 
@@ -59,6 +56,8 @@ class _Waiting(NamedTuple):
     made_at: datetime
     not_after: datetime | None
     attempts: int
+    choice: str
+    has_left: bool
 
 
 class _SentSince(NamedTuple):
@@ -151,25 +150,27 @@ def _send_one(mail: str, now: datetime, kinds: list[str] | None, by: Deliver, do
         found = queries.rows(connection, "messages/waiting_of", _Waiting, mail=mail, now=now, kinds=kinds)
         if not found:
             return False
-        if old := [one for one in found if one.not_after is not None and one.not_after < now]:
-            _record(connection, old, now, "dropped", "It was of no use any more when it could be sent.")
-            done.dropped += len(old)
+        if any(reasons := [_not_wanted(one, now) for one in found]):
+            for one, reason in zip(found, reasons, strict=True):
+                if reason:
+                    _record(connection, [one], now, "dropped", reason)
+                    done.dropped += 1
             return True
         chosen = _next(connection, found, now)
         if not chosen:
-            until = next_morning(now)
+            until = days.next_morning(now)
             connection.execute(
                 sql.text("messages/postpone"), {"keys": [one.message_key for one in found], "until": until}
             )
             done.postponed += len(found)
             return False
-        message = _email(chosen, now)
         try:
+            message = _email(chosen, now)
             by(message)
         except Unsendable:
             raise
-        except (smtplib.SMTPException, OSError) as problem:
-            _failed(connection, chosen, message, problem, now, done)
+        except Exception as problem:  # whatever is wrong with one address or mail keeps no other back
+            _failed(connection, chosen, problem, now, done)
         else:
             _record(connection, chosen, now, "sent", "", mail_id=message["Message-ID"])
             done.emails, done.sent = done.emails + 1, done.sent + len(chosen)
@@ -181,14 +182,33 @@ def _next(connection: psycopg.Connection[Any], found: list[_Waiting], now: datet
     at_once = [name for name, kind in words.kinds().items() if kind.at_once]
     if first := next((one for one in found if one.kind in at_once), None):
         return [first]
-    day = now.astimezone(LONDON).date()
-    since = datetime.combine(day, time(), LONDON)
+    if each := next((one for one in found if one.choice == "each"), None):
+        return [each]
+    day = days.day_of(now)
+    since = days.at(day, time())
     (today,) = queries.rows(
         connection, "messages/sent_since", _SentSince, mail=found[0].mail, since=since, at_once=at_once
     )
-    if not today.digests and today.singles + len(found) <= ALONE:
-        return found[:1]
-    return [] if today.digests else found
+    if today.digests:
+        return []
+    morning = days.at(day, days.MORNING)
+    daily = [one for one in found if one.choice == "digest" and one.made_at < morning <= now]
+    usual = [one for one in found if one.choice != "digest"]
+    if daily or today.singles + len(usual) > ALONE:
+        return daily + usual
+    return usual[:1]
+
+
+def _not_wanted(one: _Waiting, now: datetime) -> str:
+    """Why a message is not sent; '' where it is."""
+    kind = words.kinds().get(one.kind, words.Kind(""))
+    if one.has_left:
+        return "The person is a contact no longer."
+    if one.choice == "off" and kind.may_be_off:
+        return "The person does not want this kind of message."
+    if one.not_after is not None and one.not_after < now:
+        return "It was of no use any more when it could be sent."
+    return ""
 
 
 def _email(chosen: list[_Waiting], now: datetime) -> EmailMessage:
@@ -197,13 +217,12 @@ def _email(chosen: list[_Waiting], now: datetime) -> EmailMessage:
         said = words.Text(first.subject, first.body_text, first.body_html)
         return words.single(first.kind, first.mail, first.name, said, first.message_key)
     parts = [(one.message_key, one.subject, one.body_text) for one in chosen]
-    return words.digest(first.mail, first.name, now.astimezone(LONDON).date(), parts)
+    return words.digest(first.mail, first.name, days.day_of(now), parts)
 
 
 def _failed(
     connection: psycopg.Connection[Any],
     chosen: list[_Waiting],
-    message: EmailMessage,
     problem: Exception,
     now: datetime,
     done: Sent,
@@ -213,9 +232,7 @@ def _failed(
     for one in chosen:
         last = _is_final(problem) or one.attempts >= len(PAUSES)
         again = None if last else now + timedelta(minutes=PAUSES[one.attempts])
-        _record(
-            connection, [one], now, "given_up" if last else "failed", said, mail_id=message["Message-ID"], again=again
-        )
+        _record(connection, [one], now, "given_up" if last else "failed", said, again=again)
         if last:
             done.given_up.append(one.message_key)
             log.line(logger, "message_given_up", level=logging.ERROR, message_key=one.message_key, kind=one.kind)
@@ -253,19 +270,6 @@ def _said(problem: Exception) -> str:
 
 def _is_final(problem: Exception) -> bool:
     """Whether the server refuses the address for good, so that trying again is of no use."""
+    if not isinstance(problem, smtplib.SMTPException | OSError):
+        return True  # it is no mail at all
     return isinstance(problem, smtplib.SMTPRecipientsRefused) and all(code >= 500 for code, _ in _answers(problem))
-
-
-def next_morning(now: datetime) -> datetime:
-    """When the digest of the next working day is sent; Monday to Friday in a year whose holidays are not known yet."""
-    day = now.astimezone(LONDON).date() + timedelta(days=1)
-    while not _is_working(day):
-        day += timedelta(days=1)
-    return datetime.combine(day, MORNING, LONDON)
-
-
-def _is_working(day: date) -> bool:
-    try:
-        return is_working_day(day)
-    except ReferenceDataError:
-        return day.weekday() < 5

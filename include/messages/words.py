@@ -17,6 +17,7 @@ import jinja2
 
 from ..reading.harmless import harmless
 from ..stewardship import trust_wording
+from . import days
 
 TEMPLATES = Path(__file__).with_name("templates")
 IN_DIGEST = 1500  # characters of one message's text
@@ -59,18 +60,19 @@ def room_url() -> str:
     return os.environ.get("TB_ROOM_URL", "").strip().rstrip("/")
 
 
-def text(kind: str, values: Mapping[str, object]) -> Text:
+def text(kind: str, values: Mapping[str, object], room: str | None = None) -> Text:
     """What a message of this kind says.
 
     Args:
         kind: one of `kinds`.
         values: what its template names. Text from files must have been made harmless.
+        room: the address of the trusts' room; `room_url` if None.
 
     Raises:
         jinja2.UndefinedError: a value is missing.
         jinja2.TemplateNotFound: there is no such kind, or its words are not here.
     """
-    rendered = _environment().get_template(f"{kind}.txt.j2").render(values, room=room_url())
+    rendered = _environment().get_template(f"{kind}.txt.j2").render(values, room=room_url() if room is None else room)
     head, _, body = rendered.partition("\n")
     subject = " ".join(harmless(head.removeprefix("Subject:").strip(), 200).split())
     blocks = [block.strip() for block in body.split("\n\n") if block.strip()]
@@ -164,6 +166,7 @@ def _environment(is_html: bool = False) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["day"] = trust_wording.day
+    environment.filters["date"] = lambda moment: f"{days.day_of(moment):%-d %B %Y}"
     environment.filters["count"] = lambda number, one, many="": (
         f"{number:,} {one if number == 1 else many or one + 's'}"
     )

@@ -17,6 +17,7 @@ from typing import IO, Any
 import psycopg
 
 from .. import sql
+from ..ingest.inbox import DRAFTS
 from ..records import kept
 from ..stores import log, objects, settings, warehouse
 from . import tables
@@ -193,7 +194,8 @@ class _Copier:
         of = settings.load()
         for bucket in BUCKETS:
             for listed in objects.listing(getattr(of, bucket)):
-                yield bucket, listed
+                if not listed.key.startswith(DRAFTS):  # the trusts' room keeps nothing of what is not sent
+                    yield bucket, listed
 
     def _copy_one(self, bucket: str, listed: objects.Listed) -> dict[str, Any] | None:
         """The entry of one object; None where it is not what its name says, cannot be read, or is gone."""

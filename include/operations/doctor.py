@@ -53,7 +53,7 @@ def examine(airflow: str | None = None, backups: Path | None = None) -> list[Fin
     """
     found = list(_warehouse())
     if all(one.ok for one in found):
-        found += [*_roles(), *_audit(backups), *_sources(), *_late(), *_backlog(), *_held_back()]
+        found += [*_roles(), *_audit(backups), *_sources(), *_late(), *_backlog(), *_messages(), *_held_back()]
     return [*found, *_object_store(), *_airflow(airflow), *_backup(backups), *_space(backups)]
 
 
@@ -207,6 +207,17 @@ def _backlog() -> Iterator[Finding]:
         yield Finding("backlog", False, says, "See why `collect_...` runs do not start or end.", "backlog.md")
     else:
         yield Finding("backlog", True, f"{count:,} files wait to be validated.")
+
+
+def _messages() -> Iterator[Finding]:
+    ((given_up, waiting, oldest),) = _rows(sql.text("operations/messages"))
+    if given_up or waiting:
+        says = f"{given_up:,} were given up in the last 7 days, and {waiting:,} wait for a day or longer"
+        says += f", the oldest since {oldest:%d %B %Y %H:%M} UTC." if waiting else "."
+        do = "See what the mail server said: `trust-benchmarks messages list --state given_up`."
+        yield Finding("messages", False, says, do, "messages.md")
+    else:
+        yield Finding("messages", True, "those to trusts were sent, or wait for less than a day.")
 
 
 def _held_back() -> Iterator[Finding]:

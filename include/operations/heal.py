@@ -72,7 +72,7 @@ def _look(bucket: str, key: str, hashes: dict[str, str]) -> objects.Harmed | Non
     of = settings.load()
     try:
         if bucket == "archive":
-            objects.whole(of.archive, key, hashes[key])
+            objects.check(of.archive, key, hashes[key])
         else:
             objects.whole(of.records, key, Path(key).stem)
     except objects.Harmed as harmed:
@@ -107,5 +107,6 @@ def _put_back(
     except objects.Harmed:
         if backups is None or not backups.is_whole(sha256):
             raise
-    objects.put_back(harmed.bucket, harmed.key, backups.place(sha256).read_bytes())
+    place = str(backups.place(sha256))
+    objects.client().upload_file(place, harmed.bucket, harmed.key, ExtraArgs={"ContentType": objects.BYTES})
     return "a backup"

@@ -6,10 +6,13 @@ from typing import Any
 
 import polars as pl
 
-MAX_BYTES = 64 * 1024 * 1024  # of a file, after gzip; the largest that is published has 18 MB, and a check has 1 GiB
+from ..stores import settings
+
+MAX_BYTES = settings.MOST_MB * 1024 * 1024  # of a file, after gzip
 MAX_WORKBOOK_BYTES = 160 * 1024 * 1024  # of a workbook's parts, unpacked
 MAX_CELLS = 3_000_000  # of one table
 MAX_COLUMNS = 2_000
+MAX_SHEETS = 500  # of a workbook
 HEAD_ROWS = 40  # how far down a header row is looked for
 KINDS = {"csv": "text (CSV)", "xlsx": "an Excel workbook (.xlsx)", "xls": "an old Excel workbook (.xls)"}
 
@@ -20,6 +23,14 @@ class Unreadable(Exception):
     def __init__(self, rule_id: str, message: str, **place: Any) -> None:
         super().__init__(message)
         self.rule_id, self.message, self.place = rule_id, message, place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For the way from the child process."""
+        return _unreadable, (self.rule_id, self.message, self.place)
+
+
+def _unreadable(rule_id: str, message: str, place: dict[str, Any]) -> Unreadable:
+    return Unreadable(rule_id, message, **place)
 
 
 @dataclass

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 from python_calamine import CalamineWorkbook
 
-from . import xls_in_child_process
-from .raw_table import MAX_CELLS, MAX_COLUMNS, Grid, Unreadable, text_frame
+from . import xls_workbook
+from .raw_table import MAX_CELLS, MAX_COLUMNS, MAX_SHEETS, Grid, Unreadable, text_frame
 from .workbook_faults import COMPUTED_LATER, NOT_COMPUTED, Faults, column_letters, column_number, faults_of
 
 KNOWN_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"}  # to the reader
@@ -41,6 +41,11 @@ class Book:
         sheets = self._guard(lambda: self._book.sheets_metadata)
         cells = [one for one in sheets if str(one.typ).endswith("WorkSheet")]
         self.names = [one.name for one in cells]
+        if len(sheets) > MAX_SHEETS:
+            raise Unreadable(
+                "FIL-SIZE",
+                f"{file_name} has {len(sheets):,} sheets; at most {MAX_SHEETS} are read. Remove those that are not asked for, or send CSV.",
+            )
         self.visible = [one.name for one in cells if str(one.visible).endswith(".Visible")]
         self.hidden = [name for name in self.names if name not in self.visible]
         self._rows: dict[str, list[list[str]]] = {}
@@ -125,7 +130,7 @@ def _workbook(content: bytes) -> Any:
     return (
         CalamineWorkbook.from_filelike(io.BytesIO(content))
         if content[:2] == b"PK"
-        else xls_in_child_process.Workbook(content, MAX_CELLS)
+        else xls_workbook.Workbook(content, MAX_CELLS)
     )
 
 

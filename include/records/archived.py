@@ -1,7 +1,7 @@
 """Archived files, and putting one back that is gone or has changed: the inbox still has what was sent."""
 
-import hashlib
 import logging
+from pathlib import Path
 
 import psycopg
 from botocore.exceptions import ClientError
@@ -12,20 +12,21 @@ from ..stores import cache, log, objects, settings
 logger = logging.getLogger(__name__)
 
 
-def content(connection: psycopg.Connection, archive_key: str, sha256: str) -> bytes:
-    """The bytes of an archived file; one that is lost or harmed is put back from the inbox first.
+def local(connection: psycopg.Connection, archive_key: str, sha256: str) -> Path:
+    """A local copy of an archived file; one that is lost or harmed is put back from the inbox first.
 
     Raises:
         Harmed: it cannot be had and the inbox does not have it any more; the message names the submissions.
     """
     try:
-        return cache.content(settings.load().archive, archive_key, sha256)
+        return cache.cached(settings.load().archive, archive_key, sha256)
     except objects.Harmed as harmed:
-        return heal(connection, archive_key, sha256, harmed)
+        heal(connection, archive_key, sha256, harmed)
+        return cache.cached(settings.load().archive, archive_key, sha256)
 
 
-def heal(connection: psycopg.Connection, archive_key: str, sha256: str, harmed: objects.Harmed) -> bytes:
-    """Puts an archived file back from the inbox; returns its bytes.
+def heal(connection: psycopg.Connection, archive_key: str, sha256: str, harmed: objects.Harmed) -> None:
+    """Puts an archived file back from the inbox.
 
     Raises:
         Harmed: no object of the inbox has these bytes.
@@ -35,17 +36,17 @@ def heal(connection: psycopg.Connection, archive_key: str, sha256: str, harmed: 
         sent = connection.execute(sql.text("records/sent_as"), {"archive_key": archive_key}).fetchall()
     for inbox_key in sorted({key for _, key in sent if key}):
         try:
-            found, _ = objects.get(of.inbox, inbox_key)
+            found, *_ = objects.hash_of(of.inbox, inbox_key)
         except ClientError as problem:
             if objects.reason_for_one(problem, of.inbox) is None:
                 raise
             continue
-        if hashlib.sha256(found).hexdigest() == sha256:
-            objects.put_back(of.archive, archive_key, found)
+        if found == sha256:
+            objects.stream(of.inbox, inbox_key, None, of.archive, archive_key)
             log.line(
                 logger, "healed", level=logging.WARNING, bucket=of.archive, key=archive_key, source=f"inbox {inbox_key}"
             )
-            return found
+            return
     submissions = ", ".join(sorted({submission_id for submission_id, _ in sent}))
     raise objects.Harmed(
         harmed.bucket,

@@ -2,11 +2,13 @@
 
 import hashlib
 from datetime import datetime
+from pathlib import Path
 
 import psycopg
 
 from .. import sql
-from ..reading.read import read
+from ..reading import safely
+from ..stores import settings
 from ..stores.faults import is_failure, is_outage
 from ..validation import versions
 from . import archived
@@ -27,12 +29,14 @@ def identify_again(connection: psycopg.Connection, submission_id: str) -> str | 
         row = connection.execute(sql.text("records/held_file.sql"), {"submission_id": submission_id}).fetchone()
     if row is None:
         return None
-    collection, *before, archive_key, sha256, file_name, received_at, became = row
+    collection, *before, archive_key, sha256, size, file_name, received_at, became = row
     if became:
         return str(became)
-    content = archived.content(connection, archive_key, sha256)
+    if size > settings.largest_file():
+        return None
+    local = archived.local(connection, archive_key, sha256)
     try:
-        after = identity(content, file_name, collection, received_at)
+        after = identity(local, file_name, collection, received_at)
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem):
             raise
@@ -45,9 +49,9 @@ def identify_again(connection: psycopg.Connection, submission_id: str) -> str | 
         return _register(connection, submission_id, collection, after)
 
 
-def identity(content: bytes, file_name: str, collection: str, received_at: datetime) -> Identity | None:
+def identity(content: Path, file_name: str, collection: str, received_at: datetime) -> Identity | None:
     """What a file is about by the rules in force; None where that cannot be determined or contradicts itself."""
-    reading = read(content, file_name, collection, received_at)
+    reading = safely.read(content, file_name, collection, received_at, tables=False)
     doubts = {rule for found in reading.findings for rule in found["rule_id"]} & {"FIL-PERIOD", "FIL-SENDER"}
     if reading.layout is None or not reading.period or not reading.sender or doubts:
         return None

@@ -1,19 +1,26 @@
 """What a submission comes to: its archived file read, and validated under decisions; what breaks on its content is a finding."""
 
+import contextlib
 import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import psycopg
 
-from ..reading.read import read
+from ..reading import safely
+from ..reading.raw_table import Unreadable
+from ..reading.read import read, unreadable
 from ..reading.reading import Reading
 from ..schemas.rules import US
-from ..stores import log
+from ..stores import child_process, log
+from ..stores.child_process import Ended
 from ..stores.faults import is_failure, is_outage
 from ..validation import decisions_applied, validate, versions
 from ..validation.validate import Outcome
 from . import submission
 from .submission import Submission
+
+FIRST_ROWS = 1000  # of each table of a file that cannot be checked as a whole
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +44,9 @@ def reading_of(connection: psycopg.Connection, submission_id: str) -> Reading:
     """What the archived file of a submission says, as sent."""
     with connection.transaction():
         one = submission.load(connection, submission_id)
-    return read(one.content(connection), one.file_name, one.collection, one.received_at)
+    if too_large := one.too_large:
+        return unreadable(too_large, one.file_name, one.collection, one.received_at)
+    return safely.read(one.local(connection), one.file_name, one.collection, one.received_at)
 
 
 def outcome_of(
@@ -54,22 +63,70 @@ def outcome_of(
     if known is None:
         with connection.transaction():
             known = submission.load(connection, submission_id)
-    content = known.content(connection)
-    reading = Reading(known.collection, known.file_name)
+    local = None if known.too_large else known.local(connection)
     try:
-        reading = read(content, known.file_name, known.collection, known.received_at)
-        _check_identity(reading, known)
-        if known.says_arrived is not None:
-            reading.found(
-                "FIL-ARRIVED",
-                f"The sample says that it arrived at '{known.says_arrived}', which is not a time. Expected one such as "
-                "2025-07-01T09:00:00+01:00 in its metadata 'arrived-at': correct that and send the file again.",
-            )
-        return validate.validate(reading, decisions)
+        return judged(local, known, decisions)
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem):
             raise
-        return held_by_fault(submission_id, reading, problem)
+        return held_by_fault(submission_id, known, problem)
+
+
+def judged(local: Path | None, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
+    """What a file comes to; one that cannot be read, or not within the limits of the child process, is held with a finding.
+
+    Args:
+        local: a copy on this machine; None where the file is too large to be read.
+
+    Raises:
+        Exception: our own code breaks on it.
+    """
+    why = known.too_large
+    if local is not None:
+        try:
+            return child_process.run(_read_and_judge, local, known, decisions)
+        except Ended as ended:
+            why = safely.why(ended, known.file_name)
+            if ended.reason == "memory":
+                with contextlib.suppress(Ended):
+                    return child_process.run(_read_and_judge, local, known, decisions, why)
+    assert why is not None
+    return _judge(unreadable(why, known.file_name, known.collection, known.received_at), known, decisions)
+
+
+def _read_and_judge(
+    content: Path, known: Submission, decisions: list[decisions_applied.Decision], too_much: Unreadable | None = None
+) -> Outcome:
+    """Runs in the child process. The tables as sent stay there.
+
+    Args:
+        too_much: why the file cannot be checked as a whole. It is held for that, and its first rows are checked, because errors in
+            every row take more memory than the rows, and whoever sent them should hear which.
+    """
+    reading = read(safely.bytes_of(content), known.file_name, known.collection, known.received_at)
+    if too_much:
+        rows = max((table.frame.height for table in reading.tables), default=0)
+        only = (
+            f" Only its first {FIRST_ROWS:,} rows were checked; what is wrong with them may be wrong with many."
+            if rows > FIRST_ROWS
+            else ""
+        )
+        reading.found(too_much.rule_id, too_much.message + only)
+        for table in reading.tables:
+            table.frame = table.frame.head(FIRST_ROWS)
+    outcome = _judge(reading, known, decisions)
+    return replace(outcome, reading=replace(outcome.reading, tables=[], findings=[]))
+
+
+def _judge(reading: Reading, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
+    _check_identity(reading, known)
+    if known.says_arrived is not None:
+        reading.found(
+            "FIL-ARRIVED",
+            f"The sample says that it arrived at '{known.says_arrived}', which is not a time. Expected one such as "
+            "2025-07-01T09:00:00+01:00 in its metadata 'arrived-at': correct that and send the file again.",
+        )
+    return validate.validate(reading, decisions)
 
 
 def without_decisions(outcome: Outcome) -> Plain:
@@ -94,18 +151,18 @@ def plain_of(
     return replace(without_decisions(plain), outcome=plain)
 
 
-def held_by_fault(submission_id: str, reading: Reading, problem: BaseException) -> Outcome:
+def held_by_fault(submission_id: str, known: Submission, problem: BaseException) -> Outcome:
     """Held because our own code broke on it: the reason is for our log, what to do is for whoever sent it."""
     log.line(
         logger,
         "broke",
         level=logging.ERROR,
         submission_id=submission_id,
-        collection=reading.collection,
+        collection=known.collection,
         problem=log.short(problem),
         at=log.where(problem),
     )
-    held = Reading(reading.collection, reading.file_name)
+    held = Reading(known.collection, known.file_name)
     held.found(
         "SYS-ERROR",
         "This file could not be checked because of a fault in our own system, so it is held. We must act: the fault is in our log under "

@@ -1,12 +1,15 @@
 """A registered submission, and the return that it is a version of."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
 
 from .. import sql
+from ..reading import safely
+from ..reading.raw_table import Unreadable
 from . import archived
 
 
@@ -39,9 +42,14 @@ class Submission(NamedTuple):
         """The return that it is a version of."""
         return Return(self.collection, self.period, self.sender, self.part)
 
-    def content(self, connection: psycopg.Connection) -> bytes:
-        """The archived file."""
-        return archived.content(connection, self.archive_key, self.sha256)
+    @property
+    def too_large(self) -> Unreadable | None:
+        """Why the file is not even fetched; None where it is."""
+        return safely.too_large(self.file_name, self.size)
+
+    def local(self, connection: psycopg.Connection) -> Path:
+        """A local copy of the archived file."""
+        return archived.local(connection, self.archive_key, self.sha256)
 
 
 def load(connection: psycopg.Connection, submission_id: str) -> Submission:

@@ -192,7 +192,7 @@ def validate_and_record_one(connection: psycopg.Connection, submission_id: str, 
         except BaseException as problem:
             if not is_failure(problem) or is_outage(problem) or connection.closed:
                 raise
-            outcome = read_and_validate.held_by_fault(submission_id, outcome.reading, problem)
+            outcome = read_and_validate.held_by_fault(submission_id, known, problem)
             plain = (
                 replace(plain, outcome=None)
                 if decisions

@@ -7,12 +7,15 @@ import zlib
 from dataclasses import dataclass
 
 from ..reading import periods
+from ..stores import child_process, settings
+from ..stores.child_process import Ended
 from .declared import Source
 from .outcomes import BROKEN, PAGE_CHANGED, Stopped
-from .web import MOST_FILE, Answer
+from .web import Answer
 
 LOOKED_AT = 65_536  # bytes at the start in which a title and marks of a page are looked for
 MOST_MEMBERS = 2_000
+MOST_MEMBER = settings.MOST_MB * 1024 * 1024  # bytes; no larger file is read
 # What the zipfile module raises for damaged, encrypted and unknown ones.
 _UNREADABLE = (
     zipfile.BadZipFile,
@@ -52,7 +55,10 @@ def check(source: Source, answer: Answer, name: str, period: str | None, how: st
     content = answer.body.read()
     # A workbook is a zip too, and is no container of files.
     if source.member and content[:4] == b"PK\x03\x04":
-        name, content = _member(source, content, name)
+        try:
+            name, content = child_process.run(_member, source.member, content, name, MOST_MEMBER)
+        except Ended as ended:
+            raise Stopped(BROKEN, f"{name} cannot be opened as a zip file: {ended}.") from None
     if not content:
         raise Stopped(BROKEN, f"{name} is empty (0 bytes).")
     start = content[:LOOKED_AT]
@@ -78,26 +84,26 @@ def _period(source: Source, start: bytes, name: str, period: str | None, how: st
     return period, f"{how} and title" if titled else how
 
 
-def _member(source: Source, content: bytes, name: str) -> tuple[str, bytes]:
+def _member(pattern: str, content: bytes, name: str, most: int) -> tuple[str, bytes]:
     """The one file in the zip that is meant; sizes are bounded whatever its list says, and nothing is written to disk."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             listed = archive.infolist()[: MOST_MEMBERS + 1]
             if len(listed) > MOST_MEMBERS:
                 raise Stopped(BROKEN, f"{name} holds more than {MOST_MEMBERS:,} files.")
-            found = [one for one in listed if re.search(source.member, one.filename) and not one.is_dir()]
+            found = [one for one in listed if re.search(pattern, one.filename) and not one.is_dir()]
             if len(found) != 1:
                 names = "; ".join(one.filename[:80] for one in (found or listed)[:5])
                 raise Stopped(
                     PAGE_CHANGED,
-                    f"{name} holds {len(found)} files that fit '{source.member}'. Expected one. It holds: {names}.",
+                    f"{name} holds {len(found)} files that fit '{pattern}'. Expected one. It holds: {names}.",
                 )
             with archive.open(found[0]) as member:
-                unpacked = member.read(MOST_FILE + 1)
+                unpacked = member.read(most + 1)
     except _UNREADABLE as problem:
         raise Stopped(BROKEN, f"{name} cannot be opened as a zip file ({problem}).") from problem
-    if len(unpacked) > MOST_FILE:
-        raise Stopped(BROKEN, f"{found[0].filename} in {name} has more than the {MOST_FILE:,} bytes that are taken.")
+    if len(unpacked) > most:
+        raise Stopped(BROKEN, f"{found[0].filename} in {name} has more than the {most:,} bytes that are taken.")
     return found[0].filename, unpacked
 
 

@@ -78,8 +78,11 @@ class Stopped(Exception):
     """A request or file that came to something else than a file: an outcome, and one sentence about what was found."""
 
     def __init__(self, outcome: str, found: str, status: int | None = None) -> None:
-        super().__init__(found)
+        super().__init__(outcome, found, status)
         self.outcome, self.found, self.status = outcome, found, status
+
+    def __str__(self) -> str:
+        return self.found
 
 
 def worst(outcomes: list[str]) -> str:

@@ -21,15 +21,23 @@ from .. import catalogue, reference, sql
 from ..ingest.expected_returns import who_is_expected
 from ..measures import measure, versions
 from ..reading import findings
-from ..reading.read import read
-from ..records import all_findings, findings_kept, healing, identify_again, kept, read_and_validate, rules_in_force
+from ..records import (
+    all_findings,
+    findings_kept,
+    healing,
+    identify_again,
+    kept,
+    read_and_validate,
+    rules_in_force,
+    submission,
+)
 from ..reference import calendar
 from ..releases import inputs as release_inputs
 from ..releases.dependencies import rests_on
 from ..releases.figures import figures
 from ..releases.ledger import frame
 from ..stores import cache, settings, warehouse
-from ..validation import decisions_applied, validate
+from ..validation import decisions_applied
 from ..validation.validate import HELD, Outcome
 
 BATCH = 200  # submissions whose facts are read at once; files are read one after the other
@@ -184,15 +192,21 @@ def _again(
     connection: Connection, one: Row, collection: str, when: str, changed: dict[str, _Changed]
 ) -> tuple[bool, Outcome, read_and_validate.Plain]:
     """Whether the file is another submission by these rules (`one` is changed into that then), the outcome, and that without decisions."""
-    if one["outcome"] == HELD and when == BY_ITSELF:
-        content = cache.content(settings.load().archive, one["archive_key"], one["sha256"])
-        chain = identify_again.identity(content, one["file_name"], collection, one["received_at"])
+    if one["outcome"] == HELD and when == BY_ITSELF and one["bytes"] <= settings.largest_file():
+        local = cache.cached(settings.load().archive, one["archive_key"], one["sha256"])
+        chain = identify_again.identity(local, one["file_name"], collection, one["received_at"])
         if chain and chain != (one["period"], one["sender"], one["part"]):
             version = _next_version(connection, one, chain, changed)
             if version is not None:
-                outcome = validate.validate(read(content, one["file_name"], collection, one["received_at"]))
-                one |= {"submission_id": identify_again.new_id(one["submission_id"], *chain), "version": version}
-                one |= dict(zip(("period", "sender", "part"), chain, strict=True))
+                about = dict(zip(("period", "sender", "part"), chain, strict=True))
+                known = submission.load(connection, one["submission_id"])._replace(
+                    period=chain[0], sender=chain[1], part=chain[2]
+                )
+                outcome = read_and_validate.outcome_of(connection, one["submission_id"], [], known)
+                one |= {
+                    "submission_id": identify_again.new_id(one["submission_id"], *chain),
+                    "version": version,
+                } | about
                 return True, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, [])
     decisions = decisions_applied.in_force(connection, one["submission_id"])
     outcome = read_and_validate.outcome_of(connection, one["submission_id"], decisions)

@@ -1,16 +1,18 @@
 """The cells of a file as sent, sheet by sheet, and the positions of the columns that findings name."""
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .. import schemas
-from ..reading import formats
+from ..reading import formats, safely
 from ..reading.csv_tables import DELIMITERS
 from ..reading.raw_table import MAX_CELLS, MAX_COLUMNS, Unreadable
 from ..reading.reading import Reading, Table
 from ..reading.workbook import Book
+from ..stores import child_process
+from ..stores.child_process import Ended
 
 CSV_SHEET = "return"  # as in the blank template
 
@@ -31,7 +33,7 @@ class Sheet:
 
     name: str
     sent_as: str | None
-    rows: Iterator[tuple[int, list[str]]]
+    rows: Iterable[tuple[int, list[str]]]
     height: int
     most_columns: int = MAX_COLUMNS
     header_line: int | None = None
@@ -50,6 +52,22 @@ def of(content: bytes, file_name: str, reading: Reading) -> tuple[list[Sheet], l
     Raises:
         Unreadable: the file cannot be opened.
     """
+    # What the file is about is needed there, not its rows.
+    reading = replace(reading, tables=[replace(one, frame=one.frame.clear()) for one in reading.tables], findings=[])
+    try:
+        sheets, notices = child_process.run(_of, content, file_name, reading)
+    except Ended as ended:
+        raise safely.why(ended, file_name) from None
+    return [replace(one, rows=iter(one.rows)) for one in sheets], notices
+
+
+def _of(content: bytes, file_name: str, reading: Reading) -> tuple[list[Sheet], list[str]]:
+    """Runs in the child process: the sheets, each with a list of its rows."""
+    sheets, notices = _opened(content, file_name, reading)
+    return [replace(one, rows=list(one.rows)) for one in sheets], notices
+
+
+def _opened(content: bytes, file_name: str, reading: Reading) -> tuple[list[Sheet], list[str]]:
     source = formats.opened(content, file_name)
     return _of_book(source.book, reading) if source.book else _of_csv(source, reading)
 

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 import psycopg
 
 from ..ingest.inbox import archive_key
+from ..reading import safely
 from ..reading.harmless import harmless
-from ..reading.read import read
+from ..reading.raw_table import Unreadable
+from ..reading.read import unreadable
 from ..reading.reading import Reading, Table
-from ..stores import cache, settings
+from ..stores import cache, objects, settings
 from . import queries
 
 CACHE_BYTES = 128 * 1024 * 1024  # of tables that are kept for the next question
@@ -54,9 +56,9 @@ class Submission:
 
 
 class SentFile(NamedTuple):
-    """The bytes of a submission as sent, its file name and its collection."""
+    """The bytes of a submission as sent (None: it is too large to be read), its file name and its collection."""
 
-    content: bytes
+    content: bytes | None
     file_name: str
     collection: str
 
@@ -103,7 +105,11 @@ def content_of(connection: psycopg.Connection[Any], submission_id: str) -> SentF
     if row is None:
         raise _unknown(submission_id)
     sha256, file_name, collection = row
-    return SentFile(cache.content(settings.load().archive, archive_key(sha256), sha256), file_name, collection)
+    try:
+        content = cache.content(settings.load().archive, archive_key(sha256), sha256)
+    except objects.TooLarge:
+        return SentFile(None, file_name, collection)
+    return SentFile(content, file_name, collection)
 
 
 def _unknown(submission_id: str) -> LookupError:
@@ -112,14 +118,16 @@ def _unknown(submission_id: str) -> LookupError:
     )
 
 
-def as_sent(content: bytes, file_name: str, collection: str) -> Reading:
+def as_sent(content: bytes | None, file_name: str, collection: str) -> Reading:
     """The reading of a file, cached. Callers share it and must not change it."""
+    if content is None:
+        return unreadable(too_large(file_name), file_name, collection)
     key = hashlib.sha256(content).hexdigest(), file_name, collection
     with _guard:
         if key in _cache:
             _cache.move_to_end(key)
             return _cache[key][0]
-    reading = read(content, file_name, collection)
+    reading = safely.read(content, file_name, collection)
     frames = [*(table.frame for table in reading.tables), *reading.findings]
     size = 4096 + sum(int(frame.estimated_size()) for frame in frames)
     if size <= CACHE_BYTES:
@@ -128,6 +136,11 @@ def as_sent(content: bytes, file_name: str, collection: str) -> Reading:
             while sum(size for _, size in _cache.values()) > CACHE_BYTES:
                 _cache.popitem(last=False)
     return reading
+
+
+def too_large(file_name: str) -> Unreadable:
+    """Why a file has no bytes here."""
+    return safely.too_large(file_name, settings.largest_file() + 1) or Unreadable("FIL-SIZE", file_name)
 
 
 def lines_around(

@@ -50,7 +50,7 @@ def summary(about: Submission, findings: pl.DataFrame, now: datetime) -> str:
         ours=[kind for kind in found if kind["severity"] != "info" and kind["responsible"] == "us"],
         information=[kind for kind in found if kind["severity"] == "info"],
         covered=sum(kind["findings"] for kind in kinds if not kind["is_open"]),
-        by_when=_by_when(about, bool(must), now),
+        by_when=by_when(about, bool(must), now),
         late=is_late,
         most=SHOWN_KINDS,
     )
@@ -97,7 +97,7 @@ def _state(about: Submission) -> str:
     return state
 
 
-def _by_when(about: Submission, has_errors: bool, now: datetime) -> str:
+def by_when(about: Submission, has_errors: bool, now: datetime) -> str:
     """By when a corrected version is needed; '' if none is."""
     due, closes = trust_wording.day(about.due), trust_wording.day(about.closes)
     if not about.is_newest:

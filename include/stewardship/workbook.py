@@ -69,11 +69,11 @@ def findings_of(connection: psycopg.Connection[Any], submission_id: str) -> pl.D
     return everything.sort("sheet", "line", maintain_order=True)
 
 
-def build_from(content: bytes, about: Submission, findings: pl.DataFrame, out: Path) -> None:
+def build_from(content: bytes | None, about: Submission, findings: pl.DataFrame, out: Path) -> None:
     """Writes the workbook of a file.
 
     Args:
-        content: the file as sent.
+        content: the file as sent; None: it is too large to be read.
         about: what is known of it.
         findings: columns as in `reading.findings.COLUMNS`, with or without decision_id.
         out: the workbook; it appears there only when it is complete.
@@ -83,10 +83,12 @@ def build_from(content: bytes, about: Submission, findings: pl.DataFrame, out: P
     """
     reading = submitted_file.as_sent(content, about.file_name, about.collection)
     try:
+        if content is None:
+            raise submitted_file.too_large(about.file_name)
         sheets, notices = source_sheets.of(content, about.file_name, reading)
     except Unreadable as error:
         sheets, notices = [], [f"Your file could not be read, so it is not shown here. {error.message}"]
-    answer = manifest.answered(content)
+    answer = manifest.answered(content) if content else None
     ours = {name.casefold() for name in answer.sheets} if answer else {manifest.SHEET}
     sheets = [sheet for sheet in sheets if sheet.name.casefold() not in ours]
     for sheet in sheets:

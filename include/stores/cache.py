@@ -19,6 +19,7 @@ def cached(bucket: str, key: str, sha256: str) -> Path:
 
     Raises:
         Harmed: the object itself is gone, cannot be read, or is not what was recorded.
+        TooLarge: it has more bytes than are had in memory.
     """
     for path in _places(sha256):
         if _is_whole(path, sha256):

@@ -23,6 +23,7 @@ def is_outage(problem: BaseException) -> bool:
     if isinstance(problem, ClientError):
         return status(problem) >= 500 or problem.response["Error"]["Code"] in (
             "NoSuchBucket",
+            "AccessDenied",  # our key may not do it: a bucket of another name, or rights that are missing
             "InvalidAccessKeyId",
             "SignatureDoesNotMatch",
         )

@@ -39,7 +39,9 @@ def short(problem: BaseException) -> str:
 
 
 def where(problem: BaseException) -> str:
-    """The file and line where it was raised, for example parse.py:120."""
+    """The file and line where it was raised, for example parse.py:120; in the child process, if it came from there."""
+    if raised_at := getattr(problem, "raised_at", ""):
+        return str(raised_at)
     at = problem.__traceback__
     while at and at.tb_next:
         at = at.tb_next

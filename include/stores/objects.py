@@ -2,10 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import TypeVar
 
 import boto3
 from botocore.client import BaseClient
@@ -17,10 +18,15 @@ from .faults import status
 
 # S3's own name for bytes. SeaweedFS squeezes an object without a type on every write, which takes longer than the rest.
 BYTES = "binary/octet-stream"
+CHUNK = 1024 * 1024  # bytes of an object at a time, where all of it would be too many
 # An answer that stopped in the middle.
 _CUT_OFF = (IncompleteReadError, ResponseStreamingError)
 HEAL = "`trust-benchmarks heal` (docs/runbooks/lost-objects.md)"
+CHANGED = "is not what was recorded: its bytes have changed"
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412")
+
+MOST = 256 * 1024 * 1024  # bytes of an object; the largest that belongs here are records, of a tenth of that
+Had = TypeVar("Had")
 
 
 class Harmed(RuntimeError):
@@ -29,6 +35,10 @@ class Harmed(RuntimeError):
     def __init__(self, bucket: str, key: str, reason: str) -> None:
         super().__init__(f"Object {key} in bucket {bucket} {reason.rstrip('.')}. Nothing was computed from it.")
         self.bucket, self.key, self.reason = bucket, key, reason
+
+
+class TooLarge(Exception):
+    """An object has more bytes than are had in memory."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +105,39 @@ def get(bucket: str, key: str, etag: str | None = None) -> tuple[bytes, dict[str
 
     Raises:
         botocore.exceptions.ClientError: NoSuchKey, PreconditionFailed and the like.
+        TooLarge: it has more than `MOST` bytes; none was read.
     """
     answer = client().get_object(Bucket=bucket, Key=key, **({"IfMatch": etag} if etag else {}))
+    if answer["ContentLength"] > MOST:
+        answer["Body"].close()
+        raise TooLarge(f"Object {key} in bucket {bucket} has more than {MOST >> 20} MB.")
     return answer["Body"].read(), answer.get("Metadata", {})
+
+
+def hash_of(bucket: str, key: str, etag: str | None = None, start: int = 0) -> tuple[str, int, bytes, dict[str, str]]:
+    """An object's SHA-256, size, first bytes and metadata, without having it in memory.
+
+    Raises:
+        botocore.exceptions.ClientError: as `get`.
+    """
+    answer = client().get_object(Bucket=bucket, Key=key, **({"IfMatch": etag} if etag else {}))
+    made, size, first = hashlib.sha256(), 0, b""
+    for chunk in answer["Body"].iter_chunks(CHUNK):
+        made.update(chunk)
+        first += chunk[: start - len(first)]
+        size += len(chunk)
+    return made.hexdigest(), size, first, answer.get("Metadata", {})
+
+
+def parts(bucket: str, key: str) -> Iterator[bytes]:
+    """An object's bytes, a part at a time."""
+    yield from client().get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK)
+
+
+def stream(source: str, key: str, etag: str | None, bucket: str, new_key: str) -> None:
+    """Copies an object, of that ETag if one is named, through here, a part at a time, in place of what is there."""
+    answer = client().get_object(Bucket=source, Key=key, **({"IfMatch": etag} if etag else {}))
+    client().upload_fileobj(answer["Body"], bucket, new_key, ExtraArgs={"ContentType": BYTES})
 
 
 def put_once(bucket: str, key: str, content: bytes, metadata: dict[str, str] | None = None) -> bool:
@@ -176,18 +216,32 @@ def whole(bucket: str, key: str, sha256: str) -> bytes:
     Raises:
         Harmed: it is gone, cannot be read, or its bytes have changed.
     """
+    content = _tried(bucket, key, lambda: get(bucket, key)[0])
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise Harmed(bucket, key, CHANGED)
+    return content
+
+
+def check(bucket: str, key: str, sha256: str) -> None:
+    """Reads an object, a part at a time, and sees that it has this hash.
+
+    Raises:
+        Harmed: as `whole`.
+    """
+    if _tried(bucket, key, lambda: hash_of(bucket, key)[0]) != sha256:
+        raise Harmed(bucket, key, CHANGED)
+
+
+def _tried(bucket: str, key: str, have: Callable[[], Had]) -> Had:
     try:
         try:
-            content, _ = get(bucket, key)
+            return have()
         except _CUT_OFF:  # as a network does now and then; boto3 tries again only what was not begun
-            content, _ = get(bucket, key)
+            return have()
     except (ClientError, *_CUT_OFF) as problem:
         if reason := reason_for_one(problem, bucket):
             raise Harmed(bucket, key, reason) from problem
         raise
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise Harmed(bucket, key, "is not what was recorded: its bytes have changed")
-    return content
 
 
 def delete(bucket: str, keys: list[str]) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from . import airflow_connections
 
+MOST_MB = 64  # of a file; the largest that is published has 18
+
 
 class Unconfigured(RuntimeError):
     """A setting is missing; the message names it and says where it comes from."""
@@ -45,6 +47,18 @@ def load() -> Settings:
         exports=os.environ.get("TB_BUCKET_EXPORTS", "exports"),
         cache=Path(_need("TB_CACHE")),
     )
+
+
+def largest_file() -> int:
+    """How many bytes a file from outside may have; a larger one is held without being read (TB_LARGEST_FILE_MB).
+
+    Raises:
+        Unconfigured: it is not a number from 1 to `MOST_MB`, beyond which no file can be read in the memory that reading has.
+    """
+    given = os.environ.get("TB_LARGEST_FILE_MB") or str(MOST_MB)
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= MOST_MB:
+        raise Unconfigured(f"TB_LARGEST_FILE_MB is '{given[:20]}'. Expected a whole number from 1 to {MOST_MB}.")
+    return int(given) * 1024 * 1024
 
 
 def _s3() -> airflow_connections.S3Connection:

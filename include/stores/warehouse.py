@@ -24,6 +24,7 @@ ROLES = {  # that log in beside the owner, and where their passwords come from
     "dashboard_reader": "TB_READER_PASSWORD",
     "steward_reader": "TB_STEWARD_PASSWORD",
     "steward_desk": "TB_DESK_PASSWORD",
+    "trust_room": "TB_ROOM_PASSWORD",
 }
 FEW = 200  # rows
 MIGRATION_LOCK = 716_201_702

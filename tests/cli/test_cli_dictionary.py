@@ -22,6 +22,7 @@ def test_drift_is_found(monkeypatch, tmp_path, capsys, services):
     page, contract = tmp_path / "docs" / "data-dictionary.md", tmp_path / "docs" / "contract" / "x.odcs.yaml"
     monkeypatch.setattr(dictionary, "DOCUMENT", page)
     monkeypatch.setattr(dictionary, "CONTRACT", contract)
+    monkeypatch.setattr(dictionary, "MESSAGES", tmp_path / "docs" / "messages.md")
     monkeypatch.setattr(dictionary, "_short", lambda path: path.name)
     assert dictionary.run(check=True) == 1
     assert dictionary.run(check=False) == 0 and dictionary.run(check=True) == 0

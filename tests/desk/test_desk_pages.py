@@ -120,6 +120,20 @@ def test_submission_shows_what_was_sent_and_found(look, returns):
     assert "SAMPLE This page shows sample data" in text_of(look(f"/submissions/{returns['RT5 v1']}").text)
 
 
+def test_submission_shows_what_the_trust_was_told(look, returns):
+    held, other = returns["RX4 v2"], next(one for name, one in returns.items() if name != "RX4 v2")
+    with flow.as_owner() as connection:
+        connection.execute(
+            """INSERT INTO core.message (kind, about, mail, name, subject, body_text, body_html)
+               VALUES ('held', %s, 'ann@example.org', '<b>Ann', 'Correct and send again: it', 'SECRET', 'SECRET')""",
+            [held],
+        )
+    page = look(f"/submissions/{held}").text
+    assert "&lt;b&gt;Ann ann@example.org" in page and "Correct and send again: it" in page and "SECRET" not in page
+    assert "Waiting" in text_of(page).partition("Messages to the trust")[2]
+    assert "Correct and send again: it" not in look(f"/submissions/{other}").text
+
+
 def test_findings_are_filtered_and_counted(look, returns):
     page = text_of(look(f"/submissions/{returns['RX4 v2']}?rule=VAL-TYPE&column=fte").text)
     assert "1 to 1 of 1 findings" in page

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import flow
@@ -20,6 +21,7 @@ class Job:
 
     def __init__(self, state: Path):
         self.state = state
+        self.commands: set[str] = set()  # every command line that was seen on the machine while it ran to its end
         self.environment = os.environ | SMALL | {"TB_STATE": str(state), "PYTHONUNBUFFERED": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen:
@@ -37,9 +39,23 @@ class Job:
     def once(self, *arguments: str, timeout: int = 480) -> str:
         """Runs it to its end; returns what it said. Fails the test unless it ends well."""
         process = self.start("--once", *arguments)
-        said, _ = process.communicate(timeout=timeout)
+        ended = threading.Event()
+        watch = threading.Thread(target=self._note_commands, args=[ended])
+        watch.start()
+        try:
+            said, _ = process.communicate(timeout=timeout)
+        finally:
+            ended.set()
+            watch.join()
         assert process.returncode == 0, said
         return said
+
+    def _note_commands(self, ended: threading.Event) -> None:
+        """Looks at the machine's list of processes, as anybody on it can, until the job has ended."""
+        while not ended.wait(0.5):
+            for one in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    self.commands.add(one.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
 
     def kill(self, process: subprocess.Popen) -> None:
         """Everything dies at once, as when the power goes: the supervisor and all that it started."""

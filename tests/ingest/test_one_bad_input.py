@@ -7,7 +7,7 @@ import zipfile
 import flow
 import pytest
 from botocore.exceptions import ClientError
-from trust_benchmarks.ingest import expected_returns, identify_file, inbox, receive, waiting
+from trust_benchmarks.ingest import expected_returns, inbox, receive, waiting
 from trust_benchmarks.reading import read as reading_room
 from trust_benchmarks.records import read_and_validate, write
 from trust_benchmarks.records.validate_and_record import validate_and_record
@@ -234,7 +234,7 @@ def test_a_file_whose_reading_or_recording_breaks_is_registered_and_held(world, 
             raise ValueError("a value that PostgreSQL does not keep")
         return record(connection, validated)
 
-    for room in (read_and_validate, identify_file):
+    for room in (read_and_validate, reading_room):
         monkeypatch.setattr(room, "read", panics)
     monkeypatch.setattr(write, "add_validations", refuses)
     assert flow.take_in() == {"received": 3, "again": 0, "accepted": 1, "held": 1}

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from trust_benchmarks.cli import Refused, identities
 from trust_benchmarks.cli.output import Format
 from trust_benchmarks.cli.prepare import BUCKETS
+from trust_benchmarks.stores.faults import is_outage
 from trust_benchmarks_local import objects
 from trust_benchmarks_local.state import State
 
@@ -66,6 +67,7 @@ def may(call, **arguments) -> bool:
         return True
     except ClientError as problem:
         assert problem.response["ResponseMetadata"]["HTTPStatusCode"] == 403, problem
+        assert is_outage(problem), "a key that may not do something is no fault of a file"
         return False
 
 
@@ -92,6 +94,7 @@ READ, WRITE = {"list", "read"}, {"write", "upload in parts", "delete"}
         ("pipeline", READ | WRITE, READ | WRITE, READ | WRITE, READ | WRITE),
         ("exports", set(), set(), set(), READ),
         ("backup", READ, READ, READ, READ),
+        ("room", READ | WRITE, READ, set(), set()),
         ("sender-RA9", set(), set(), set(), set()),
     ],
 )

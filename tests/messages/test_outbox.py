@@ -147,3 +147,17 @@ def test_the_digest_and_the_links_are_harmless(world, post):
     (mail,) = post.mails()
     html = mail.get_body(("html",)).get_content()
     assert mail["Bcc"] is None and "<script>" not in html and "<b>" not in html
+
+
+def test_a_mail_that_cannot_be_made_is_given_up_and_keeps_no_other_back(world, post):
+    many(1, to="bad@example.org")
+    many(1, to="good@example.org")
+
+    def deliver(message):
+        if message["To"] == "bad@example.org":
+            raise ValueError("a header that is none")
+        post.deliver(message)
+
+    done = messages.send(by=deliver, now=NOW)
+    assert (done.sent, len(done.given_up)) == (1, 1)
+    assert [mail["To"] for mail in post.mails()] == ["good@example.org"]

@@ -106,15 +106,24 @@ def test_each_check_that_failed_is_named_with_what_to_do(sound, run, monkeypatch
             "SELECT release_key, 'moved', 'WF01', false, 'WF01 moved too far.' FROM core.release WHERE release_id = %s",
             [made],
         )
+        connection.execute(
+            """WITH made AS (INSERT INTO core.message (kind, about, mail, subject, body_text, body_html, not_before)
+                 SELECT 'held', n::text, 'ann@example.org', 'x', 'x', 'x', now() - interval '2 days' FROM generate_series(1, 3) n RETURNING message_key)
+               SELECT count(*) FROM made"""
+        )
+        connection.execute(
+            "INSERT INTO core.message_attempt (message_key, number, outcome) SELECT min(message_key), 1, 'given_up' FROM core.message"
+        )
     sound["scheduler"] = {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-07-01T09:00:00+00:00"}
     monkeypatch.setattr(doctor, "BACKUP_AGE", timedelta(0))
     monkeypatch.setattr(doctor, "FREE", 1.1)
     found = failed(run)
-    assert found.keys() == {"Airflow", "collections", "backlog", "releases", "backup", "space"}
+    assert found.keys() == {"Airflow", "collections", "backlog", "messages", "releases", "backup", "space"}
     assert (
         "is not fully running: scheduler does not run" in found["Airflow"]["says"]
         and "estates 2019-20" in found["collections"]["says"]
     )
+    assert found["messages"]["says"].startswith("1 were given up in the last 7 days, and 2 wait for a day or longer")
     assert found["backlog"]["says"].startswith("1 files wait") and made in found["releases"]["says"]
     monkeypatch.setenv("TB_BACKUP", str(tmp_path / "none"))
     assert "holds none" in failed(run)["backup"]["says"]

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from trust_benchmarks.reading import formats
+from trust_benchmarks.reading import findings, formats, safely
 from trust_benchmarks.reading import workbook as workbooks
 from trust_benchmarks.reading.encoding import decoded
 from trust_benchmarks.reading.formats import Unreadable
@@ -370,26 +370,21 @@ def test_an_old_workbook_is_read(old_workbook):
 
 
 @pytest.mark.parametrize("column", [255, 65535])
-def test_a_cell_far_out_in_an_old_workbook_does_not_end_the_process(old_workbook, column):
+def test_a_cell_far_out_in_an_old_workbook_does_not_end_the_process(old_workbook, column, in_child_process):
     number = struct.pack("<HHHH", 0x0203, 14, 11, 9)  # the record of a number on line 12
     assert old_workbook.count(number) == 1
     damaged = old_workbook.replace(number, struct.pack("<HHHH", 0x0203, 14, 65535, column))
-    with pytest.raises(Unreadable) as error:
-        workbooks.Book(damaged, "x.xls").rows("Final Review ")
-    assert error.value.rule_id in ("FIL-DAMAGED", "FIL-SIZE")
+    found = findings.join(safely.read(damaged, "x.xls", "procurement_prices").findings)
+    assert found["rule_id"][0] in ("FIL-DAMAGED", "FIL-SIZE")
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_damaged_old_workbook_is_told_as_damage(old_workbook, seed):
+def test_a_damaged_old_workbook_is_told_as_damage(old_workbook, seed, in_child_process):
     content, rng = bytearray(old_workbook), random.Random(seed)
     for _ in range(300):
         content[rng.randrange(8, len(content))] = rng.randrange(256)
-    try:
-        book = workbooks.Book(bytes(content), "x.xls")
-        for name in book.names:
-            book.rows(name)
-    except Unreadable as error:
-        assert error.rule_id in ("FIL-DAMAGED", "FIL-SIZE")
+    found = findings.join(safely.read(bytes(content), "x.xls", "procurement_prices").findings)
+    assert found["rule_id"][0] in ("FIL-DAMAGED", "FIL-SIZE", "STR01")
 
 
 def test_a_million_formatted_rows_without_values_do_no_harm():

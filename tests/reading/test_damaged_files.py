@@ -10,7 +10,7 @@ import zipfile
 import openpyxl
 import pytest
 from made_files import as_book, as_text, assert_held, assert_same, base_outcome, outcome, rows_of, told
-from trust_benchmarks.reading import formats, workbook, xls_in_child_process
+from trust_benchmarks.reading import formats, workbook, xls_workbook
 from trust_benchmarks.reading.match_layout import Head, locate
 from trust_benchmarks.reading.uneven_rows import decide_uneven_rows
 from trust_benchmarks.reading.workbook import Book
@@ -174,11 +174,11 @@ def test_errors_and_formulas_of_an_old_workbook():
     cells += record(6, struct.pack("<HHH8sHI", 8, 1, 0, bytes(8), 1, 0) + b"\x00\x00")
     cells += record(6, struct.pack("<HHH8sHI", 9, 1, 0, bytes(8), 0, 0) + b"\x00\x00")
     stream = record(0x85, struct.pack("<IH", start, 0) + b"\x01\x00A") + sheets[: start // 2] + cells
-    kept, xls_in_child_process._stream = xls_in_child_process._stream, lambda content: stream
+    kept, xls_workbook._stream = xls_workbook._stream, lambda content: stream
     try:
-        assert xls_in_child_process._faults(b"") == {0: ({(5, 3 - 1): "#N/A", (8, 1): "#DIV/0!"}, {(9, 1)})}
+        assert xls_workbook._faults(b"") == {0: ({(5, 3 - 1): "#N/A", (8, 1): "#DIV/0!"}, {(9, 1)})}
     finally:
-        xls_in_child_process._stream = kept
+        xls_workbook._stream = kept
 
 
 def test_an_error_in_an_old_workbook_comes_as_its_text(old_workbook):

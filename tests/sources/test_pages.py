@@ -198,7 +198,7 @@ def test_a_zip_that_is_not_as_it_should_be(nation, body, outcome, says):
 
 
 def test_a_bomb_is_not_unpacked_and_a_path_in_a_zip_is_only_a_name(nation, monkeypatch):
-    monkeypatch.setattr(content, "MOST_FILE", 100_000)
+    monkeypatch.setattr(content, "MOST_MEMBER", 100_000)
     bomb = made.zipped({"Staff group and organisation, monthly, x.csv": b"0" * 5_000_000})
     nation.put_turnover("2026-04", plan=publisher.serve(bomb))
     assert "has more than the 100,000 bytes" in " ".join(look(NOW, "staff_turnover/monthly").said)

@@ -24,6 +24,8 @@ COMPUTED = {"fingerprint", "fingerprint_change"}
 NOT_BY_HAND = {
     "audit", "counting_log", "decision_kind", "decision_move", "decision_possible", "event", "event_kind", "event_withdrawal", "history",
     "message_waiting", "published_version", "release_log", "rule_limit", "fingerprint_change",
+    "contact", "contact_provider", "room_action", "room_ask", "room_draft", "room_link", "room_link_use", "room_receipt", "room_sending",
+    "room_sending_lost", "room_session", "room_session_end",
 }  # fmt: skip
 BY_COLUMN = {"decision", "verdict"}
 TABLES = """SELECT c.relname::text, has_table_privilege('pipeline', c.oid, 'INSERT'), has_table_privilege('pipeline', c.oid, 'UPDATE'),
@@ -214,9 +216,11 @@ def test_every_role_that_logs_in_has_limits():
 def test_rights_are_given_anew_after_migrations_and_another_right_is_taken_back():
     with flow.as_owner() as connection:
         connection.execute("GRANT UPDATE, TRUNCATE ON core.submission TO pipeline")
+        connection.execute("GRANT CREATE ON SCHEMA published TO pipeline")
     assert flow.value("SELECT has_table_privilege('pipeline', 'core.submission', 'TRUNCATE')")
     assert warehouse.migrate() == []
     assert not flow.value("SELECT has_table_privilege('pipeline', 'core.submission', 'TRUNCATE')")
+    assert not flow.value("SELECT has_schema_privilege('pipeline', 'published', 'CREATE')")
 
 
 def test_one_address_is_enough_where_one_role_is_owner_and_pipeline(shared_world, monkeypatch):

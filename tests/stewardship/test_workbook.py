@@ -255,7 +255,7 @@ def test_a_file_that_cannot_be_read_gives_the_list_alone(tmp_path, name, content
     assert openpyxl.load_workbook(path).sheetnames == ["Findings", manifest.SHEET]
     assert [row["Rule"] for row in listed(path)][:1] == [rule] == outcome.findings["rule_id"].to_list()[:1]
     assert any("could not be read" in str(row[0]) for row in cells(path, "Findings"))
-    assert manifest.answered(path.read_bytes(), "x.xlsx").submission_id == "s1"
+    assert manifest.answered(path.read_bytes()).submission_id == "s1"
 
 
 def test_more_rows_than_a_sheet_holds_are_refused_in_words(tmp_path, monkeypatch):
@@ -401,7 +401,7 @@ def test_libreoffice_saves_texts_as_texts_and_the_manifest_whole(tmp_path):
     wanted = [harmless.in_cell(text) for text in hostile.CONTENT.values()]
     assert [row[2] for row in cells(saved, "return")[1:]] == wanted
     assert [row[4] for row in cells(saved, "return")[1:]] == wanted
-    answer = manifest.answered(saved.read_bytes(), "saved.xlsx")
+    answer = manifest.answered(saved.read_bytes())
     assert answer.submission_id == "s1" and answer.lines.height == len(wanted)
 
 
@@ -456,7 +456,7 @@ def test_a_return_made_from_the_workbook_is_accepted_known_and_compared(tmp_path
     back = mended(path, mend_and_move)
     new = flow.checked(back, "workforce_RA9_2025-06_v2.xlsx", "workforce")
     assert new.state == "accepted" and new.rows_recorded == 10
-    answer = manifest.answered(back, "workforce_RA9_2025-06_v2.xlsx")
+    answer = manifest.answered(back)
     assert (answer.submission_id, answer.collection, answer.period, answer.sender) == (
         "s1",
         "workforce",
@@ -494,20 +494,20 @@ def test_a_manifest_that_was_changed_is_not_believed(tmp_path):
     for change in (other, shorter):
         content = rewritten(path, manifest.SHEET, change)
         assert manifest.of(content).intact is False
-        assert manifest.answered(content, "x.xlsx") is None
-    assert manifest.answered(rewritten(path, "return", lambda sheet: None), "x.xlsx").submission_id == "s1"
+        assert manifest.answered(content) is None
+    assert manifest.answered(rewritten(path, "return", lambda sheet: None)).submission_id == "s1"
 
 
 def test_files_that_are_no_answer(tmp_path):
     path, _ = made(tmp_path, flow.workforce())
     for content in (b"", b"PK\x03\x04", flow.workforce(), sent_book(), path.read_bytes()[:-200]):
-        assert manifest.answered(content, "x.xlsx") is None
+        assert manifest.answered(content) is None
     for junk in ("not json", "[]", '{"submission_id": 1}', "null"):
         content = rewritten(path, manifest.SHEET, lambda sheet, junk=junk: sheet.__setitem__("A3", junk))
-        assert manifest.answered(content, "x.xlsx") is None
+        assert manifest.answered(content) is None
     for junk in ("x", "[[1]]", '{"table": 0, "lines": [[1]]}', '{"table": "x", "lines": [["a", 1, 2]]}', "[" * 5000):
         content = rewritten(path, manifest.SHEET, lambda sheet, junk=junk: sheet.__setitem__("A5", junk))
-        assert manifest.answered(content, "x.xlsx") is None
+        assert manifest.answered(content) is None
 
 
 def test_a_bomb_is_not_unpacked(tmp_path):
@@ -520,14 +520,14 @@ def test_a_bomb_is_not_unpacked(tmp_path):
             for _ in range(300):
                 part.write(b" " * (1 << 20))
     assert len(out.getvalue()) < 1 << 20
-    assert manifest.answered(out.getvalue(), "x.xlsx") is None
+    assert manifest.answered(out.getvalue()) is None
 
 
 def test_keys_of_any_letters_fit_into_the_manifest(tmp_path):
     header, line = flow.workforce().decode().splitlines()[:2]
     lines = [line.replace("hchs_doctors", f"_x0041_{'😀' * 300}{n}") for n in range(200)]
     path, _ = made(tmp_path, "\n".join([header, *lines]).encode())
-    answer = manifest.answered(path.read_bytes(), "x.xlsx")
+    answer = manifest.answered(path.read_bytes())
     assert answer.lines.height == 200 and answer.lines["row_key"][0].startswith("RA9|2025-06|_x0041_😀")
     assert answer.lines["row_hash"].n_unique() == 200
     assert max(len(row[0]) for row in cells(path, manifest.SHEET)) < harmless.MOST_IN_CELL
@@ -567,7 +567,7 @@ def test_very_many_findings_are_all_listed_in_bounded_memory(tmp_path):
     rows = cells(path, "Findings")
     assert [row[0] for row in rows if isinstance(row[0], float)] == list(range(1, MANY_FINDINGS + 1))
     assert rows[-1][1] == f"return!C{MANY_FINDINGS + 1}"
-    assert manifest.answered(path.read_bytes(), "x.xlsx").lines.height == MANY_FINDINGS
+    assert manifest.answered(path.read_bytes()).lines.height == MANY_FINDINGS
     with zipfile.ZipFile(path) as archive:
         assert archive.read("xl/worksheets/sheet2.xml").count(b"<hyperlink ") == MANY_FINDINGS
         assert archive.read("xl/comments1.xml").count(b"<comment ") == workbook.NOTES

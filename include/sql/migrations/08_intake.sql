@@ -244,7 +244,7 @@ FROM core.submission s JOIN core.expected e USING (collection, period, sender, p
 UNION ALL
 SELECT md5(concat_ws('|', r.submission_id, 'SUB03', r.inbox_key, r.etag)), r.submission_id, 'SUB03', 'warn', 'trust', NULL, NULL, NULL, NULL,
        format('%s holds the same bytes as %s, which had been received. It was given a receipt and changes nothing: send the file that was meant, if another was.',
-              split_part(r.inbox_key, '/', 2), s.file_name), NULL, 'submission', NULL
+              regexp_replace(r.inbox_key, '^.*/', ''), s.file_name), NULL, 'submission', NULL
 FROM core.receipt r JOIN core.submission s USING (submission_id) WHERE r.again;
 
 CREATE VIEW intake.findings AS

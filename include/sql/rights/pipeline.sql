@@ -1,7 +1,9 @@
 -- What the role of the pipeline may do, all of it: applied anew by the owner each time the migrations have been run, so that a table
 -- that is added without being named here can be read and not written. tests/sql/test_rights.py compares it with what the code writes.
 
-REVOKE ALL ON ALL TABLES IN SCHEMA core, intake, moment, published, published_v1 FROM pipeline;
+REVOKE ALL ON SCHEMA core, intake, moment, published, published_v1, public FROM pipeline;
+REVOKE ALL ON ALL TABLES IN SCHEMA core, intake, moment, published, published_v1, public FROM pipeline;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA core FROM pipeline;
 GRANT USAGE ON SCHEMA core, intake, moment, published, published_v1, public TO pipeline;
 GRANT SELECT ON ALL TABLES IN SCHEMA core, intake, moment, published, published_v1, public TO pipeline;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA core TO pipeline;  -- a backup notes where they stand
@@ -12,7 +14,7 @@ GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_try_advisory_lock(bigint)
 
 -- Facts: added, and neither changed nor removed.
 GRANT INSERT ON
-  core.answer, core.calendar, core.collection, core.digest_sent, core.expected, core.expected_provider, core.finding, core.finding_count,
+  core.answer, core.calendar, core.collection, core.contact_preference, core.digest_sent, core.expected, core.expected_provider, core.finding, core.finding_count,
   core.found_again,
   core.identified_later, core.message, core.message_attempt, core.not_dated, core.profile, core.provider_rows, core.receipt, core.reference_version, core.revalidation,
   core.rules_in_force, core.source_file, core.source_look, core.submission, core.validation,

@@ -1,14 +1,11 @@
-"""Opens an old workbook (.xls) in a process of its own, because a damaged one can make its reader take the process down."""
+"""Opens an old workbook (.xls), with the errors and the formulas without a result that its reader does not give."""
 
-import pickle
 import struct
-import subprocess
-import sys
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
-MOST_MEMORY = 1 << 30  # bytes of address space; a table that is asked for needs a tenth
-SECONDS = 60
+from python_calamine import CalamineWorkbook
 
 
 @dataclass
@@ -40,26 +37,23 @@ class About:
 
 
 class Workbook:
-    """Every sheet of an old workbook, read whole at once.
-
-    Raises:
-        ValueError: when the reader fails, takes too much memory or too long.
-    """
+    """Every sheet of an old workbook, read whole at once."""
 
     def __init__(self, content: bytes, most_cells: int) -> None:
-        command = [sys.executable, "-I", __file__, str(most_cells)]
+        book = CalamineWorkbook.from_filelike(BytesIO(content))
         try:
-            done = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise ValueError(f"it was not read in {SECONDS} seconds") from None
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            # A reader that was stopped for want of memory leaves no sentence of its own.
-            raise ValueError(said[-1] if said and done.returncode == 1 else "its reader broke down")
-        about, sheets = pickle.loads(done.stdout)
-        self.sheets_metadata = [About(*one) for one in about]
-        self.sheet_names = list(sheets)
-        self._sheets = {name: Sheet(*found) for name, found in sheets.items()}
+            faults = _faults(content)
+        except (struct.error, IndexError):  # a damaged list of sectors, which the reader above got over
+            faults = {}
+        self.sheets_metadata = [About(one.name, str(one.typ), str(one.visible)) for one in book.sheets_metadata]
+        self.sheet_names = list(book.sheet_names)
+        self._sheets = {}
+        for number, name in enumerate(self.sheet_names):
+            sheet = book.get_sheet_by_name(name)
+            height, width = sheet.total_height, sheet.total_width
+            fits = (height + 1) * (width + 1) <= most_cells
+            cells = sheet.to_python(skip_empty_area=False) if fits else None
+            self._sheets[name] = Sheet(height, width, cells, *faults.get(number, ({}, set())))
 
     def get_sheet_by_name(self, name: str) -> Sheet:
         """One sheet."""
@@ -136,32 +130,3 @@ def _stream(content: bytes) -> bytes:
             start, whole = struct.unpack_from("<II", folder, at + 116)
             return chain(start)[:whole]
     return b""
-
-
-def _main() -> None:
-    # Only the child process needs these.
-    import resource  # noqa: PLC0415
-    from io import BytesIO  # noqa: PLC0415
-
-    from python_calamine import CalamineWorkbook  # noqa: PLC0415
-
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    content, most = sys.stdin.buffer.read(), int(sys.argv[1])
-    book, found = CalamineWorkbook.from_filelike(BytesIO(content)), {}
-    try:
-        faults = _faults(content)
-    except (struct.error, IndexError):  # a damaged list of sectors, which the reader above got over
-        faults = {}
-    about = [(one.name, str(one.typ), str(one.visible)) for one in book.sheets_metadata]
-    for number, name in enumerate(book.sheet_names):
-        sheet = book.get_sheet_by_name(name)
-        size = sheet.total_height, sheet.total_width
-        fits = (size[0] + 1) * (size[1] + 1) <= most
-        cells = sheet.to_python(skip_empty_area=False) if fits else None
-        found[name] = (*size, cells, *faults.get(number, ({}, set())))
-    pickle.dump((about, found), sys.stdout.buffer)
-
-
-if __name__ == "__main__":
-    _main()

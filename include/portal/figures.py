@@ -1,0 +1,61 @@
+"""A trust's own published figures beside its peers'."""
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from . import database, pages, security, wording
+from .database import Row
+
+router = APIRouter()
+
+
+@router.get("/figures")
+def figures(request: Request, contact: security.Known) -> Response:
+    """The newest figure of each metric, with its peers' median, its quarter, what it is worth, and what it rests on."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in database.rows("figures", contact.session):
+        groups.setdefault((row["provider_code"], row["collection"]), []).append(row | _words(row))
+    about: dict[str, Any] = {
+        "groups": groups,
+        "trusts": {row["code"]: row["name"] for row in database.rows("trusts", contact.session)},
+        "is_sample": any(row["is_sample"] for rows in groups.values() for row in rows),
+    }
+    return pages.page(request, "figures.html", section="figures", **about)
+
+
+@router.get("/figures/{provider}/{metric}")
+def series(request: Request, contact: security.Known, provider: str, metric: str) -> Response:
+    """One metric over time."""
+    named = [
+        row
+        for row in database.rows("figures", contact.session)
+        if (row["provider_code"], row["metric_id"]) == (provider, metric)
+    ]
+    if not named:
+        raise HTTPException(404, "There is no such figure of your trust.")
+    rows = [
+        row | {"value_words": _value(row), "median_words": wording.with_unit(row["median"], row["unit"])}
+        for row in database.rows("series", contact.session, provider, metric)
+    ]
+    about: dict[str, Any] = {"one": named[0] | _words(named[0]), "rows": rows, "quartile": wording.quartile}
+    return pages.page(request, "series.html", section="figures", **about)
+
+
+def _value(row: Row) -> str:
+    """The value in words; a value that is withheld is none."""
+    return wording.with_unit(row["value"], row["unit"]) if row["value"] is not None else "not shown"
+
+
+def _words(row: Row) -> Row:
+    complete = row["completeness"]
+    return {
+        "value_words": _value(row),
+        "median_words": wording.with_unit(row["median"], row["unit"]),
+        "quartile_words": wording.quartile(row),
+        "opportunity_words": wording.with_unit(row["opportunity_gbp"], "GBP") if row["opportunity_gbp"] else "",
+        "complete_words": "" if complete is None or complete >= 1 else f"{100 * complete:.0f}% complete",
+        "reason_words": row["reason"]
+        or ("Too few people to show." if row["suppressed"] and row["value"] is None else ""),
+    }

@@ -1,0 +1,100 @@
+"""Renders pages and mails from templates. Every text that is shown goes through `harmless` and is escaped."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup, escape
+
+from ..reading.harmless import harmless
+from . import security, wording
+
+FOLDER = Path(__file__).parent
+ADDRESS = "TB_ROOM_URL"  # what links in mails begin with
+DONE = {  # what a page says first after a form was sent
+    "chosen": "Your choice has been saved.",
+    "renamed": "Your name has been changed.",
+    "signed_out": "You have signed out.",
+    "left": "You are no longer a contact, and cannot sign in any more.",
+}
+
+
+def _shown(value: object) -> object:
+    """The last step before escaping: makes every text harmless."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return harmless(value, None)
+    return value
+
+
+def exact(value: object) -> Markup:
+    """A text for a form field, which must come back unchanged: only escaped."""
+    return Markup(escape("" if value is None else value))
+
+
+environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+    autoescape=lambda name: not (name or "").endswith(".txt"),
+    finalize=_shown,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+environment.filters |= {
+    "when": wording.when,
+    "day": wording.day,
+    "number": wording.number,
+    "period": wording.period,
+    "title_of": wording.title,
+    "exact": exact,
+    "exact_text": Markup,  # in a mail as text, where nothing is to be escaped: of texts that are harmless already
+}
+environment.globals |= {"counted": wording.counted, "SEVERITIES": wording.SEVERITIES, "size": wording.size}
+
+
+def room_address() -> str:
+    """Where the room is, for links in mails: TB_ROOM_URL without a slash at its end."""
+    return os.environ.get(ADDRESS, "http://127.0.0.1:8100").rstrip("/")
+
+
+def is_https() -> bool:
+    """Whether people reach the room by https, so that cookies go by that alone."""
+    return room_address().startswith("https://")
+
+
+def page(request: Request, template: str, /, status: int = 200, **about: Any) -> HTMLResponse:
+    """A page.
+
+    Args:
+        request: the request that it answers.
+        template: a file name in templates/.
+        status: of the answer.
+        **about: what the template needs, and optionally errors: [(field, sentence)].
+    """
+    known: dict[str, Any] = {
+        "errors": [],
+        "contact": getattr(request.state, "contact", None),
+        "token": getattr(request.state, "token", ""),
+        "section": "",
+        "done": DONE.get(request.query_params.get("done", ""), ""),
+    }
+    text = environment.get_template(template).render({**known, **about})
+    response = HTMLResponse(text, status)
+    if known["contact"] is None and (visit := getattr(request.state, "visit", "")):
+        security.remember(response, security.VISITOR, visit, is_https())
+    return response
+
+
+def mail(name: str, **about: Any) -> tuple[str, str, str]:
+    """A mail's subject and its bodies as text and as HTML, of templates/mail_NAME.txt and .html; the subject is the first line."""
+    subject, _, text = environment.get_template(f"mail_{name}.txt").render(about).partition("\n")
+    return subject, text.strip() + "\n", environment.get_template(f"mail_{name}.html").render(about)
+
+
+def go(path: str) -> RedirectResponse:
+    """Sends the browser to another page after a form was sent."""
+    return RedirectResponse(path, 303)

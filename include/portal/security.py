@@ -1,0 +1,155 @@
+"""Who asks: the session's cookie, the token of each form, the headers of each answer, and how long a request may be."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, HTTPException, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile as Uploaded
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..reading.raw_table import MAX_BYTES
+from . import database
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",  # with "no-referrer" a browser does not say which site a form came from
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+SESSION, VISITOR = "tb_room", "tb_room_form"  # cookies
+LONGEST_FORM = 20_000  # bytes of a form without a file
+LONGEST_UPLOAD = MAX_BYTES + LONGEST_FORM
+UPLOADS = "/send"  # the address that takes a file
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Who is signed in.
+
+    Attributes:
+        codes: the trusts that they act for, by ODS code, with those that took them over.
+        session: the token of their session.
+    """
+
+    contact_key: int
+    mail: str
+    name: str
+    codes: tuple[str, ...]
+    session: str
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in who may see this."""
+
+
+async def visitor(request: Request) -> None:
+    """Before each route: who asks, if anybody is signed in, and for a post a form of the room's own."""
+    session = "" if request.url.path.startswith("/static/") else request.cookies.get(SESSION, "")
+    row = await run_in_threadpool(database.first, "me", session) if session else None
+    request.state.contact = (
+        Contact(row["contact_key"], row["mail"], row["name"], tuple(row["codes"]), session) if row else None
+    )
+    request.state.visit = request.cookies.get(VISITOR) or secrets.token_urlsafe(24)
+    request.state.token = _token(session if row else request.state.visit)
+    if request.method not in ("GET", "HEAD"):
+        await _check_post(request)
+
+
+async def contact(request: Request) -> Contact:
+    """The contact who is signed in.
+
+    Raises:
+        SignInFirst: nobody is.
+    """
+    found: Contact | None = request.state.contact
+    if found is None:
+        raise SignInFirst
+    return found
+
+
+def form(request: Request) -> dict[str, str]:
+    """The texts of the posted form."""
+    fields: dict[str, str] = request.state.form
+    return fields
+
+
+def upload(request: Request) -> UploadFile | None:
+    """The file of the posted form; None where none was chosen."""
+    found: UploadFile | None = request.state.upload
+    return found
+
+
+Known = Annotated[Contact, Depends(contact)]
+Form = Annotated[dict[str, str], Depends(form)]
+Upload = Annotated[UploadFile | None, Depends(upload)]
+
+
+def came_from(request: Request) -> str:
+    """The address that the request came from; behind a proxy that uvicorn trusts (FORWARDED_ALLOW_IPS), the one before it."""
+    return request.client.host if request.client else "unknown"
+
+
+def remember(response: Response, name: str, value: str, is_https: bool) -> None:
+    """Sets a cookie for this browser session."""
+    response.set_cookie(name, value, httponly=True, samesite="lax", secure=is_https, path="/")
+
+
+async def _check_post(request: Request) -> None:
+    """Refuses a post that another site made a browser send, one without the form's token, and one that is too long."""
+    headers = request.headers
+    if headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
+        "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host", "")
+    ):
+        raise HTTPException(
+            403, "This request came from another site, so nothing was done. Use the forms of this service."
+        )
+    most = LONGEST_UPLOAD if request.url.path == UPLOADS else LONGEST_FORM
+    if not headers.get("content-length", "").isdigit():
+        raise HTTPException(411, "Your browser did not say how long the request is, so nothing was done.")
+    if int(headers["content-length"]) > most:
+        raise HTTPException(
+            413,
+            f"The file is larger than {MAX_BYTES >> 20} MB, the most that is read. Nothing was kept. "
+            "Send only the rows of the return, or save it as CSV.",
+        )
+    if request.url.path == UPLOADS and request.state.contact is None:
+        raise SignInFirst  # before a file of a stranger is read
+    posted = await request.form(max_files=1, max_fields=50)
+    request.state.form = {name: value for name, value in posted.items() if isinstance(value, str)}
+    files = [value for value in posted.values() if isinstance(value, Uploaded) and value.filename]
+    request.state.upload = files[0] if files else None
+    if not hmac.compare_digest(request.state.form.get("token", "").encode(), request.state.token.encode()):
+        raise HTTPException(403, "The page is too old, so nothing was done. Go back, load it again and try once more.")
+
+
+def _token(of: str) -> str:
+    """What the hidden field of a form holds: known only to who can read this browser's pages."""
+    return hashlib.sha256(f"form of the room\0{of}".encode()).hexdigest()
+
+
+class Headers:
+    """Puts the security headers on every answer; a page may say otherwise how long it may be kept."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request with the headers added."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                have = {name.lower() for name, _ in message.get("headers", [])}
+                ours = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+                message["headers"] = [*message.get("headers", []), *(pair for pair in ours if pair[0] not in have)]
+            await send(message)
+
+        await self.app(scope, receive, with_headers)

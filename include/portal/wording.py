@@ -1,0 +1,149 @@
+"""How the room says things to a trust: states of returns, dates in UK time, numbers, units and places among peers."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from .. import catalogue
+from ..reference.calendar import LONDON
+
+SEVERITIES = {  # tag and its colour
+    "hold": ("Stops the return", "red"),
+    "reject": ("Row left out", "orange"),
+    "warn": ("Please check", "yellow"),
+    "info": ("For information", "grey"),
+}
+VERDICTS = {
+    "accepted": "Nothing is wrong with it",
+    "accepted_with_warnings": "It can be used, with points to check",
+    "held": "Something would stop it",
+}
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+
+
+class State(NamedTuple):
+    """Where a return stands.
+
+    Attributes:
+        tag: in two or three words.
+        colour: of the tag, in the words of the NHS design system.
+        says: a sentence.
+        rank: 0 where the trust must do something now, 1 where it is due, 2 otherwise.
+    """
+
+    tag: str
+    colour: str
+    says: str
+    rank: int = 2
+
+
+def state_of(row: Mapping[str, Any]) -> State:
+    """Where a return of room.returns stands, in plain words."""
+    if row["submission_id"] is None:
+        return _not_sent(row)
+    if row["is_returned"]:
+        return State("With you", "orange", "We sent it back to you. Correct it and send it again.", 0)
+    if row["state"] == "received":
+        return State("Being checked", "blue", "We are checking it. This takes some minutes.")
+    if row["state"] == "held":
+        kept = " Until then the version before it is used." if row["counting"] else " Until then it is not used."
+        if row["is_proposed"] or not row["waits_for_trust"]:
+            return State("With us", "blue", "A steward is looking at it. You need to do nothing.")
+        return State("With you", "orange", "Something stops it. Look at what we found and send a new file." + kept, 0)
+    if row["release_id"]:
+        return State("Published", "green", f"In release {row['release_id']}, since {day(row['published_at'])}.")
+    return State("Accepted", "aqua-green", "It will be in the next release.")
+
+
+def _not_sent(row: Mapping[str, Any]) -> State:
+    due, closes = day(row["due"]), day(row["closes"])
+    if row["state"] == "missing":
+        return State("Not sent", "grey", f"It closed on {closes}. You can still send it, for later releases.")
+    if row["state"] == "late":
+        return State("Late", "red", f"It was due on {due}." + (f" Send it by {closes}." if closes else ""), 0)
+    if row["state"] == "due":
+        return State("Due", "yellow", f"Send it by {due}.", 1)
+    return State("Not due yet", "grey", f"Due on {due}." if due else "It has no deadline yet.")
+
+
+def when(moment: datetime | None) -> str:
+    """A moment in London, such as '5 Jul 2025, 23:59'."""
+    return f"{day(moment)}, {moment.astimezone(LONDON):%H:%M}" if moment else ""
+
+
+def day(on: date | None) -> str:
+    """A day in London, such as '5 Jul 2025'."""
+    if isinstance(on, datetime):
+        on = on.astimezone(LONDON)
+    return f"{on.day} {on:%b %Y}" if on else ""
+
+
+def period(name: str | None) -> str:
+    """A period in words: June 2025, or 2025-26 as a financial year."""
+    if not name:
+        return "not known"
+    year, _, rest = name.partition("-")
+    return f"{MONTHS[int(rest) - 1]} {year}" if rest.isdigit() and 1 <= int(rest) <= 12 else f"financial year {name}"
+
+
+def title(collection: str | None) -> str:
+    """The title of a collection."""
+    known = catalogue.all().get(collection or "")
+    return known.title if known else collection or "not known"
+
+
+def number(value: float | None) -> str:
+    """A number for people: three significant figures, commas between thousands."""
+    if value is None:
+        return "none"
+    if abs(value) >= 1000:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.3g}"
+
+
+def with_unit(value: float | None, unit: str | None) -> str:
+    """A value with its unit: 4.52%, £66,000, 31.2 days."""
+    if value is None:
+        return "none"
+    unit = unit or ""
+    if unit.startswith("GBP"):
+        pounds = f"-£{number(-value)}" if value < 0 else f"£{number(value)}"
+        return pounds + unit[3:].replace("/", " per ")
+    return f"{number(value)}%" if unit == "%" else f"{number(value)} {unit}".strip()
+
+
+def size(count: int) -> str:
+    """Bytes in words."""
+    return (
+        f"{count / 1_048_576:.1f} MB"
+        if count >= 1_048_576
+        else f"{max(1, round(count / 1024))} KB"
+        if count
+        else "0 KB"
+    )
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def quartile(figure: Mapping[str, Any]) -> str:
+    """The quarter of its peers that a figure is in, in words."""
+    if figure["polarity"] == "neutral":
+        return "neither higher nor lower is better"
+    words = {4: "best quarter", 3: "second best quarter", 2: "second worst quarter", 1: "worst quarter"}
+    return words.get(figure["quartile"], "not ranked")
