@@ -8,7 +8,7 @@ from airflow.assets.manager import asset_manager
 from airflow.models.asset import AssetModel
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, text
 
 from ..stewardship import decisions
 from . import database
@@ -22,6 +22,12 @@ class Run(NamedTuple):
     dag_id: str
     state: str
     run_id: str
+
+
+def users_of_app_builder() -> list[str]:
+    """Names of the users that Airflow's Flask AppBuilder keeps in Airflow's database."""
+    with create_session() as session:
+        return [row[0] for row in session.execute(text("SELECT username FROM ab_user WHERE active"))]
 
 
 def start_after(decision_id: int, person: str) -> None:

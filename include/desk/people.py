@@ -3,10 +3,9 @@
 import logging
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.utils.session import create_session
-from sqlalchemy import text
 
 from ..stewardship import digest
+from . import airflow_runs
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +25,7 @@ def _users() -> list[str]:
     if hasattr(rights, "get_users"):  # the simple auth manager
         return [user.username for user in rights.get_users()]
     if hasattr(rights, "security_manager"):  # the one of Flask AppBuilder keeps its users in Airflow's database
-        with create_session() as session:
-            return [row[0] for row in session.execute(text("SELECT username FROM ab_user WHERE active"))]
+        return airflow_runs.users_of_app_builder()
     return []
 
 

@@ -156,6 +156,7 @@ def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, s
         "fetch",
         "propose_reference",
         "serve_api",
+        "serve_room",
         "backup",
         "restore",
         "heal",

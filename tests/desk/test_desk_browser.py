@@ -150,7 +150,7 @@ def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
     tab.goto(desk.url + "/steward/queue?provider=RX4&severity=warn")
     tab_to(tab, "Skip to main content")
     tab.keyboard.press("Enter")
-    tab_to(tab, "WF-R2", "a")
+    tab_to(tab, "WF-R5", "a")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/submissions/**")
     tab_to(tab, "Waive this finding", "a")

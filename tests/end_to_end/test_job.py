@@ -5,7 +5,6 @@ import re
 
 import flow
 import pytest
-from sizes import FULL
 from trust_benchmarks_local.run import DAGS
 from worlds import new_world
 
@@ -51,12 +50,12 @@ def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(sampled):
 def test_the_metrics_of_short_tasks_arrive_before_their_processes_end(sampled, measured):
     job, _ = sampled
     states, [(releases,)] = job.queries(
-        ["SELECT state, count(*) FROM intake.submissions GROUP BY 1", "SELECT count(*) FROM core.current_release"]
+        ["SELECT DISTINCT state FROM intake.submissions", "SELECT count(*) FROM core.current_release"]
     )
     counted = measured.sums("trust_benchmarks.files", "outcome")
-    # A busy machine's receiver may be too slow for some, and what was killed may have been done twice, or done and not told.
-    for state, count in states:
-        assert counted[(state,)] > 0 and (FULL or counted[(state,)] <= count), (state, counted)
+    # A busy machine's receiver may be too slow for some; what was killed or is freed later is done twice.
+    for (state,) in states:
+        assert counted[(state,)] > 0, (state, counted)
     assert releases and measured.sums("trust_benchmarks.releases", "outcome")[("exported",)] > 0
 
 

@@ -149,7 +149,7 @@ def test_a_held_return_is_answered_by_its_workbook(shared_world, tmp_path):
     flow.put("workforce/workforce_RA9_2025-06_to_correct.xlsx", out.getvalue())
     flow.take_in()
     ((second, state),) = flow.rows("SELECT submission_id, state FROM intake.submissions WHERE version = 2")
-    assert state == "accepted" and manifest.answered(out.getvalue(), "x.xlsx").submission_id == first
+    assert state == "accepted" and manifest.answered(out.getvalue()).submission_id == first
     assert flow.rows("SELECT submission_id, answers FROM core.answer") == [(second, first)]
     with warehouse.connect() as connection:
         made = compare.of_submissions(connection, second)
