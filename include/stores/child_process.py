@@ -7,6 +7,7 @@ child's code: it runs as the same user. See docs/decisions/0041-untrusted-files-
 import atexit
 import contextlib
 import gc
+import io
 import logging
 import os
 import pickle
@@ -23,6 +24,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import IO, Any, NoReturn, ParamSpec, TypeVar
+
+import polars as pl
 
 from . import log
 
@@ -361,12 +364,33 @@ def _answer(question: bytes, is_bound: bool) -> tuple[bytes, bool]:
         function, args, kwargs = pickle.loads(question)  # a new process imports here
         if not is_bound:
             _bind_memory()
-        return pickle.dumps((True, False, function(*args, **kwargs)), protocol=5), False
+        return _pickled((True, False, function(*args, **kwargs))), False
     except MemoryError:
         return pickle.dumps((False, True, Ended("memory", TOO_MUCH))), True
     except BaseException as problem:
         is_last = not isinstance(problem, Exception)  # Rust panicked
         return _sent(problem, is_last), is_last
+
+
+class _Pickler(pickle.Pickler):
+    """Takes frames as Arrow's bytes as they are in memory: polars' own way compresses them, which takes fifteen times as long."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if not isinstance(value, pl.DataFrame) or not value.width:
+            return NotImplemented
+        content = io.BytesIO()
+        value.write_ipc(content, compression="uncompressed")
+        return _frame, (content.getvalue(),)
+
+
+def _frame(content: bytes) -> pl.DataFrame:
+    return pl.read_ipc(content)
+
+
+def _pickled(value: object) -> bytes:
+    content = io.BytesIO()
+    _Pickler(content, protocol=5).dump(value)
+    return content.getvalue()
 
 
 def _sent(problem: BaseException, is_last: bool) -> bytes:
