@@ -11,6 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from .. import catalogue
+from ..pages import requests
+from ..pages.templates import exact
 from ..stores import objects, settings
 from . import (
     board,
@@ -57,7 +59,7 @@ def create() -> FastAPI:
         openapi_url=None,
         exception_handlers=handlers,
     )
-    app.add_middleware(security.Headers)
+    app.add_middleware(requests.Headers, headers=security.HEADERS)
     for module in (
         board,
         queue,
@@ -125,7 +127,7 @@ def _refused(request: Request, problem: HTTPException) -> Response:
         back = request.url.path + (f"?{request.url.query}" if request.url.query and request.method == "GET" else "")
         words = "Sign in to open the steward desk." if status == 401 else str(problem.detail)
         login = get_auth_manager().get_url_login(next_url=back)
-        text = pages.environment.get_template("sign_in.html").render(login=pages.exact(login), words=words)
+        text = pages.environment.get_template("sign_in.html").render(login=exact(login), words=words)
         return HTMLResponse(text, status)
     titles = {
         404: "Page not found",
@@ -162,7 +164,7 @@ def _harmed(request: Request, problem: objects.Harmed) -> Response:
 
 
 def _broken(request: Request, problem: Exception) -> Response:
-    """A fault of the desk; the details are in the web server's log only. Such an answer bypasses `security.Headers`."""
+    """A fault of the desk; the details are in the web server's log only. Such an answer bypasses the middleware."""
     words = "There is a fault in the desk, and nothing was changed. The log of Airflow's web server has the details."
     known = getattr(request.state, "person", None)
     answer = _refused(request, HTTPException(500, words)) if known else Response(words, 500)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from ..pages import readable
 from . import database, formatting, pages, security
 from .database import Connection, Row
 
@@ -31,7 +32,7 @@ def collections(connection: Connection) -> list[Row]:
     return [
         {
             "collection": name,
-            "title": formatting.title(name),
+            "title": readable.title(name),
             "periods": list(periods.values()),
             "states": [state for state in formatting.STATES if any(state in one["counts"] for one in periods.values())],
         }

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from ..pages import readable
 from ..stewardship import decisions
 from ..stewardship import preview as previews
 from ..stewardship.decisions import Decision
@@ -61,7 +62,7 @@ def decisions_list(
         collections = database.values(connection, "submitted_collections")
     return pages.page(
         request, "decisions.html", section="decisions", decisions=found, paging=paging, wanted=wanted,
-        authors=[(name, name) for name in authors], collections=[(name, formatting.title(name)) for name in collections],
+        authors=[(name, name) for name in authors], collections=[(name, readable.title(name)) for name in collections],
         is_sample=any(row["is_sample"] for row in found),
     )  # fmt: skip
 

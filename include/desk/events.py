@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request, Response
 
 from .. import catalogue
+from ..pages import readable
 from ..timeline import events
 from ..timeline.event_checks import FIELDS, KINDS
 from . import database, formatting, pages, security
@@ -40,9 +41,9 @@ def _form(
         errors=list(errors), field=field, FIELDS=FIELDS, providers=named, STATUSES=STATUSES,
         kinds=[(kind, f"{formatting.plain(kind)}: {says}") for kind, says in KINDS.items()],
         recommendations=[(str(r["number"]), f"{r['number']} {r['area']}") for r in recommendations],
-        collections=[(name, formatting.title(name)) for name in catalogue.all()],
+        collections=[(name, readable.title(name)) for name in catalogue.all()],
         plans=[
-            (p["plan_id"], f"{p['plan_id']}: {formatting.plain(p['kind'])}{' of ' + p['provider_code'] if p['provider_code'] else ''}, {formatting.day(p['planned_from'])}")
+            (p["plan_id"], f"{p['plan_id']}: {formatting.plain(p['kind'])}{' of ' + p['provider_code'] if p['provider_code'] else ''}, {readable.day(p['planned_from'])}")
             for p in plans
         ],
     )  # fmt: skip
@@ -109,7 +110,7 @@ def paste(request: Request, person: security.Steward, form: security.Form) -> Re
 
 def _pasted(request: Request, text: str, found: Sequence[Row] = (), status: int = 200) -> Response:
     shown = list(found)[: pages.PAGE]
-    errors = [f"{formatting.counted(len(found), 'error')}, listed below. Nothing was added."] if found else []
+    errors = [f"{readable.counted(len(found), 'error')}, listed below. Nothing was added."] if found else []
     counts = [request.query_params.get(name, "") for name in ("added", "already")]
     done = [int(count) for count in counts] if all(re.fullmatch(r"[0-9]{1,4}", count) for count in counts) else None
     return pages.page(

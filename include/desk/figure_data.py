@@ -4,8 +4,9 @@ from statistics import median
 from typing import NamedTuple
 
 from .. import catalogue
+from ..pages import readable
 from ..reference import calendar
-from . import database, formatting
+from . import database
 from .database import Connection, Row
 from .figure_text import BENCHMARKS, group_words, thin_reasons
 
@@ -72,7 +73,7 @@ def _period(asked: Row, period: str) -> str:
             raise LookupError(
                 "No figures of this period have been published. Select one from the list on the page of figures."
             )
-        title = formatting.title(asked["collection"])
+        title = readable.title(asked["collection"])
         asked["notes"].append(f"{title} has no figures for {period}, so this page shows {periods[0]}.")
     return periods[0]
 
@@ -91,7 +92,7 @@ def _metric(connection: Connection, asked: Row, metric: str) -> str:
         name = next((row["name"] for row in database.rows(connection, "metrics") if row["metric_id"] == metric), None)
         if name is None:
             raise LookupError("There is no metric with this name. Select one from the list on the page of figures.")
-        where = f"{formatting.title(asked['collection'])} for {asked['period']}"
+        where = f"{readable.title(asked['collection'])} for {asked['period']}"
         asked["notes"].append(f"{where} has no figures of {metric} ({name}), so this page shows {ids[0]}.")
     return "WF03" if "WF03" in ids and not metric else ids[0]
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from ..pages import readable
 from . import formatting
 from .database import Row
 
@@ -53,7 +54,7 @@ def thin_reasons(found: Row) -> list[str]:
     said, own, status = [], found["own"], found["status"]
     if len(found["valued"]) < FEW_PROVIDERS:
         said.append(
-            f"Only {formatting.counted(len(found['valued']), 'trust')} of {found['group_words']} "
+            f"Only {readable.counted(len(found['valued']), 'trust')} of {found['group_words']} "
             f"{'has' if len(found['valued']) == 1 else 'have'} a value: too few to compare."
         )
     elif not found["benchmark"] or found["benchmark"]["lower_quartile"] is None:
@@ -126,10 +127,10 @@ def spread_message(asked: Row, found: Row) -> str:
     low, high = found["valued"][0]["value"], found["valued"][-1]["value"]
     middle = f", median {with_unit(mark['median'], unit)}" if mark and mark["median"] is not None else ""
     said.append(
-        f"{formatting.counted(len(found['valued']), 'trust')}, from {figure_number(low)} to {with_unit(high, unit)}{middle}."
+        f"{readable.counted(len(found['valued']), 'trust')}, from {figure_number(low)} to {with_unit(high, unit)}{middle}."
     )
     if found["silent"]:
-        said.append(f"{formatting.counted(len(found['silent']), 'trust')} without a complete value.")
+        said.append(f"{readable.counted(len(found['silent']), 'trust')} without a complete value.")
     return " ".join([*said, *found["thin"], *(["Sample data."] if found["is_sample"] else [])])
 
 
@@ -146,7 +147,7 @@ def series_message(asked: Row, found: Row) -> str:
     else:
         signals = [point for point in points if point.get("signal")]
         said.append(
-            f"{formatting.counted(len(signals), 'period')} with a signal, the last {signals[-1]['period']} "
+            f"{readable.counted(len(signals), 'period')} with a signal, the last {signals[-1]['period']} "
             f"({SIGNALS[signals[-1]['signal']]}: {ASSESSMENTS[signals[-1]['assessment']]})."
             if signals
             else "No signal: the values vary as before."
@@ -154,14 +155,14 @@ def series_message(asked: Row, found: Row) -> str:
         if any(section["is_trial"] and not section["reason"] for section in found["sections"]):
             said.append("Trial limits: fewer than 13 values.")
     if len(points) > len(valued):
-        said.append(f"{formatting.counted(len(points) - len(valued), 'period')} without a value.")
+        said.append(f"{readable.counted(len(points) - len(valued), 'period')} without a value.")
     return " ".join([*said, *(["Sample data."] if found["is_sample"] else [])])
 
 
 def opportunity_message(asked: Row, found: Row, rows: list[Row]) -> str:
     """The alternative text of the chart of opportunities."""
     said = [
-        f"{asked['about']['name']} of {asked['provider']}, {asked['period']}, against {formatting.counted(len(rows), 'benchmark')}."
+        f"{asked['about']['name']} of {asked['provider']}, {asked['period']}, against {readable.counted(len(rows), 'benchmark')}."
     ]
     for row in rows:
         stands = {True: "better", False: "worse"}.get(row["is_better"], "equal, or neither")

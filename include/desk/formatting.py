@@ -1,14 +1,11 @@
-"""How the desk writes times (UK time), numbers, states, and the rules of a collection."""
+"""How the desk writes numbers, states, and the rules of a collection."""
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from .. import catalogue
-from ..reference.calendar import LONDON as LONDON
 from ..validation import rule_wording
 
 # States of returns, in the order of the board.
@@ -52,16 +49,6 @@ DECISION_STATES = {
 }
 
 
-def when(moment: datetime | None) -> str:
-    """A moment in London, such as '5 Jul 2025, 23:59'."""
-    return f"{day(moment.astimezone(LONDON))}, {moment.astimezone(LONDON):%H:%M}" if moment else ""
-
-
-def day(on: date | None) -> str:
-    """A day, such as '5 Jul 2025'."""
-    return f"{on.day} {on:%b %Y}" if on else ""
-
-
 def number(value: float | Decimal | None) -> str:
     """A number with commas; a fraction with at most six significant digits."""
     if value is None:
@@ -72,20 +59,9 @@ def number(value: float | Decimal | None) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 1000 else f"{value:,.6g}"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def plain(word: str | None) -> str:
     """An identifier as words."""
     return (word or "").replace("_", " ")
-
-
-def title(collection: str) -> str:
-    """The title of a collection."""
-    known = catalogue.all().get(collection)
-    return known.title if known else collection
 
 
 @cache

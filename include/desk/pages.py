@@ -1,15 +1,15 @@
-"""Renders pages from templates. Every text that is shown goes through `harmless` and is escaped."""
+"""Renders the desk's pages."""
 
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from ..reading.harmless import harmless
+from ..pages import templates
+from ..pages.templates import exact
 from . import formatting
 
 FOLDER = Path(__file__).parent
@@ -29,36 +29,8 @@ DONE = {  # what a page says first after a form was sent
 }
 
 
-def _shown(value: object) -> object:
-    """The last step before escaping: makes every text harmless."""
-    if value is None:
-        return ""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return harmless(value, None)
-    return value
-
-
-def exact(value: object) -> Markup:
-    """A text for a form field, which must come back unchanged: only escaped."""
-    return Markup(escape("" if value is None else value))
-
-
-environment = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(FOLDER / "templates"),
-    autoescape=True,
-    finalize=_shown,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
-environment.filters |= {
-    "when": formatting.when,
-    "day": formatting.day,
-    "number": formatting.number,
-    "words": formatting.plain,
-    "title_of": formatting.title,
-    "exact": exact,
-}
+environment = templates.environment(FOLDER / "templates")
+environment.filters |= {"number": formatting.number, "words": formatting.plain}
 environment.globals |= {
     "STATES": formatting.STATES,
     "SEVERITIES": formatting.SEVERITIES,
@@ -66,7 +38,6 @@ environment.globals |= {
     "KINDS": formatting.KINDS,
     "TURNS": formatting.TURNS,
     "DECISION_STATES": formatting.DECISION_STATES,
-    "counted": formatting.counted,
 }
 
 

@@ -5,8 +5,9 @@ import io
 
 from fastapi import APIRouter, Request, Response
 
+from ..pages import readable
 from ..reading.harmless import csv_safe
-from . import database, downloads, formatting, pages, security
+from . import database, downloads, pages, security
 from .database import Connection, Row
 
 router = APIRouter()
@@ -37,7 +38,7 @@ def choices(connection: Connection) -> dict[str, list[tuple[str, str]]]:
     found = database.rows(connection, "submitted_periods")
     periods = sorted({row["period"] for row in found if row["period"]}, reverse=True)
     return {
-        "collections": [(name, formatting.title(name)) for name in sorted({row["collection"] for row in found})],
+        "collections": [(name, readable.title(name)) for name in sorted({row["collection"] for row in found})],
         "periods": [(name, name) for name in periods],
         "people": [(name, name) for name in database.values(connection, "assignees")],
     }

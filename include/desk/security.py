@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
@@ -12,16 +11,14 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
 from fastapi import Depends, HTTPException, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADERS = {
+from ..pages import requests
+
+HEADERS = requests.HEADERS | {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
 LONGEST_POST = 1_000_000  # bytes: the longest are rows of events that somebody pasted
 
@@ -97,13 +94,8 @@ Form = Annotated[dict[str, str], Depends(form)]
 
 async def _check_post(request: Request, person: Person) -> None:
     """Refuses a post that another site made a browser send, one without this person's token, and one too long to be a form."""
+    requests.refuse_other_sites(request, "the desk")
     headers = request.headers
-    if headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
-        "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host", "")
-    ):
-        raise HTTPException(
-            403, "This request came from another site, so nothing was saved. Use the forms of the desk."
-        )
     if not headers.get("content-length", "").isdigit() or int(headers["content-length"]) > LONGEST_POST:
         raise HTTPException(413, "The form is too long, so nothing was saved. Send less at once.")
     fields = await request.form(max_files=0)
@@ -121,22 +113,3 @@ def _token(request: Request, name: str) -> str:
     session = bearer if scheme.lower() == "bearer" else request.cookies.get(COOKIE_NAME_JWT_TOKEN, "")
     key = conf.get("api", "secret_key").encode()
     return hmac.new(key, f"steward desk\0{name}\0{session}".encode(), hashlib.sha256).hexdigest()
-
-
-class Headers:
-    """Puts the security headers on every answer; a page may say otherwise how long it may be kept."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request with the headers added."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                have = {name.lower() for name, _ in message.get("headers", [])}
-                ours = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*message.get("headers", []), *(pair for pair in ours if pair[0] not in have)]
-            await send(message)
-
-        await self.app(scope, receive, with_headers)

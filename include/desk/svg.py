@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-WIDE, NARROW, WIDEST = 1180, 700, 2000  # pixels
+WIDE, WIDEST = 1180, 2000  # pixels
 
 # Colours that colour-blind readers can tell apart (after Okabe and Ito); each is used with a shape of its own.
 TEXT, QUIET, LINE = "#212b32", "#4c6272", "#d8dde0"

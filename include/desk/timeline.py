@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from . import database, figure_text, figures, formatting, pages, security, svg, timeline_charts, timeline_data
+from ..pages import readable
+from ..reference.calendar import LONDON
+from . import database, figure_text, figures, pages, security, svg, timeline_charts, timeline_data
 from .database import Row
 from .timeline_data import KEPT, dated
 
@@ -33,7 +35,7 @@ Asked = Annotated[Row, Depends(query)]
 @router.get("/timeline")
 def timeline(request: Request, person: security.Anybody, asked: Asked) -> Response:
     """The whole page."""
-    today = datetime.now(formatting.LONDON).date()
+    today = datetime.now(LONDON).date()
     with database.opened() as connection:
         choices = timeline_data.offered(connection, asked)
         engagement = timeline_data.together(timeline_data.events(connection, asked, KEPT))
@@ -67,7 +69,7 @@ def engagement_message(found: list[Row], planned: list[Row]) -> str:
     """The alternative text of the chart of events."""
     if not found:
         return "No event of the programme or of a trust fits these choices."
-    text = f"{formatting.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
+    text = f"{readable.counted(len(found), 'event')} from {dated(found[0])} to {dated(found[-1])}, numbered as in the table."
     for one in planned:
         if one["slippage_days"] is not None and any(e["event_id"] == one["plan_id"] for e in found):
             text += f" Planned for {dated(one['planned'])}, done {dated(one['actual'])}: {_late(one['slippage_days'])}."
@@ -75,7 +77,7 @@ def engagement_message(found: list[Row], planned: list[Row]) -> str:
 
 
 def _late(days: int) -> str:
-    return "on the day" if days == 0 else f"{formatting.counted(abs(days), 'day')} {'later' if days > 0 else 'earlier'}"
+    return "on the day" if days == 0 else f"{readable.counted(abs(days), 'day')} {'later' if days > 0 else 'earlier'}"
 
 
 def returns_message(done: list[Row], total: int) -> str:

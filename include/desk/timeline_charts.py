@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from . import formatting, svg
+from ..pages import readable
+from . import svg
 from .database import Row
 from .svg import BLUE, LINE, ORANGE, PURPLE, QUIET, TEXT
 
@@ -285,7 +286,7 @@ def returns(asked: Row, counts: list[Row], width: int) -> bytes:
         axes.tick_params(length=0)
         y, edge = 0, (8 - left) / wide
         for collection, rows in kinds.items():
-            title = formatting.title(collection)
+            title = readable.title(collection)
             axes.text(edge, y + 14, title, fontsize=10.5, fontweight="bold", va="center", clip_on=False)
             axes.plot([edge, columns], [y + 26, y + 26], color=QUIET, lw=0.8, clip_on=False)
             for number, kind in enumerate(rows):

@@ -5,6 +5,7 @@ from calendar import monthrange
 from datetime import date, timedelta
 from typing import Any
 
+from ..pages import readable
 from . import database, formatting
 from .database import Connection, Row
 
@@ -18,9 +19,9 @@ def dated(event: Row) -> str:
     """The date of an event, as precise as its source: '24 May 2018', 'Feb 2016', 'Sep to Nov 2017 (to the season)'."""
     first, last, precision = event["occurred_from"], event["occurred_to"], event["date_precision"]
     if precision == "day":
-        return formatting.day(first) + (f" to {formatting.day(last)}" if last and last != first else "")
+        return readable.day(first) + (f" to {readable.day(last)}" if last and last != first else "")
     if precision == "week":
-        return f"about {formatting.day(first)} (to the week)"
+        return f"about {readable.day(first)} (to the week)"
     if precision == "month" and (not last or (last.year, last.month) == (first.year, first.month)):
         return f"{MONTHS[first.month - 1]} {first.year}"
     if precision == "year" and not last:
@@ -198,7 +199,7 @@ def offered(connection: Connection, asked: Row) -> Row:
     years = range(min((r["first"].year for r in rows), default=1), max((r["last"].year for r in rows), default=0) + 1)
     lists = {
         "provider": trusts,
-        "collection": [(name, formatting.title(name)) for name in collections],
+        "collection": [(name, readable.title(name)) for name in collections],
         "kind": [(kind, formatting.plain(kind)) for kind in sorted({row["kind"] for row in rows})],
         "year": [(str(year), str(year)) for year in years],
     }

@@ -1,9 +1,8 @@
-"""Working days in London; Monday to Friday in a year whose holidays are not known yet."""
+"""Days in London, and when mails that had to wait are sent."""
 
 from datetime import date, datetime, time, timedelta
 
-from ..reference import ReferenceDataError
-from ..reference.calendar import LONDON, is_working_day
+from ..reference.calendar import LONDON, is_working_day_as_known
 
 MORNING = time(7, 30)  # when digests that had to wait are sent
 
@@ -18,19 +17,11 @@ def at(day: date, of_day: time) -> datetime:
     return datetime.combine(day, of_day, LONDON)
 
 
-def is_working(day: date) -> bool:
-    """Whether it is a working day."""
-    try:
-        return is_working_day(day)
-    except ReferenceDataError:
-        return day.weekday() < 5
-
-
 def after(day: date, number: int) -> date:
     """The day that is so many working days after another one."""
     while number:
         day += timedelta(days=1)
-        number -= is_working(day)
+        number -= is_working_day_as_known(day)
     return day
 
 

@@ -11,6 +11,7 @@ import psycopg
 from .. import catalogue
 from ..ingest.expected_returns import who_is_expected
 from ..reading.harmless import harmless
+from ..reference.calendar import is_working_day_as_known
 from ..stewardship import queries, submitted_file, summary, workbook
 from ..stores import log, warehouse
 from . import days, outbox, words
@@ -96,7 +97,7 @@ def _occasions(connection: psycopg.Connection[Any], now: datetime) -> list[Occas
     collections, periods, senders = ([one[at] for one in asked] for at in range(3))
     found = queries.rows(
         connection, "messages/occasions", Occasion, now=now, today=today, soon=soon,
-        morning=is_morning, remind=is_morning and days.is_working(today),
+        morning=is_morning, remind=is_morning and is_working_day_as_known(today),
         collections=collections, periods=periods, senders=senders,
         order=list(words.kinds()), may_be_off=[name for name, kind in words.kinds().items() if kind.may_be_off],
     )  # fmt: skip

@@ -51,10 +51,9 @@ def on_failure() -> list[Any]:
 
 
 def tell(context: Any) -> None:
-    """Tells everybody who is configured of a task that failed; one that cannot be told keeps no other from it."""
-    for (
-        notifier
-    ) in _notifiers():  # made anew, for a notifier that has told once says the same again in the same process
+    """Tells every configured notifier that a task failed; if one of them fails, the others are still told."""
+    # Made anew each time: a notifier that has told something once says the same again in the same process.
+    for notifier in _notifiers():
         try:
             notifier(context)
         except Exception as problem:  # whatever a mail server or a chat answers

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
 
+from ..pages import requests
 from ..stores import settings
 from ..stores.refusals import Refused
 from . import account, database, figures, files, mails, pages, returns, security, sign_in
@@ -66,7 +67,7 @@ def create() -> FastAPI:
         openapi_url=None,
         exception_handlers=handlers,
     )
-    app.add_middleware(security.Headers)
+    app.add_middleware(requests.Headers, headers=security.HEADERS)
     for module in (sign_in, account, returns, files, figures, mails):
         app.include_router(module.router)
 
@@ -137,7 +138,7 @@ def _no_warehouse(request: Request, problem: Exception) -> Response:
 
 
 def _broken(request: Request, problem: Exception) -> Response:
-    """A fault of the room; the details are in its log only. Such an answer bypasses `security.Headers`."""
+    """A fault of the room; the details are in its log only. Such an answer bypasses the middleware."""
     LOG.error("room_fault", path=request.url.path, fault=type(problem).__name__, message=str(problem)[:300])
     said = f"There is a fault, which was logged ({time.strftime('%H:%M:%S', time.gmtime())} UTC). Try again; if it stays, tell us that time."
     answer = _refused(request, HTTPException(500, said))

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from .. import catalogue
+from ..pages import readable
 from ..reading.harmless import UNSEEN
 from ..reading.raw_table import MAX_BYTES
 from ..records import file_check
@@ -62,7 +63,7 @@ def _form(request: Request, collection: str, status: int = 200, error: str = "")
 
 @router.post("/send")
 def check(request: Request, contact: security.Known, form: security.Form, upload: security.Upload) -> Response:
-    """Checks the chosen file; it is kept for two hours at most, for whoever chose it in this session."""
+    """Checks the chosen file and keeps it for this session, for two hours at most."""
     collection = form.get("collection", "")
     if collection and (collection not in catalogue.all() or catalogue.load(collection).is_national):
         return _form(request, "", 400, "Choose one of the returns in the list")
@@ -182,7 +183,7 @@ def why_not(verdict: Verdict, contact: security.Contact) -> str:
     if verdict.collection is None:
         return "We could not tell which return this is. Use the template of the return, or choose the return in the list when you check the file."
     if catalogue.load(verdict.collection).is_national:
-        return f"{wording.title(verdict.collection)} comes from its publisher. Trusts do not send it."
+        return f"{readable.title(verdict.collection)} comes from its publisher. Trusts do not send it."
     if verdict.sender is None:
         return f"We could not tell which trust the file is from. Put your ODS code ({mine}) where the template has it."
     if verdict.sender not in contact.codes:

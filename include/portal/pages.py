@@ -1,15 +1,14 @@
-"""Renders pages and mails from templates. Every text that is shown goes through `harmless` and is escaped."""
+"""Renders the room's pages and mails."""
 
 import os
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from ..reading.harmless import harmless
+from ..pages import readable, templates
 from . import security, wording
 
 FOLDER = Path(__file__).parent
@@ -22,38 +21,14 @@ DONE = {  # what a page says first after a form was sent
 }
 
 
-def _shown(value: object) -> object:
-    """The last step before escaping: makes every text harmless."""
-    if value is None:
-        return ""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return harmless(value, None)
-    return value
-
-
-def exact(value: object) -> Markup:
-    """A text for a form field, which must come back unchanged: only escaped."""
-    return Markup(escape("" if value is None else value))
-
-
-environment = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(FOLDER / "templates"),
-    autoescape=lambda name: not (name or "").endswith(".txt"),
-    finalize=_shown,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
+environment = templates.environment(FOLDER / "templates")
 environment.filters |= {
-    "when": wording.when,
-    "day": wording.day,
     "number": wording.number,
     "period": wording.period,
-    "title_of": wording.title,
-    "exact": exact,
+    "title_of": lambda collection: readable.title(collection, "not known"),
     "exact_text": Markup,  # in a mail as text, where nothing is to be escaped: of texts that are harmless already
 }
-environment.globals |= {"counted": wording.counted, "SEVERITIES": wording.SEVERITIES, "size": wording.size}
+environment.globals |= {"SEVERITIES": wording.SEVERITIES, "size": wording.size}
 
 
 def room_address() -> str:

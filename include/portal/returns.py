@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
 
 from ..ingest.inbox import archive_key
+from ..pages import readable
 from ..stewardship import submitted_file, workbook
 from ..stores import cache, objects, settings
 from . import database, pages, security, wording
@@ -36,7 +37,7 @@ def returns(request: Request, contact: security.Known, all: str = "") -> Respons
         by_collection.setdefault(row["collection"], []).append(row)
     shown = {
         name: rows if all == name else rows[:SHOWN]
-        for name, rows in sorted(by_collection.items(), key=lambda one: wording.title(one[0]))
+        for name, rows in sorted(by_collection.items(), key=lambda one: readable.title(one[0]))
     }
     about: dict[str, Any] = {
         "todo": todo,

@@ -5,25 +5,21 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile as Uploaded
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..pages import requests
 from ..reading.raw_table import MAX_BYTES
 from . import database
 
-HEADERS = {
+HEADERS = requests.HEADERS | {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # with "no-referrer" a browser does not say which site a form came from
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
 SESSION, VISITOR = "tb_room", "tb_room_form"  # cookies
 LONGEST_FORM = 20_000  # bytes of a form without a file
@@ -105,13 +101,8 @@ def remember(response: Response, name: str, value: str, is_https: bool) -> None:
 
 async def _check_post(request: Request) -> None:
     """Refuses a post that another site made a browser send, one without the form's token, and one that is too long."""
+    requests.refuse_other_sites(request, "this service")
     headers = request.headers
-    if headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
-        "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host", "")
-    ):
-        raise HTTPException(
-            403, "This request came from another site, so nothing was done. Use the forms of this service."
-        )
     most = LONGEST_UPLOAD if request.url.path == UPLOADS else LONGEST_FORM
     if not headers.get("content-length", "").isdigit():
         raise HTTPException(411, "Your browser did not say how long the request is, so nothing was done.")
@@ -134,22 +125,3 @@ async def _check_post(request: Request) -> None:
 def _token(of: str) -> str:
     """What the hidden field of a form holds: known only to who can read this browser's pages."""
     return hashlib.sha256(f"form of the room\0{of}".encode()).hexdigest()
-
-
-class Headers:
-    """Puts the security headers on every answer; a page may say otherwise how long it may be kept."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request with the headers added."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                have = {name.lower() for name, _ in message.get("headers", [])}
-                ours = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*message.get("headers", []), *(pair for pair in ours if pair[0] not in have)]
-            await send(message)
-
-        await self.app(scope, receive, with_headers)

@@ -1,11 +1,10 @@
-"""How the room says things to a trust: states of returns, dates in UK time, numbers, units and places among peers."""
+"""How the room says things to a trust: states of returns, numbers, units and places among peers."""
 
+import calendar
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from .. import catalogue
-from ..reference.calendar import LONDON
+from ..pages import readable
 
 SEVERITIES = {  # tag and its colour
     "hold": ("Stops the return", "red"),
@@ -18,20 +17,6 @@ VERDICTS = {
     "accepted_with_warnings": "It can be used, with points to check",
     "held": "Something would stop it",
 }
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 
 
 class State(NamedTuple):
@@ -64,12 +49,14 @@ def state_of(row: Mapping[str, Any]) -> State:
             return State("With us", "blue", "A steward is looking at it. You need to do nothing.")
         return State("With you", "orange", "Something stops it. Look at what we found and send a new file." + kept, 0)
     if row["release_id"]:
-        return State("Published", "green", f"In release {row['release_id']}, since {day(row['published_at'])}.")
+        return State(
+            "Published", "green", f"In release {row['release_id']}, since {readable.day(row['published_at'])}."
+        )
     return State("Accepted", "aqua-green", "It will be in the next release.")
 
 
 def _not_sent(row: Mapping[str, Any]) -> State:
-    due, closes = day(row["due"]), day(row["closes"])
+    due, closes = readable.day(row["due"]), readable.day(row["closes"])
     if row["state"] == "missing":
         return State("Not sent", "grey", f"It closed on {closes}. You can still send it, for later releases.")
     if row["state"] == "late":
@@ -79,30 +66,16 @@ def _not_sent(row: Mapping[str, Any]) -> State:
     return State("Not due yet", "grey", f"Due on {due}." if due else "It has no deadline yet.")
 
 
-def when(moment: datetime | None) -> str:
-    """A moment in London, such as '5 Jul 2025, 23:59'."""
-    return f"{day(moment)}, {moment.astimezone(LONDON):%H:%M}" if moment else ""
-
-
-def day(on: date | None) -> str:
-    """A day in London, such as '5 Jul 2025'."""
-    if isinstance(on, datetime):
-        on = on.astimezone(LONDON)
-    return f"{on.day} {on:%b %Y}" if on else ""
-
-
 def period(name: str | None) -> str:
     """A period in words: June 2025, or 2025-26 as a financial year."""
     if not name:
         return "not known"
     year, _, rest = name.partition("-")
-    return f"{MONTHS[int(rest) - 1]} {year}" if rest.isdigit() and 1 <= int(rest) <= 12 else f"financial year {name}"
-
-
-def title(collection: str | None) -> str:
-    """The title of a collection."""
-    known = catalogue.all().get(collection or "")
-    return known.title if known else collection or "not known"
+    return (
+        f"{calendar.month_name[int(rest)]} {year}"
+        if rest.isdigit() and 1 <= int(rest) <= 12
+        else f"financial year {name}"
+    )
 
 
 def number(value: float | None) -> str:
@@ -134,11 +107,6 @@ def size(count: int) -> str:
         if count
         else "0 KB"
     )
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def quartile(figure: Mapping[str, Any]) -> str:

@@ -111,6 +111,11 @@ def is_working_day(day: date) -> bool:
     return day.weekday() < 5 and day not in bank_holidays()
 
 
+def is_working_day_as_known(day: date) -> bool:
+    """The same for reminders and mails, which must go on: Monday to Friday in a year whose holidays are not known yet."""
+    return is_working_day(day) if day.year in _years_known() else day.weekday() < 5
+
+
 def working_day(year: int, month: int, n: int) -> date:
     """The nth working day of a month; the first is 1.
 

@@ -17,8 +17,7 @@ import psycopg
 
 from .. import catalogue, sql
 from ..reading.harmless import harmless
-from ..reference import ReferenceDataError
-from ..reference.calendar import LONDON, is_working_day
+from ..reference.calendar import LONDON, is_working_day_as_known
 from ..stores import warehouse
 from . import queries
 from .mail import ADDRESS
@@ -337,9 +336,5 @@ def _json(value: object) -> str:
 
 
 def working_day(now: datetime | None = None) -> bool:
-    """Whether today is a working day in London; Monday to Friday in a year whose holidays are not known yet."""
-    today = (now or datetime.now(UTC)).astimezone(LONDON).date()
-    try:
-        return is_working_day(today)
-    except ReferenceDataError:
-        return today.weekday() < 5
+    """Whether today is a working day in London, as far as holidays are known."""
+    return is_working_day_as_known((now or datetime.now(UTC)).astimezone(LONDON).date())

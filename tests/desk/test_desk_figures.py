@@ -11,6 +11,7 @@ from desk_world import HOSTILE, PERIOD, SUPPRESSED
 from sizes import FULL
 from test_desk_browser import WIDTHS, serious
 from trust_benchmarks.desk import figure_charts, figure_text, formatting, timeline_charts, timeline_data
+from trust_benchmarks.pages import readable
 
 FIGURES = f"/figures?collection=workforce&period={PERIOD}&metric=WF03"
 PICTURES = (
@@ -153,7 +154,7 @@ def test_the_picture_of_the_opportunity_says_what_the_table_says(look):
         assert f"The trust is {'better' if is_better else 'worse'}" in drawn or is_better is None
         assert (f"£{worth:,.0f}" if worth is not None else "not priced") in drawn
     alternative = re.search(r'<img src="[^"]*opportunity.svg[^"]*" alt="([^"]*)"', page)[1]
-    assert f"against {formatting.counted(len(table), 'benchmark')}." in alternative
+    assert f"against {readable.counted(len(table), 'benchmark')}." in alternative
     assert all(figure_text.BENCHMARKS[kind] in alternative for kind in table)
 
 
@@ -473,7 +474,7 @@ def test_due_beside_received(look):
         [PERIOD],
     )[0]
     cells = shown[f"workforce {PERIOD}"]
-    assert cells[1:3] == [formatting.day(due), formatting.day(received)]
+    assert cells[1:3] == [readable.day(due), readable.day(received)]
     assert cells[-1] == formatting.number((received - due).days)
 
 

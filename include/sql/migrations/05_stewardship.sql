@@ -130,6 +130,29 @@ BEGIN
   RETURN NEW;
 END $$;
 
+-- What people write holds no email address, telephone number or patient's number: the ledger keeps roles, not people. Desk and command check
+-- with the same patterns, to say it beside the field.
+CREATE FUNCTION core.has_contact_details(words text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT words ~ '[^\s@]@[^\s@]' OR words ~ '(^|[^0-9A-Za-z])(\+[0-9]{1,3}|00[0-9]{2}|0)[ ().-]{0,2}[1-9]([ ().-]{0,2}[0-9]){8,}'
+$$;
+CREATE FUNCTION core.has_nhs_number(words text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT EXISTS (
+    SELECT FROM regexp_matches(words, '(?<![0-9])([0-9]{3})[ -]?([0-9]{3})[ -]?([0-9]{4})(?![0-9])', 'g') m,
+      LATERAL (SELECT array_to_string(m, '') AS digits) d
+    WHERE (11 - (SELECT sum(substr(d.digits, n, 1)::int * (11 - n)) FROM generate_series(1, 9) n) % 11) % 11 = substr(d.digits, 10, 1)::int)
+$$;
+CREATE FUNCTION core.check_words() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
+DECLARE
+  said text := CASE TG_TABLE_NAME WHEN 'verdict' THEN to_jsonb(NEW) ->> 'words'
+                                  ELSE concat_ws(E'\n', to_jsonb(NEW) ->> 'reason', to_jsonb(NEW) ->> 'value_source') END;
+BEGIN
+  IF core.has_contact_details(said) THEN
+    PERFORM core.refuse('It holds an email address or a telephone number. Write the role instead: people''s details are not kept here.'); END IF;
+  IF core.has_nhs_number(said) THEN
+    PERFORM core.refuse('It holds an NHS number. Take it out: patients'' details are not kept here.'); END IF;
+  RETURN NEW;
+END $$;
+
 CREATE TABLE core.decision (
   decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   decision_key text NOT NULL UNIQUE,       -- made of its content: the same decision previewed and taken has the same key
@@ -145,6 +168,7 @@ CREATE TABLE core.decision (
   reason text NOT NULL CHECK (btrim(reason) <> ''),
   second_person boolean NOT NULL,          -- set here, not by the writer
   expected_release text,                   -- the release that the preview said would follow
+  batch text CHECK (batch ~ '^[0-9a-f]{32}$'),  -- shared by decisions made at once about the same fault in several returns
   CONSTRAINT waive_is_bounded CHECK (kind <> 'waive' OR (rule_id IS NOT NULL AND until IS NOT NULL
     AND (jsonb_array_length(cells) > 0 OR provider_code IS NOT NULL))),
   CONSTRAINT correct_is_one_cell CHECK (kind <> 'correct' OR (jsonb_array_length(cells) = 1 AND new_value IS NOT NULL
@@ -153,8 +177,10 @@ CREATE TABLE core.decision (
   CONSTRAINT undo_names_a_decision CHECK ((kind = 'undo') = (undoes IS NOT NULL)));
 CREATE INDEX decision_submission ON core.decision (submission_id);
 CREATE INDEX decision_undoes ON core.decision (undoes);
+CREATE INDEX decision_batch ON core.decision (batch) WHERE batch IS NOT NULL;
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.decision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER check_decision BEFORE INSERT ON core.decision FOR EACH ROW EXECUTE FUNCTION core.check_decision();
+CREATE TRIGGER check_words BEFORE INSERT ON core.decision FOR EACH ROW EXECUTE FUNCTION core.check_words();
 
 CREATE FUNCTION core.check_verdict() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
 DECLARE d record; n int;
@@ -189,6 +215,7 @@ CREATE TABLE core.verdict (                -- what the second person said; the k
   given_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.verdict FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER check_verdict BEFORE INSERT ON core.verdict FOR EACH ROW EXECUTE FUNCTION core.check_verdict();
+CREATE TRIGGER check_words BEFORE INSERT ON core.verdict FOR EACH ROW EXECUTE FUNCTION core.check_words();
 
 CREATE TABLE core.answer (                 -- a return that was made from the workbook that we sent back
   submission_id text PRIMARY KEY REFERENCES core.submission, answers text NOT NULL, found_at timestamptz NOT NULL DEFAULT clock_timestamp());

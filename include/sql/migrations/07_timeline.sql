@@ -56,11 +56,6 @@ CREATE TABLE core.event_withdrawal (
   reason text NOT NULL CHECK (btrim(reason) <> ''), withdrawn_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.event_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
--- E-mail addresses and telephone numbers: the timeline keeps roles, not people. The command checks with the same two patterns.
-CREATE FUNCTION core.has_contact_details(words text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-  SELECT words ~ '[^\s@]@[^\s@]' OR words ~ '(^|[^0-9A-Za-z])(\+[0-9]{1,3}|00[0-9]{2}|0)[ ().-]{0,2}[1-9]([ ().-]{0,2}[0-9]){8,}'
-$$;
-
 -- The one way in for events. `what` holds the columns of core.event that people give; dates as ISO texts.
 -- Gives the event's id; NULL where the same event is there already.
 CREATE FUNCTION core.add_event(person text, what jsonb, file text DEFAULT NULL) RETURNS text LANGUAGE plpgsql SECURITY DEFINER

@@ -11,7 +11,8 @@ SELECT d.decision_id, d.decision_key, d.kind, d.author, d.decided_at, d.submissi
             WHEN u.decision_id IS NOT NULL THEN 'undone'
             WHEN d.second_person AND v.verdict IS NULL THEN 'proposed'
             WHEN d.until < core.today() THEN 'ended'
-            ELSE 'in_force' END AS state
+            ELSE 'in_force' END AS state,
+       d.batch
 FROM core.decision d JOIN core.submission s USING (submission_id)
 LEFT JOIN core.verdict v USING (decision_id)
 LEFT JOIN LATERAL (
@@ -36,6 +37,7 @@ COMMENT ON COLUMN intake.decisions.verdict_at IS 'When.';
 COMMENT ON COLUMN intake.decisions.verdict_words IS 'What they added.';
 COMMENT ON COLUMN intake.decisions.undone_by IS 'The decision that undid it.';
 COMMENT ON COLUMN intake.decisions.state IS 'proposed (waits for a second person), in_force, refused, withdrawn, undone, or ended (its last day has passed).';
+COMMENT ON COLUMN intake.decisions.batch IS 'Shared by decisions that were made together; NULL for a decision made alone.';
 
 -- Which decisions bear on the validation of which submission: those on the submission itself, and waivers and corrections
 -- of this version or an earlier one of the same return.

@@ -6,7 +6,7 @@ GRANT EXECUTE ON FUNCTION core.release_of(text, text, text), core.inputs_of(text
 GRANT SELECT ON core.decision_kind, core.decision_possible, core.decision_move, core.rule_limit, core.decision, core.verdict TO steward_desk;
 -- The desk adds decisions and verdicts; who needs a second person and the key are not for it to say.
 GRANT INSERT (kind, author, submission_id, rule_id, column_name, provider_code, cells, new_value, value_source, until, assignee, undoes,
-              reason, expected_release) ON core.decision TO steward_desk;
+              reason, expected_release, batch) ON core.decision TO steward_desk;
 GRANT INSERT (decision_id, verdict, person, words) ON core.verdict TO steward_desk;
 
 -- The desk adds and withdraws events through the two functions, and in no other way.

@@ -43,14 +43,3 @@ CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON core.verdict DEFERRABLE INITIA
   FOR EACH ROW EXECUTE FUNCTION core.note_in_audit('decision_id');
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON core.release_verdict DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION core.note_in_audit('verdict_id');
-
--- What was decided before there was a chain, as it stands now.
-DO $$
-DECLARE one record; previous text := ''; n bigint := 0;
-BEGIN
-  FOR one IN SELECT a.* FROM core.audited a ORDER BY a.since, a.of_table, length(a.row_key), a.row_key LOOP
-    n := n + 1;
-    previous := core.audit_hash(previous, one.of_table, one.content);
-    INSERT INTO core.audit (place, of_table, row_key, hash) VALUES (n, one.of_table, one.row_key, previous);
-  END LOOP;
-END $$;

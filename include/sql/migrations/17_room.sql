@@ -134,7 +134,7 @@ BEGIN
   RETURN token;
 END $$;
 
--- Mails are queued in the transaction that they tell about (core.message: 16_messages.sql).
+-- Mails are queued in the transaction that they tell about (core.message: 18_messages.sql).
 CREATE FUNCTION core.room_queue(of_contact integer, of_kind text, what text, title text, as_text text, as_html text, until timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
