@@ -167,7 +167,7 @@ RETURNS TABLE (finding_id text, may_confirm boolean, may_correct boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM (
     SELECT f.finding_id, coalesce(l.waive, true) AS may_confirm,
-           f.scope = 'cell' AND f.line IS NOT NULL AND f.column_name IS NOT NULL AS may_correct
+           f.scope IN ('cell', 'row') AND f.line IS NOT NULL AND f.column_name IS NOT NULL AS may_correct
     FROM room.submission(session, of_submission) s JOIN intake.findings f USING (submission_id) LEFT JOIN core.rule_limit l USING (rule_id)
     WHERE s.is_newest AND EXISTS (SELECT FROM core.decision_possible p WHERE p.submission_state = s.state AND p.kind = 'correct')
       AND f.severity <> 'info' AND f.decision_id IS NULL AND f.responsible = 'trust') a
