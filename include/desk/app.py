@@ -25,6 +25,7 @@ from . import (
     formatting,
     pages,
     queue,
+    replies,
     security,
     submission,
     timeline,
@@ -63,6 +64,7 @@ def create() -> FastAPI:
     for module in (
         board,
         queue,
+        replies,
         bulk,
         submission,
         downloads,

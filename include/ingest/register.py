@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import psycopg
 
 from .. import sql
-from ..stores import log, warehouse
+from ..stores import log, refusals, warehouse
 from ..stores.faults import is_failure, is_outage
-from . import manifest
+from . import manifest, workbook_replies
 from .identify_file import Identity, identify
 from .inbox import Arrival, Failures, archive_key
 
@@ -93,6 +93,24 @@ def _add_submission(connection: psycopg.Connection, one: Arrival, identity: Iden
         )
 
 
+def _note_replies(connection: psycopg.Connection, one: Arrival) -> None:
+    """Keeps what a trust replied in a workbook of ours, and what of it could not be read."""
+    assert one.local is not None
+    found = workbook_replies.read_back(one.local, one.file_name, one.collection)
+    not_read = dict(found.not_read)
+    for number, reply in found.given:
+        try:
+            values = reply | {"submission_id": one.submission_id}
+            refusals.ask(connection, sql.text("ingest/add_reply"), values)
+        except refusals.Refused as problem:  # such as personal data in a note
+            not_read[number] = str(problem)
+    for number, why in not_read.items():
+        values = {"submission_id": one.submission_id, "number": number, "why": why}
+        connection.execute(sql.text("ingest/add_reply_not_read"), values)
+    if found.given or not_read:
+        log.line(logger, "replies_read", replies=len(found.given), not_read=len(not_read), **one.log_facts())
+
+
 def _try_note_answer(connection: psycopg.Connection, one: Arrival) -> None:
     """Notes which earlier version a file answers, if it was made from a workbook that we sent.
 
@@ -104,7 +122,8 @@ def _try_note_answer(connection: psycopg.Connection, one: Arrival) -> None:
         with connection.transaction():
             if answer := manifest.answered(one.local):
                 answers = {"submission_id": one.submission_id, "answers": answer.submission_id}
-                connection.execute(sql.text("ingest/add_answer.sql"), answers)
+                if connection.execute(sql.text("ingest/add_answer.sql"), answers).rowcount:
+                    _note_replies(connection, one)
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem):
             raise

@@ -115,7 +115,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION core.check_reply() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
-DECLARE said text := concat_ws(E'\n', to_jsonb(NEW) ->> 'note', to_jsonb(NEW) ->> 'words'); now_is text; d record;
+DECLARE said text := concat_ws(E'\n', to_jsonb(NEW) ->> 'note', to_jsonb(NEW) ->> 'words'); now_is text; fits boolean;
 BEGIN
   IF core.has_contact_details(said) THEN
     PERFORM core.refuse('It holds an email address or a telephone number. Write the role instead: people''s details are not kept here.'); END IF;
@@ -133,9 +133,9 @@ BEGIN
   -- The decision stands already: the answer is taken where no other decision was made of it, and it was not refused or replaced.
   IF now_is IS NULL OR now_is IN ('refused', 'replaced', 'proposed', 'accepted', 'waiting') THEN
     PERFORM core.refuse(format('Answer %s does not wait for us any more: it is %s.', NEW.reply_id, coalesce(now_is, 'not there'))); END IF;
-  SELECT r.submission_id = d.submission_id AND d.kind = CASE r.kind WHEN 'confirm' THEN 'waive' ELSE 'correct' END AND d.rule_id = r.rule_id AS fits
-  INTO d FROM core.decision d, core.reply r WHERE d.decision_id = NEW.decision_id AND r.reply_id = NEW.reply_id;
-  IF NOT coalesce(d.fits, false) THEN PERFORM core.refuse(format('Decision %s is not about answer %s.', NEW.decision_id, NEW.reply_id)); END IF;
+  SELECT r.submission_id = d.submission_id AND d.kind = CASE r.kind WHEN 'confirm' THEN 'waive' ELSE 'correct' END AND d.rule_id = r.rule_id
+  INTO fits FROM core.decision d, core.reply r WHERE d.decision_id = NEW.decision_id AND r.reply_id = NEW.reply_id;
+  IF NOT coalesce(fits, false) THEN PERFORM core.refuse(format('Decision %s is not about answer %s.', NEW.decision_id, NEW.reply_id)); END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER check_reply BEFORE INSERT ON core.reply FOR EACH ROW EXECUTE FUNCTION core.check_reply();
@@ -218,5 +218,5 @@ GRANT EXECUTE ON FUNCTION room.replies(text, text), room.replies_not_read(text, 
   room.reply(text, text, jsonb, text, text, text) TO trust_room;
 
 -- The desk takes answers over and refuses them.
-GRANT INSERT (reply_id, person, words, batch) ON core.reply_refusal TO steward_desk;
-GRANT INSERT (decision_id, reply_id) ON core.reply_taken TO steward_desk;
+GRANT INSERT (reply_id, person, words, batch), SELECT (reply_id) ON core.reply_refusal TO steward_desk;
+GRANT INSERT (decision_id, reply_id), SELECT (decision_id) ON core.reply_taken TO steward_desk;
