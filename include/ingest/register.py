@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from .. import sql
+from .. import catalogue, sql
 from ..stores import log, refusals, warehouse
 from ..stores.faults import is_failure, is_outage
 from . import manifest, workbook_replies
@@ -53,13 +53,16 @@ def register(arrivals: list[Arrival], failures: Failures, counts: Registered) ->
 
 def _register(connection: psycopg.Connection, one: Arrival) -> tuple[Identity, bool]:
     """Registers one file; returns what it is about and whether its bytes had been received before."""
-    known = connection.execute(
-        "SELECT period, sender, part FROM core.submission WHERE submission_id = %s", [one.submission_id]
-    ).fetchone()
+    known = _known(connection, one)
+    if not known:
+        identity = identify(one)
+        if one.place_of and identity.sender and not _may_send(one, identity):
+            # Not a version of the other trust's return, which it would be in the way of.
+            one.sent_for, identity = identity.sender, identity._replace(sender=None)
+            known = _known(connection, one)
     if known:
         identity = Identity(*known)
     else:
-        identity = identify(one)
         _add_submission(connection, one, identity)
         _try_note_answer(connection, one)
     receipt = {
@@ -71,6 +74,18 @@ def _register(connection: psycopg.Connection, one: Arrival) -> tuple[Identity, b
     }
     connection.execute(sql.text("ingest/add_receipt.sql"), receipt)
     return identity, bool(known)
+
+
+def _known(connection: psycopg.Connection, one: Arrival) -> tuple[str | None, str | None, str] | None:
+    """What the file was registered as before; None where it was not."""
+    return connection.execute(
+        "SELECT period, sender, part FROM core.submission WHERE submission_id = %s", [one.submission_id]
+    ).fetchone()
+
+
+def _may_send(one: Arrival, identity: Identity) -> bool:
+    """Whether a file that lies below a trust's code may be what it is: the trust's own, or a publisher's."""
+    return identity.sender == one.place_of or catalogue.load(one.collection).is_national
 
 
 def _add_submission(connection: psycopg.Connection, one: Arrival, identity: Identity) -> None:
@@ -90,6 +105,11 @@ def _add_submission(connection: psycopg.Connection, one: Arrival, identity: Iden
         connection.execute(
             "INSERT INTO core.not_dated (submission_id, arrived_at) VALUES (%s, %s)",
             [one.submission_id, one.says_arrived],
+        )
+    if one.sent_for is not None:
+        connection.execute(
+            "INSERT INTO core.sent_for_another (submission_id, sent_by, says) VALUES (%s, %s, %s)",
+            [one.submission_id, one.place_of, one.sent_for],
         )
 
 
