@@ -86,6 +86,7 @@ def _one(contact: security.Contact, preview_id: int, provider: str) -> Row:
 def _page(request: Request, contact: security.Contact, one: Row, status: int = 200, **more: object) -> Response:
     asked = (contact.session, one["preview_id"], one["provider_code"])
     rows = [row | _words(row) for row in database.rows("preview_figures", *asked)]
+    notes = list(dict.fromkeys(note for row in rows for note in row["notes"]))
     newer = [
         row
         for row in database.rows("previews", contact.session)
@@ -95,6 +96,7 @@ def _page(request: Request, contact: security.Contact, one: Row, status: int = 2
         "one": one | {"stands": wording.preview_state(one)},
         "newer": newer[0] if newer and not one["is_open"] else None,
         "rows": rows,
+        "notes": notes,
         "changed": sum(row["is_changed"] for row in rows),
         "stands_in": next(
             ((row["stands_release_id"], row["stands_since"]) for row in rows if row["stands_since"]), None
@@ -111,16 +113,17 @@ def _words(row: Row) -> Row:
         None not in (row["value"], row["stands_value"])
         and abs(row["value"] - row["stands_value"]) <= SMALL * abs(row["value"])
     )
-    rank = (
-        f"percentile {row['percentile_rank']:.0f}" if row["percentile_rank"] is not None else row["rank_reason"] or ""
-    )
+    rank = f"percentile {row['percentile_rank']:.0f}" if row["percentile_rank"] is not None else ""
     parts = []
     if row["rows_sent"] is not None:
         parts.append(f"{row['rows_used']:,} of {row['rows_sent']:,} rows")
     if (row["months_expected"] or 0) > 1:
         parts.append(f"{row['months_covered']} of {row['months_expected']} months")
+    words = figures.words(row)
+    why_no_rank = row["rank_reason"] if row["polarity"] != "neutral" and row["percentile_rank"] is None else None
     stands = {"polarity": row["polarity"], "quartile": row["stands_quartile"]}
-    return figures.words(row) | {
+    return words | {
+        "notes": [note for note in dict.fromkeys((words["reason_words"], why_no_rank)) if note],
         "is_changed": not same,
         "rank_words": rank,
         "rests_words": ", ".join(parts),

@@ -19,10 +19,9 @@ PERIODS = iter(
 
 
 @pytest.fixture(autouse=True)
-def declared(monkeypatch):
-    """The workforce return with a preview of five working days."""
-    with_preview = replace(catalogue.load("workforce"), preview={"working_days": 5, "at": "09:30"})
-    monkeypatch.setitem(catalogue.all(), "workforce", with_preview)
+def declared():
+    with flow.preview_declared():
+        yield
 
 
 @pytest.fixture

@@ -136,6 +136,10 @@ CROSS JOIN LATERAL (
   FROM core.preview_response s WHERE s.preview_id = p.preview_id) s;
 COMMENT ON VIEW intake.previews IS 'Releases that were shown to the trusts in them before they were published: until when, what became of it, and how many trusts looked and said something.';
 COMMENT ON COLUMN intake.previews.preview_id IS 'The offer; later ones are higher.';
+COMMENT ON COLUMN intake.previews.collection IS 'The collection.';
+COMMENT ON COLUMN intake.previews.period IS 'The month (2024-04) or financial year (2016-17) that the figures are about.';
+COMMENT ON COLUMN intake.previews.release_id IS 'The release that was offered.';
+COMMENT ON COLUMN intake.previews.is_sample IS 'True for invented figures over real trust codes, never the basis of a decision.';
 COMMENT ON COLUMN intake.previews.offered_at IS 'When it was offered.';
 COMMENT ON COLUMN intake.previews.ends_at IS 'When the release is published, unless a person says otherwise.';
 COMMENT ON COLUMN intake.previews.state IS 'open; held (a person holds it back); ended (it is published with the next refresh); published; replaced (a newer release of the same period was offered); dropped (what is published already is right again).';
@@ -158,6 +162,10 @@ FROM core.preview_trust t JOIN core.preview_now p USING (preview_id)
 LEFT JOIN core.preview_response s ON (s.preview_id, s.provider_code) = (t.preview_id, t.provider_code) LEFT JOIN core.contact c USING (contact_key);
 COMMENT ON VIEW intake.preview_trusts IS 'Who was offered a release before it was published, looked, commented, asked for a correction and signed: a row for each thing said, and one for each trust that said nothing.';
 COMMENT ON COLUMN intake.preview_trusts.preview_id IS 'The offer.';
+COMMENT ON COLUMN intake.preview_trusts.collection IS 'The collection.';
+COMMENT ON COLUMN intake.preview_trusts.period IS 'The month (2024-04) or financial year (2016-17) that the figures are about.';
+COMMENT ON COLUMN intake.preview_trusts.provider_code IS 'The trust, by ODS code.';
+COMMENT ON COLUMN intake.preview_trusts.provider_name IS 'Its newest name.';
 COMMENT ON COLUMN intake.preview_trusts.response_id IS 'What was said; later ones are higher. NULL where the trust said nothing.';
 COMMENT ON COLUMN intake.preview_trusts.response IS 'looked, commented, asked for a correction or signed off; NULL where the trust did nothing.';
 COMMENT ON COLUMN intake.preview_trusts.words IS 'In its words.';
