@@ -238,7 +238,7 @@ def test_a_hostile_file_harms_no_other_of_its_batch_and_one_too_large_is_never_r
     )
     assert "is larger than 1 MB" in found["RP7"]
     key, sha256 = flow.rows("SELECT archive_key, sha256 FROM core.submission WHERE sender = 'RP7'")[0]
-    assert objects.hash_of(settings.load().archive, key)[0] == sha256
+    assert objects.look(settings.load().archive, key).sha256 == sha256
     assert not flow.rows("SELECT 1 FROM intake.findings WHERE rule_id = 'SYS-ERROR'")
 
 
