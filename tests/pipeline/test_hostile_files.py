@@ -269,6 +269,21 @@ def test_a_fresh_process_is_copied_and_one_where_polars_works_is_not():
     assert done.stdout.split() == ["True", "False", "7"]
 
 
+def test_a_call_that_takes_too_much_processor_time_ends_the_child_and_the_next_gets_a_new_one():
+    """In a fresh process: its child is a copy, so a shorter limit holds there too."""
+    script = """if True:
+        from trust_benchmarks.stores import child_process
+        child_process.SECONDS = 1
+        try:
+            child_process.run(sum, range(10**12))
+        except child_process.Ended as ended:
+            print(ended.reason, ended, sep=": ")
+        print(child_process.run(int, "7"))
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.splitlines() == ["time: it took more than 1 seconds of processor time", "7"]
+
+
 def test_a_child_ends_with_its_parent(tmp_path):
     script = "import os, trust_benchmarks.stores.child_process as c; c.run(os.getpid); print(c._child.pid, flush=True); os.kill(os.getpid(), 9)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
