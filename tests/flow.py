@@ -268,8 +268,10 @@ def _count_steps(kill_at: int | None):
         (psycopg.Connection, "commit"),
         (psycopg.Cursor, "copy"),
         (objects, "get"),
+        (objects, "look"),
         (objects, "put_once"),
         (cache, "keep"),
+        (cache, "keep_written"),
     ):
         setattr(owner, name, counted(getattr(owner, name)))
     return counter
