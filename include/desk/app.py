@@ -24,6 +24,7 @@ from . import (
     figures,
     formatting,
     pages,
+    previews,
     queue,
     replies,
     security,
@@ -74,6 +75,7 @@ def create() -> FastAPI:
         timeline,
         events,
         trusts,
+        previews,
     ):
         app.include_router(module.router)
 

@@ -19,11 +19,11 @@ class Incomplete(ValueError):
         super().__init__(" ".join(self.errors.values()))
 
 
-def last_day(text: str) -> date:
-    """The last day of a waiver, as written in the UK or in ISO form.
+def day(text: str) -> date:
+    """A day, as written in the UK or in ISO form.
 
     Raises:
-        ValueError: it is no day, or out of bounds; the message says which.
+        ValueError: it is no day.
     """
     digits = re.findall(r"\d+", text)
     year_first = len(digits) == 3 and len(digits[0]) == 4
@@ -31,9 +31,18 @@ def last_day(text: str) -> date:
         year, month, day = map(int, digits if year_first else reversed(digits))
         if year < 1000:
             raise ValueError
-        found = date(year, month, day)
+        return date(year, month, day)
     except ValueError:
         raise ValueError(NO_DAY) from None
+
+
+def last_day(text: str) -> date:
+    """The last day of a waiver, as written in the UK or in ISO form.
+
+    Raises:
+        ValueError: it is no day, or out of bounds; the message says which.
+    """
+    found = day(text)
     today = datetime.now(LONDON).date()
     if found < today:
         raise ValueError(f"The waiver would have ended on {found:%-d %B %Y}. Enter a day that is still to come.")

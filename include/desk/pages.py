@@ -24,6 +24,10 @@ DONE = {  # what a page says first after a form was sent
     "approved_together": "You have approved these decisions.",
     "refused_together": "You have refused these decisions.",
     "answers_refused": "These answers were not accepted. The trusts are told why.",
+    "preview_release": "The release has been published.",
+    "preview_hold": "The release is held back. It is not published until somebody offers or publishes it.",
+    "preview_offer": "The release is on offer again, and is published when its time has ended.",
+    "preview_extend": "The trusts have been given more time.",
     "assigned": "The task has been assigned.",
     "noted": "Your comment has been saved.",
     "added": "The event has been added to the timeline.",
@@ -42,6 +46,7 @@ environment.globals |= {
     "DECISION_STATES": formatting.DECISION_STATES,
     "REPLY_STATES": formatting.REPLY_STATES | {"all": "All"},
     "in_words": reply_reasons.in_words,
+    "PREVIEW_STATES": formatting.PREVIEW_STATES,
 }
 
 

@@ -17,6 +17,9 @@ ADDRESS = "TB_ROOM_URL"  # what links in mails begin with
 DONE = {  # what a page says first after a form was sent
     "answered": "We have your answers. A steward will look at them.",
     "same": "We have had these answers already, so nothing was changed.",
+    "commented": "Your comment has been sent to the people who run this collection.",
+    "asked": "We have noted that you ask for a correction. Check and send a new file; figures made from it take the place of those you saw.",
+    "signed": "You have signed off these figures.",
     "chosen": "Your choice has been saved.",
     "renamed": "Your name has been changed.",
     "signed_out": "You have signed out.",
