@@ -16,6 +16,7 @@ CREATE TABLE core.reply (
   CONSTRAINT correct_is_at_a_cell CHECK (kind <> 'correct' OR (line IS NOT NULL AND column_name IS NOT NULL)));
 CREATE INDEX reply_submission ON core.reply (submission_id);
 CREATE INDEX reply_rule ON core.reply (rule_id);
+CREATE INDEX reply_contact ON core.reply (contact_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.reply FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
 -- Replies in a workbook that could not be read as such: the trust is shown them in its room.
