@@ -68,6 +68,25 @@ def _not_sent(row: Mapping[str, Any]) -> State:
     return State("Not due yet", "grey", f"Due on {due}." if due else "It has no deadline yet.")
 
 
+def preview_state(row: Mapping[str, Any]) -> State:
+    """Where figures of room.previews stand, before they are published."""
+    ends = readable.when(row["ends_at"])
+    signed = row["signed_at"] is not None
+    if row["state"] == "published":
+        return State("Published", "green", f"Since {readable.day(row['closed_at'])}.")
+    if row["state"] == "replaced":
+        return State("Replaced", "grey", "Newer figures have taken their place.")
+    if row["state"] == "dropped":
+        return State("Not published", "grey", "What was published already is right again.")
+    if row["state"] == "held":
+        return State("Held back", "blue", "We hold these figures back. They are not published until we tell you.")
+    if row["state"] == "ended":
+        return State("Time is up", "grey", "They are published with the next release.")
+    if signed:
+        return State("Signed off", "green", f"They are published on {ends}.")
+    return State("With you", "orange", f"They are published on {ends}. Until then you can look and answer.", 0)
+
+
 def size(count: int) -> str:
     """Bytes in words."""
     return (
