@@ -132,7 +132,7 @@ def tab_to(tab, name: str, role: str = "", most: int = 120) -> None:
     "script", [False, pytest.param(True, marks=pytest.mark.full)], ids=["without script", "with script"]
 )
 def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
-    context = browser.new_context(java_script_enabled=True, viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_cookies([{"name": "_token", "value": desk.tokens["sam"], "url": desk.url}])
     if not script:
         context.route("**/desk.js*", lambda route: route.abort())
