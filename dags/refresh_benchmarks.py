@@ -4,14 +4,26 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, get_current_context, task
+from airflow.sdk import (
+    DAG,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    MultipleCronTriggerTimetable,
+    get_current_context,
+    task,
+)
 from dag_parts import DEFAULT_TASK_ARGUMENTS, MEASURING, REFERENCE, RELEASES, TIMEZONE
+from trust_benchmarks.reference import calendar
 
 # A task costs about a second before it computes anything, a release about as much.
 BATCH = 5
 # Each file that still comes in makes releases of its neighbours stale again: measure when collecting has come to rest,
 # but do not wait for ever.
 PATIENCE = timedelta(minutes=10)
+DAILY = CronTriggerTimetable("30 6 * * *", timezone=TIMEZONE)
+# Also when a window may end in which trusts see figures before they are published.
+ENDS = [f"{int(time[3:])} {int(time[:2])} * * *" for time in calendar.preview_times()]
+WHEN = MultipleCronTriggerTimetable("30 6 * * *", *ENDS, timezone=TIMEZONE) if ENDS else DAILY
 
 ABOUT = """
 ### Refresh the benchmarks
@@ -20,10 +32,12 @@ ABOUT = """
 submissions, reference data or code changed since their current release; `make` computes a batch of releases beside the current
 ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next
 edition: a reader sees the old edition or the new one, never a mixture. A release that a check holds back stays beside, the
-others go on; `held_back` is red then and says what to do, and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
+others go on. A release of a collection with a preview window is offered to its trusts first, and moved to when the window has
+ended. `held_back` is red then and says what to do, and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
 Parquet and CSV.
 
-Started by every `collect_` run that has ended (several of them share one run), by new reference data, and once a day.
+Started by every `collect_` run that has ended (several of them share one run), by new reference data, once a day, and when a preview
+window may end.
 With nothing stale it does nothing. Safe to run at any time, and twice.
 """
 
@@ -31,7 +45,7 @@ with DAG(
     "refresh_benchmarks",
     description="Release the benchmarks of every collection and period that changed",
     doc_md=ABOUT,
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 6 * * *", timezone=TIMEZONE), assets=REFERENCE),
+    schedule=AssetOrTimeSchedule(timetable=WHEN, assets=REFERENCE),
     default_args={**DEFAULT_TASK_ARGUMENTS, "priority_weight": MEASURING},
     tags=["benchmarks"],
     max_active_runs=1,

@@ -34,4 +34,9 @@ def environment(state: State) -> dict[str, str]:
 
 def address(state: State) -> str:
     """Where it is."""
-    return f"http://127.0.0.1:{state.settings['TB_PORT_API']}/api/v1"
+    return f"{front(state)}api/v1"
+
+
+def front(state: State) -> str:
+    """Where its front page is."""
+    return f"http://127.0.0.1:{state.settings['TB_PORT_API']}/"

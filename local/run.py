@@ -402,6 +402,7 @@ def _results(screen: Screen, state: State, rest: airflow.Rest) -> None:
         f"Dashboards   postgresql://dashboard_reader:{state.settings['TB_READER_PASSWORD']}@127.0.0.1:{port}/warehouse"
         "  (schema published)"
     )
+    screen.say(f"Front page   {http_api.front(state)}  what is published, for everybody")
     screen.say(f"HTTP API     {http_api.address(state)}  key {state.settings['TB_API_KEY']} (docs/api.md)")
     screen.say(
         f"Trust room   {room.address(state)}  sample contacts {' and '.join(room.SAMPLES)}: "

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import io
 import itertools
 import multiprocessing
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 import psycopg
 import structlog
 from psycopg import sql as pgsql
+from trust_benchmarks import catalogue
 from trust_benchmarks.ingest import receive, waiting
 from trust_benchmarks.reading.read import read
 from trust_benchmarks.records.validate_and_record import validate_and_record
@@ -94,6 +96,28 @@ def release() -> list[tuple[str, str]]:
     switch.switch()
     timeline.refresh()
     return pairs
+
+
+@contextlib.contextmanager
+def preview_declared() -> Iterator[None]:
+    """The workforce return has a preview window of five working days meanwhile."""
+    before = catalogue.load("workforce")
+    catalogue.all()["workforce"] = dataclasses.replace(before, preview={"working_days": 5, "at": "09:30"})
+    try:
+        yield
+    finally:
+        catalogue.all()["workforce"] = before
+
+
+def offer(period: str, trusts=("RA9", "RX4")) -> int:
+    """Has trusts send a period whose figures they see before they are published; the number of the offer."""
+    for number, ods in enumerate(trusts):
+        put_return(ods, period, workforce(ods, period, scale=1.2 + number / 10))
+    take_in()
+    with preview_declared():
+        build.make("workforce", period)
+        switch.switch([("workforce", period)])
+    return value("SELECT max(preview_id) FROM core.preview WHERE period = %s", [period])
 
 
 def know(connection: psycopg.Connection, collection: str) -> None:
@@ -244,8 +268,10 @@ def _count_steps(kill_at: int | None):
         (psycopg.Connection, "commit"),
         (psycopg.Cursor, "copy"),
         (objects, "get"),
+        (objects, "look"),
         (objects, "put_once"),
         (cache, "keep"),
+        (cache, "keep_written"),
     ):
         setattr(owner, name, counted(getattr(owner, name)))
     return counter

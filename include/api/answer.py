@@ -111,26 +111,31 @@ def find(question: Question, samples: bool) -> Answer:
         Problem: the edition is another one than that of the page before, or as `reading`.
     """
     with reading() as connection:
-        holds = edition(connection, question.as_at)
-        if question.cursor and question.cursor.edition != holds.name:
-            raise Problem(
-                409,
-                "edition_changed",
-                f"A new edition ({holds.name}) was published since the page before ({question.cursor.edition[:80]!r}).",
-                "Expected: all pages of one edition.",
-                "Begin again without cursor.",
-            )
-        statement, parameters = composed(question, samples)
-        try:
-            rows = connection.execute(statement, parameters).fetchall()
-        except (errors.DataError, errors.InvalidTextRepresentation):
-            raise Problem(
-                400,
-                "bad_parameter",
-                "A value cannot be compared with its column.",
-                "Expected: values of the column's type, as /api/v1/openapi.json has them.",
-                "Correct the value.",
-            ) from None
+        return find_at(connection, question, samples)
+
+
+def find_at(connection: psycopg.Connection[Any], question: Question, samples: bool) -> Answer:
+    """The same at the moment that a transaction sees, so that several answers are of one edition."""
+    holds = edition(connection, question.as_at)
+    if question.cursor and question.cursor.edition != holds.name:
+        raise Problem(
+            409,
+            "edition_changed",
+            f"A new edition ({holds.name}) was published since the page before ({question.cursor.edition[:80]!r}).",
+            "Expected: all pages of one edition.",
+            "Begin again without cursor.",
+        )
+    statement, parameters = composed(question, samples)
+    try:
+        rows = connection.execute(statement, parameters).fetchall()
+    except (errors.DataError, errors.InvalidTextRepresentation):
+        raise Problem(
+            400,
+            "bad_parameter",
+            "A value cannot be compared with its column.",
+            "Expected: values of the column's type, as /api/v1/openapi.json has them.",
+            "Correct the value.",
+        ) from None
     cursor, width = "", len(question.fields)
     if len(rows) > question.limit:
         rows = rows[: question.limit]

@@ -1,6 +1,5 @@
-"""The application: one route for each table, who may ask, and every refusal as problem+json."""
+"""The application: one route for each table, the front page, and every refusal as problem+json."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -13,9 +12,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from ..sql import published
 from ..stores import warehouse
-from . import answer, formats, question, readers, tables
+from . import answer, formats, front, question, tables, tagged
 from .problems import MEDIA_TYPE, SCHEMA, Problem, shown
-from .readers import Reader
+from .readers import Gate
 from .tables import Table
 
 ROOT = "/api/v1"
@@ -62,34 +61,11 @@ def create() -> FastAPI:
 
     def described(request: Request) -> Response:
         gate.reader(request)
-        return _made(request, description)
+        return tagged.made(request, description)
 
     _add(app, f"{ROOT}/openapi.json", described, "This description.", [], {}, False)
+    front.add(app, found, gate)
     return app
-
-
-class Gate:
-    """Who asks, and whether they have asked too often; settings are read once."""
-
-    def __init__(self) -> None:
-        self.readers = readers.from_environment()
-        self.limiter = readers.Limiter()
-
-    def reader(self, request: Request) -> Reader:
-        """Who asks.
-
-        Raises:
-            Problem: a key that is not known here, or too many requests.
-        """
-        host = request.client.host if request.client else "unknown"
-        try:
-            reader = self.readers.of(request.headers.get("authorization"))
-        except Problem:
-            self.limiter.take(f"address {host}", self.readers.public.rate)
-            raise
-        who = f"address {host}" if reader is self.readers.public else f"key {reader.name}"
-        self.limiter.take(who, reader.rate)
-        return reader
 
 
 Endpoint = Callable[[Request], Response]
@@ -117,7 +93,7 @@ def _rows_of(table: Table, gate: Gate) -> Endpoint:
         headers = {"X-Edition": found.edition.name}
         if following:
             headers["Link"] = f'<{following}>; rel="next"'
-        return _tagged(request, found.edition.name, body, form.media_type, headers)
+        return tagged.tagged(request, found.edition.name, body, form.media_type, headers)
 
     return rows
 
@@ -145,27 +121,9 @@ def _list_of(found: dict[str, Table], gate: Gate) -> Endpoint:
                 for table in found.values()
             ],
         }
-        return _made(request, body, holds.name)
+        return tagged.made(request, body, holds.name)
 
     return listed
-
-
-def _made(request: Request, body: object, edition: str = "description") -> Response:
-    return _tagged(request, edition, formats.compact(body), "application/json", {})
-
-
-def _tagged(request: Request, edition: str, body: bytes, media_type: str, headers: dict[str, str]) -> Response:
-    """An answer with its ETag, or 304 where the asker has it: the edition, and a hash of what is sent.
-
-    The hash is there because reference data, the timeline and the data status change within an edition too.
-    """
-    tag = f'"{edition}.{hashlib.sha256(body).hexdigest()[:16]}"'
-    kept = "private, no-cache" if "authorization" in request.headers else "no-cache"
-    headers = headers | {"ETag": tag, "Cache-Control": kept, "Vary": "Accept, Authorization"}
-    given = request.headers.get("if-none-match", "")
-    if given.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in given.split(",")]:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=media_type, headers=headers)
 
 
 def _next(request: Request, cursor: str) -> str:
@@ -311,6 +269,9 @@ def _not_there(found: dict[str, Table]) -> Callable[[Request, Exception], Respon
         if problem.status_code != 404:
             words = ("The request cannot be read.", "Expected: a GET request.", "Correct it.")
             return Problem(problem.status_code, "bad_request", *words).response()
+        if not request.url.path.startswith("/api"):
+            words = (f"There is no page at {path}.", "Expected an address of the front page.", "Begin there.")
+            return front.refused(Problem(404, "no_such_page", *words))
         words = (f"There is nothing at {path}.", f"Expected one of: {', '.join(found)}, after {ROOT}/.", f"See {ROOT}.")
         return Problem(404, "no_such_table", *words).response()
 

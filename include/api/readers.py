@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fastapi import Request
+
 from ..stores.settings import Unconfigured
 from .problems import Problem
 
@@ -145,3 +147,27 @@ class Limiter:
                 f"Wait {seconds} seconds. Ask for more rows at once (limit), or send If-None-Match; a key allows more.",
                 {"Retry-After": str(seconds)},
             )
+
+
+class Gate:
+    """Who asks, and whether they have asked too often; settings are read once."""
+
+    def __init__(self) -> None:
+        self.readers = from_environment()
+        self.limiter = Limiter()
+
+    def reader(self, request: Request) -> Reader:
+        """Who asks.
+
+        Raises:
+            Problem: a key that is not known here, or too many requests.
+        """
+        host = request.client.host if request.client else "unknown"
+        try:
+            reader = self.readers.of(request.headers.get("authorization"))
+        except Problem:
+            self.limiter.take(f"address {host}", self.readers.public.rate)
+            raise
+        who = f"address {host}" if reader is self.readers.public else f"key {reader.name}"
+        self.limiter.take(who, reader.rate)
+        return reader

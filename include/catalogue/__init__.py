@@ -16,6 +16,7 @@ REGIMES = {
 }
 # A rule for a date, such as {"working_day": 10, "months_after": 1}: see `reference.calendar.deadline`.
 Rule = dict[str, Any]
+MOST_PREVIEW_DAYS = 60  # working days that trusts see figures before they are published, at most
 PARTS = ("both", "numerator", "denominator", "neither")
 
 
@@ -33,6 +34,9 @@ class Collection:
         due, closes: rules for the soft deadline and the hard close, read by `reference.calendar.deadline`;
             empty means that there is none.
         final: from when the figures of a period change in numbered revisions only; `final_rule` says what holds when it is left out.
+        preview: how long the trusts see a release before it is published, such as ``{"working_days": 5, "at": "09:30"}``: until that time of
+            the fifth working day after it was offered to them; empty: it is published at once.
+        embargo: a rule like `due`: nothing of a period is published before; only for collections that have a preview.
         min_rows: fewer rows than this hold a submission (a floor, by part where parts differ).
         max_rejected_share: a larger share of rejected rows holds a submission (a ceiling), 0 to 1.
         max_warned_share: a larger share of rows with a warning holds a submission, too, 0 to 1.
@@ -64,6 +68,8 @@ class Collection:
     due: Rule = field(default_factory=dict, hash=False)
     closes: Rule = field(default_factory=dict, hash=False)
     final: Rule = field(default_factory=dict, hash=False)
+    preview: Rule = field(default_factory=dict, hash=False)
+    embargo: Rule = field(default_factory=dict, hash=False)
     min_rows: dict[str, int] = field(default_factory=dict, hash=False)
     max_rejected_share: float = 0.0
     max_warned_share: float = 0.5
@@ -146,6 +152,16 @@ def _read(path: Path) -> Collection:
     if strange := sorted(set(declared.get("people_parts", {}).values()) - set(PARTS)):
         raise ValueError(
             f"{path.parent.name}/{path.name}: people_parts has {', '.join(strange)}. Expected {', '.join(PARTS)}."
+        )
+    days = declared.get("preview", {"working_days": 1}).get("working_days")
+    if (
+        type(days) is not int
+        or not 1 <= days <= MOST_PREVIEW_DAYS
+        or ("embargo" in declared and "preview" not in declared)
+    ):
+        raise ValueError(
+            f"{path.parent.name}/{path.name}: preview needs working_days from 1 to {MOST_PREVIEW_DAYS}, and an embargo needs a preview. "
+            'Expected: preview = { working_days = 5, at = "09:30" }.'
         )
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()

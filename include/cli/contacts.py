@@ -31,14 +31,18 @@ def add(mail: str, codes: list[str], name: str) -> None:
 
 def listed(code: str | None, form: Format) -> None:
     """Lists contacts who have not left, with their trusts and when they signed in last."""
-    query = """SELECT c.mail, c.name, string_agg(p.ods_code, ', ' ORDER BY p.ods_code), c.added_at, c.added_by,
+    query = """SELECT c.mail, c.name, string_agg(p.ods_code, ', ' ORDER BY p.ods_code), string_agg(p.ods_code, ', ' ORDER BY p.ods_code) FILTER (WHERE p.may_sign), c.added_at, c.added_by,
                       (SELECT max(s.began_at) FROM core.room_session s WHERE s.contact_key = c.contact_key)
                FROM core.contact c JOIN core.contact_provider p USING (contact_key)
                WHERE p.until IS NULL AND c.left_at IS NULL GROUP BY c.contact_key
                HAVING %(code)s::text IS NULL OR %(code)s = ANY(array_agg(p.ods_code)) ORDER BY c.mail"""
     with embedded.stores(), warehouse.connect() as connection:
         rows = connection.execute(query, {"code": code.upper() if code else None}).fetchall()
-    write([list(row) for row in rows], ["mail", "name", "trusts", "added_at", "added_by", "last_signed_in"], form)
+    write(
+        [list(row) for row in rows],
+        ["mail", "name", "trusts", "signs_for", "added_at", "added_by", "last_signed_in"],
+        form,
+    )
 
 
 def leave(mail: str, code: str | None) -> None:
@@ -54,6 +58,21 @@ def leave(mail: str, code: str | None) -> None:
     if found == (None,):
         raise Refused(f"There is no contact {mail}. `trust-benchmarks contacts list` shows them.")
     note(f"{mail} acts for {code.upper()} no more." if code else f"{mail} cannot sign in any more.")
+
+
+def signs(mail: str, code: str, may: bool) -> None:
+    """Says whether a contact signs off the figures of a trust.
+
+    Raises:
+        Refused: they are no contact of it.
+    """
+    with embedded.stores(), warehouse.connect() as connection:
+        found = connection.execute(
+            "SELECT core.set_signer(%s, %s, %s, %s)", [mail, code.upper(), may, _person()]
+        ).fetchone()
+    if found == (None,):
+        raise Refused(f"{mail} is no contact of {code.upper()}. `trust-benchmarks contacts list` shows them.")
+    note(f"{mail} signs off figures of {code.upper()}{'' if may else ' no more'}.")
 
 
 def link(mail: str) -> None:

@@ -65,6 +65,7 @@ EXAMPLE: dict[str, object] = {
     "still_counts": False,
     "published_at": datetime(2025, 7, 15, 6, 0, tzinfo=UTC),
     "reason": "The bank pay is of another month.",
+    "ends": datetime(2025, 7, 14, 8, 30, tzinfo=UTC),
     "new_date": datetime(2025, 7, 21, 16, 0, tzinfo=UTC),
     "must": [_FINDING],
     "look": [],

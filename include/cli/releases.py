@@ -14,7 +14,7 @@ def release(release_ids: list[str], reason: str, user: str | None, yes: bool) ->
     Raises:
         Refused: no right to, no reason, no such release, not built from current inputs, or not confirmed.
     """
-    who = _approver(user, reason)
+    who = approver(user, reason)
     with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
             for one in release_ids:
@@ -40,7 +40,7 @@ def rollback(which: str | None, reason: str, user: str | None, yes: bool) -> Non
     Raises:
         Refused: no right to, no reason, no such edition, or not confirmed.
     """
-    who = _approver(user, reason)
+    who = approver(user, reason)
     with embedded.stores(), desk.told():
         with warehouse.connect() as connection:
             target = editions.find(connection, which)
@@ -77,7 +77,12 @@ def prune(days: int, yes: bool) -> None:
     note(f"{len(gone)} releases were deleted.")
 
 
-def _approver(user: str | None, reason: str) -> desk.Asker:
+def approver(user: str | None, reason: str) -> desk.Asker:
+    """The person who asks, who may approve, and has said why.
+
+    Raises:
+        Refused: no right to, or no reason.
+    """
     if not reason.strip():
         raise Refused("A reason is missing. Say why, in a sentence that will still be understood next year.")
     who = desk.sign_in(user)

@@ -66,7 +66,7 @@ RELEASES_SHORT = RELEASES.replace(
        r.verdict_at, r.verdict_reason, r.is_sample""",
     "r.release_id, r.state, coalesce(r.published_at, r.created_at)::timestamp(0) AS since, coalesce(r.verdict_reason, f.found) AS why",
 )
-RELEASE_STATES = ("current", "replaced", "held_back", "withdrawn", "made")
+RELEASE_STATES = ("current", "replaced", "held_back", "withdrawn", "in_preview", "made")
 
 EDITIONS = """
 SELECT number, edition_id, kind, switched_at, releases, changed, person, reason FROM intake.editions {where} ORDER BY number DESC"""

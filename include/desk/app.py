@@ -24,6 +24,7 @@ from . import (
     figures,
     formatting,
     pages,
+    previews,
     queue,
     security,
     submission,
@@ -72,6 +73,7 @@ def create() -> FastAPI:
         timeline,
         events,
         trusts,
+        previews,
     ):
         app.include_router(module.router)
 

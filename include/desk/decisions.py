@@ -17,6 +17,7 @@ EFFECTS = {
     "queued": "Queued: Airflow starts within 15 minutes.",
     "collecting": "Running: Airflow is validating the return again.",
     "measuring": "Running: the figures are being calculated.",
+    "in_preview": "Computed as release {}, which trusts see before it is published.",
     "published": "Published as release {}.",
 }
 
@@ -37,7 +38,7 @@ def effect(decision: Decision) -> dict[str, str | bool | None]:
             if decision.expected_release == release_id
             else f" The preview announced {decision.expected_release}; something else has changed since then."
         )
-    done = state in ("none", "proposed", "published")
+    done = state in ("none", "proposed", "in_preview", "published")
     return {"state": state, "words": text, "release_id": release_id, "done": done}
 
 

@@ -39,6 +39,14 @@ KINDS = {
     "return": "Return to the trust",
     "undo": "Undo",
 }
+PREVIEW_STATES = {
+    "open": "Trusts are looking",
+    "held": "Held back",
+    "ended": "Time is up",
+    "published": "Published",
+    "replaced": "Replaced",
+    "dropped": "Dropped",
+}
 DECISION_STATES = {
     "proposed": "Awaiting approval",
     "in_force": "In force",

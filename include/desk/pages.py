@@ -22,6 +22,10 @@ DONE = {  # what a page says first after a form was sent
     "decided_together": "Your decisions have been saved.",
     "approved_together": "You have approved these decisions.",
     "refused_together": "You have refused these decisions.",
+    "preview_release": "The release has been published.",
+    "preview_hold": "The release is held back. It is not published until somebody offers or publishes it.",
+    "preview_offer": "The release is on offer again, and is published when its time has ended.",
+    "preview_extend": "The trusts have been given more time.",
     "assigned": "The task has been assigned.",
     "noted": "Your comment has been saved.",
     "added": "The event has been added to the timeline.",
@@ -38,6 +42,7 @@ environment.globals |= {
     "KINDS": formatting.KINDS,
     "TURNS": formatting.TURNS,
     "DECISION_STATES": formatting.DECISION_STATES,
+    "PREVIEW_STATES": formatting.PREVIEW_STATES,
 }
 
 

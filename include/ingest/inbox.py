@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 from botocore.exceptions import ClientError, ParamValidationError
@@ -20,8 +20,7 @@ from ..stores.faults import is_outage, status
 logger = logging.getLogger(__name__)
 
 DRAFTS = "drafts/"  # below it in the inbox bucket are files that contacts check and have not sent; no collection has this name
-AT_ONCE = 24  # files in memory and in one transaction
-BYTES_AT_ONCE = 64 * 1024 * 1024  # of those in memory
+AT_ONCE = 24  # files in one transaction
 START = 16_384  # bytes at the start of a file that are kept at hand
 
 
@@ -96,24 +95,10 @@ def archived(collection: str, files: list[objects.Listed], failures: Failures) -
         botocore.exceptions.ClientError and the like: when the object store is down.
     """
     with ThreadPoolExecutor(8) as pool:
-        for chunk in _lots(files):
+        for at in range(0, len(files), AT_ONCE):
+            chunk = files[at : at + AT_ONCE]
             tried = list(pool.map(lambda one: _try_archive(collection, one), chunk))
             yield _arrivals(chunk, tried, failures)
-
-
-def _lots(files: list[objects.Listed]) -> Iterator[list[objects.Listed]]:
-    """Files as they are brought to the archive together; one that is too large to be read takes no memory."""
-    lot: list[objects.Listed] = []
-    held = 0
-    for one in files:
-        size = one.size if one.size <= settings.largest_file() else 0
-        if lot and (len(lot) == AT_ONCE or held + size > BYTES_AT_ONCE):
-            yield lot
-            lot, held = [], 0
-        lot.append(one)
-        held += size
-    if lot:
-        yield lot
 
 
 def archive_key(sha256: str) -> str:
@@ -155,42 +140,51 @@ def _arrivals(chunk: list[objects.Listed], tried: list[Arrival | Exception], fai
 def archive(collection: str, listed: objects.Listed) -> Arrival:
     """Keeps one file of the inbox in the archive under its hash, and in this machine's cache unless it is too large to be read."""
     of = settings.load()
-    if listed.size > settings.largest_file():
-        sha256, size, start, metadata = objects.hash_of(of.inbox, listed.key, listed.etag, START)
-        content = local = None
-    else:
-        content, metadata = objects.get(of.inbox, listed.key, listed.etag)
-        sha256, size, start = hashlib.sha256(content).hexdigest(), len(content), content[:START]
-        local = cache.keep(content, sha256)
+    seen, local = _copied(of.inbox, listed)
     file_name = _storable(listed.key.rsplit("/", 1)[-1])
-    is_sample = metadata.get("sample") == "true" or file_name.startswith("sample_")
+    is_sample = seen.metadata.get("sample") == "true" or file_name.startswith("sample_")
     # Only a sample may say when it arrived; a real file arrived when the object store says so.
-    says = metadata.get("arrived-at") if is_sample else None
+    says = seen.metadata.get("arrived-at") if is_sample else None
     arrived = _moment(says) if says else listed.modified
     arrival = Arrival(
         collection,
         _storable(listed.key),
         listed.etag,
         file_name,
-        sha256,
-        size,
-        start,
+        seen.sha256,
+        seen.size,
+        seen.first,
         local,
         arrived or listed.modified,
         is_sample,
         _storable(says) if says and not arrived else None,
     )
-    key = archive_key(sha256)
+    key = archive_key(seen.sha256)
     try:
         objects.copy_once(of.inbox, listed.key, listed.etag, of.archive, key)
     except (ClientError, ParamValidationError) as problem:  # the store cannot copy from some names
         if is_outage(problem):
             raise
-        if content is None:
+        if local is None:
             objects.stream(of.inbox, listed.key, listed.etag, of.archive, key)
         else:
-            objects.put_once(of.archive, key, content)
+            with local.open("rb") as content:
+                objects.put_once(of.archive, key, content)
     return arrival
+
+
+def _copied(bucket: str, listed: objects.Listed) -> tuple[objects.Looked, Path | None]:
+    """What a file of the inbox is, and a copy of it in this machine's cache unless it is too large to be read."""
+    if listed.size > settings.largest_file():
+        return objects.look(bucket, listed.key, listed.etag, first=START), None
+    seen: list[objects.Looked] = []
+
+    def copy(out: IO[bytes]) -> str:
+        seen[:] = [objects.look(bucket, listed.key, listed.etag, first=START, copy=out)]
+        return seen[0].sha256
+
+    local = cache.keep_written(copy)
+    return seen[0], local
 
 
 def _moment(text: str) -> datetime | None:

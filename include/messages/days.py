@@ -1,8 +1,8 @@
 """Days in London, and when mails that had to wait are sent."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
-from ..reference.calendar import LONDON, is_working_day_as_known
+from ..reference.calendar import LONDON, working_days_after
 
 MORNING = time(7, 30)  # when digests that had to wait are sent
 
@@ -17,14 +17,6 @@ def at(day: date, of_day: time) -> datetime:
     return datetime.combine(day, of_day, LONDON)
 
 
-def after(day: date, number: int) -> date:
-    """The day that is so many working days after another one."""
-    while number:
-        day += timedelta(days=1)
-        number -= is_working_day_as_known(day)
-    return day
-
-
 def next_morning(moment: datetime) -> datetime:
     """When the digest of the next working day is sent."""
-    return at(after(day_of(moment), 1), MORNING)
+    return at(working_days_after(day_of(moment), 1), MORNING)

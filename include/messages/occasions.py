@@ -11,7 +11,7 @@ import psycopg
 from .. import catalogue
 from ..ingest.expected_returns import who_is_expected
 from ..reading.harmless import harmless
-from ..reference.calendar import is_working_day_as_known
+from ..reference.calendar import is_working_day_as_known, working_days_after
 from ..stewardship import queries, submitted_file, summary, workbook
 from ..stores import log, warehouse
 from . import days, outbox, words
@@ -86,7 +86,7 @@ def queue(now: datetime | None = None) -> Queued:
 
 def _occasions(connection: psycopg.Connection[Any], now: datetime) -> list[Occasion]:
     today = days.day_of(now)
-    soon = days.after(today, SOON)
+    soon = working_days_after(today, SOON)
     is_morning = now >= days.at(today, FROM)
     asked = [
         (one.collection, one.period, sender)
@@ -127,6 +127,8 @@ def text(connection: psycopg.Connection[Any], one: Occasion, now: datetime) -> w
         "sample": "",
         "due": one.due,
         "closes": one.closes,
+        "ends": one.not_after,
+        "reason": one.reason,
     }
     if one.submission_id is not None:
         values |= _of_submission(connection, one, now)
@@ -161,7 +163,7 @@ def _of_submission(connection: psycopg.Connection[Any], one: Occasion, now: date
 
 def _new_date(one: Occasion, returned: datetime) -> datetime:
     """By when a returned return is to be sent again: its deadline, or some working days if that is nearer or over, before the close."""
-    date = days.at(days.after(days.day_of(returned), ANSWER), BY)
+    date = days.at(working_days_after(days.day_of(returned), ANSWER), BY)
     if one.due is not None and one.due > date:
         return one.due
     return one.closes if one.closes is not None and returned < one.closes < date else date

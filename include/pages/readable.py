@@ -1,6 +1,9 @@
-"""Times (UK time), counts and titles as people read them."""
+"""Times (UK time), periods, numbers, counts and titles as people read them."""
 
+import calendar
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 from .. import catalogue
 from ..reference.calendar import LONDON
@@ -27,3 +30,43 @@ def title(collection: str | None, unknown: str = "") -> str:
     """The title of a collection; `unknown` where there is no name."""
     known = catalogue.all().get(collection or "")
     return known.title if known else collection or unknown
+
+
+def period(name: str | None) -> str:
+    """A period in words: June 2025, or 2025-26 as a financial year."""
+    if not name:
+        return "not known"
+    year, _, rest = name.partition("-")
+    return (
+        f"{calendar.month_name[int(rest)]} {year}"
+        if rest.isdigit() and 1 <= int(rest) <= 12
+        else f"financial year {name}"
+    )
+
+
+def number(value: float | None) -> str:
+    """A number for people: three significant figures, commas between thousands."""
+    if value is None:
+        return "none"
+    if abs(value) >= 1000:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.3g}"
+
+
+def with_unit(value: float | None, unit: str | None) -> str:
+    """A value with its unit: 4.52%, £66,000, 31.2 days."""
+    if value is None:
+        return "none"
+    unit = unit or ""
+    if unit.startswith("GBP"):
+        pounds = f"-£{number(-value)}" if value < 0 else f"£{number(value)}"
+        return pounds + unit[3:].replace("/", " per ")
+    return f"{number(value)}%" if unit == "%" else f"{number(value)} {unit}".strip()
+
+
+def quartile(figure: Mapping[str, Any]) -> str:
+    """The quarter of its peers that a figure is in, in words."""
+    if figure["polarity"] == "neutral":
+        return "neither higher nor lower is better"
+    words = {4: "best quarter", 3: "second best quarter", 2: "second worst quarter", 1: "worst quarter"}
+    return words.get(figure["quartile"], "not ranked")

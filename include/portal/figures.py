@@ -16,9 +16,10 @@ def figures(request: Request, contact: security.Known) -> Response:
     """The newest figure of each metric, with its peers' median, its quarter, what it is worth, and what it rests on."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in database.rows("figures", contact.session):
-        groups.setdefault((row["provider_code"], row["collection"]), []).append(row | _words(row))
+        groups.setdefault((row["provider_code"], row["collection"]), []).append(row | words(row))
     about: dict[str, Any] = {
         "groups": groups,
+        "previews": database.rows("open_previews", contact.session),
         "trusts": {row["code"]: row["name"] for row in database.rows("trusts", contact.session)},
         "is_sample": any(row["is_sample"] for rows in groups.values() for row in rows),
     }
@@ -39,7 +40,7 @@ def series(request: Request, contact: security.Known, provider: str, metric: str
         row | {"value_words": _value(row), "median_words": wording.with_unit(row["median"], row["unit"])}
         for row in database.rows("series", contact.session, provider, metric)
     ]
-    about: dict[str, Any] = {"one": named[0] | _words(named[0]), "rows": rows, "quartile": wording.quartile}
+    about: dict[str, Any] = {"one": named[0] | words(named[0]), "rows": rows, "quartile": wording.quartile}
     return pages.page(request, "series.html", section="figures", **about)
 
 
@@ -48,7 +49,8 @@ def _value(row: Row) -> str:
     return wording.with_unit(row["value"], row["unit"]) if row["value"] is not None else "not shown"
 
 
-def _words(row: Row) -> Row:
+def words(row: Row) -> Row:
+    """A figure of room.figures or room.preview_figures in words."""
     complete = row["completeness"]
     return {
         "value_words": _value(row),

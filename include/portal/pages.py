@@ -14,6 +14,9 @@ from . import security, wording
 FOLDER = Path(__file__).parent
 ADDRESS = "TB_ROOM_URL"  # what links in mails begin with
 DONE = {  # what a page says first after a form was sent
+    "commented": "Your comment has been sent to the people who run this collection.",
+    "asked": "We have noted that you ask for a correction. Check and send a new file; figures made from it take the place of those you saw.",
+    "signed": "You have signed off these figures.",
     "chosen": "Your choice has been saved.",
     "renamed": "Your name has been changed.",
     "signed_out": "You have signed out.",

@@ -41,6 +41,7 @@ def returns(request: Request, contact: security.Known, all: str = "") -> Respons
     }
     about: dict[str, Any] = {
         "todo": todo,
+        "previews": database.rows("open_previews", contact.session),
         "by_collection": shown,
         "counts": {name: len(rows) for name, rows in by_collection.items()},
         "is_sample": any(row["is_sample"] for row in found),

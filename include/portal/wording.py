@@ -1,10 +1,12 @@
 """How the room says things to a trust: states of returns, numbers, units and places among peers."""
 
-import calendar
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..pages import readable
+from ..pages.readable import number, period, quartile, with_unit
+
+__all__ = ["number", "period", "quartile", "with_unit"]
 
 SEVERITIES = {  # tag and its colour
     "hold": ("Stops the return", "red"),
@@ -66,36 +68,23 @@ def _not_sent(row: Mapping[str, Any]) -> State:
     return State("Not due yet", "grey", f"Due on {due}." if due else "It has no deadline yet.")
 
 
-def period(name: str | None) -> str:
-    """A period in words: June 2025, or 2025-26 as a financial year."""
-    if not name:
-        return "not known"
-    year, _, rest = name.partition("-")
-    return (
-        f"{calendar.month_name[int(rest)]} {year}"
-        if rest.isdigit() and 1 <= int(rest) <= 12
-        else f"financial year {name}"
-    )
-
-
-def number(value: float | None) -> str:
-    """A number for people: three significant figures, commas between thousands."""
-    if value is None:
-        return "none"
-    if abs(value) >= 1000:
-        return f"{float(f'{value:.3g}'):,.0f}"
-    return f"{value:.3g}"
-
-
-def with_unit(value: float | None, unit: str | None) -> str:
-    """A value with its unit: 4.52%, £66,000, 31.2 days."""
-    if value is None:
-        return "none"
-    unit = unit or ""
-    if unit.startswith("GBP"):
-        pounds = f"-£{number(-value)}" if value < 0 else f"£{number(value)}"
-        return pounds + unit[3:].replace("/", " per ")
-    return f"{number(value)}%" if unit == "%" else f"{number(value)} {unit}".strip()
+def preview_state(row: Mapping[str, Any]) -> State:
+    """Where figures of room.previews stand, before they are published."""
+    ends = readable.when(row["ends_at"])
+    signed = row["signed_at"] is not None
+    if row["state"] == "published":
+        return State("Published", "green", f"Since {readable.day(row['closed_at'])}.")
+    if row["state"] == "replaced":
+        return State("Replaced", "grey", "Newer figures have taken their place.")
+    if row["state"] == "dropped":
+        return State("Not published", "grey", "What was published already is right again.")
+    if row["state"] == "held":
+        return State("Held back", "blue", "We hold these figures back. They are not published until we tell you.")
+    if row["state"] == "ended":
+        return State("Time is up", "grey", "They are published with the next release.")
+    if signed:
+        return State("Signed off", "green", f"They are published on {ends}.")
+    return State("With you", "orange", f"They are published on {ends}. Until then you can look and answer.", 0)
 
 
 def size(count: int) -> str:
@@ -107,11 +96,3 @@ def size(count: int) -> str:
         if count
         else "0 KB"
     )
-
-
-def quartile(figure: Mapping[str, Any]) -> str:
-    """The quarter of its peers that a figure is in, in words."""
-    if figure["polarity"] == "neutral":
-        return "neither higher nor lower is better"
-    words = {4: "best quarter", 3: "second best quarter", 2: "second worst quarter", 1: "worst quarter"}
-    return words.get(figure["quartile"], "not ranked")

@@ -36,7 +36,7 @@ def heal(connection: psycopg.Connection, archive_key: str, sha256: str, harmed: 
         sent = connection.execute(sql.text("records/sent_as"), {"archive_key": archive_key}).fetchall()
     for inbox_key in sorted({key for _, key in sent if key}):
         try:
-            found, *_ = objects.hash_of(of.inbox, inbox_key)
+            found = objects.look(of.inbox, inbox_key).sha256
         except ClientError as problem:
             if objects.reason_for_one(problem, of.inbox) is None:
                 raise

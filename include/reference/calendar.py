@@ -116,6 +116,14 @@ def is_working_day_as_known(day: date) -> bool:
     return is_working_day(day) if day.year in _years_known() else day.weekday() < 5
 
 
+def working_days_after(day: date, number: int) -> date:
+    """The day that is so many working days after another one, as far as holidays are known."""
+    while number:
+        day += timedelta(days=1)
+        number -= is_working_day_as_known(day)
+    return day
+
+
 def working_day(year: int, month: int, n: int) -> date:
     """The nth working day of a month; the first is 1.
 
@@ -176,6 +184,34 @@ def due(collection: str, period: str) -> datetime | None:
 def closes(collection: str, period: str) -> datetime | None:
     """The hard close of a collection for a period; None when it has none."""
     return deadline(catalogue.load(collection).closes, period)
+
+
+def preview_end(collection: str, period: str, offered: datetime) -> datetime:
+    """Until when trusts see a release of a collection before it is published: its working days, and its embargo where that is later.
+
+    Raises:
+        RuleError: the collection's `preview` or `embargo` cannot be read.
+    """
+    declared = catalogue.load(collection)
+    if unknown := sorted(set(declared.preview) - {"working_days", "at"}):
+        raise RuleError(
+            f"The preview of {collection} has unknown entries {', '.join(unknown)}. Known: at, working_days."
+        )
+    days = _whole(declared.preview, "working_days", 1, catalogue.MOST_PREVIEW_DAYS)
+    day = working_days_after(offered.astimezone(LONDON).date(), days)
+    end = datetime.combine(day, _time(declared.preview.get("at", "09:30")), LONDON)
+    embargo = deadline(declared.embargo, period)
+    return end if embargo is None else max(end, embargo)
+
+
+def preview_times() -> list[str]:
+    """The times of day, such as '09:30', at which a preview of any collection may end; none where no collection has one."""
+    found = set()
+    for one in catalogue.all().values():
+        if one.preview:
+            found.add(one.preview.get("at", "09:30"))
+            found |= {one.embargo.get("at", "23:59")} if one.embargo else set()
+    return sorted(found)
 
 
 def _month_of(rule: catalogue.Rule, last: date) -> tuple[int, int]:

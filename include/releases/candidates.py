@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import psycopg
 from psycopg.rows import class_row
@@ -9,7 +10,7 @@ from psycopg.rows import class_row
 from .. import sql
 from ..stores import warehouse
 from ..stores.faults import is_outage
-from . import editions
+from . import editions, previews
 from .dependencies import Pair, rests_on
 from .failures import log_failure
 from .fingerprints import fingerprints, inputs_hash, store_fingerprints
@@ -26,9 +27,11 @@ class Candidate:
         inputs_hash: of what counts now.
         standing: the current release; None: nothing is published.
         release_id: the release of what counts now; None: it has not been made.
-        verdict: the last thing a person said about it: 'released', 'withdrawn' or None.
+        verdict: the last thing a person said about it: 'released', 'withdrawn', 'offered' (it may be shown to its trusts) or None.
         checked, failed: whether it was compared with the release that stands, and whether a check failed.
         explained: whether it is known why each figure moves.
+        preview_ends: until when its trusts see it before anyone else; None: it was not offered to them.
+        is_closed: whether its period has closed, so that its trusts are not shown another release with each return that comes in.
     """
 
     collection: str
@@ -40,6 +43,8 @@ class Candidate:
     checked: bool
     failed: bool
     explained: bool
+    preview_ends: datetime | None = None
+    is_closed: bool = True
 
     @property
     def pair(self) -> Pair:
@@ -49,12 +54,36 @@ class Candidate:
     @property
     def blocked(self) -> bool:
         """Whether only a person or new inputs can change something: it was withdrawn, or a check holds it back."""
-        return self.verdict == "withdrawn" or (self.failed and self.verdict != "released")
+        return self.verdict == "withdrawn" or (self.failed and self.verdict is None)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is made, checked and explained, and nothing holds it back."""
+        return self.release_id is not None and self.checked and self.explained and not self.blocked
+
+    @property
+    def needs_preview(self) -> bool:
+        """Whether its trusts see it first, and no person said that it is published without that."""
+        return previews.is_declared(self.collection) and self.verdict != "released"
+
+    @property
+    def is_to_be_offered(self) -> bool:
+        """Whether it is sound and its trusts are to see it, and its period has closed, and it was not offered to them yet."""
+        return self.is_sound and self.needs_preview and self.preview_ends is None and self.is_closed
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is sound, and published when its period has closed and its trusts have seen it."""
+        return self.is_sound and self.needs_preview and not self.is_to_be_offered and not self._is_over
 
     @property
     def ready(self) -> bool:
         """Whether the next edition has it."""
-        return self.release_id is not None and self.checked and self.explained and not self.blocked
+        return self.is_sound and (not self.needs_preview or self._is_over)
+
+    @property
+    def _is_over(self) -> bool:
+        return self.preview_ends is not None and self.preview_ends <= datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -73,7 +102,7 @@ def stale() -> list[Pair]:
 
     A period that has submissions which were received in the last hour and wait for validation is left for
     when they are done, so that a month is not published once for every file. One whose release was withdrawn or is held
-    back by a check waits for a person or for new inputs and is not among them.
+    back by a check waits for a person or for new inputs, one that its trusts see first for the end of that; neither is among them.
     """
     with warehouse.connect() as connection:
         store_fingerprints(connection)
@@ -82,7 +111,7 @@ def stale() -> list[Pair]:
         found = [
             one.pair
             for one in find(connection)
-            if not one.blocked and not busy & set(rests_on(one.collection, one.period))
+            if not one.blocked and not one.is_waiting and not busy & set(rests_on(one.collection, one.period))
         ]
     return sorted(found, key=lambda pair: (pair[1], pair[0]))
 

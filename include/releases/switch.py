@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from ..stores import log, warehouse
-from . import build, candidates, checks, editions, pointers
+from . import build, candidates, checks, editions, pointers, previews
 from .build import Built
 from .candidates import Candidate, HeldBack
 from .dependencies import Pair
@@ -43,6 +43,8 @@ def refresh(collection: str, period: str) -> Built:
 def switch(pairs: Iterable[Pair] | None = None, reason: str = "", person: str | None = None) -> Switch:
     """Checks the releases that were made of what counts now, and moves all pointers to those that hold, in one transaction.
 
+    A release whose trusts are to see it first is offered to them, and moved to when that window has ended.
+
     Args:
         pairs: only these; None: all.
         reason, person: why, and who says so, where it is a person.
@@ -62,7 +64,12 @@ def switch(pairs: Iterable[Pair] | None = None, reason: str = "", person: str | 
     with warehouse.connect() as connection:
         # What moved between the two is not ready, and is left for the next time.
         pointers.lock(connection)
-        ready = {one.pair: one.release_id for one in chosen(connection) if one.ready}
+        sound = [one for one in chosen(connection) if one.is_sound]
+        to_offer = {one.pair: str(one.release_id) for one in sound if one.is_to_be_offered}
+        offered = all_or_each(
+            connection, to_offer, lambda some: previews.offer(connection, some), logger, "not_offered"
+        )
+        ready = {one.pair: one.release_id for one in sound if one.ready}
         done = all_or_each(
             connection,
             ready,
@@ -71,6 +78,10 @@ def switch(pairs: Iterable[Pair] | None = None, reason: str = "", person: str | 
             "not_switched",
         )
         held = candidates.held_back(connection)
+        if connection.execute("SELECT FROM core.preview_now WHERE outcome IS NULL LIMIT 1").rowcount:
+            previews.close(connection, [one.pair for one in candidates.find(connection)])
+    if offered:
+        log.line(logger, "offered", releases=offered)
     if done.changed:
         warehouse.analyze(GROWS)
         log.line(

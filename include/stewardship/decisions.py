@@ -12,6 +12,7 @@ import psycopg
 
 from .. import catalogue, schemas, sql
 from ..records import all_findings
+from ..releases import previews
 from ..releases.fingerprints import next_release
 from ..stores.refusals import Refused as Refused
 from ..stores.refusals import ask
@@ -118,8 +119,8 @@ class Effect(NamedTuple):
 
     Attributes:
         state: 'none' (it changes no figure), 'proposed', 'queued' (the submission has not been validated under it yet), 'measuring',
-            or 'published' (the current release rests on it).
-        release_id: the current release, where the state is 'measuring' or 'published'.
+            'in_preview' (trusts see the release that rests on it before it is published) or 'published' (the current release rests on it).
+        release_id: the current release, where the state is 'measuring' or 'published'; the one that trusts see where it is 'in_preview'.
     """
 
     state: str
@@ -263,6 +264,10 @@ def effect(connection: psycopg.Connection[Any], decision_id: int) -> Effect:
     inputs_hash = next_release(connection, one.collection, one.period).inputs_hash
     due = connection.execute("SELECT core.release_of(%s, %s, %s)", [one.collection, one.period, inputs_hash]).fetchone()
     is_published = due is not None and due[0] == now.current_release
+    if due is not None and not is_published:
+        waits = previews.open_of(connection, one.collection, one.period)
+        if waits is not None and waits.release_id == due[0]:
+            return Effect("in_preview", waits.release_id)
     return Effect("published" if is_published else "measuring", now.current_release)
 
 

@@ -53,6 +53,7 @@ class Digest:
         new, still_open, resolved: lines about tasks; `resolved` also about returns that have been received.
         returns: 'late', 'held', 'missing' -> lines, one for each collection and period; `counts` -> number of returns.
         proposals: lines about decisions that await the person's approval.
+        previews: lines about what trusts said to figures that are not published yet.
         not_due: number of returns that are not due yet.
     """
 
@@ -65,6 +66,7 @@ class Digest:
     returns: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     proposals: list[str] = field(default_factory=list)
+    previews: list[str] = field(default_factory=list)
     new_items: int = 0
     not_due: int = 0
     is_sample: bool = False
@@ -116,6 +118,17 @@ class _Proposal(NamedTuple):
     author: str
     decided_at: datetime
     reason: str
+
+
+class _Response(NamedTuple):
+    response_id: int
+    collection: str
+    period: str
+    sender: str
+    response: str
+    words: str
+    given_at: datetime
+    is_sample: bool
 
 
 def people(file: Path | str) -> list[Person]:
@@ -206,12 +219,17 @@ def compose(connection: psycopg.Connection[Any], person: Person, day: date, last
     _add_returns(connection, digest, last)
     if person.role == "approver":
         _add_proposals(connection, digest, last)
+    _add_previews(connection, digest, last)
     digest.new_items = sum(key not in last for key in digest.items)
     # A return that went from late to missing, or was received and is held, is not resolved: it is listed under its new state.
     listed = {chain for state, _, chain in (key.partition("|") for key in digest.items) if state in RETURNS}
     for key, text in last.items():
         state, _, chain = key.partition("|")
-        if key not in digest.items and state != "proposal" and not (state in RETURNS and chain in listed):
+        if (
+            key not in digest.items
+            and state not in ("proposal", "preview")
+            and not (state in RETURNS and chain in listed)
+        ):
             digest.resolved.append(text)
     return digest
 
@@ -264,6 +282,17 @@ def _add_proposals(connection: psycopg.Connection[Any], digest: Digest, last: di
         )
 
 
+def _add_previews(connection: psycopg.Connection[Any], digest: Digest, last: dict[str, str]) -> None:
+    collections = list(digest.person.collections)
+    for one in queries.rows(connection, "stewardship/digest_previews", _Response, collections=collections):
+        key = _key("preview", one.response_id)
+        digest.items[key] = f"{one.response}, {one.collection} {one.period}, {one.sender}"
+        said = f": {harmless(' '.join(one.words.split()), 300)}" if one.words else "."
+        about = f"{harmless(one.collection)} {harmless(one.period)}, {_sender(one.sender, None)}"
+        digest.previews.append(f"{'' if key in last else 'new: '}{about} {one.response} on {_day(one.given_at)}{said}")
+        digest.is_sample |= one.is_sample
+
+
 def _key(*parts: object) -> str:
     return "|".join("" if part is None else str(part) for part in parts).replace("\x00", "")
 
@@ -308,6 +337,7 @@ def _sections(digest: Digest) -> list[tuple[str, list[str]]]:
     """(title with its count, lines); of the returns that are not due, only the number."""
     found = [
         (f"Awaiting your approval ({len(digest.proposals):,})", digest.proposals),
+        (f"From trusts about figures before publication ({len(digest.previews):,})", digest.previews),
         (f"New ({len(digest.new):,})", digest.new),
         (f"Still open ({len(digest.still_open):,})", digest.still_open),
         (

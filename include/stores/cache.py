@@ -7,7 +7,9 @@ import os
 import stat
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from . import log, objects, settings
 
@@ -54,6 +56,14 @@ def keep(content: bytes, sha256: str) -> Path:
     return _keep(content, sha256)
 
 
+def keep_written(write: Callable[[IO[bytes]], str]) -> Path:
+    """Puts what is written to an open file into the cache; `write` returns the name: the hash of what it wrote.
+
+    It is called a second time where the cache cannot take what it writes.
+    """
+    return _in_cache(write)
+
+
 def _places(name: str) -> list[Path]:
     """Where a local copy may be: in the cache, or in the spare one where the cache could not be written."""
     return [folder / name[:2] / name for folder in _caches()]
@@ -92,9 +102,17 @@ def _is_whole(path: Path, sha256: str) -> bool:
 
 
 def _keep(content: bytes, name: str) -> Path:
+    def write(out: IO[bytes]) -> str:
+        out.write(content)
+        return name
+
+    return _in_cache(write)
+
+
+def _in_cache(write: Callable[[IO[bytes]], str]) -> Path:
     """Writes a local copy into the cache; where that is full or can only be read, into the spare one."""
     try:
-        return _write(content, settings.load().cache / name[:2] / name)
+        return _written(settings.load().cache, write)
     except OSError as problem:
         spare = _spare()
         with contextlib.suppress(FileExistsError):
@@ -109,15 +127,18 @@ def _keep(content: bytes, name: str) -> Path:
             instead=spare,
             problem=log.short(problem),
         )
-        return _write(content, spare / name[:2] / name)
+        return _written(spare, write)
 
 
-def _write(content: bytes, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent)
+def _written(folder: Path, write: Callable[[IO[bytes]], str]) -> Path:
+    drafts = folder / "drafts"
+    drafts.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=drafts)
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(content)
+            name = write(out)
+        path = folder / name[:2] / name
+        path.parent.mkdir(exist_ok=True)
         os.replace(draft, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import gc
 import io
+import itertools
 import logging
 import os
 import pickle
@@ -70,12 +71,14 @@ class _Child:
 
     Attributes:
         said: what it wrote to its standard error.
+        frames: the frames of its answer, one after the other.
         calls: how many it has answered.
     """
 
     pid: int
     connection: Connection
     said: IO[bytes]
+    frames: IO[bytes]
     calls: int = 0
 
 
@@ -127,11 +130,12 @@ def _running(may_copy: bool = True) -> _Child:
 
 def _ask(child: _Child, question: bytes) -> Any:
     try:
-        child.said.truncate(0)
-        child.said.seek(0)  # for the child too, which writes to the same open file
+        for written in (child.said, child.frames):
+            written.truncate(0)
+            written.seek(0)  # for the child too, which writes to the same open file
         child.connection.send_bytes(question)
         _wait(child)
-        is_result, is_last, found = pickle.loads(child.connection.recv_bytes(MOST_SAID))
+        is_result, is_last, found = _Unpickler(child.connection.recv_bytes(MOST_SAID), child.frames).load()
     except (EOFError, OSError) as problem:
         raise _why(child) from problem
     except BaseException:
@@ -219,6 +223,7 @@ def _end(child: _Child) -> int:
     global _child
     _child = None
     child.connection.close()
+    child.frames.close()
     status = 0
     with contextlib.suppress(ChildProcessError, ProcessLookupError):
         done = 0
@@ -250,18 +255,18 @@ def _start(may_copy: bool) -> _Child:
     """A copy of this process where that is safe, for it has everything imported already; else a new process, which takes seconds."""
     began = time.monotonic()
     ours, theirs = Pipe()
-    said = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the child)
+    said, frames = tempfile.TemporaryFile(), tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (as long as the child)
     try:
         by_fork = may_copy and can_be_copied()
-        pid = _copy(theirs, said) if by_fork else _new(theirs, said)
+        pid = _copy(theirs, said, frames) if by_fork else _new(theirs, said, frames)
     except BaseException:
-        ours.close()
-        said.close()
+        for one in (ours, said, frames):
+            one.close()
         raise
     finally:
         theirs.close()
     log.line(logger, "child_started", level=logging.DEBUG, copied=by_fork, seconds=time.monotonic() - began)
-    return _Child(pid, ours, said)
+    return _Child(pid, ours, said, frames)
 
 
 # Threads that libraries start when they are imported and that nothing here waits for. Those that do the work of polars are not among
@@ -282,7 +287,7 @@ def can_be_copied() -> bool:
     return all(one == own or name == names[own] or _IDLE_THREADS.match(name) for one, name in names.items())
 
 
-def _copy(connection: Connection, said: IO[bytes]) -> int:
+def _copy(connection: Connection, said: IO[bytes], frames: IO[bytes]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -293,31 +298,32 @@ def _copy(connection: Connection, said: IO[bytes]) -> int:
             signal.signal(number, signal.SIG_DFL)
         logging.disable()
         gc.freeze()  # what the parent has, such as connections, is not to be closed here
-        _only(connection.fileno(), said.fileno())
-        _serve(connection)
+        _only(said.fileno(), connection.fileno(), frames.fileno())
+        _serve(connection, frames)
     finally:
         os._exit(1)
 
 
-def _only(connection: int, said: int) -> None:
+def _only(said: int, *needed: int) -> None:
     """Closes what was open in the parent, which others may wait to see closed."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     os.dup2(said, 2)
-    os.closerange(3, connection)
-    os.closerange(connection + 1, os.sysconf("SC_OPEN_MAX"))
+    for before, after in itertools.pairwise([2, *sorted(needed), os.sysconf("SC_OPEN_MAX")]):
+        os.closerange(before + 1, after)
 
 
-def _new(connection: Connection, said: IO[bytes]) -> int:
-    code = f"from {__name__} import serve; serve({connection.fileno()})"
+def _new(connection: Connection, said: IO[bytes], frames: IO[bytes]) -> int:
+    needed = (connection.fileno(), frames.fileno())
+    code = f"from {__name__} import serve; serve{needed}"
     command = [sys.executable, "-P", "-c", code]  # -P: nothing is imported from the folder one is in
     started = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=said,
-        pass_fds=[connection.fileno()],
+        pass_fds=needed,
     )
     started.returncode = 0  # `_end` waits for it, and Popen must not
     return started.pid
@@ -326,15 +332,15 @@ def _new(connection: Connection, said: IO[bytes]) -> int:
 # In the child ---------------------------------------------------------------------------------------------------------
 
 
-def serve(number: int) -> None:
-    """Answers calls over an open connection until that is closed."""
+def serve(connection: int, frames: int) -> None:
+    """Answers calls over an open connection until that is closed; the frames of an answer go to an open file."""
     try:
-        _serve(Connection(number))
+        _serve(Connection(connection), os.fdopen(frames, "r+b", buffering=0))
     finally:
         os._exit(1)
 
 
-def _serve(connection: Connection) -> NoReturn:
+def _serve(connection: Connection, frames: IO[bytes]) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to end
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ.setdefault("POLARS_MAX_THREADS", str(min(MOST_THREADS, os.cpu_count() or 1)))
@@ -350,7 +356,7 @@ def _serve(connection: Connection) -> NoReturn:
         except EOFError:
             os._exit(0)
         _bind_time()
-        answer, is_last = _answer(question, is_bound)
+        answer, is_last = _answer(question, frames, is_bound)
         connection.send_bytes(answer)
         if is_last:
             os._exit(0)
@@ -358,13 +364,15 @@ def _serve(connection: Connection) -> NoReturn:
         del question, answer
 
 
-def _answer(question: bytes, is_bound: bool) -> tuple[bytes, bool]:
+def _answer(question: bytes, frames: IO[bytes], is_bound: bool) -> tuple[bytes, bool]:
     """The result of a call, or what it raised; and whether the child ends with it, because it cannot be trusted to go on."""
     try:
         function, args, kwargs = pickle.loads(question)  # a new process imports here
         if not is_bound:
             _bind_memory()
-        return _pickled((True, False, function(*args, **kwargs))), False
+        content = io.BytesIO()
+        _Pickler(content, frames).dump((True, False, function(*args, **kwargs)))
+        return content.getvalue(), False
     except MemoryError:
         return pickle.dumps((False, True, Ended("memory", TOO_MUCH))), True
     except BaseException as problem:
@@ -373,24 +381,35 @@ def _answer(question: bytes, is_bound: bool) -> tuple[bytes, bool]:
 
 
 class _Pickler(pickle.Pickler):
-    """Takes frames as Arrow's bytes as they are in memory: polars' own way compresses them, which takes fifteen times as long."""
+    """Writes frames to a file as Arrow's bytes as they are in memory: polars' own way compresses them, which takes fifteen times as long."""
 
-    def reducer_override(self, value: Any) -> Any:
+    def __init__(self, content: IO[bytes], frames: IO[bytes]) -> None:
+        super().__init__(content, protocol=5)
+        self.frames, self.size = frames, 0
+
+    def persistent_id(self, value: object) -> tuple[int, int] | None:
+        """Where the file has a frame; None for anything else."""
         if not isinstance(value, pl.DataFrame) or not value.width:
-            return NotImplemented
-        content = io.BytesIO()
-        value.write_ipc(content, compression="uncompressed")
-        return _frame, (content.getvalue(),)
+            return None
+        if self.size + value.estimated_size() > MOST_SAID:
+            raise MemoryError
+        begin = self.size
+        value.write_ipc(self.frames, compression="uncompressed")
+        self.size = os.fstat(self.frames.fileno()).st_size
+        return begin, self.size - begin
 
 
-def _frame(content: bytes) -> pl.DataFrame:
-    return pl.read_ipc(content)
+class _Unpickler(pickle.Unpickler):
+    """Takes frames from the file that they were written to."""
 
+    def __init__(self, answer: bytes, frames: IO[bytes]) -> None:
+        super().__init__(io.BytesIO(answer))
+        self.frames = frames
 
-def _pickled(value: object) -> bytes:
-    content = io.BytesIO()
-    _Pickler(content, protocol=5).dump(value)
-    return content.getvalue()
+    def persistent_load(self, place: tuple[int, int]) -> pl.DataFrame:
+        """The frame at a place of the file."""
+        begin, size = place
+        return pl.read_ipc(os.pread(self.frames.fileno(), size, begin))
 
 
 def _sent(problem: BaseException, is_last: bool) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import boto3
 from botocore.client import BaseClient
@@ -114,19 +114,36 @@ def get(bucket: str, key: str, etag: str | None = None) -> tuple[bytes, dict[str
     return answer["Body"].read(), answer.get("Metadata", {})
 
 
-def hash_of(bucket: str, key: str, etag: str | None = None, start: int = 0) -> tuple[str, int, bytes, dict[str, str]]:
-    """An object's SHA-256, size, first bytes and metadata, without having it in memory.
+@dataclass(frozen=True)
+class Looked:
+    """What an object is, seen a part at a time.
+
+    Attributes:
+        first: the first of its bytes.
+    """
+
+    sha256: str
+    size: int
+    first: bytes
+    metadata: dict[str, str]
+
+
+def look(bucket: str, key: str, etag: str | None = None, *, first: int = 0, copy: IO[bytes] | None = None) -> Looked:
+    """What an object is, without having it in memory; its bytes are written to `copy`, if there is one.
 
     Raises:
         botocore.exceptions.ClientError: as `get`.
+        OSError: the copy cannot be written.
     """
     answer = client().get_object(Bucket=bucket, Key=key, **({"IfMatch": etag} if etag else {}))
-    made, size, first = hashlib.sha256(), 0, b""
+    made, size, start = hashlib.sha256(), 0, b""
     for chunk in answer["Body"].iter_chunks(CHUNK):
         made.update(chunk)
-        first += chunk[: start - len(first)]
+        start += chunk[: first - len(start)]
         size += len(chunk)
-    return made.hexdigest(), size, first, answer.get("Metadata", {})
+        if copy:
+            copy.write(chunk)
+    return Looked(made.hexdigest(), size, start, answer.get("Metadata", {}))
 
 
 def parts(bucket: str, key: str) -> Iterator[bytes]:
@@ -140,7 +157,7 @@ def stream(source: str, key: str, etag: str | None, bucket: str, new_key: str) -
     client().upload_fileobj(answer["Body"], bucket, new_key, ExtraArgs={"ContentType": BYTES})
 
 
-def put_once(bucket: str, key: str, content: bytes, metadata: dict[str, str] | None = None) -> bool:
+def put_once(bucket: str, key: str, content: bytes | IO[bytes], metadata: dict[str, str] | None = None) -> bool:
     """Writes an object unless one of that key is there; False when there was one. Two writers cannot both win."""
     try:
         client().put_object(
@@ -228,7 +245,7 @@ def check(bucket: str, key: str, sha256: str) -> None:
     Raises:
         Harmed: as `whole`.
     """
-    if _tried(bucket, key, lambda: hash_of(bucket, key)[0]) != sha256:
+    if _tried(bucket, key, lambda: look(bucket, key).sha256) != sha256:
         raise Harmed(bucket, key, CHANGED)
 
 

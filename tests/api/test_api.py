@@ -1,6 +1,7 @@
 """The HTTP API over a real warehouse: what it answers equals SQL, one edition at a time, and nothing more than may be seen."""
 
 import csv
+import html
 import io
 import itertools
 import re
@@ -8,7 +9,9 @@ import signal
 import threading
 import time
 import urllib.parse
+from datetime import datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import flow
 import httpx
@@ -19,6 +22,7 @@ from served import COMMERCIAL, KEY, served
 from test_as_at import MADE, make
 from trust_benchmarks.api import answer, app, question, readers, tables
 from trust_benchmarks.api.problems import Problem
+from trust_benchmarks.pages import readable
 from trust_benchmarks.reference import calendar
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks_local import http_api
@@ -476,3 +480,59 @@ def test_settings_that_cannot_be_read_say_what_is_expected(monkeypatch):
         with monkeypatch.context() as patch, pytest.raises(readers.Unconfigured, match="Expected"):
             patch.setenv(name, value)
             app.create()
+
+
+# The front page -------------------------------------------------------------------------------------------------------
+
+
+def test_every_link_of_the_front_page_leads_on_and_pages_show_what_the_api_answers(ask, address):
+    root = address.removesuffix(app.ROOT)
+    waiting, seen = ["/"], {}
+    with httpx.Client(base_url=root, trust_env=False) as client:
+        while waiting:
+            path = waiting.pop()
+            found = client.get(path)
+            assert found.status_code == 200, (path, found.text[:300])
+            seen[path] = found
+            if "html" in found.headers["Content-Type"]:
+                assert found.headers["Content-Security-Policy"].startswith("default-src 'none'")
+                links = {html.unescape(one) for one in re.findall(r'(?:href)="(/[^"#]*)"', found.text)}
+                waiting += sorted(links - seen.keys() - set(waiting))
+        again = client.get("/", headers={"If-None-Match": seen["/"].headers["ETag"]})
+    assert again.status_code == 304
+    trusts = {path for path in seen if path.startswith("/trusts/")}
+    public = ask("latest", key=None, limit=20000).json()["data"]  # no samples
+    assert trusts == {f"/trusts/{row['provider_code']}" for row in public}
+    rows = ask("figures", key=None, metric="WF04", period="2025-06").json()["data"]
+    page = seen["/metrics/WF04"].text
+    assert rows
+    assert all(f'href="/trusts/{row["provider_code"]}"' in page for row in rows)
+    values = [row["value"] for row in sorted(rows, key=lambda row: -(row["value"] or 0)) if row["value"] is not None]
+    shown = re.findall(r'<td class="number">([^<]+)</td>\s*<td class="bar"><svg', page)
+    assert shown == [readable.with_unit(value, rows[0]["unit"]) for value in values]
+    assert "invented figures" not in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/trusts/%3Cscript%3E", "/metrics/WF99", "/nowhere", "/trusts/%00", "/metrics/WF04?period=%27"]
+)
+def test_pages_that_are_not_there_say_so_harmlessly(address, path):
+    found = httpx.get(address.removesuffix(app.ROOT) + path, trust_env=False)
+    assert found.status_code in ((200,) if "period" in path else (404, 400)), found.text
+    assert "<script" not in found.text
+    assert "<h1>" in found.text
+
+
+def test_the_feed_has_every_edition_with_what_changed_in_it(ask, address):
+    found = httpx.get(address.removesuffix(app.ROOT) + "/feed.atom", trust_env=False)
+    atom = "{http://www.w3.org/2005/Atom}"
+    entries = ElementTree.fromstring(found.content).findall(f"{atom}entry")
+    editions = ask("editions").json()["data"][::-1]
+    assert [one.findtext(f"{atom}id") for one in entries] == [
+        f"urn:trust-benchmarks:edition:{one['number']}" for one in editions
+    ]
+    for entry, edition in zip(entries, editions, strict=True):
+        assert datetime.fromisoformat(entry.findtext(f"{atom}updated")) == datetime.fromisoformat(
+            edition["switched_at"]
+        ).replace(microsecond=0)
+        assert entry.findtext(f"{atom}content").count("(release ") == edition["changed"]

@@ -328,3 +328,40 @@ def test_a_return_that_does_not_count_holds_at_once_and_reaches_airflow(desk, lo
     number = answer.headers["location"].split("/")[-1].split("?")[0]
     assert look(f"/decisions/{number}/effect").json()["state"] in ("queued", "published", "measuring")
     assert "Returned to the trust" in text_of(look(f"/submissions/{returns['RTQ v1']}").text)
+
+
+def test_what_trusts_see_before_publication_is_shown_to_stewards_and_decided_by_approvers(desk, look, returns):
+    number = flow.offer("2025-08")
+    with flow.as_owner() as connection:
+        connection.execute("SELECT core.add_contact('ann@ra9.example', 'Ann Adams', '{RA9}', 'a test')")
+        connection.execute(
+            """INSERT INTO core.preview_response (preview_id, provider_code, contact_key, response, words)
+               SELECT %s, 'RA9', contact_key, 'asked for a correction', 'Agency <b>staff</b>.' FROM core.contact""",
+            [number],
+        )
+    page = look("/").text
+    assert "1 release</a> that trusts see before publication; 1 trust asks for a correction" in page
+    at = f"/previews/{number}"
+    for path in ("/previews", at):
+        assert "Trusts are looking" in look(path).text and "SAMPLE" not in text_of(look(path).text), path
+    shown = look(at).text
+    assert "Agency &lt;b&gt;staff&lt;/b&gt;." in shown and "Ann Adams" in shown and "Nothing yet" in shown
+    assert "Publish now" not in shown, "that is for an approver"
+    for does, more, wrong in (
+        ("hold", {}, "Enter a reason that people"),
+        ("nothing", {"reason": "Known."}, "Select what to do"),
+        ("extend", {"reason": "Asked for.", "until": "soon"}, "Enter the day on which"),
+        ("extend", {"reason": "Asked for.", "until": "1/1/2026"}, "Enter a later day"),
+        ("offer", {"reason": "Right."}, "is not held back"),
+    ):
+        answer = desk.post("approver", at, does=does, **more)
+        assert answer.status_code in (400, 409) and wrong in answer.text, does
+        assert more.get("reason", "") in answer.text
+    for does, state in (("hold", "Held back"), ("offer", "Trusts are looking"), ("extend", "Given more time because")):
+        answer = desk.post("approver", at, does=does, reason="As agreed.", until="1/6/2030")
+        assert answer.headers["location"].endswith(f"{at}?done=preview_{does}"), answer.text
+        assert state in look(at).text
+    assert "1 Jun 2030" in look(at).text
+    assert desk.post("approver", at, does="release", reason="All have signed.").status_code == 303
+    assert "Published" in look(at).text and "Decide" not in look(at).text
+    assert flow.value("SELECT count(*) FROM published.figures WHERE period = '2025-08'") > 0

@@ -1,5 +1,6 @@
 """Every route of the desk in every role: who gets in, who may act, who may approve; and the guard before each post."""
 
+import flow
 import httpx
 import pytest
 from desk_world import PERIOD, batch_of
@@ -47,6 +48,9 @@ ROUTES = {
     ("POST", "/timeline/paste"): "act",
     ("GET", "/timeline/entered/{event_id}"): "read",
     ("POST", "/timeline/entered/{event_id}/withdraw"): "act",
+    ("GET", "/previews"): "act",
+    ("GET", "/previews/{preview_id}"): "act",
+    ("POST", "/previews/{preview_id}"): "approve",
     ("GET", "/me"): "read",
     ("GET", "/desk.css"): "read",
     ("GET", "/desk.js"): "read",
@@ -78,6 +82,7 @@ def known(desk, returns):
     return {
         "batch": batch_of(held, "olga"),
         "code": "RA9",
+        "preview_id": flow.offer("2025-08"),
         "rule": "WF-R2",
         "submission_id": held,
         "decision_id": decision_id,

@@ -246,19 +246,19 @@ def test_a_file_whose_reading_or_recording_breaks_is_registered_and_held(world, 
 def test_an_object_that_is_gone_or_cannot_be_had_keeps_no_other_back(world, monkeypatch):
     for number, ods in enumerate(flow.TRUSTS):
         flow.put_return(ods, "2025-06", flow.workforce(ods, scale=1 + number / 10))
-    plain = objects.get
+    plain = objects.look
     answers = {"RA9": ("NoSuchKey", 404), "RHA": ("PreconditionFailed", 412), "RNU": ("InternalError", 500)}
 
-    def get(bucket, key, etag=None):
+    def look(bucket, key, etag=None, **kwargs):
         for ods, (code, status) in answers.items():
             if f"_{ods}_" in key:
                 raise ClientError(
                     {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetObject"
                 )
-        return plain(bucket, key, etag)
+        return plain(bucket, key, etag, **kwargs)
 
     with monkeypatch.context() as failing:
-        failing.setattr(objects, "get", get)
+        failing.setattr(objects, "look", look)
         said = receive.receive("workforce")
     assert said["received"] == len(flow.TRUSTS) - 3
     assert list(said["failed"]) == ["workforce/workforce_RNU_2025-06_v1.csv"]
@@ -269,11 +269,11 @@ def test_a_store_that_gives_nothing_is_down_and_holds_nobody(world, monkeypatch)
     for ods in flow.TRUSTS:
         flow.put_return(ods, "2025-06", flow.workforce(ods))
 
-    def down(*_):
+    def down(*_, **__):
         raise ClientError({"Error": {"Code": "503"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "GetObject")
 
     with monkeypatch.context() as failing:
-        failing.setattr(objects, "get", down)
+        failing.setattr(objects, "look", down)
         with pytest.raises(ClientError):
             receive.receive("workforce")
     assert flow.value("SELECT count(*) FROM core.submission") == 0

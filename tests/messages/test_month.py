@@ -10,12 +10,13 @@ import pytest
 from mail_server import text
 from trust_benchmarks import messages
 from trust_benchmarks.messages import days, occasions, preferences
+from trust_benchmarks.reference.calendar import working_days_after
 from trust_benchmarks.stewardship.decisions import Draft, decide, verdict
 from trust_benchmarks.stores import warehouse
 
 PERIOD, OTHER = "2025-06", "2025-05"
 TODAY = datetime.now(UTC)
-FIRST = days.at(days.after(days.day_of(TODAY), 1), time(10))  # a working day
+FIRST = days.at(working_days_after(days.day_of(TODAY), 1), time(10))  # a working day
 ANN = "ann@example.org"
 
 
@@ -56,7 +57,7 @@ def test_a_month_of_a_trust_every_message_once_in_order_with_its_words(world, po
     monkeypatch.setenv("TB_ROOM_URL", "https://room.example.org/")
     contact("RA9", every="each")
     contact("RHA", mail="ben@example.org", name="Ben")
-    deadline = days.at(days.after(days.day_of(FIRST), 3), time(17))
+    deadline = days.at(working_days_after(days.day_of(FIRST), 3), time(17))
     due("RA9", deadline, deadline + timedelta(days=30))
 
     (mail,) = sent(post, FIRST)
@@ -69,7 +70,7 @@ def test_a_month_of_a_trust_every_message_once_in_order_with_its_words(world, po
     assert sent(post, FIRST + timedelta(hours=1)) == []
 
     assert subjects(sent(post, deadline - timedelta(hours=7))) == [f"Due today: {what}"]
-    next_day = days.at(days.after(days.day_of(deadline), 1), time(10))
+    next_day = days.at(working_days_after(days.day_of(deadline), 1), time(10))
     (mail,) = sent(post, next_day)
     assert subjects([mail]) == [f"Late: {what}"] and "The period closes on" in text(mail)
 
@@ -193,7 +194,7 @@ def test_a_period_of_which_nothing_came_is_asked_for_by_the_calendar(world, post
     contact("ZZZ", mail="nobody@example.org")
     flow.put_return("RHA", PERIOD, flow.workforce("RHA", PERIOD))
     flow.take_in()
-    deadline = days.at(days.after(days.day_of(FIRST), 2), time(17))
+    deadline = days.at(working_days_after(days.day_of(FIRST), 2), time(17))
     due("RHA", TODAY - timedelta(days=200), TODAY - timedelta(days=100))
     with flow.as_owner() as connection:
         for name in ("workforce", "estates"):

@@ -238,7 +238,7 @@ def test_a_hostile_file_harms_no_other_of_its_batch_and_one_too_large_is_never_r
     )
     assert "is larger than 1 MB" in found["RP7"]
     key, sha256 = flow.rows("SELECT archive_key, sha256 FROM core.submission WHERE sender = 'RP7'")[0]
-    assert objects.hash_of(settings.load().archive, key)[0] == sha256
+    assert objects.look(settings.load().archive, key).sha256 == sha256
     assert not flow.rows("SELECT 1 FROM intake.findings WHERE rule_id = 'SYS-ERROR'")
 
 
@@ -267,6 +267,21 @@ def test_a_fresh_process_is_copied_and_one_where_polars_works_is_not():
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False", "7"]
+
+
+def test_a_call_that_takes_too_much_processor_time_ends_the_child_and_the_next_gets_a_new_one():
+    """In a fresh process: its child is a copy, so a shorter limit holds there too."""
+    script = """if True:
+        from trust_benchmarks.stores import child_process
+        child_process.SECONDS = 1
+        try:
+            child_process.run(sum, range(10**12))
+        except child_process.Ended as ended:
+            print(ended.reason, ended, sep=": ")
+        print(child_process.run(int, "7"))
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.splitlines() == ["time: it took more than 1 seconds of processor time", "7"]
 
 
 def test_a_child_ends_with_its_parent(tmp_path):

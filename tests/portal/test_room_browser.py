@@ -98,5 +98,13 @@ def test_a_morning_of_a_contact(look, room, returns, tmp_path):
     for name in ("receipts", "figures", "messages", "account", "help"):
         look(name, f"/{name}")
     look("series", "/figures/RA9/WF02")
+    preview = f"/previews/{flow.offer('2025-08')}/RA9"
+    look("previews", "/previews")
+    look("preview", preview, WIDTHS)
+    tab.get_by_role("button", name="Ask for a correction").click()
+    look("preview-without-words", "", WIDTHS[:1])
+    tab.get_by_label("What you want to say").fill("Agency staff of one ward are missing.")
+    tab.get_by_role("button", name="Ask for a correction").click()
+    tab.get_by_text("Check and send a new file").wait_for()
     tab.get_by_role("button", name="Sign out").click()
     tab.get_by_role("heading", name="Sign in").wait_for()

@@ -29,6 +29,7 @@ ROUTES = {
     ("POST", "/send"): "contacts",
     ("GET", "/receipts"): "contacts",
     ("GET", "/figures"): "contacts",
+    ("GET", "/previews"): "contacts",
     ("GET", "/messages"): "contacts",
     ("POST", "/messages"): "contacts",
     ("GET", "/{path:path}"): "contacts",
@@ -42,6 +43,8 @@ ROUTES = {
     ("GET", "/receipts/{draft_id}"): "own",
     ("GET", "/receipts/{draft_id}/receipt.txt"): "own",
     ("GET", "/figures/{provider}/{metric}"): "own",
+    ("GET", "/previews/{preview_id}/{provider}"): "own",
+    ("POST", "/previews/{preview_id}/{provider}"): "own",
 }
 
 
@@ -59,6 +62,7 @@ def known(returns, ann):
     return own | {
         "draft_id": draft,
         "sent": sent,
+        "preview_id": flow.offer("2025-08"),
         "provider": "RA9",
         "metric": "WF01",
         "token": "0",

@@ -32,6 +32,10 @@ def theirs(shared_world):
         connection.execute("SELECT room.begin_sending(%s, 'bobs', 'workforce', '2025-06', 'RX4', '', '{}')", [bobs])
         connection.execute("SELECT room.give_receipt('bobs', 's', 't', 'h')")
         connection.execute("SELECT room.prefer(%s, 'late', 'off')", [bobs])
+    offer = flow.offer("2025-05")
+    with warehouse.connect("trust_room") as connection:
+        connection.execute("SELECT room.respond(%s, %s, 'RX4', 'commented', 'Look again.')", [bobs, offer])
+    ids["offer"] = offer
     return {"ann": session_of(ANN), "bob": bobs, "nobody": "none"} | ids
 
 
@@ -50,6 +54,10 @@ READS = {
     "figures": "SELECT * FROM room.figures(%(session)s)",
     "series": "SELECT * FROM room.series(%(session)s, 'RX4', 'WF01')",
     "receipts": "SELECT * FROM room.receipts(%(session)s)",
+    "previews": "SELECT * FROM room.previews(%(session)s)",
+    "open_previews": "SELECT * FROM room.open_previews(%(session)s)",
+    "preview_figures": "SELECT 'RX4', f.* FROM room.preview_figures(%(session)s, %(offer)s, 'RX4') f",
+    "preview_said": "SELECT * FROM room.preview_said(%(session)s, %(offer)s, 'RX4')",
     "trusts": "SELECT * FROM room.trusts(%(session)s)",
     "draft": "SELECT * FROM room.draft(%(session)s, 'bobs')",
     "me": "SELECT * FROM room.me(%(session)s)",
@@ -66,14 +74,18 @@ WITHOUT_SESSION = {
     "unfinished",
     "drafts_to_remove",
 }
-WRITES = {"prefer", "note", "rename_me", "leave", "add_draft", "begin_sending"}
+WRITES = {"respond", "prefer", "note", "rename_me", "leave", "add_draft", "begin_sending"}
 
 
 @pytest.mark.parametrize("name", READS)
 def test_a_contact_of_one_trust_reads_nothing_of_another(theirs, name):
     with warehouse.connect("trust_room") as connection:
         found = {
-            who: str(connection.execute(READS[name], {"session": theirs[who], "theirs": theirs["RX4"]}).fetchall())
+            who: str(
+                connection.execute(
+                    READS[name], {"session": theirs[who], "theirs": theirs["RX4"], "offer": theirs["offer"]}
+                ).fetchall()
+            )
             for who in ("ann", "bob", "nobody")
         }
     assert found["bob"] != "[]"
@@ -103,6 +115,12 @@ def test_a_contact_of_one_trust_writes_nothing_of_another(theirs):
         asked("SELECT room.add_draft(%s, 'other', '../../workforce/RX4/f.csv', repeat('a', 64), 3)", ann)
     ((place,),) = asked("SELECT room.begin_sending(%s, 'anns', 'workforce', '2025-06', 'RA9', '', '{}')", ann)
     assert place == "workforce/RA9/anns/f.csv"
+    for provider in ("RX4", "RHA", "", None):
+        for response in ("looked", "commented", "signed off"):
+            with pytest.raises(psycopg.Error, match="no such figures of your trust"):
+                asked("SELECT room.respond(%s, %s, %s, %s, 'x')", ann, theirs["offer"], provider, response)
+    with pytest.raises(psycopg.Error, match="Only a named officer"):
+        asked("SELECT room.respond(%s, %s, 'RA9', 'signed off')", ann, theirs["offer"])
     with pytest.raises(psycopg.Error, match="not signed in"):
         asked("SELECT room.add_draft('none', 'x', 'f.csv', repeat('a', 64), 3)")
 
@@ -125,6 +143,11 @@ def test_a_contact_of_one_trust_writes_nothing_of_another(theirs):
         "SELECT core.link_of_contact('bob@rx4.example', 'eve')",
         "SELECT core.room_make_link(2)",
         "SELECT core.room_codes(2)",
+        "SELECT core.room_signs(2)",
+        "SELECT core.set_signer('ann@ra9.example', 'RA9', true, 'eve')",
+        "SELECT * FROM core.preview_now",
+        "SELECT * FROM intake.preview_trusts",
+        "INSERT INTO core.preview_response (preview_id, provider_code, contact_key, response) VALUES (1, 'RA9', 1, 'signed off')",
         "SET ROLE pipeline",
         "CREATE TABLE room.mine (x int)",
         "CREATE FUNCTION room.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",

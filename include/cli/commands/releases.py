@@ -12,7 +12,9 @@ from ..output import Format
 def releases(
     collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
     period: Annotated[str | None, typer.Option(help="Only this period, such as 2025-06.")] = None,
-    state: Annotated[str | None, typer.Option(help="current, replaced, held_back, withdrawn or made.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="current, replaced, held_back, withdrawn, in_preview or made.")
+    ] = None,
     form: Form = Format.table,
     limit: Limit = None,
 ) -> None:
@@ -49,7 +51,9 @@ def release(
     user: User = None,
     yes: Yes = False,
 ) -> None:
-    """Publish releases that a check held back or a rollback withdrew. Shows what the check found and asks for confirmation.
+    """Publish releases that a check held back or a rollback withdrew, or that trusts see first, before that has ended.
+
+    Shows what the check found and asks for confirmation.
 
     For a release that is already published, the reason is added to its revision. Approvers only.
 
@@ -102,3 +106,93 @@ def prune_releases(
     from .. import releases
 
     releases.prune(days, yes)
+
+
+preview_app = typer.Typer(
+    name="preview",
+    no_args_is_help=True,
+    help="Figures that trusts see before they are published: who looked and what they said, more time, hold back. `release` publishes earlier.",
+)
+app.add_typer(preview_app)
+Number = Annotated[int, typer.Argument(help="The preview, by its number.", show_default=False)]
+Why = Annotated[str, typer.Option("--reason", help="Why, in a sentence that still makes sense next year.")]
+
+
+@preview_app.command("list")
+def preview_list(
+    state: Annotated[str | None, typer.Option(help="open, held, ended, published, replaced or dropped.")] = None,
+    form: Form = Format.table,
+    limit: Limit = None,
+) -> None:
+    """List the releases that trusts see or saw before they were published, newest first, and how many looked and answered.
+
+    Example:
+      trust-benchmarks preview list --state open
+    """
+    from .. import previews
+
+    previews.listed(state, form, limit)
+
+
+@preview_app.command("said")
+def preview_said(number: Number, form: Form = Format.table, limit: Limit = None) -> None:
+    """List every trust that a release was offered to: who looked, commented, asked for a correction and signed.
+
+    Example:
+      trust-benchmarks preview said 12 --format csv
+    """
+    from .. import previews
+
+    previews.said(number, form, limit)
+
+
+@preview_app.command("extend")
+def preview_extend(
+    number: Number,
+    until: Annotated[
+        str, typer.Option(help="The day on which it is published, such as 2026-12-18.", show_default=False)
+    ],
+    reason: Why = "",
+    user: User = None,
+) -> None:
+    """Give the trusts more time. Approvers only.
+
+    Example:
+      trust-benchmarks preview extend 12 --until 2026-12-18 --reason "Two trusts asked for it." --user approver
+    """
+    from .. import previews
+
+    previews.extend(number, until, reason, user)
+
+
+@preview_app.command("hold")
+def preview_hold(number: Number, reason: Why = "", user: User = None) -> None:
+    """Hold a release back: it is not published when its time comes, until somebody offers or releases it. Approvers only.
+
+    Example:
+      trust-benchmarks preview hold 12 --reason "RA9 has sent the wrong pay." --user approver
+    """
+    from .. import previews
+
+    previews.hold(number, reason, user)
+
+
+@preview_app.command("offer")
+def preview_offer(
+    what: Annotated[
+        str,
+        typer.Argument(help="A preview that is held back, or a release that a check holds back.", show_default=False),
+    ],
+    reason: Why = "",
+    user: User = None,
+) -> None:
+    """Let a release that is held back go its way: its trusts see it, and it is published when their time has ended. Approvers only.
+
+    Examples:
+      trust-benchmarks preview offer 12 --reason "The pay is right." --user approver
+
+      trust-benchmarks preview offer workforce-2025-06-0123456789 --reason "The fall is real." --user approver
+    """
+    from .. import previews
+
+    previews.offer(what, reason, user)

@@ -142,6 +142,22 @@ def contacts_link(
     contacts.link(mail)
 
 
+@contacts_app.command("signs")
+def contacts_signs(
+    mail: Annotated[str, typer.Argument(help="Their mail address.", show_default=False)],
+    trust: Annotated[str, typer.Option("--trust", "-t", help="The trust, by ODS code.", show_default=False)],
+    end: Annotated[bool, typer.Option("--end", help="They sign no more.")] = False,
+) -> None:
+    """Say that a contact is their trust's named officer, who signs off figures before they are published.
+
+    Example:
+      trust-benchmarks contacts signs ann@example.nhs.uk --trust RA9
+    """
+    from .. import contacts
+
+    contacts.signs(mail, trust, not end)
+
+
 sender_app = typer.Typer(
     name="sender", no_args_is_help=True, help="Give a trust a key of its own to the inbox, list them, take one away."
 )

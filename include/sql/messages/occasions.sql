@@ -69,7 +69,19 @@ occasion AS (
   SELECT 'published', s.submission_id, s.collection, s.period, s.sender, s.part, s.submission_id, NULL, p.published_at, NULL
   FROM core.current_release p JOIN core.release_input i USING (release_key) JOIN sent s USING (submission_id)
   JOIN first_counted f USING (submission_id)
-  WHERE i.counts AND (s.collection, s.period) = (p.collection, p.period) AND p.published_at > %(now)s - interval '14 days')
+  WHERE i.counts AND (s.collection, s.period) = (p.collection, p.period) AND p.published_at > %(now)s - interval '14 days'
+  UNION ALL
+  -- Figures that the trust sees before they are published: once for each window and its end, so also when somebody made it longer; and
+  -- once more when other figures take the place of those that the trust said something about.
+  SELECT 'preview_open', CASE WHEN c.is_again THEN 'preview ' || p.preview_id
+                              ELSE format('preview %%s %%s until %%s', p.collection, p.period, p.ends_at AT TIME ZONE 'Europe/London') END,
+         p.collection, p.period, t.provider_code, '', NULL,
+         CASE WHEN c.is_again THEN 'replaced' WHEN p.extended_at IS NOT NULL THEN 'extended' END,
+         coalesce(CASE WHEN NOT c.is_again THEN p.extended_at END, p.offered_at), p.ends_at
+  FROM core.preview_now p JOIN core.preview_trust t USING (preview_id) CROSS JOIN (VALUES (false), (true)) c (is_again)
+  WHERE p.state = 'open' AND t.provider_code IN (SELECT code FROM recipient)
+    AND (NOT c.is_again OR EXISTS (SELECT FROM core.preview_response s WHERE s.preview_id = p.replaces_id
+                                   AND s.provider_code = t.provider_code AND s.response <> 'looked')))
 SELECT o.kind, o.about, r.mail, r.name, o.collection, o.period, o.sender, o.part, o.submission_id, o.reason, o.moment, o.not_after,
        e.due, e.closes, n.name AS sender_name
 FROM occasion o JOIN recipient r ON r.code = o.sender

@@ -61,6 +61,12 @@ BEGIN
     RAISE EXCEPTION '% % is final: its figures change only in a numbered revision with a reason, written in the same transaction',
       pair.collection, pair.period;
   END IF;
+  -- A release that trusts see first is published when its window has ended, or when a person has said so.
+  IF EXISTS (SELECT FROM core.preview_now p WHERE p.release_key = stands AND p.ends_at > newest.switched_at)
+     AND 'released' IS DISTINCT FROM (SELECT v.verdict FROM core.release_verdict v WHERE v.release_key = stands ORDER BY v.verdict_id DESC LIMIT 1) THEN
+    RAISE EXCEPTION 'The release of % % is shown to its trusts and is not published before the end of that window, unless a person releases it',
+      pair.collection, pair.period;
+  END IF;
   RETURN NULL;
 END $$;
 
@@ -133,11 +139,55 @@ CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_check FOR EACH STAT
 -- The last one about a release holds.
 CREATE TABLE core.release_verdict (
   verdict_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, release_key int NOT NULL REFERENCES core.release,
-  verdict text NOT NULL CHECK (verdict IN ('released', 'withdrawn')),
+  verdict text NOT NULL CHECK (verdict IN ('released', 'withdrawn', 'offered')),  -- offered: it may go its way, through its preview window
   person text NOT NULL CHECK (btrim(person) <> ''), given_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   reason text NOT NULL CHECK (btrim(reason) <> ''));
 CREATE INDEX release_verdict_release ON core.release_verdict (release_key, verdict_id DESC);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.release_verdict FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Releases that are shown to the trusts in them before they are published: each offer, to whom, how long, and what became of it.
+CREATE TABLE core.preview (
+  preview_id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, collection text NOT NULL, period text NOT NULL, release_key int NOT NULL,
+  ends_at timestamptz NOT NULL, offered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  replaces_id int REFERENCES core.preview,  -- the offer whose place it takes; where that was still open, it keeps its end
+  FOREIGN KEY (release_key, collection, period) REFERENCES core.release (release_key, collection, period));
+CREATE INDEX preview_release ON core.preview (release_key);
+CREATE INDEX preview_period ON core.preview (collection, period);
+CREATE INDEX preview_replaces ON core.preview (replaces_id);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.preview FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+CREATE TABLE core.preview_trust (
+  preview_id int NOT NULL REFERENCES core.preview, provider_code text NOT NULL, PRIMARY KEY (preview_id, provider_code));
+CREATE INDEX preview_trust_code ON core.preview_trust (provider_code);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.preview_trust FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- A person gives the trusts more time; the newest holds.
+CREATE TABLE core.preview_extension (
+  extension_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, preview_id int NOT NULL REFERENCES core.preview, ends_at timestamptz NOT NULL,
+  person text NOT NULL CHECK (btrim(person) <> ''), said_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  reason text NOT NULL CHECK (btrim(reason) <> ''));
+CREATE INDEX preview_extension_preview ON core.preview_extension (preview_id);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.preview_extension FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- published: in this edition. replaced: a newer candidate was offered. dropped: what counts now is what is published already.
+CREATE TABLE core.preview_close (
+  preview_id int PRIMARY KEY REFERENCES core.preview, outcome text NOT NULL CHECK (outcome IN ('published', 'replaced', 'dropped')),
+  edition_number int REFERENCES core.edition_switch, closed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  CHECK ((outcome = 'published') = (edition_number IS NOT NULL)));
+CREATE INDEX preview_close_edition ON core.preview_close (edition_number);
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.preview_close FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Each offer as it is now: when its window ends, and what a person said last of its release.
+CREATE VIEW core.preview_now AS
+SELECT p.preview_id, p.collection, p.period, p.release_key, p.offered_at, p.replaces_id, coalesce(e.ends_at, p.ends_at) AS ends_at,
+       e.reason AS extended_because, e.said_at AS extended_at, c.outcome, c.edition_number, c.closed_at, v.verdict, v.reason AS verdict_reason,
+       CASE WHEN c.outcome IS NOT NULL THEN c.outcome WHEN v.verdict = 'withdrawn' THEN 'held'
+            WHEN coalesce(e.ends_at, p.ends_at) <= now() THEN 'ended' ELSE 'open' END AS state
+FROM core.preview p LEFT JOIN core.preview_close c USING (preview_id)
+LEFT JOIN LATERAL (
+  SELECT x.ends_at, x.reason, x.said_at FROM core.preview_extension x WHERE x.preview_id = p.preview_id ORDER BY x.extension_id DESC LIMIT 1) e ON true
+LEFT JOIN LATERAL (
+  SELECT v.verdict, v.reason FROM core.release_verdict v WHERE v.release_key = p.release_key ORDER BY v.verdict_id DESC LIMIT 1) v ON true;
 
 -- A publisher's own total, and what the rows under it add up to.
 CREATE TABLE core.release_total (
@@ -168,7 +218,7 @@ CREATE TABLE core.computed_again (
 CREATE INDEX computed_again_same_as ON core.computed_again (same_as_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.computed_again FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
--- The release that has the figures of these inputs: the one that stands, the one made of them, or one that a person
+-- The release that has the figures of these inputs: the one that stands, the one made of them, or one that trusts were shown or a person
 -- withdrew or released. NULL: they have not been computed, or came to figures that have been replaced since.
 CREATE FUNCTION core.release_of(of_collection text, of_period text, of_inputs text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -179,6 +229,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   JOIN core.release n USING (release_key)
   LEFT JOIN core.current_release c USING (release_key)
   WHERE f.own OR c.release_key IS NOT NULL OR EXISTS (SELECT FROM core.release_verdict v WHERE v.release_key = f.release_key)
+    OR EXISTS (SELECT FROM core.preview p WHERE p.release_key = f.release_key)
   ORDER BY c.release_key IS NOT NULL DESC, f.own DESC LIMIT 1
 $$;
 
@@ -352,7 +403,7 @@ $$;
 -- Releases that were never published do not have to be kept for ever. They are the only facts that can go, and only through this
 -- function: it runs as release_pruner, a role that nobody can log in as and that the triggers named facts let delete.
 -- Kept are releases younger than the days given (90 unless told otherwise, 7 at least), those that stand or ever stood, those that a check
--- holds back or a person spoke about, those that other inputs came to, and those that a decision expects.
+-- holds back, trusts were shown or a person spoke about, those that other inputs came to, and those that a decision expects.
 CREATE FUNCTION core.prune_releases(older_than_days int DEFAULT 90) RETURNS TABLE (release_id text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -369,6 +420,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM core.edition_release x WHERE x.release_key = r.release_key)
     AND NOT EXISTS (SELECT FROM core.revision x WHERE r.release_key IN (x.release_key, x.previous_release_key))
     AND NOT EXISTS (SELECT FROM core.release_verdict x WHERE x.release_key = r.release_key)
+    AND NOT EXISTS (SELECT FROM core.preview x WHERE x.release_key = r.release_key)
     AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.release_key = r.release_key AND NOT x.passed)
     AND NOT EXISTS (SELECT FROM core.release_check x WHERE x.against_key = r.release_key)
     AND NOT EXISTS (SELECT FROM core.computed_again x WHERE x.same_as_key = r.release_key)

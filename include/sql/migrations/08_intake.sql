@@ -417,6 +417,7 @@ SELECT r.release_id, r.collection, r.period, r.inputs_hash, r.reference_version,
             WHEN v.verdict = 'withdrawn' THEN 'withdrawn'
             WHEN EXISTS (SELECT FROM core.release_log l WHERE (l.collection, l.period, l.release_key) = (r.collection, r.period, r.release_key)) THEN 'replaced'
             WHEN k.failed > 0 AND v.verdict IS NULL THEN 'held_back'
+            WHEN EXISTS (SELECT FROM core.preview_now p WHERE p.release_key = r.release_key AND p.outcome IS NULL) THEN 'in_preview'
             ELSE 'made' END AS state,
        k.failed AS failed_checks, v.verdict, v.person AS verdict_by, v.given_at AS verdict_at, v.reason AS verdict_reason
 FROM core.release r LEFT JOIN core.current_release c USING (release_key)
@@ -430,9 +431,9 @@ COMMENT ON COLUMN intake.releases.reference_version IS 'Hash over the reference 
 COMMENT ON COLUMN intake.releases.code_version IS 'Versions of the methods that computed it: the collection''s own and those that all share.';
 COMMENT ON COLUMN intake.releases.submissions IS 'The submissions that it rests on.';
 COMMENT ON COLUMN intake.releases.created_at IS 'When it was made.';
-COMMENT ON COLUMN intake.releases.state IS 'current; replaced (it was published once); held_back (a check failed); withdrawn (a rollback left it); or made (it was not switched to yet).';
+COMMENT ON COLUMN intake.releases.state IS 'current; replaced (it was published once); held_back (a check failed); withdrawn (a rollback left it, or a person holds it back); in_preview (its trusts see it before it is published); or made (it was not switched to yet).';
 COMMENT ON COLUMN intake.releases.failed_checks IS 'How many checks failed on it, as intake.release_checks tells; those against an earlier release that stood are counted too.';
-COMMENT ON COLUMN intake.releases.verdict IS 'What a person said last: released or withdrawn; NULL where nobody has.';
+COMMENT ON COLUMN intake.releases.verdict IS 'What a person said last: released, withdrawn or offered (it may go its way, through its preview window); NULL where nobody has.';
 COMMENT ON COLUMN intake.releases.verdict_by IS 'Who said so.';
 COMMENT ON COLUMN intake.releases.verdict_at IS 'When.';
 COMMENT ON COLUMN intake.releases.verdict_reason IS 'Why.';

@@ -16,7 +16,7 @@ GRANT SELECT ON core.event_kind TO steward_desk;
 
 -- Deleting releases that were never published: only core.prune_releases has this role's rights.
 GRANT USAGE ON SCHEMA core TO release_pruner;
-GRANT SELECT ON core.current_release, core.release_log, core.edition_release, core.revision, core.release_verdict, core.computed_again,
+GRANT SELECT ON core.current_release, core.release_log, core.edition_release, core.revision, core.release_verdict, core.preview, core.computed_again,
   core.decision TO release_pruner;
 GRANT SELECT, DELETE ON core.release, core.release_check, core.explained, core.movement, core.release_total, core.release_input,
   core.release_metric, core.measure, core.benchmark, core.comparison, core.price_spread, core.price_position, core.price_list,

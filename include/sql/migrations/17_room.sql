@@ -23,6 +23,7 @@ CREATE TABLE core.contact (
 CREATE TABLE core.contact_provider (
   contact_key integer NOT NULL REFERENCES core.contact, ods_code text NOT NULL,
   since timestamptz NOT NULL DEFAULT clock_timestamp(), until timestamptz,
+  may_sign boolean NOT NULL DEFAULT false,  -- the trust's named officer, who signs off figures before they are published
   PRIMARY KEY (contact_key, ods_code, since));
 CREATE UNIQUE INDEX contact_provider_now ON core.contact_provider (contact_key, ods_code) WHERE until IS NULL;
 CREATE INDEX contact_provider_code ON core.contact_provider (ods_code);
@@ -58,7 +59,8 @@ CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.room_session_end FOR EACH S
 CREATE TABLE core.room_action (
   action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, contact_key integer NOT NULL REFERENCES core.contact,
   action text NOT NULL CHECK (action IN ('added', 'link sent', 'link made', 'signed in', 'signed out', 'renamed', 'left', 'trusts changed',
-                                         'checked a file', 'sent a file', 'took a file')),
+                                         'checked a file', 'sent a file', 'took a file', 'took a report',
+                                         'looked', 'commented', 'asked for a correction', 'signed off', 'may sign', 'may no longer sign')),
   about text NOT NULL DEFAULT '', done_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE INDEX room_action_contact ON core.room_action (contact_key, done_at);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.room_action FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();

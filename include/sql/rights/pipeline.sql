@@ -19,7 +19,8 @@ GRANT INSERT ON
   core.identified_later, core.message, core.message_attempt, core.not_dated, core.profile, core.provider_rows, core.receipt, core.reference_version, core.revalidation,
   core.rules_in_force, core.source_file, core.source_look, core.submission, core.validation,
   core.benchmark, core.comparison, core.computed_again, core.cross_finding, core.edition, core.edition_release, core.edition_switch,
-  core.explained, core.funnel, core.kept_apart, core.measure, core.movement, core.peer, core.peer_benchmark, core.peer_group,
+  core.explained, core.funnel, core.kept_apart, core.measure, core.movement, core.peer, core.peer_benchmark, core.peer_group, core.preview,
+  core.preview_close, core.preview_extension, core.preview_trust,
   core.price_list, core.price_position, core.price_spread, core.release, core.release_check, core.release_input, core.release_metric,
   core.release_total, core.release_verdict, core.revision, core.series_rule, core.size_cost, core.successor
 TO pipeline;
