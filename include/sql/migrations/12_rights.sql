@@ -1,6 +1,6 @@
 -- What the desk may do besides reading: write decisions and verdicts, and add and withdraw events through two functions.
 
-GRANT SELECT ON core.inputs, core.preview_now TO steward_desk;
+GRANT SELECT ON core.inputs TO steward_desk;
 REVOKE ALL ON FUNCTION core.release_of(text, text, text), core.inputs_of(text[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION core.release_of(text, text, text), core.inputs_of(text[], text[]) TO steward_desk;
 GRANT SELECT ON core.decision_kind, core.decision_possible, core.decision_move, core.rule_limit, core.decision, core.verdict TO steward_desk;
