@@ -54,6 +54,18 @@ def browser():
         started.close()
 
 
+def serious(tab) -> list[str]:
+    """What axe finds on a page that is serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = (
+        Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
+    )  # all rules; no list of what passed
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
+    ]
+
+
 def why_not(stats: dict) -> str:
     """The line that says that browser tests could not run and why; empty if they did, or none was asked for.
 

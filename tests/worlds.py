@@ -23,7 +23,7 @@ def new_world(services):
         _empty_buckets(s3, objects.BUCKETS) as buckets,
     ):
         pool.close()  # nobody may be connected to a database that is copied
-        superuser.execute(f"CREATE DATABASE {name} TEMPLATE warehouse OWNER warehouse")
+        superuser.execute(f"CREATE DATABASE {name} TEMPLATE warehouse OWNER warehouse STRATEGY file_copy")
         world = services | buckets | addresses(services, name) | {"TB_CACHE": cache}
         try:
             with environment(world):
@@ -89,7 +89,7 @@ def copy_of(world):
     port, password = world["TB_PORT_POSTGRES"], world["TB_POSTGRES_PASSWORD"]
     with psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser:
         pool.close()
-        superuser.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER warehouse")
+        superuser.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER warehouse STRATEGY file_copy")
         copy = world | addresses(world, name)
         try:
             with environment(copy):

@@ -1,75 +1,21 @@
-"""What the tests of the command share: running it, in a process of its own or here."""
+"""What the tests of the command share."""
 
-import contextlib
-import io
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command wrote, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-def command(*arguments, env: dict | None = None, cwd: Path | None = None) -> Ran:
-    """Runs trust-benchmarks; `env` is added to an environment without our own settings."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TB_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "trust_benchmarks.cli.main", *map(str, arguments)],
-        capture_output=True,
-        env=clean | {"TERM": "dumb", "COLUMNS": "160"} | (env or {}),
-        cwd=cwd,
-        timeout=120,
-    )
-    ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert "Traceback" not in ran.out + ran.err and "panicked" not in ran.err
-    return ran
-
-
-def here(*arguments, env: dict | None = None, cwd: Path | None = None) -> Ran:
-    """The same in this process, which is quicker by the time that imports take."""
-    from trust_benchmarks.cli.main import run
-
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TB_")}
-    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
-    with (
-        mock.patch.dict(os.environ, clean | {"TERM": "dumb", "COLUMNS": "160"} | (env or {}), clear=True),
-        mock.patch.object(sys, "argv", ["trust-benchmarks", *map(str, arguments)]),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        os.chdir(cwd or before)
-        try:
-            run()
-        finally:
-            os.chdir(before)
-    assert "should not happen" not in err.getvalue()
-    return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+import running
 
 
 @pytest.fixture
 def tb():
     """A function that runs the command in this process."""
-    return here
+    return running.here
 
 
 @pytest.fixture
 def tb_process():
     """A function that runs the command in a process of its own, as a person does."""
-    return command
+    return running.command
 
 
 @pytest.fixture(scope="session")

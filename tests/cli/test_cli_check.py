@@ -88,9 +88,9 @@ def test_a_warning_does_not_hold(tb, workforce_file):
     assert "would be accepted with warnings" in ran.out and "WF-R5" in ran.out
 
 
-def test_a_fault_holds_and_stands_at_its_place(tb_process, workforce_file):
+def test_a_fault_holds_and_stands_at_its_place(tb, workforce_file):
     path = workforce_file({(4, "fte"): "lots", (6, "fte"): "200", (6, "fte_days_available"): "6000"})
-    ran = tb_process("check", path, "--format", "csv")
+    ran = tb("check", path, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
     assert ran.code == 1 and "would be held" in ran.err
     assert [(r["rule_id"], r["line"], r["column_name"], r["raw_value"]) for r in rows] == [
@@ -98,7 +98,7 @@ def test_a_fault_holds_and_stands_at_its_place(tb_process, workforce_file):
         ("VAL-TYPE", "4", "fte", "lots"),
         ("WF-R1", "6", "fte", "200"),
     ]
-    assert "line 4, fte" in tb_process("check", path).out
+    assert "line 4, fte" in tb("check", path).out
 
 
 def test_hostile_cells_are_shown_harmless(tb, workforce_file):
@@ -117,11 +117,11 @@ def test_hostile_cells_are_shown_harmless(tb, workforce_file):
     assert "[bold]" in tb("check", path).out.replace("\n", "").replace(" ", "")
 
 
-def test_file_names_are_shown_harmless(tb_process, workforce_file):
+def test_file_names_are_shown_harmless(tb, tb_process, workforce_file):
     path = workforce_file(name="[red]\x1b[31m\nworkforce.csv")
     os.rename(path, path.parent / b"\xff\x1b[31mx.csv".decode("utf-8", "surrogateescape"))
-    for form in ("table", "json"):
-        ran = tb_process(
+    for run, form in ((tb_process, "table"), (tb, "json")):
+        ran = run(
             "check",
             os.fsencode(path.parent).decode() + "/" + b"\xff\x1b[31mx.csv".decode("utf-8", "surrogateescape"),
             "-f",

@@ -7,8 +7,6 @@ import os
 import pty
 import shlex
 import socket
-import subprocess
-import sys
 import threading
 import time
 from datetime import date, timedelta
@@ -22,6 +20,7 @@ from trust_benchmarks.cli import main
 from trust_benchmarks_local import airflow
 from trust_benchmarks_local.services import exported
 from trust_benchmarks_local.state import State
+from worlds import copy_of
 
 PERIOD = "2025-06"
 LATER = str(date.today() + timedelta(days=90))
@@ -97,19 +96,26 @@ def too_many(rows):
     rows[2]["fte"] = "500"
 
 
-@pytest.fixture
-def month(world, door):
-    """Three trusts, released; the return of RA9 is held. Nothing has been announced."""
+@pytest.fixture(scope="module")
+def released(shared_world):
+    """Three trusts, released; the return of RA9 is held."""
     for ods in flow.TRUSTS[:3]:
         flow.put_return(ods, PERIOD, flow.workforce(ods, PERIOD, change=too_many if ods == "RA9" else list))
     flow.take_in()
     flow.release()
-    door.events.clear(), door.runs.clear()
-    return world
+    return shared_world
 
 
 @pytest.fixture
-def held(month) -> str:
+def month(released, door):
+    """A copy of that for one test. Nothing has been announced."""
+    door.events.clear(), door.runs.clear()
+    with copy_of(released) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def held(released) -> str:
     return flow.value("SELECT submission_id FROM intake.submissions WHERE sender = 'RA9'")
 
 
@@ -163,19 +169,33 @@ def test_a_steward_decides_and_a_second_person_approves(as_user, held, door):
     assert ran.code == 2 and "already in force" in ran.err
 
 
-@pytest.mark.parametrize(("answer", "decided"), [("n", 0), ("y", 1)])
-def test_a_person_at_a_terminal_is_asked_after_the_preview(month, held, door, answer, decided):
-    env = os.environ | exported(month) | {"TB_AIRFLOW_URL": door.url, "TB_USER_PASSWORD": "password of steward"}
-    command = [sys.executable, "-m", "trust_benchmarks.cli.main", "decide", "accept", held, "--reason", "ok"]
+@pytest.fixture
+def terminal():
+    """A terminal's two ends: the person's and the command's."""
     ours, theirs = pty.openpty()
-    os.write(ours, f"{answer}\n".encode())
-    done = subprocess.run(
-        [*command, "--user", "steward"], stdin=theirs, env=env, capture_output=True, text=True, timeout=120
-    )
-    os.close(ours), os.close(theirs)
-    assert f"Decide to accept {held}?" in done.stderr and "what would change" in done.stdout
-    assert done.returncode == (0 if decided else 2), done.stderr
-    assert flow.value("SELECT count(*) FROM core.decision") == decided
+    with open(theirs) as stdin:
+        yield ours, stdin
+    os.close(ours)
+
+
+def test_a_person_at_a_terminal_is_asked_after_the_preview(month, held, door, tb_process, terminal):
+    person, stdin = terminal
+    os.write(person, b"y\n")
+    env = exported(month) | {"TB_AIRFLOW_URL": door.url, "TB_USER_PASSWORD": "password of steward"}
+    ran = tb_process("decide", "accept", held, "--reason", "ok", "--user", "steward", env=env, stdin=stdin)
+    assert f"Decide to accept {held}?" in ran.err and "what would change" in ran.out
+    assert ran.code == 0, ran.err
+    assert flow.value("SELECT count(*) FROM core.decision") == 1
+
+
+def test_a_person_who_is_asked_may_say_no(as_user, held, terminal, monkeypatch):
+    person, stdin = terminal
+    os.write(person, b"n\n")
+    monkeypatch.setattr("sys.stdin", stdin)
+    ran = as_user("steward", "decide", "accept", held, "--reason", "ok")
+    assert f"Decide to accept {held}?" in ran.err and "what would change" in ran.out
+    assert ran.code == 2, ran.err
+    assert flow.value("SELECT count(*) FROM core.decision") == 0
 
 
 def test_nobody_approves_what_they_decided_whatever_they_may(as_user, held):

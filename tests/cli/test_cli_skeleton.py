@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from running import Ran
 from trust_benchmarks import catalogue
 
+HERE = Path(__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {
     "waiting_times": ("month", "each_trust"),
@@ -22,11 +25,32 @@ NAMES = {
 }
 
 
+@dataclass(frozen=True)
+class Checkout:
+    """The copy, and the process that has imported its package and runs its commands (forking.py)."""
+
+    folder: Path
+    process: subprocess.Popen
+
+    def command(self, *arguments, env: dict[str, str] | None = None) -> Ran:
+        """Runs the command of the copy."""
+        return self._ask(arguments=list(map(str, arguments)), environment=env or {})
+
+    def code(self, text: str) -> Ran:
+        """Runs Python code in the copy."""
+        return self._ask(code=text, environment={})
+
+    def _ask(self, **asked) -> Ran:
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        return Ran(**json.loads(self.process.stdout.readline()))
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A copy of the package, the DAGs and the plugins in which new collections may be written."""
     folder = tmp_path_factory.mktemp("checkout")
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    ignored = shutil.ignore_patterns("*.egg-info")  # what is compiled comes with it
     for name in ("include", "dags", "plugins"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "path").mkdir()
@@ -38,12 +62,22 @@ def checkout(tmp_path_factory):
     (folder / ".gitignore").write_text("__pycache__/\n")
     git(folder, "init", "-q")
     git(folder, "add", "-A")
-    for name, (frequency, kind) in NAMES.items():
-        ran = inside(folder, "new-collection", name, "--frequency", frequency, "--kind", kind)
-        assert (ran.returncode, ran.stderr) == (0, "")
-        assert f"collect_{name}" in ran.stdout and "TO DO" in ran.stdout
-        assert sorted(path.name for path in (folder / "tests" / "collections" / name).iterdir())[0] == "README.md"
-    return folder
+    with subprocess.Popen(
+        [sys.executable, HERE / "forking.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environment(folder),
+    ) as process:
+        copy = Checkout(folder, process)
+        for name, (frequency, kind) in NAMES.items():
+            ran = copy.command("new-collection", name, "--frequency", frequency, "--kind", kind)
+            assert (ran.code, ran.err) == (0, "")
+            assert f"collect_{name}" in ran.out and "TO DO" in ran.out
+            assert sorted(path.name for path in (folder / "tests" / "collections" / name).iterdir())[0] == "README.md"
+        yield copy
+        process.stdin.close()
 
 
 def git(folder: Path, *arguments) -> str:
@@ -51,26 +85,28 @@ def git(folder: Path, *arguments) -> str:
     return subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def inside(folder: Path, *arguments) -> subprocess.CompletedProcess:
-    """Runs the command of the copy."""
-    return python(folder, "-m", "trust_benchmarks.cli.main", *map(str, arguments))
+def environment(folder: Path) -> dict[str, str]:
+    """One in which the package is the copy's, without our own settings."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TB_")}
+    own = {"PYTHONPATH": str(folder / "path"), "AIRFLOW_HOME": str(folder / "airflow"), "COLUMNS": "160"}
+    return clean | own
 
 
 def python(folder: Path, *arguments) -> subprocess.CompletedProcess:
+    """Runs Python in the copy."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TB_")}
-        | {"PYTHONPATH": str(folder / "path"), "AIRFLOW_HOME": str(folder / "airflow"), "COLUMNS": "160"},
+        env=environment(folder),
         timeout=120,
     )
 
 
 def test_nothing_outside_its_own_files_is_touched(checkout):
     """As git sees it: every file that is new bears the name of the collection, in its path, and no other file changed."""
-    said = git(checkout, "status", "--porcelain", "-uall").splitlines()
+    said = git(checkout.folder, "status", "--porcelain", "-uall").splitlines()
     changed = {line[3:] for line in said if not line.startswith("A ")}
     assert all(line.startswith("?? ") for line in said if line[3:] in changed)
     own = {name: {path for path in changed if name in re.split(r"[/.]", path)} for name in NAMES}
@@ -112,15 +148,15 @@ def test_deployed_code_names_no_collection():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_returns_can_be_checked(checkout, name):
-    valid, broken = sorted((checkout / "tests" / "collections" / name).glob("*.csv"))
+    valid, broken = sorted((checkout.folder / "tests" / "collections" / name).glob("*.csv"))
     if "broken" in valid.name:
         valid, broken = broken, valid
-    told = json.loads(inside(checkout, "check", valid, "--format", "json").stdout)
+    told = json.loads(checkout.command("check", valid, "--format", "json").out)
     sender = {"each_trust": "RY8", "national": "NHSE"}[NAMES[name][1]]
     assert (told["state"], told["collection"], told["sender"]) == ("accepted", name, sender)
-    ran = inside(checkout, "check", broken, "--format", "json")
-    told = json.loads(ran.stdout)
-    assert ran.returncode == 1 and told["state"] == "held"
+    ran = checkout.command("check", broken, "--format", "json")
+    told = json.loads(ran.out)
+    assert ran.code == 1 and told["state"] == "held"
     assert told["findings"][0]["rule_id"] == "CEILING" and len(told["findings"]) == (2 if sender == "RY8" else 3)
 
 
@@ -128,15 +164,15 @@ def test_what_looks_at_every_collection_finds_it_and_its_own_tests_pass(checkout
     """Its own tests; its SQL case and its figures over random returns a second time, by the tests of all collections."""
     files = ("tests/collections", "tests/sql/test_cases.py", "tests/sql/test_second_calculation.py")
     chosen = "test_collection or first_case or waiting_times-1"
-    ran = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen)
+    ran = python(checkout.folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen)
     # 10 of the four collections' own; each of four cases complete, computed, and its messages; four of the second calculation
     assert ran.returncode == 0 and "26 passed" in ran.stdout, ran.stdout[-2000:]
 
 
-def test_its_template_and_its_pages_follow(checkout):
-    assert inside(checkout, "template", "lifts").stdout == "ods_code,period,things_due,things_done\n"
-    assert inside(checkout, "dictionary").returncode == 0
-    page = (checkout / "docs" / "data-dictionary.md").read_text()
+def test_its_template_and_its_pages_follow(checkout, services):
+    assert checkout.command("template", "lifts").out == "ods_code,period,things_due,things_done\n"
+    assert checkout.command("dictionary", env=services).code == 0
+    page = (checkout.folder / "docs" / "data-dictionary.md").read_text()
     assert "### waiting_times\n" in page and "WT-R1" in page and "### lifts\n" in page and "LI-R1" in page
 
 
@@ -146,7 +182,7 @@ def test_its_dag_parses(checkout):
         "import sys; sys.path[:0] = ['plugins', 'dags']; import collect; "
         "print(*sorted(name for name in vars(collect) if name.startswith('collect_')))"
     )
-    ran = python(checkout, "-c", look)
+    ran = python(checkout.folder, "-c", look)
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert {"collect_waiting_times", "collect_lifts", "collect_workforce"} <= set(ran.stdout.split())
 
@@ -172,8 +208,8 @@ print(measure.compute(inputs).measures.filter(metric_id='WT01').select('provider
 tables = reference.load()
 print(reference.check(tables), {metric.metric_id: metric.fed_by for metric in tables.metrics}['WT01'])
 """
-    ran = python(checkout, "-c", code)
-    assert ran.stdout == "[('RY8', 92.5)]\n[] ('waiting_times',)\n", ran.stderr[-2000:]
+    ran = checkout.code(code)
+    assert ran.out == "[('RY8', 92.5)]\n[] ('waiting_times',)\n", ran.err[-2000:]
 
 
 @pytest.mark.parametrize(
@@ -195,18 +231,19 @@ print(reference.check(tables), {metric.metric_id: metric.fed_by for metric in ta
 )
 def test_what_cannot_be_written_is_said(checkout, arguments, says):
     def files():
-        return sorted(path for path in checkout.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        found = checkout.folder.rglob("*")
+        return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
 
     before = files()
-    ran = inside(checkout, "new-collection", *arguments)
-    assert (ran.returncode, ran.stdout) == (2, "") and says in ran.stderr
+    ran = checkout.command("new-collection", *arguments)
+    assert (ran.code, ran.out) == (2, "") and says in ran.err
     assert files() == before
 
 
 def test_a_file_in_the_way_stops_all_of_it(checkout):
-    there = checkout / "include" / "sql" / "measures" / "in_the_way.sql"
+    there = checkout.folder / "include" / "sql" / "measures" / "in_the_way.sql"
     there.write_text("mine")
-    ran = inside(checkout, "new-collection", "in_the_way")
-    assert ran.returncode == 2 and "exists already" in ran.stderr
-    assert there.read_text() == "mine" and not (checkout / "include" / "catalogue" / "in_the_way").exists()
+    ran = checkout.command("new-collection", "in_the_way")
+    assert ran.code == 2 and "exists already" in ran.err
+    assert there.read_text() == "mine" and not (checkout.folder / "include" / "catalogue" / "in_the_way").exists()
     there.unlink()

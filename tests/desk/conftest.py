@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from trust_benchmarks_local.services import exported
 from worlds import copy_of, environment, new_world
 
 HERE = Path(__file__).parent
@@ -26,6 +27,7 @@ class Desk:
     routes: list
     tokens: dict
     home: Path
+    pid: int
 
     def client(self, role: str | None, html: bool = True) -> httpx.Client:
         """A caller in a role, signed in as a browser is; None is somebody who is not."""
@@ -42,9 +44,26 @@ class Desk:
             return client.post(f"/steward{path}", data={"token": token, **fields})
 
 
-@contextlib.contextmanager
-def served(world):
-    """A desk over a world's stores."""
+@dataclass
+class Airflow:
+    """The process that has Airflow, and makes desks (server.py)."""
+
+    process: subprocess.Popen
+    home: Path
+
+    def ask(self, line: str, answer: str) -> str:
+        """Sends a line, and reads up to the answer; what follows it."""
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        for said in self.process.stdout:
+            if said.startswith(answer):
+                return said.removeprefix(answer)
+        raise RuntimeError(f"The desk did not start:\n{(self.home / 'server.log').read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def airflow():
+    """Airflow's own sign-in and database, for all desks of the session, of which one runs at a time."""
     with tempfile.TemporaryDirectory(prefix="desk-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         passwords = {name: name for name in ("vera", "sam", "stella", "olga", "otto", "admin")}
@@ -59,27 +78,27 @@ def served(world):
             "AIRFLOW__API__SECRET_KEY": "a secret of this test",
             "AIRFLOW__API_AUTH__JWT_SECRET": "another secret of this test, long enough for its purpose 0123456789 0123456789",
         }
-        log = home / "server.log"
-        with log.open("w") as errors:
-            process = subprocess.Popen(
+        with (
+            (home / "server.log").open("w") as errors,
+            subprocess.Popen(
                 [sys.executable, str(HERE / "server.py")],
                 env=os.environ | ours,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-            )
-            try:
-                for line in process.stdout:
-                    if line.startswith("READY "):
-                        said = json.loads(line[6:])
-                        break
-                else:
-                    raise RuntimeError(f"The desk did not start:\n{log.read_text()[-3000:]}")
-                (home / "pid").write_text(str(process.pid))
-                yield Desk(f"http://127.0.0.1:{said['port']}", said["routes"], said["tokens"], home)
-            finally:
-                process.terminate()
-                process.wait(15)
+            ) as process,
+        ):
+            yield Airflow(process, home)
+            process.stdin.close()
+
+
+@contextlib.contextmanager
+def served(airflow, world):
+    """A desk over a world's stores."""
+    said = json.loads(airflow.ask(json.dumps(exported(world)), "READY "))
+    yield Desk(f"http://127.0.0.1:{said['port']}", said["routes"], said["tokens"], airflow.home, said["pid"])
+    airflow.ask("", "DONE")
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +126,23 @@ def returns(month):
 
 
 @pytest.fixture(scope="module")
-def desk(shared_world, returns):
+def desk(airflow, shared_world, returns):
     """A running desk over those returns."""
-    with served(shared_world) as running:
+    with served(airflow, shared_world) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def signed_in(desk, browser):
+    """A function: the browser as used by that person; a new one for each test would load all that it keeps again."""
+    contexts = {}
+
+    def context(person: str):
+        if person not in contexts:
+            contexts[person] = browser.new_context(viewport={"width": 1280, "height": 900})
+            contexts[person].add_cookies([{"name": "_token", "value": desk.tokens[person], "url": desk.url}])
+        return contexts[person]
+
+    yield context
+    for one in contexts.values():
+        one.close()

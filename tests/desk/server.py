@@ -1,10 +1,20 @@
-"""The desk behind Airflow's own sign-in, without the rest of Airflow: a process that says READY with its port, routes and tokens."""
+"""The desk behind Airflow's own sign-in, without the rest of Airflow.
+
+A process that makes Airflow's database and then, for each line of JSON on its input (an environment), a copy of itself that serves the
+desk, and says READY with its process, port, routes and tokens. An empty line ends the copy, which DONE answers. Importing Airflow takes
+longer than most tests of the desk.
+"""
 
 import asyncio
+import gc
 import json
+import os
+import signal
 import socket
+import sys
 
 import uvicorn
+from airflow import settings
 from airflow.api_fastapi.app import init_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.utils import db
@@ -25,10 +35,8 @@ def make_assets() -> None:
         session.add_all(AssetModel(name=f"waiting_{name}", uri=f"waiting_{name}") for name in catalogue.all())
 
 
-def main() -> None:
-    with create_session() as session:
-        db.initdb(session=session)
-    make_assets()
+def serve() -> None:
+    """Serves the desk until it is ended."""
     outer = FastAPI()
     rights = init_auth_manager(outer)
     desk = create()
@@ -46,9 +54,39 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(outer, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
-    port = listener.getsockname()[1]
-    print("READY " + json.dumps({"port": port, "routes": routes, "tokens": tokens}), flush=True)
+    said = {"pid": os.getpid(), "port": listener.getsockname()[1], "routes": routes, "tokens": tokens}
+    print("READY " + json.dumps(said), flush=True)
     asyncio.run(server.serve(sockets=[listener]))
+
+
+def copied(environment: dict[str, str]) -> int:
+    """A copy of this process that serves in that environment; its number."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.environ.update(environment)
+        settings.configure_orm()
+        serve()
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def main() -> None:
+    with create_session() as session:
+        db.initdb(session=session)
+    make_assets()
+    settings.dispose_orm()  # a connection is not for two processes
+    gc.freeze()
+    for line in sys.stdin:
+        child = copied(json.loads(line))
+        sys.stdin.readline()
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+        print("DONE", flush=True)
 
 
 main()

@@ -4,6 +4,7 @@ from datetime import date
 
 import flow
 import pytest
+from browser import serious
 from desk_world import NEXT_YEAR, PERIOD, batch_of
 from sizes import FULL
 
@@ -49,23 +50,12 @@ def known(desk, returns):
 
 
 @pytest.fixture
-def tab(desk, browser, request):
+def tab(signed_in, request):
     """A tab in which an approver is signed in, at the width that the test asks for."""
-    width = getattr(request, "param", 1280)
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    context.add_cookies([{"name": "_token", "value": desk.tokens["olga"], "url": desk.url}])
-    yield context.new_page()
-    context.close()
-
-
-def serious(tab) -> list[str]:
-    """What axe finds on a page that is serious or critical."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(tab).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
-    ]
+    tab = signed_in("olga").new_page()
+    tab.set_viewport_size({"width": getattr(request, "param", 1280), "height": 900})
+    yield tab
+    tab.close()
 
 
 def test_every_page_that_shows_something_is_looked_at(desk):
@@ -142,7 +132,7 @@ def tab_to(tab, name: str, role: str = "", most: int = 120) -> None:
     "script", [False, pytest.param(True, marks=pytest.mark.full)], ids=["without script", "with script"]
 )
 def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
-    context = browser.new_context(java_script_enabled=True, viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_cookies([{"name": "_token", "value": desk.tokens["sam"], "url": desk.url}])
     if not script:
         context.route("**/desk.js*", lambda route: route.abort())

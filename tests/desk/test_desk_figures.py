@@ -7,9 +7,10 @@ from xml.etree import ElementTree
 
 import flow
 import pytest
+from browser import serious
 from desk_world import HOSTILE, PERIOD, SUPPRESSED
 from sizes import FULL
-from test_desk_browser import WIDTHS, serious
+from test_desk_browser import WIDTHS
 from trust_benchmarks.desk import figure_charts, figure_text, formatting, timeline_charts, timeline_data
 from trust_benchmarks.pages import readable
 
@@ -503,13 +504,12 @@ def test_the_sixteen_recommendations(look):
         "one event",
     ],
 )
-def test_in_a_browser(browser, desk, returns, path, width):
+def test_in_a_browser(signed_in, desk, returns, path, width):
     if path == "one event":
         answer = desk.post("steward", "/timeline/add", **FORM | {"summary": f"Looked at, {width} pixels wide."})
         path = answer.headers["location"].removeprefix("/steward")
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    context.add_cookies([{"name": "_token", "value": desk.tokens["sam"], "url": desk.url}])
-    tab, problems = context.new_page(), []
+    tab, problems = signed_in("sam").new_page(), []
+    tab.set_viewport_size({"width": width, "height": 900})
     tab.on(
         "console", lambda said: problems.append(said.text) if said.type == "error" and "404" not in said.text else None
     )
@@ -524,4 +524,4 @@ def test_in_a_browser(browser, desk, returns, path, width):
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.locator("h1").count() == 1
     assert problems == []
-    context.close()
+    tab.close()

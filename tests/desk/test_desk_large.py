@@ -50,6 +50,6 @@ def test_pages_of_many_findings(desk, large):
 
 
 def test_the_server_stays_small(desk, large):
-    status = Path(f"/proc/{(desk.home / 'pid').read_text()}/status").read_text()
+    status = Path(f"/proc/{desk.pid}/status").read_text()
     peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
     assert peak < 1024 * 1024, f"{peak / 1024:.0f} MiB"

@@ -87,9 +87,9 @@ def _profiles(inputs: measure.Inputs) -> pl.DataFrame:
     """The profile of every submission of the collection itself."""
     found = [profiles.empty()]
     for path in inputs.records[inputs.collection]:
-        records = pl.read_parquet(path)
-        of_one = profile.of(records, inputs.collection)
-        found.append(of_one.select(pl.lit(records["submission_id"][0]).alias("submission_id"), *profile.COLUMNS))
+        for (submission_id,), records in pl.read_parquet(path).group_by("submission_id", maintain_order=True):
+            of_one = profile.of(records, inputs.collection)
+            found.append(of_one.select(pl.lit(submission_id).alias("submission_id"), *profile.COLUMNS))
     return pl.concat(found)
 
 

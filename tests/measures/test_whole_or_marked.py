@@ -146,7 +146,7 @@ def test_one_period_alone_says_what_it_cannot_show(collection, tmp_path):
     inputs, _ = random_returns.make(collection, 8, tmp_path)
     now = inputs.submissions.filter(pl.col("period") == inputs.period)
     records = {
-        name: [path for path in paths if path.stem in set(now["submission_id"])]
+        name: [path for path in paths if path.stem == f"{name}-{inputs.period}"]
         for name, paths in inputs.records.items()
     }
     alone = dataclasses.replace(

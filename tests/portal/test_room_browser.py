@@ -6,6 +6,7 @@ from pathlib import Path
 
 import flow
 import pytest
+from browser import serious
 from served_room import ANN, link_of
 from sizes import FULL
 
@@ -36,8 +37,6 @@ def look(browser, room, returns):
     axe_ran.append(True)
 
     def look(name, path, widths=WIDTHS if FULL else WIDTHS[1:]):
-        from axe_playwright_python.sync_playwright import Axe
-
         for width in widths:
             tab = tabs[width]
             tab.context.add_cookies(tabs[WIDTHS[0]].context.cookies())
@@ -46,12 +45,7 @@ def look(browser, room, returns):
             if PICTURES:
                 tab.screenshot(path=Path(PICTURES) / f"{name}-{width}.png", full_page=True)
             assert problems == []
-            found = Axe().run(tab).response["violations"]
-            assert [
-                f"{one['id']}: {one['nodes'][0]['html'][:200]}"
-                for one in found
-                if one["impact"] in ("serious", "critical")
-            ] == []
+            assert serious(tab) == []
             assert tab.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than {width}"
             assert tab.locator("h1").count() == 1
 

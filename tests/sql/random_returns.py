@@ -32,6 +32,7 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
         national = catalogue.load(name).is_national
         periods = periods_of(name) if name == collection else _used(collection)
         for period in periods:
+            together = []  # what was sent for a period is recorded together, as by one task
             # One national file, or one of each trust except for a few that did not send.
             for sender in ["NHSE"] if national else [c for c in codes if rng.random() > 0.06]:
                 submission_id = f"{name}-{sender}-{period}"
@@ -43,9 +44,7 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
                 frame = pl.DataFrame(
                     [r | {"line": i + 2} for i, r in enumerate(rows)], schema=sql_cases.record_types(name)
                 )
-                records[name].append(out / f"{submission_id}.parquet")
-                frame.write_parquet(records[name][-1], compression="lz4")
-                parts.append(frame.with_columns(pl.lit(period).alias("period")))
+                together.append(frame)
                 held = not national and rng.random() < 0.2
                 common = {
                     "collection": name,
@@ -63,6 +62,10 @@ def make(collection: str, seed: int, out) -> tuple[measure.Inputs, dict[str, pl.
                 state = rng.choice(["accepted", "accepted_with_warnings"])
                 now = {"submission_id": submission_id, "version": 2 if held else 1, "state": state, "is_current": True}
                 submissions.append(common | now | {"cells_valid": rng.randint(80, 100)})
+            frame = pl.concat(together)
+            records[name].append(out / f"{name}-{period}.parquet")
+            frame.write_parquet(records[name][-1], compression="lz4")
+            parts.append(frame.with_columns(pl.lit(period).alias("period")))
         frames[name] = pl.concat(parts)
     period = periods_of(collection)[-1]
     national = catalogue.load(collection).is_national
