@@ -34,6 +34,8 @@ PAGES = {
     "trust": "/trusts/RX4",
     "rule": "/rules/WF-R2",
     "search": "/search?q=WF-R2",
+    "figures before publication": "/previews",
+    "one preview": "/previews/{preview}",
     "no page": "/nothing-here",
 }
 
@@ -53,7 +55,12 @@ def known(desk, returns):
     fields = {"new_value": "117", "value_source": "Mail of 3 July", "reason": "Typing slip."}
     answer = desk.post("other steward", "/decide", submission=held, kind="correct", finding=finding, **fields)
     number = answer.headers["location"].split("/")[-1].split("?")[0]
-    return returns | {"finding": finding, "decision": number, "batch": batch_of(held, "stella")}
+    return returns | {
+        "finding": finding,
+        "decision": number,
+        "batch": batch_of(held, "stella"),
+        "preview": flow.offer("2025-08"),
+    }
 
 
 @pytest.fixture
@@ -84,6 +91,8 @@ def test_every_page_that_shows_something_is_looked_at(desk):
         "/trusts/{code}",
         "/rules/{rule}",
         "/search",
+        "/previews",
+        "/previews/{preview_id}",
         "/submissions/{submission_id}",
         "/decide",
         "/decisions",
