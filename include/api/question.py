@@ -239,7 +239,7 @@ def _moment(text: str, table: Table) -> datetime:
             "no_as_at",
             f"The parameter as_at does not fit {table.name}: it is not kept as it was at a moment.",
             "Expected: a table with as_at.",
-            "Leave as_at out, or ask another table: the list at /api/v1 says which have it (measures has, for figures).",
+            "Leave as_at out, or ask another table: the list at /api/v1 says which have it (figures and latest have).",
         )
     try:
         found = _time(text)

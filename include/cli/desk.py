@@ -22,6 +22,7 @@ from ..stewardship import workbook as workbooks
 from ..stewardship.decisions import Draft
 from ..stewardship.preview import preview
 from ..stores import warehouse
+from ..validation import one_cell
 from . import Refused, embedded
 from .output import Format, note, write
 from .prepare import USERS
@@ -248,6 +249,10 @@ def _draft(asked: Asked) -> Draft:
                 f"A correction changes one cell, and these options match {len(cells)}: {harmless(places, None)} ... Add --sheet, --line, --column."
             )
         (cell,) = cells.values()
+        with as_desk() as connection:
+            reading = submitted_file.as_sent(*submitted_file.content_of(connection, asked.submission))
+        if wrong := one_cell.wrong(reading, cell.sheet, cell.column_name, asked.value or ""):
+            raise Refused(wrong)
         draft = replace(draft, new_value=asked.value, value_source=asked.source)
         return replace(draft, rule_id=asked.rule, column_name=cell.column_name, cells=(cell,))
     return draft

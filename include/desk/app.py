@@ -26,6 +26,7 @@ from . import (
     pages,
     previews,
     queue,
+    replies,
     security,
     submission,
     timeline,
@@ -64,6 +65,7 @@ def create() -> FastAPI:
     for module in (
         board,
         queue,
+        replies,
         bulk,
         submission,
         downloads,

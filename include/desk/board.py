@@ -50,10 +50,11 @@ def board(
             return _period(request, connection, collection, period, state)
         everything = collections(connection)
         unidentified = database.rows(connection, "unidentified", collection=collection)
+        (answers,) = database.values(connection, "replies_waiting")
         (work,) = database.rows(connection, "open_work")
     shown = [one for one in everything if collection in ("", one["collection"])]
     return pages.page(
-        request, "board.html", section="board", collection=collection, collections=shown, unidentified=unidentified, work=work,
+        request, "board.html", section="board", collection=collection, collections=shown, unidentified=unidentified, work=work, answers=answers,
         attention=[(one, row) for one in shown for row in one["periods"] if any(row["turns"].get(turn) for turn in OURS)],
         choices=[(one["collection"], one["title"]) for one in everything],
         is_sample=any(period["is_sample"] for one in shown for period in one["periods"]),

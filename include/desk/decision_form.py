@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request, Response
 
 from ..reading.harmless import harmless
-from ..stewardship import bulk, decisions
+from ..stewardship import bulk, decisions, submitted_file
 from ..stewardship import preview as previews
+from ..validation import one_cell
 from . import airflow_runs, database, form_checks, formatting, pages, people, security, submission
 from .database import Connection
 from .decisions import provider_names
@@ -61,6 +62,10 @@ def draft_of(connection: Connection, fields: dict[str, str]) -> decisions.Draft:
     if draft.cells and len(draft.cells) != 1:
         errors[""] = "A correction changes one cell. Select it on the submission's page."
     draft = replace(draft, new_value=fields.get("new_value", "").strip(), value_source=asked["value_source"])
+    if len(draft.cells) == 1:
+        reading = submitted_file.as_sent(*submitted_file.content_of(connection, draft.submission_id))
+        (cell,) = draft.cells
+        errors["new_value"] = one_cell.wrong(reading, cell.sheet, cell.column_name, draft.new_value or "")
     errors["value_source"] = form_checks.words(asked["value_source"], NO_SOURCE)
     _complain(errors)
     return draft

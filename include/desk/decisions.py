@@ -100,9 +100,10 @@ def _page(
         names = provider_names(connection, found)
         of_all = one.kind in ("accept", "hold", "return")
         open_ones = database.rows(connection, "open_counts", submission_id=one.submission_id) if of_all else []
+        replies = database.rows(connection, "replies_of_decisions", decision_ids=[decision_id])
         undoing = database.values(connection, "proposals_to_undo", decision_id=decision_id)
     return pages.page(
-        request, "decision.html", status, section="decisions", decision=one, one=about, paging=paging, undoing=undoing,
+        request, "decision.html", status, section="decisions", decision=one, one=about, paging=paging, undoing=undoing, replies=replies,
         cells=one.cells[paging.offset : paging.offset + paging.size], found=found, names=names, effect=effect(one),
         rule_says=formatting.rules_of(one.collection).get(one.rule_id or "", ""), undone=undone, words=words, open_ones=open_ones,
         mine=one.author.strip().lower() == request.state.person.name.strip().lower(), errors=errors, judges=_judges(request.state.person, one), is_sample=about["is_sample"],

@@ -29,6 +29,16 @@ TURNS = {
     "running": "Running",
     "nobody": "Nothing to do",
 }
+# What became of a trust's answer, as in intake.replies.
+REPLY_STATES = {
+    "open": "Waits for us",
+    "proposed": "Awaiting approval",
+    "accepted": "Accepted",
+    "refused": "Not accepted",
+    "replaced": "Answered again",
+    "over": "No longer needed",
+    "waiting": "File not checked yet",
+}
 KINDS = {
     "assign": "Assigned",
     "comment": "Comment",

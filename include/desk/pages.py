@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from ..pages import templates
 from ..pages.templates import exact
+from ..reference import reply_reasons
 from . import formatting
 
 FOLDER = Path(__file__).parent
@@ -22,6 +23,7 @@ DONE = {  # what a page says first after a form was sent
     "decided_together": "Your decisions have been saved.",
     "approved_together": "You have approved these decisions.",
     "refused_together": "You have refused these decisions.",
+    "answers_refused": "These answers were not accepted. The trusts are told why.",
     "preview_release": "The release has been published.",
     "preview_hold": "The release is held back. It is not published until somebody offers or publishes it.",
     "preview_offer": "The release is on offer again, and is published when its time has ended.",
@@ -42,6 +44,8 @@ environment.globals |= {
     "KINDS": formatting.KINDS,
     "TURNS": formatting.TURNS,
     "DECISION_STATES": formatting.DECISION_STATES,
+    "REPLY_STATES": formatting.REPLY_STATES | {"all": "All"},
+    "in_words": reply_reasons.in_words,
     "PREVIEW_STATES": formatting.PREVIEW_STATES,
 }
 

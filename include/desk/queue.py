@@ -96,8 +96,9 @@ def queue(
     with database.opened() as connection:
         found, paging, total = tasks(connection, wanted, person.name, page)
         offered = choices(connection)
+        (answers,) = database.values(connection, "replies_waiting")
         faults = database.rows(connection, "faults", **wanted, me=person.name) if turn in ("", "us") else []
     return pages.page(
-        request, "queue.html", section="queue", tasks=found, paging=paging, total=total, wanted=wanted,
+        request, "queue.html", section="queue", tasks=found, paging=paging, total=total, wanted=wanted, answers=answers,
         filtered=any(wanted[name] for name in wanted if name != "turn") or turn != "us", faults=faults, choices=offered, is_sample=total["any_sample"],
     )  # fmt: skip

@@ -7,6 +7,7 @@ from . import changes, database, file_context, formatting, pages, people, securi
 from .database import Connection, Row
 
 router = APIRouter()
+EVERY_REPLY = {"state": "", "submission": "", "collection": "", "period": "", "provider": "", "rule": "", "most": 500}
 COMPARED_AT_ONCE = 5000  # rows; larger submissions are compared on a page of their own
 
 
@@ -88,6 +89,7 @@ def page_of(
             findings=[row | {"around": around.get(row["finding_id"])} for row in shown], paging=paging, wanted=wanted,
             fitting=sum(row["findings"] for row in fitting), possible=possible(connection, one["state"]), limits=limits(connection), still_reading=still_reading,
             decisions=database.rows(connection, "decisions_on_submission", **decided),
+            replies=database.rows(connection, "replies", **EVERY_REPLY | {"submission": submission_id}),
             messages=messages_about(connection, one), rules=formatting.rules_of(one["collection"]), turn=next(iter(database.rows(connection, "turn", submission_id=submission_id)), None),
             people=[(name, name) for name in people.names()], errors=errors or {}, comment=comment, is_sample=one["is_sample"],
         )  # fmt: skip

@@ -10,6 +10,7 @@ from . import database, formatting, pages, security
 from .database import Row
 
 router = APIRouter()
+MANY_ANSWERS, NEARLY_ALL = 5, 0.9  # answers from which on a rule that is nearly always confirmed is named as such
 
 
 def _by_collection(found: list[Row]) -> list[tuple[str, list[Row]]]:
@@ -43,7 +44,7 @@ def rule(request: Request, person: security.Anybody, rule: str, collection: str 
     with database.opened() as connection:
         about: dict[str, Any] = {
             name: database.rows(connection, f"rule_{name}", rule=rule, collection=collection)
-            for name in ("periods", "trusts", "decisions")
+            for name in ("periods", "trusts", "decisions", "replies")
         }
         limit = database.rows(connection, "rule_limits")
     says = next(
@@ -61,9 +62,13 @@ def rule(request: Request, person: security.Anybody, rule: str, collection: str 
         for row in about["decisions"]
         if row["kind"] == "waive" and row["state"] in ("in_force", "ended")
     )
+    answered, confirmed = (
+        sum(row["replies"] for row in about["replies"] if kind in ("", row["kind"])) for kind in ("", "confirm")
+    )
     broken = sum(row["returns"] for row in about["periods"])
     return pages.page(
-        request, "rule.html", section="queue", rule=rule, collection=collection, says=says, waived=waived, broken=broken,
+        request, "rule.html", section="queue", rule=rule, collection=collection, says=says, waived=waived, broken=broken, answered=answered,
+        is_always_confirmed=answered >= MANY_ANSWERS and confirmed >= NEARLY_ALL * answered,
         limit=next((row for row in limit if row["rule_id"] == rule), None), **about,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 import psycopg
 from botocore.exceptions import ClientError, ParamValidationError
 
+from .. import reference
 from ..reference.calendar import LONDON
 from ..stores import cache, log, objects, settings
 from ..stores.faults import is_outage, status
@@ -32,6 +33,7 @@ class Arrival:
         sha256: the hash of its bytes; size: how many there are; start: the first of them.
         local: a copy on this machine; None where it is too large to be read.
         says_arrived: what a sample says of its arrival, where that is not a time; None for any other file.
+        sent_for: the trust that it says it is from, where it lies below another trust's code (see `register`).
     """
 
     collection: str
@@ -45,6 +47,7 @@ class Arrival:
     received_at: datetime
     is_sample: bool
     says_arrived: str | None = None
+    sent_for: str | None = None
 
     @property
     def submission_id(self) -> str:
@@ -55,9 +58,17 @@ class Arrival:
         what = f"{self.collection}|{self.sha256}"
         if not self.size:
             what += f"|{self.file_name}"
+        if self.sent_for is not None:  # the trust that it is about may still send the same bytes itself
+            what += f"|sent-by={self.place_of}"
         if self.says_arrived is not None:
             what += f"|arrived-at={self.says_arrived}"
         return hashlib.sha256(what.encode()).hexdigest()[:20]
+
+    @property
+    def place_of(self) -> str | None:
+        """The trust below whose code it lies in the inbox (COLLECTION/CODE/...), as what a trust's room sends; None for other files."""
+        _, *folders, _ = self.key.split("/")
+        return folders[0] if folders and reference.load().knows(folders[0]) else None
 
     def log_facts(self) -> dict[str, Any]:
         """What a line of the log says of the file."""

@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Answer:
         submission_id: the submission that the workbook was made from.
         sheets: those that we added.
         lines: table, line, row_key and row_hash, one row a row of data as it was sent.
+        findings: those that can be answered in it, each as `workbook_replies.Asked`.
         intact: whether the manifest is as it was written.
     """
 
@@ -51,13 +52,14 @@ class Answer:
     file_name: str
     sheets: tuple[str, ...]
     lines: pl.DataFrame
+    findings: list[list[Any]]
     intact: bool
 
 
-def cells(about: dict[str, Any], reading: Reading) -> Iterator[str]:
-    """The texts of the manifest, one a row of its sheet."""
+def cells(about: dict[str, Any], reading: Reading, findings: Sequence[Sequence[Any]] = ()) -> Iterator[str]:
+    """The texts of the manifest, one a row of its sheet; `findings` are those that can be answered."""
     head = _ascii(about)
-    chunks = [_ascii(chunk) for chunk in _chunks(reading)]
+    chunks = [_ascii(chunk) for chunk in (*_chunks(reading), *_of_findings(findings))]
     yield from (TITLE, SAYS, head, _hash([head, *chunks]), *chunks)
 
 
@@ -88,7 +90,8 @@ def of(content: bytes) -> Answer | None:
         while chunks and not chunks[-1]:
             chunks.pop()
         about = json.loads(head)
-        lines = [(part["table"], *line) for part in map(json.loads, chunks) for line in part["lines"]]
+        parts = [json.loads(chunk) for chunk in chunks]
+        lines = [(part["table"], *line) for part in parts if "lines" in part for line in part["lines"]]
         return Answer(
             submission_id=str(about["submission_id"]),
             collection=str(about["collection"]),
@@ -99,6 +102,7 @@ def of(content: bytes) -> Answer | None:
             file_name=str(about["file_name"]),
             sheets=tuple(map(str, about["sheets"])),
             lines=pl.DataFrame(lines, schema=LINES, orient="row"),
+            findings=[one for part in parts if "findings" in part for one in part["findings"]],
             intact=title == TITLE and said == _hash([head, *chunks]),
         )
     except Exception:  # whatever is wrong with a file that somebody sent: then it is no answer
@@ -126,6 +130,19 @@ def _chunks(reading: Reading) -> Iterator[dict[str, Any]]:
                 chunk, size = [], 0
         if chunk:
             yield {"table": number, "lines": chunk}
+
+
+def _of_findings(findings: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    chunk, size = list[Sequence[Any]](), 0
+    for one in findings:
+        length = len(_ascii(one)) + 1
+        if size + length > MOST_CHUNK - 100:
+            yield {"findings": chunk}
+            chunk, size = [], 0
+        chunk.append(one)
+        size += length
+    if chunk:
+        yield {"findings": chunk}
 
 
 def _ascii(value: object) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from .. import sql
-from ..stores import log, warehouse
+from .. import catalogue, sql
+from ..stores import log, refusals, warehouse
 from ..stores.faults import is_failure, is_outage
-from . import manifest
+from . import manifest, workbook_replies
 from .identify_file import Identity, identify
 from .inbox import Arrival, Failures, archive_key
 
@@ -53,13 +53,16 @@ def register(arrivals: list[Arrival], failures: Failures, counts: Registered) ->
 
 def _register(connection: psycopg.Connection, one: Arrival) -> tuple[Identity, bool]:
     """Registers one file; returns what it is about and whether its bytes had been received before."""
-    known = connection.execute(
-        "SELECT period, sender, part FROM core.submission WHERE submission_id = %s", [one.submission_id]
-    ).fetchone()
+    known = _known(connection, one)
+    if not known:
+        identity = identify(one)
+        if one.place_of and identity.sender and not _may_send(one, identity):
+            # Not a version of the other trust's return, which it would be in the way of.
+            one.sent_for, identity = identity.sender, identity._replace(sender=None)
+            known = _known(connection, one)
     if known:
         identity = Identity(*known)
     else:
-        identity = identify(one)
         _add_submission(connection, one, identity)
         _try_note_answer(connection, one)
     receipt = {
@@ -71,6 +74,18 @@ def _register(connection: psycopg.Connection, one: Arrival) -> tuple[Identity, b
     }
     connection.execute(sql.text("ingest/add_receipt.sql"), receipt)
     return identity, bool(known)
+
+
+def _known(connection: psycopg.Connection, one: Arrival) -> tuple[str | None, str | None, str] | None:
+    """What the file was registered as before; None where it was not."""
+    return connection.execute(
+        "SELECT period, sender, part FROM core.submission WHERE submission_id = %s", [one.submission_id]
+    ).fetchone()
+
+
+def _may_send(one: Arrival, identity: Identity) -> bool:
+    """Whether a file that lies below a trust's code may be what it is: the trust's own, or a publisher's."""
+    return identity.sender == one.place_of or catalogue.load(one.collection).is_national
 
 
 def _add_submission(connection: psycopg.Connection, one: Arrival, identity: Identity) -> None:
@@ -91,6 +106,29 @@ def _add_submission(connection: psycopg.Connection, one: Arrival, identity: Iden
             "INSERT INTO core.not_dated (submission_id, arrived_at) VALUES (%s, %s)",
             [one.submission_id, one.says_arrived],
         )
+    if one.sent_for is not None:
+        connection.execute(
+            "INSERT INTO core.sent_for_another (submission_id, sent_by, says) VALUES (%s, %s, %s)",
+            [one.submission_id, one.place_of, one.sent_for],
+        )
+
+
+def _note_replies(connection: psycopg.Connection, one: Arrival) -> None:
+    """Keeps what a trust replied in a workbook of ours, and what of it could not be read."""
+    assert one.local is not None
+    found = workbook_replies.read_back(one.local, one.file_name, one.collection)
+    not_read = dict(found.not_read)
+    for number, reply in found.given:
+        try:
+            values = reply | {"submission_id": one.submission_id}
+            refusals.ask(connection, sql.text("ingest/add_reply"), values)
+        except refusals.Refused as problem:  # such as personal data in a note
+            not_read[number] = str(problem)
+    for number, why in not_read.items():
+        values = {"submission_id": one.submission_id, "number": number, "why": why}
+        connection.execute(sql.text("ingest/add_reply_not_read"), values)
+    if found.given or not_read:
+        log.line(logger, "replies_read", replies=len(found.given), not_read=len(not_read), **one.log_facts())
 
 
 def _try_note_answer(connection: psycopg.Connection, one: Arrival) -> None:
@@ -104,7 +142,8 @@ def _try_note_answer(connection: psycopg.Connection, one: Arrival) -> None:
         with connection.transaction():
             if answer := manifest.answered(one.local):
                 answers = {"submission_id": one.submission_id, "answers": answer.submission_id}
-                connection.execute(sql.text("ingest/add_answer.sql"), answers)
+                if connection.execute(sql.text("ingest/add_answer.sql"), answers).rowcount:
+                    _note_replies(connection, one)
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem):
             raise

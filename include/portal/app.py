@@ -16,7 +16,7 @@ from fastapi.responses import PlainTextResponse, Response
 from ..pages import requests
 from ..stores import settings
 from ..stores.refusals import Refused
-from . import account, database, figures, files, mails, pages, previews, returns, security, sign_in
+from . import account, answers, database, figures, files, mails, pages, previews, reports, returns, security, sign_in
 
 LOG = structlog.get_logger()
 STATIC = {
@@ -68,7 +68,7 @@ def create() -> FastAPI:
         exception_handlers=handlers,
     )
     app.add_middleware(requests.Headers, headers=security.HEADERS)
-    for module in (sign_in, account, returns, files, figures, previews, mails):
+    for module in (sign_in, account, returns, answers, files, figures, previews, reports, mails):
         app.include_router(module.router)
 
     @app.get("/static/{name}")

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
+from ..reference import good_practice
+from ..reports import board
 from . import database, pages, security, wording
 from .database import Row
 
@@ -20,6 +22,7 @@ def figures(request: Request, contact: security.Known) -> Response:
     about: dict[str, Any] = {
         "groups": groups,
         "previews": database.rows("open_previews", contact.session),
+        "halves": board.halves(),
         "trusts": {row["code"]: row["name"] for row in database.rows("trusts", contact.session)},
         "is_sample": any(row["is_sample"] for rows in groups.values() for row in rows),
     }
@@ -40,7 +43,12 @@ def series(request: Request, contact: security.Known, provider: str, metric: str
         row | {"value_words": _value(row), "median_words": wording.with_unit(row["median"], row["unit"])}
         for row in database.rows("series", contact.session, provider, metric)
     ]
-    about: dict[str, Any] = {"one": named[0] | words(named[0]), "rows": rows, "quartile": wording.quartile}
+    about: dict[str, Any] = {
+        "one": named[0] | words(named[0]),
+        "rows": rows,
+        "notes": good_practice.of(metric),
+        "quartile": wording.quartile,
+    }
     return pages.page(request, "series.html", section="figures", **about)
 
 

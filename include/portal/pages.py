@@ -9,11 +9,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from ..pages import readable, templates
+from ..reference import reply_reasons
 from . import security, wording
 
 FOLDER = Path(__file__).parent
 ADDRESS = "TB_ROOM_URL"  # what links in mails begin with
 DONE = {  # what a page says first after a form was sent
+    "answered": "We have your answers. A steward will look at them.",
+    "same": "We have had these answers already, so nothing was changed.",
     "commented": "Your comment has been sent to the people who run this collection.",
     "asked": "We have noted that you ask for a correction. Check and send a new file; figures made from it take the place of those you saw.",
     "signed": "You have signed off these figures.",
@@ -31,7 +34,12 @@ environment.filters |= {
     "title_of": lambda collection: readable.title(collection, "not known"),
     "exact_text": Markup,  # in a mail as text, where nothing is to be escaped: of texts that are harmless already
 }
-environment.globals |= {"SEVERITIES": wording.SEVERITIES, "size": wording.size}
+environment.globals |= {
+    "SEVERITIES": wording.SEVERITIES,
+    "REPLIES": wording.REPLIES,
+    "in_words": reply_reasons.in_words,
+    "size": wording.size,
+}
 
 
 def room_address() -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -13,6 +14,8 @@ from starlette.background import BackgroundTask
 
 from ..ingest.inbox import archive_key
 from ..pages import readable
+from ..reading.reading import Reading
+from ..reference import reply_reasons
 from ..stewardship import submitted_file, workbook
 from ..stores import cache, objects, settings
 from . import database, pages, security, wording
@@ -75,23 +78,42 @@ def one_return(request: Request, contact: security.Known, collection: str, perio
 
 @router.get("/submissions/{submission_id}")
 def submission(request: Request, contact: security.Known, submission_id: str) -> Response:
-    """A file that was received: what became of it, and each finding with its row."""
-    one = _submission(contact, submission_id)
+    """A file that was received: what became of it, and each finding with its row and, where it can be answered, a form."""
+    return page_of(request, contact, submission_id)
+
+
+def page_of(
+    request: Request,
+    contact: security.Contact,
+    submission_id: str,
+    typed: Mapping[str, str] | None = None,
+    errors: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """The page of a submission, with answers that could not be kept and what is wrong with them: (field, sentence)."""
+    one = submission_of(contact, submission_id)
     found = database.rows("findings", contact.session, submission_id, LISTED)
     counts = database.rows("finding_counts", contact.session, submission_id)
+    replies = database.rows("replies", contact.session, submission_id)
     about: dict[str, Any] = {
         "one": one,
         "findings": [(finding, rows) for finding, rows in zip(found, _around(one, found), strict=True)],
         "total": sum(row["findings"] for row in counts),
         "decisions": database.rows("decisions", contact.session, submission_id),
+        "answerable": {row["finding_id"]: row for row in database.rows("answerable", contact.session, submission_id)},
+        "replies": replies,
+        "last": {row["finding_id"]: row for row in reversed(replies) if row["finding_id"]},
+        "not_read": database.rows("replies_not_read", contact.session, submission_id),
+        "reasons": reply_reasons.reasons(),
+        "typed": typed or {},
+        "errors": list(errors),
     }
-    return pages.page(request, "submission.html", section="returns", **about)
+    return pages.page(request, "submission.html", 400 if errors else 200, section="returns", **about)
 
 
 @router.get("/submissions/{submission_id}/workbook.xlsx")
 def marked(contact: security.Known, submission_id: str) -> Response:
     """The file as a workbook with the findings marked in it."""
-    one = _submission(contact, submission_id)
+    one = submission_of(contact, submission_id)
     found = database.rows("findings", contact.session, submission_id, MOST_MARKED)
     about = submitted_file.Submission(
         **{name: one[name] for name in submitted_file.Submission.__dataclass_fields__ if name in one}
@@ -102,12 +124,17 @@ def marked(contact: security.Known, submission_id: str) -> Response:
 @router.get("/submissions/{submission_id}/original")
 def original(contact: security.Known, submission_id: str) -> Response:
     """The file as it was sent, byte for byte. The browser never shows it, it only saves it."""
-    one = _submission(contact, submission_id)
+    one = submission_of(contact, submission_id)
     database.ask("note", contact.session, "took a file", one["file_name"])
     return Response(_content(one), media_type="application/octet-stream", headers=attachment(one["file_name"]))
 
 
-def _submission(contact: security.Contact, submission_id: str) -> Row:
+def submission_of(contact: security.Contact, submission_id: str) -> Row:
+    """A submission of the contact's trusts.
+
+    Raises:
+        HTTPException: 404.
+    """
     one = database.first("submission", contact.session, submission_id)
     if one is None:
         raise HTTPException(404, "There is no such file of your trust.")
@@ -125,8 +152,14 @@ def _around(one: Row, found: list[Row]) -> list[submitted_file.Around | None]:
     """The rows of the findings in the file; none where no finding has a place."""
     if all(row["line"] is None for row in found):
         return [None] * len(found)
-    reading = submitted_file.as_sent(_content(one), one["file_name"], one["collection"])
-    return submitted_file.lines_around(reading, [(row["sheet"], row["line"], row["column_name"]) for row in found])
+    return submitted_file.lines_around(
+        reading_of(one), [(row["sheet"], row["line"], row["column_name"]) for row in found]
+    )
+
+
+def reading_of(one: Row) -> Reading:
+    """A submission's file as it is read."""
+    return submitted_file.as_sent(_content(one), one["file_name"], one["collection"])
 
 
 def frame(found: list[Row]) -> pl.DataFrame:

@@ -23,8 +23,10 @@ HEADERS = requests.HEADERS | {
 }
 SESSION, VISITOR = "tb_room", "tb_room_form"  # cookies
 LONGEST_FORM = 20_000  # bytes of a form without a file
+LONGEST_ANSWERS, MOST_FIELDS = 1_000_000, 2_000  # of the form that answers findings
 LONGEST_UPLOAD = MAX_BYTES + LONGEST_FORM
 UPLOADS = "/send"  # the address that takes a file
+ANSWERS = "/answers"  # what the addresses end in that take answers to findings
 
 
 @dataclass(frozen=True)
@@ -103,18 +105,21 @@ async def _check_post(request: Request) -> None:
     """Refuses a post that another site made a browser send, one without the form's token, and one that is too long."""
     requests.refuse_other_sites(request, "this service")
     headers = request.headers
-    most = LONGEST_UPLOAD if request.url.path == UPLOADS else LONGEST_FORM
+    is_upload, is_long = request.url.path == UPLOADS, request.url.path.endswith(ANSWERS)
+    most = LONGEST_UPLOAD if is_upload else LONGEST_ANSWERS if is_long else LONGEST_FORM
     if not headers.get("content-length", "").isdigit():
         raise HTTPException(411, "Your browser did not say how long the request is, so nothing was done.")
+    if int(headers["content-length"]) > most and not is_upload:
+        raise HTTPException(413, "The form is too long, so nothing was done. Shorten what you wrote and try again.")
     if int(headers["content-length"]) > most:
         raise HTTPException(
             413,
             f"The file is larger than {MAX_BYTES >> 20} MB, the most that is read. Nothing was kept. "
             "Send only the rows of the return, or save it as CSV.",
         )
-    if request.url.path == UPLOADS and request.state.contact is None:
-        raise SignInFirst  # before a file of a stranger is read
-    posted = await request.form(max_files=1, max_fields=50)
+    if (is_upload or is_long) and request.state.contact is None:
+        raise SignInFirst  # before anything long of a stranger is read
+    posted = await request.form(max_files=1, max_fields=MOST_FIELDS if is_long else 50)
     request.state.form = {name: value for name, value in posted.items() if isinstance(value, str)}
     files = [value for value in posted.values() if isinstance(value, Uploaded) and value.filename]
     request.state.upload = files[0] if files else None

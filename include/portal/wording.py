@@ -14,6 +14,15 @@ SEVERITIES = {  # tag and its colour
     "warn": ("Please check", "yellow"),
     "info": ("For information", "grey"),
 }
+REPLIES = {  # what became of an answer: tag, its colour, and a sentence
+    "waiting": ("With us", "blue", "We read it when your file has been checked."),
+    "open": ("With us", "blue", "A steward will look at it."),
+    "proposed": ("With us", "blue", "A steward agrees; a second person must approve it."),
+    "accepted": ("Accepted", "green", ""),
+    "refused": ("Not accepted", "orange", ""),
+    "replaced": ("Replaced", "grey", "You answered again later."),
+    "over": ("Not needed", "grey", "The finding is gone, or a newer version has come."),
+}
 VERDICTS = {
     "accepted": "Nothing is wrong with it",
     "accepted_with_warnings": "It can be used, with points to check",
@@ -41,15 +50,29 @@ def state_of(row: Mapping[str, Any]) -> State:
     """Where a return of room.returns stands, in plain words."""
     if row["submission_id"] is None:
         return _not_sent(row)
+    if row["replies"] and not row["refused_replies"] and row["state"] != "received":
+        return State("With us", "blue", "A steward is looking at your answers. You need to do nothing.")
     if row["is_returned"]:
         return State("With you", "orange", "We sent it back to you. Correct it and send it again.", 0)
     if row["state"] == "received":
         return State("Being checked", "blue", "We are checking it. This takes some minutes.")
     if row["state"] == "held":
         kept = " Until then the version before it is used." if row["counting"] else " Until then it is not used."
+        if row["refused_replies"]:
+            return State(
+                "With you",
+                "orange",
+                "We could not accept an answer of yours. Look why, and answer again or send a new file." + kept,
+                0,
+            )
         if row["is_proposed"] or not row["waits_for_trust"]:
             return State("With us", "blue", "A steward is looking at it. You need to do nothing.")
-        return State("With you", "orange", "Something stops it. Look at what we found and send a new file." + kept, 0)
+        return State(
+            "With you",
+            "orange",
+            "Something stops it. Look at what we found, and answer it or send a new file." + kept,
+            0,
+        )
     if row["release_id"]:
         return State(
             "Published", "green", f"In release {row['release_id']}, since {readable.day(row['published_at'])}."

@@ -119,7 +119,14 @@ def _read_and_judge(
 
 
 def _judge(reading: Reading, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
-    _check_identity(reading, known)
+    if known.sent_by is not None:
+        reading.found(
+            "FIL-SENDER",
+            f"The file came from {known.sent_by}, but its content is about {reading.sender or 'another trust'}. A trust sends its own files only: "
+            f"send a file about {known.sent_by}, or have the other trust send this one.",
+        )
+    else:
+        _check_identity(reading, known)
     if known.says_arrived is not None:
         reading.found(
             "FIL-ARRIVED",

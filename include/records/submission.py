@@ -23,7 +23,12 @@ class Return(NamedTuple):
 
 
 class Submission(NamedTuple):
-    """A file as it was registered. `says_arrived` is what a sample says of its arrival, where that is not a time."""
+    """A file as it was registered.
+
+    Attributes:
+        says_arrived: what a sample says of its arrival, where that is not a time.
+        sent_by: the trust below whose code it lay in the inbox, where it says that it is from another.
+    """
 
     submission_id: str
     collection: str
@@ -36,6 +41,7 @@ class Submission(NamedTuple):
     file_name: str
     received_at: datetime
     says_arrived: str | None
+    sent_by: str | None = None
 
     @property
     def of(self) -> Return:

@@ -127,13 +127,14 @@ def together(decisions_made: Sequence[Draft | int], author: str = "(preview)") -
 
 
 def _tried(connection: psycopg.Connection[Any], decisions_made: Sequence[Draft | int], author: str) -> Together:
-    made, providers = Together(), dict[int, str | None]()
+    made, providers, standing = Together(), dict[int, str | None](), dict[str, _Standing]()
     abouts = [_about(connection, one) for one in decisions_made]
     is_measurable = any(about.period is not None and about.sender is not None for about, _ in abouts)
     due_before = candidates.due(connection) if is_measurable else {}
     for place, (decision, (about, provider_code)) in enumerate(zip(decisions_made, abouts, strict=True)):
         found = Preview(about.collection, about.period, about.submission_id)
-        before = _standing(connection, about.submission_id)
+        # Of several decisions about a return, each is shown against what stood before the first.
+        before = standing.setdefault(about.submission_id, _standing(connection, about.submission_id))
         found.state_before, found.rows_recorded_before, found.rows_rejected_before, found.counts_before = before
         try:
             with connection.transaction():

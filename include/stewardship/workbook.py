@@ -10,6 +10,7 @@ import secrets
 import tempfile
 from collections import defaultdict
 from datetime import UTC, datetime
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ import psycopg
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from .. import catalogue, sql
-from ..ingest import manifest
+from .. import catalogue, schemas, sql
+from ..ingest import manifest, workbook_replies
+from ..ingest.workbook_replies import Asked, may_be_answered
 from ..reading import findings as frames
 from ..reading.harmless import cut, harmless
 from ..reading.raw_table import Unreadable
 from ..reading.reading import Reading
 from ..records import all_findings
+from ..validation.row_keys import row_keys
 from . import source_sheets, submitted_file, trust_wording, workbook_findings
 from .source_sheets import Sheet
 from .submitted_file import Submission
@@ -34,6 +37,7 @@ NOTES = 5_000  # cells that get a note; with many more, the workbook takes long 
 MOST_NOTE = 1_000  # characters of a note
 IN_ONE_NOTE = 8  # findings of one cell in its note
 OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+MOST_KEPT = 500  # characters of a text that the manifest keeps of a finding
 LOOKED_AT = 500  # rows by which column widths are chosen
 FINDINGS = frames.COLUMNS | {"decision_id": pl.Int64}
 
@@ -138,6 +142,9 @@ def _write(
     )
     draft = WorkbookDraft(book, findings, findings.select(look).to_series().to_list(), list(notices))
     draft.names.add(manifest.SHEET)
+    if about.submission_id:  # what is not received yet is sent as a corrected file
+        may = (number for number, one in enumerate(findings.iter_rows(named=True)) if any(may_be_answered(one)))
+        draft.answerable = list(islice(may, workbook_replies.MOST))
     marks = _by_place(findings)
     for sheet in sheets:
         _write_sheet(draft, sheet, marks.get(sheet.sent_as, {}))
@@ -146,9 +153,37 @@ def _write(
     facts = {name: getattr(about, name) for name in keep} | {"sheets": [*added, manifest.SHEET]}
     hidden = book.add_worksheet(manifest.SHEET)
     hidden.very_hidden()
-    for row, text in enumerate(manifest.cells(facts, reading)):
-        hidden.write_string(row, 0, text)
+    choices = workbook_findings.choices()
+    for row, (text, choice) in enumerate(zip_longest(manifest.cells(facts, reading, _asked(draft, reading)), choices)):
+        if text is not None:
+            hidden.write_string(row, 0, text)
+        if choice is not None:
+            hidden.write_string(row, workbook_findings.CHOICES_AT, choice)
     book.close()
+
+
+def _asked(draft: WorkbookDraft, reading: Reading) -> list[Asked]:
+    """The findings that can be answered, as the manifest keeps them."""
+    asked = [(number, draft.findings.row(number, named=True)) for number in draft.answerable]
+    schema, keys = schemas.load(reading.collection), dict[tuple[str | None, int], str]()
+    wanted = [one["line"] for _, one in asked if one["line"] is not None]
+    for table in reading.tables:
+        named = pl.DataFrame({"line": table.frame["line"], "key": row_keys(table, schema)})
+        for line, key in named.filter(pl.col("line").is_in(wanted)).iter_rows():
+            keys[table.sheet, line] = key[: manifest.MOST_KEY]
+    found = []
+    for number, one in asked:
+        sheet, row, _ = draft.places.get(number, (None, None, None))
+        line = row + 1 if row is not None and one["line"] is not None else None
+        key = keys.get((one["sheet"], one["line"]), "")
+        may = workbook_replies.may_be_answered(one)
+        raw = (one["raw_value"] or "")[:MOST_KEPT] if one["raw_value"] is not None else None
+        found.append(
+            Asked(
+                number + 1, one["rule_id"], sheet, line, key, one["column_name"], raw, one["message"][:MOST_KEPT], *may
+            )
+        )
+    return found
 
 
 def _by_place(findings: pl.DataFrame) -> dict[str | None, Marks]:

@@ -32,6 +32,7 @@ class WorkbookDraft:
         notices: sentences for the sheet of findings.
         names: sheet names in use, case-folded.
         places: finding number -> sheet, row, column.
+        answerable: the numbers of the findings that the trust can answer in the workbook.
         notes, unnoted: cells with a finding that got a note, and those beyond the limit.
         replaced: cells with characters that cannot be shown.
         too_long: places of cells that had to be cut.
@@ -44,6 +45,7 @@ class WorkbookDraft:
     names: set[str] = field(default_factory=set)
     formats: dict[tuple[str | None, str], Format] = field(default_factory=dict)
     places: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+    answerable: list[int] = field(default_factory=list)
     notes: int = 0
     unnoted: int = 0
     replaced: int = 0

@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from .. import catalogue
+from ..ingest import manifest, workbook_replies
 from ..reading.harmless import cut, harmless, runs
+from ..reference import reply_reasons
 from . import trust_wording
 from .submitted_file import Submission
 from .workbook_draft import MOST_ROWS, WorkbookDraft
@@ -20,6 +22,9 @@ COLUMNS = {  # heading: width
     "What was found, and what is expected": 90, "What to do": 50,
 }  # fmt: skip
 WIDTHS = tuple(COLUMNS.values())
+REPLIES = dict(zip(workbook_replies.HEADINGS, (20, 40, 20, 50), strict=True))  # heading: width; for the trust to fill
+CHOICES_AT = 1  # the column of the hidden sheet where the choices stand
+CANNOT = "Send a corrected file"
 LEGEND = (
     "Thick border and bold text: must be corrected (the return is held, or the row is left out).",
     "Dashed border and italic text: please check.",
@@ -32,6 +37,7 @@ class _Formats(NamedTuple):
     risky: Format
     number: Format
     link: Format
+    fill: Format
 
 
 def write(draft: WorkbookDraft, about: Submission) -> list[str]:
@@ -44,20 +50,43 @@ def write(draft: WorkbookDraft, about: Submission) -> list[str]:
         out = draft.book.add_worksheet(name)
         out.set_landscape()
         out.fit_to_pages(1, 0)
-        for column, width in enumerate(WIDTHS):
+        for column, width in enumerate((*WIDTHS, *REPLIES.values())):
             out.set_column(column, column, width)
         row = _write_head(draft, out, about) if not names else 0
         names.append(name)
         out.set_row(row, 32)
-        out.write_row(row, 0, COLUMNS, heading)
+        headings = (*COLUMNS, *REPLIES) if draft.answerable else (*COLUMNS,)
+        out.write_row(row, 0, headings, heading)
         if row < 14:  # more frozen rows would leave too few to scroll on a small screen
             out.freeze_panes(row + 1, 2)
         room = min(total - start, MOST_ROWS - row - 1)
         if room:
-            out.autofilter(row, 0, row + room, len(COLUMNS) - 1)
+            out.autofilter(row, 0, row + room, len(headings) - 1)
+            _offer_choices(draft, out, row + 1, row + room)
         _write_findings(draft, out, formats, row + 1, start, room)
         start += room
     return names
+
+
+def choices() -> list[str]:
+    """What the lists of the workbook offer: kinds of reply, then reasons."""
+    return [*workbook_replies.KINDS.values(), *(one.says for one in reply_reasons.reasons().values())]
+
+
+def _offer_choices(draft: WorkbookDraft, out: Worksheet, first: int, last: int) -> None:
+    if not draft.answerable:
+        return
+    kinds, every = len(workbook_replies.KINDS), len(choices())
+    letter = xl_col_to_name(CHOICES_AT, True)
+    for at, (start, end), title in ((0, (1, kinds), "reply"), (1, (kinds + 1, every), "reason")):
+        source = f"='{manifest.SHEET}'!{letter}${start}:{letter}${end}"
+        about = {
+            "validate": "list",
+            "source": source,
+            "error_title": f"No such {title}",
+            "error_message": f"Choose a {title} of the list.",
+        }
+        out.data_validation(first, len(COLUMNS) + at, last, len(COLUMNS) + at, about)
 
 
 def _write_head(draft: WorkbookDraft, out: Worksheet, about: Submission) -> int:
@@ -84,6 +113,11 @@ def _head(draft: WorkbookDraft, about: Submission) -> list[str]:
         "Correct the marked cells on your own sheets in this workbook and send the workbook back, or send your own file again. "
         "Keep the headings and the order of the sheets. You may move rows.",
     ]
+    if draft.answerable:
+        lines.append(
+            "Where a figure is right, choose 'The figure is right' and a reason beside its finding below. Where only a cell is wrong, you may choose "
+            "'Correct it' and give the correct value. Write no names, email addresses, telephone numbers or patients' details."
+        )
     if about.is_sample:
         lines.insert(0, "SAMPLE DATA: this return was made up.")
     if draft.places:
@@ -114,13 +148,14 @@ def _formats(draft: WorkbookDraft) -> _Formats:
         {"num_format": "@", "quote_prefix": True},
         {"align": "left"},
         {"font_color": "#0B3D91", "underline": 1},
+        {"num_format": "@", "bg_color": "#EAF3FB", "border": 1, "locked": False},
     )
     return _Formats(*(draft.book.add_format(common | more) for more in properties))
 
 
 def _write_findings(draft: WorkbookDraft, out: Worksheet, formats: _Formats, row: int, start: int, count: int) -> None:
     wrap = draft.findings.height <= WRAPPED
-    part = draft.findings.slice(start, count)
+    part, can = draft.findings.slice(start, count), frozenset(draft.answerable)
     for number, one in enumerate(part.iter_rows(named=True), start):
         texts = (
             harmless(one["column_name"], 500),
@@ -140,6 +175,12 @@ def _write_findings(draft: WorkbookDraft, out: Worksheet, formats: _Formats, row
                 # XlsxWriter takes <r>...</r> for its own markup; a leading blank prevents that, and nobody sends this sheet.
                 text = f" {text}" if text.startswith("<r>") else text
                 out.write_string(row, at, text, formats.risky if runs(text) else formats.plain)
+        if draft.answerable:
+            for at in range(len(REPLIES)):
+                if number in can:
+                    out.write_blank(row, len(COLUMNS) + at, None, formats.fill)
+            if number not in can and one["severity"] in ("hold", "reject") and one["decision_id"] is None:
+                out.write_string(row, len(COLUMNS), CANNOT, formats.plain)
         row += 1
 
 

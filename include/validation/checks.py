@@ -44,7 +44,7 @@ def _broken(frame: pl.DataFrame, collection: str, by_name: dict[str, Rule]) -> t
     pandera takes a millisecond a check however few the rows. So it is given all of them as one check first, which most
     returns pass, and then only those that did not hold, to list the rows.
     """
-    columns, fields = _columns(collection), schemas.load(collection).fields
+    columns, fields = columns_of(collection), schemas.load(collection).fields
     holds: dict[str, bool] = {}
 
     def all_hold(data: PolarsData) -> bool:
@@ -76,7 +76,7 @@ def _usual(collection: str) -> list[Rule]:
 
 
 @cache
-def _columns(collection: str) -> dict[str, pa.Column]:
+def columns_of(collection: str) -> dict[str, pa.Column]:
     """The model's columns with its built-in checks alone: rules have their sentences, blanks are found while parsing."""
     columns = copy.deepcopy(schemas.load(collection).model.to_schema().columns)
     for column in columns.values():
@@ -91,7 +91,7 @@ def _column_checks(collection: str) -> dict[str, pl.Expr]:
     """What pandera checks in each column, as one expression a column."""
     return {
         name: pl.all_horizontal(_expression(name, check) for check in column.checks)
-        for name, column in _columns(collection).items()
+        for name, column in columns_of(collection).items()
         if column.checks
     }
 

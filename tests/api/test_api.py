@@ -187,7 +187,7 @@ def test_as_at_says_what_the_table_said_at_the_moment(ask):
     assert then["edition"] == flow.value("SELECT edition_id FROM published.editions ORDER BY number LIMIT 1")
     nothing = ask("measures", as_at=before.isoformat(), **asked).json()
     assert (nothing["data"], nothing["edition"]) == ([], "none")
-    refused = ask("figures", as_at="2026-01-01")
+    refused = ask("movements", as_at="2026-01-01")
     assert refused.status_code == 400 and refused.json()["type"].endswith(":no_as_at")
     assert ask("measures", as_at="2999-01-01").status_code == 400
 

@@ -74,7 +74,7 @@ class Pages:
         pressed = dict(re.findall(r'([a-z]+)="([^"]*)"', button))
         if "name" in pressed:
             fields[pressed["name"]] = pressed["value"]
-        action = html.unescape(re.search(r'action="([^"]*)"', form)[1])
+        action = html.unescape(pressed.get("formaction") or re.search(r'action="([^"]*)"', form)[1])
         self.text = self._sent(self.client.post(action, data=fields))
 
     def _sent(self, answer) -> str:

@@ -98,6 +98,7 @@ def test_a_morning_of_a_contact(look, room, returns, tmp_path):
     for name in ("receipts", "figures", "messages", "account", "help"):
         look(name, f"/{name}")
     look("series", "/figures/RA9/WF02")
+    look("report", "/reports/RA9/2025-04")
     preview = f"/previews/{flow.offer('2025-08')}/RA9"
     look("previews", "/previews")
     look("preview", preview, WIDTHS)

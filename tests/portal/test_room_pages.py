@@ -1,5 +1,6 @@
 """What a contact sees of their trust, and that nobody else sees it: every route, for nobody, for a contact of it and for one of another trust."""
 
+import csv
 import io
 import re
 
@@ -35,6 +36,7 @@ ROUTES = {
     ("GET", "/{path:path}"): "contacts",
     ("GET", "/returns/{collection}/{period}/{sender}"): "own",
     ("GET", "/submissions/{submission_id}"): "own",
+    ("POST", "/submissions/{submission_id}/answers"): "own",
     ("GET", "/submissions/{submission_id}/workbook.xlsx"): "own",
     ("GET", "/submissions/{submission_id}/original"): "own",
     ("GET", "/send/{draft_id}"): "own",
@@ -43,6 +45,9 @@ ROUTES = {
     ("GET", "/receipts/{draft_id}"): "own",
     ("GET", "/receipts/{draft_id}/receipt.txt"): "own",
     ("GET", "/figures/{provider}/{metric}"): "own",
+    ("GET", "/reports/{provider}/{half}"): "own",
+    ("GET", "/reports/{provider}/{half}/report.pdf"): "own",
+    ("GET", "/reports/{provider}/{half}/figures.csv"): "own",
     ("GET", "/previews/{preview_id}/{provider}"): "own",
     ("POST", "/previews/{preview_id}/{provider}"): "own",
 }
@@ -64,6 +69,7 @@ def known(returns, ann):
         "sent": sent,
         "preview_id": flow.offer("2025-08"),
         "provider": "RA9",
+        "half": "2025-04",
         "metric": "WF01",
         "token": "0",
         "name": "room.css",
@@ -104,7 +110,9 @@ def test_who_may_see_what(room, ann, bob, stranger, known, method, path):
         elif who == "own" and name == "bob":
             assert answer.status_code == 404 and "RA9" not in answer.text
         elif who == "own" and name == "ann":
-            assert answer.status_code == 200 and ("RA9" in answer.text or path.endswith((".xlsx", "original")))
+            assert answer.status_code == 200 and (
+                "RA9" in answer.text or path.endswith((".xlsx", "original", ".pdf", ".csv"))
+            )
     if who == "contacts" and method == "GET":
         assert "RX4" not in answers["ann"].text and "RA9" not in answers["bob"].text
 
@@ -152,6 +160,8 @@ BASE = dict.fromkeys(
         "is_returned",
         "waits_for_trust",
         "is_proposed",
+        "replies",
+        "refused_replies",
         "release_id",
         "published_at",
     )
@@ -170,6 +180,13 @@ BASE = dict.fromkeys(
         ({"state": "held", "submission_id": "s", "waits_for_trust": False}, "With us", 2),
         ({"state": "held", "submission_id": "s", "waits_for_trust": True, "is_proposed": True}, "With us", 2),
         ({"state": "held", "submission_id": "s", "is_returned": True}, "With you", 0),
+        ({"state": "held", "submission_id": "s", "is_returned": True, "replies": 1}, "With us", 2),
+        ({"state": "held", "submission_id": "s", "waits_for_trust": True, "replies": 1}, "With us", 2),
+        (
+            {"state": "held", "submission_id": "s", "waits_for_trust": True, "replies": 1, "refused_replies": 1},
+            "With you",
+            0,
+        ),
         ({"state": "accepted", "submission_id": "s"}, "Accepted", 2),
         ({"state": "accepted_with_warnings", "submission_id": "s", "release_id": "r"}, "Published", 2),
     ],
@@ -216,3 +233,17 @@ def test_a_fault_is_said_without_its_details(room, returns, monkeypatch):
         and "a secret" not in answer.text
         and "default-src" in answer.headers["content-security-policy"]
     )
+
+
+def test_a_board_report_of_the_trust_s_own_figures_returns_and_decisions(ann, returns):
+    page = ann.get("/reports/RA9/2025-04")
+    assert "Recommendation 5: Workforce wellbeing and engagement" in page.text and "WF04" in page.text
+    assert "sent more than once" in page.text and "RX4" not in page.text
+    pdf, table = (ann.get(f"/reports/RA9/2025-04/{name}") for name in ("report.pdf", "figures.csv"))
+    assert pdf.content.startswith(b"%PDF") and "board_report_RA9_2025-04.pdf" in pdf.headers["content-disposition"]
+    exact = {row["metric_id"]: row for row in csv.DictReader(io.StringIO(table.text)) if row["period"] == "2025-06"}
+    query = "SELECT value FROM published.figures WHERE (provider_code, period, metric_id) = ('RA9', '2025-06', 'WF04')"
+    assert float(exact["WF04"]["value"]) == flow.value(query)
+    for wrong in ("2025-05", "x"):
+        assert ann.get(f"/reports/RA9/{wrong}").status_code == 404
+    assert ann.get("/reports/RX4/2025-04").status_code == 404

@@ -7,6 +7,11 @@ from psycopg import errors
 from served_room import ANN, BOB, add_contacts, session_of
 from trust_benchmarks.stores import warehouse
 
+# Answers the first finding that can be confirmed.
+ANSWER = """SELECT room.reply(%(session)s, %(submission)s, (
+    SELECT jsonb_build_array(jsonb_build_object('finding_id', a.finding_id, 'kind', 'confirm', 'reason_code', %(reason)s::text, 'note', %(note)s::text))
+    FROM (SELECT * FROM room.answerable(%(session)s, %(submission)s) WHERE may_confirm ORDER BY 1 LIMIT 1) a), 's', 't', 'h')"""
+
 
 @pytest.fixture(scope="module")
 def theirs(shared_world):
@@ -32,6 +37,13 @@ def theirs(shared_world):
         connection.execute("SELECT room.begin_sending(%s, 'bobs', 'workforce', '2025-06', 'RX4', '', '{}')", [bobs])
         connection.execute("SELECT room.give_receipt('bobs', 's', 't', 'h')")
         connection.execute("SELECT room.prefer(%s, 'late', 'off')", [bobs])
+        connection.execute(
+            ANSWER, {"session": bobs, "submission": ids["RX4"], "reason": "restated", "note": "Bob says"}
+        )
+    with warehouse.connect() as connection:
+        connection.execute(
+            "INSERT INTO core.reply_not_read (submission_id, number, why) VALUES (%s, 1, 'Bob wrote')", [ids["RX4"]]
+        )
     offer = flow.offer("2025-05")
     with warehouse.connect("trust_room") as connection:
         connection.execute("SELECT room.respond(%s, %s, 'RX4', 'commented', 'Look again.')", [bobs, offer])
@@ -49,6 +61,9 @@ READS = {
     "submissions": "SELECT * FROM room.submissions(%(session)s)",
     "submission": "SELECT * FROM room.submission(%(session)s, %(theirs)s)",
     "findings": "SELECT * FROM room.findings(%(session)s, %(theirs)s)",
+    "answerable": "SELECT * FROM room.answerable(%(session)s, %(theirs)s)",
+    "replies": "SELECT * FROM room.replies(%(session)s, %(theirs)s)",
+    "replies_not_read": "SELECT * FROM room.replies_not_read(%(session)s, %(theirs)s)",
     "finding_counts": "SELECT * FROM room.finding_counts(%(session)s, %(theirs)s)",
     "decisions": "SELECT * FROM room.decisions(%(session)s, %(theirs)s)",
     "figures": "SELECT * FROM room.figures(%(session)s)",
@@ -58,6 +73,9 @@ READS = {
     "open_previews": "SELECT * FROM room.open_previews(%(session)s)",
     "preview_figures": "SELECT 'RX4', f.* FROM room.preview_figures(%(session)s, %(offer)s, 'RX4') f",
     "preview_said": "SELECT * FROM room.preview_said(%(session)s, %(offer)s, 'RX4')",
+    "report_figures": "SELECT 'RX4', f.* FROM room.report_figures(%(session)s, 'RX4', '2025-04-01', '2025-09-30') f",
+    "report_returns": "SELECT 'RX4', f.* FROM room.report_returns(%(session)s, 'RX4', '2025-04-01', '2025-09-30') f",
+    "report_actions": "SELECT 'RX4', f.* FROM room.report_actions(%(session)s, 'RX4', '2025-04-01', '2025-09-30') f",
     "trusts": "SELECT * FROM room.trusts(%(session)s)",
     "draft": "SELECT * FROM room.draft(%(session)s, 'bobs')",
     "me": "SELECT * FROM room.me(%(session)s)",
@@ -74,7 +92,7 @@ WITHOUT_SESSION = {
     "unfinished",
     "drafts_to_remove",
 }
-WRITES = {"respond", "prefer", "note", "rename_me", "leave", "add_draft", "begin_sending"}
+WRITES = {"reply", "respond", "prefer", "note", "rename_me", "leave", "add_draft", "begin_sending"}
 
 
 @pytest.mark.parametrize("name", READS)

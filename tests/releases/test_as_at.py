@@ -55,7 +55,17 @@ OTHERS = (
 )
 # What has a function published.<view>_as_at: what people ask of an earlier moment.
 AS_AT = ("measures", "benchmarks", "comparisons", "definitions_used", "data_status", "engagement_timeline")
-AS_AT += ("reasons", "metrics", "metric_versions", "recommendations", "cohort", "providers", "successions")
+AS_AT += (
+    "figures",
+    "latest",
+    "reasons",
+    "metrics",
+    "metric_versions",
+    "recommendations",
+    "cohort",
+    "providers",
+    "successions",
+)
 MONTHS = ("2025-05", "2025-06")
 MADE = ("made_up", "2025-06")  # a collection whose releases are put there by hand, with rows in every table
 
@@ -307,7 +317,9 @@ def test_readers_may_call_the_functions_and_see_nothing_behind_them(moments, rea
             reader.execute(f"SELECT * FROM {refused}")
 
 
-@pytest.mark.parametrize("view", ["measures", "benchmarks", "comparisons", "definitions_used", "data_status"])
+@pytest.mark.parametrize(
+    "view", ["measures", "figures", "benchmarks", "comparisons", "definitions_used", "data_status"]
+)
 def test_one_collection_and_period_is_a_part_of_the_whole(moments, reader, view):
     at = moments[-1][0]
     for collection, period in (MADE, ("workforce", MONTHS[0]), ("workforce", None), ("none", "2025-06")):

@@ -1,5 +1,6 @@
 """Commands about people and machines of trusts: messages to them, contacts of the room, keys to the inbox."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -195,3 +196,21 @@ def sender_list(form: Form = Format.table) -> None:
     from .. import identities
 
     identities.list_senders(form)
+
+
+@app.command(name="board-report")
+def board_report(
+    trust: Annotated[str, typer.Argument(help="The trust, by its ODS code.", show_default=False)],
+    half: Annotated[
+        str, typer.Argument(help="The first month of the half-year: 2025-04 or 2025-10.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")] = Path(),
+) -> None:
+    """Write what a trust's board is told of half a year: a page, a PDF, and the exact figures as CSV.
+
+    Example:
+      trust-benchmarks board-report RA9 2025-04 --out reports
+    """
+    from .. import reports
+
+    reports.board(trust, half, out)

@@ -53,6 +53,13 @@ occasion AS (
   SELECT 'returned', 'decision ' || r.decision_id, s.collection, s.period, s.sender, s.part, s.submission_id, r.reason, r.moment, NULL
   FROM returned r JOIN sent s USING (submission_id) WHERE s.is_newest
   UNION ALL
+  -- Answers that a steward did not accept, one message for those that were refused together.
+  SELECT 'answer_refused', 'answers ' || x.batch || ' ' || s.submission_id, s.collection, s.period, s.sender, s.part, s.submission_id,
+         min(x.words) || ' (about ' || string_agg(concat_ws(', ', r.rule_id, 'line ' || r.line, r.column_name), '; ' ORDER BY r.reply_id) || ')',
+         min(x.refused_at), NULL
+  FROM core.reply_refusal x JOIN core.reply r USING (reply_id) JOIN sent s USING (submission_id)
+  WHERE s.is_newest GROUP BY x.batch, s.submission_id, s.collection, s.period, s.sender, s.part
+  UNION ALL
   -- Mended: an earlier version was held or returned. Otherwise accepted.
   SELECT CASE WHEN EXISTS (
            SELECT FROM core.submission o  -- as the index has it

@@ -89,6 +89,14 @@ CREATE TABLE core.not_dated (
   found_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.not_dated FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
+-- Files that lie in the inbox below one trust's code and say that they are another's: held, and no version of anybody's return.
+CREATE TABLE core.sent_for_another (
+  submission_id text PRIMARY KEY REFERENCES core.submission,
+  sent_by text NOT NULL,                        -- the code that the place in the inbox belongs to
+  says text NOT NULL,                           -- the trust that the file says it is from
+  found_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.sent_for_another FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
 -- A validation under newer rules that came to the same as one that stands: nothing moves, and it is not made again.
 CREATE TABLE core.found_again (
   submission_id text NOT NULL, rules_version text NOT NULL, same_as text NOT NULL, found_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -183,5 +183,32 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION published.successions_as_at(timestamptz) IS 'The rows of published.successions as they were at a moment.';
 
+-- The one table for all: the figures of the releases that were current then, with the names and sentences of that time.
+CREATE FUNCTION published.figures_as_at(at timestamptz, of_collection text DEFAULT NULL, of_period text DEFAULT NULL) RETURNS SETOF published.figures
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT m.metric_id, d.name, m.collection, m.period, core.period_start(m.period), core.period_end(m.period),
+         CASE WHEN core.is_year(m.period) THEN 'financial_year' ELSE 'month' END,
+         m.provider_code, m.provider_name, p.sector, p.region, m.value, m.unit, d.polarity, m.numerator, m.denominator,
+         m.peer_group, b.providers, b.lower_quartile, b.median, b.upper_quartile, m.percentile_rank,
+         CASE WHEN m.percentile_rank IS NOT NULL THEN least(4, floor(m.percentile_rank / 25)::int + 1) END, k.opportunity_gbp, k.adds_over,
+         m.quality_flag, m.completeness, m.rows_sent, m.rows_used, m.months_covered, m.months_expected, m.suppressed,
+         m.withheld, w.sentence, m.rank_withheld, m.decisions, m.release_id, c.published_at, m.is_sample
+  FROM core.releases_at($1, $2, $3) c JOIN core.release r USING (release_id) JOIN core.released_measures m USING (release_id)
+  LEFT JOIN core.release_metric u ON u.release_key = r.release_key AND u.metric_id = m.metric_id
+  LEFT JOIN moment.metric($1) d ON d.metric_id = u.metric_id AND d.version = u.version
+  LEFT JOIN moment.provider($1) p ON p.code = m.provider_code
+  LEFT JOIN core.benchmark b ON b.release_key = r.release_key AND b.metric_id = m.metric_id AND b.peer_group = m.peer_group
+  LEFT JOIN core.comparison k ON k.release_key = r.release_key AND k.metric_id = m.metric_id AND k.provider_code = m.provider_code AND k.adds_to_total
+  LEFT JOIN moment.reason($1) w ON w.code = m.withheld
+$$;
+COMMENT ON FUNCTION published.figures_as_at(timestamptz, text, text) IS 'The rows of published.figures as they were at a moment.';
+
+CREATE FUNCTION published.latest_as_at(at timestamptz, of_collection text DEFAULT NULL) RETURNS SETOF published.latest
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT DISTINCT ON (f.collection, f.metric_id, f.provider_code) f.* FROM published.figures_as_at($1, $2) f
+  ORDER BY f.collection, f.metric_id, f.provider_code, f.is_sample, f.period_start DESC
+$$;
+COMMENT ON FUNCTION published.latest_as_at(timestamptz, text) IS 'The rows of published.latest as they were at a moment.';
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA published FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA published TO dashboard_reader, steward_reader, steward_desk;

@@ -59,7 +59,7 @@ CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.room_session_end FOR EACH S
 CREATE TABLE core.room_action (
   action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, contact_key integer NOT NULL REFERENCES core.contact,
   action text NOT NULL CHECK (action IN ('added', 'link sent', 'link made', 'signed in', 'signed out', 'renamed', 'left', 'trusts changed',
-                                         'checked a file', 'sent a file', 'took a file', 'took a report',
+                                         'checked a file', 'sent a file', 'took a file', 'took a report', 'answered findings',
                                          'looked', 'commented', 'asked for a correction', 'signed off', 'may sign', 'may no longer sign')),
   about text NOT NULL DEFAULT '', done_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE INDEX room_action_contact ON core.room_action (contact_key, done_at);
@@ -344,7 +344,7 @@ $$;
 CREATE FUNCTION room.returns(session text)
 RETURNS TABLE (collection text, period text, sender text, part text, due timestamptz, closes timestamptz, submission_id text, version int,
                received_at timestamptz, is_sample boolean, counting text, state text, is_returned boolean, waits_for_trust boolean,
-               is_proposed boolean, release_id text, published_at timestamptz)
+               is_proposed boolean, replies bigint, refused_replies bigint, release_id text, published_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE mine text;
 BEGIN
@@ -356,6 +356,10 @@ BEGIN
              b.state = 'held' AND EXISTS (SELECT FROM intake.finding_counts f WHERE f.submission_id = b.submission_id AND f.severity = 'hold'
                                           AND f.covered < f.findings AND f.responsible = 'trust'),
              EXISTS (SELECT FROM intake.decisions d WHERE d.submission_id = b.submission_id AND d.state = 'proposed'),
+             (SELECT count(*) FROM intake.replies a WHERE a.submission_id = b.submission_id AND a.state IN ('waiting', 'open', 'proposed')),
+             (SELECT count(*) FROM intake.replies a WHERE a.submission_id = b.submission_id AND a.state = 'refused' AND a.finding_id IS NOT NULL
+              AND NOT EXISTS (SELECT FROM intake.replies l WHERE l.submission_id = a.submission_id AND l.finding_id = a.finding_id
+                              AND l.reply_id > a.reply_id)),
              CASE WHEN b.counting = ANY(r.submissions) THEN r.release_id END, CASE WHEN b.counting = ANY(r.submissions) THEN p.published_at END
       FROM intake.board b
       LEFT JOIN core.current_release p ON p.collection = b.collection AND p.period = b.period

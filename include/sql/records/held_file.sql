@@ -4,3 +4,4 @@ FROM core.submission s
 JOIN intake.validations v USING (submission_id)
 LEFT JOIN core.identified_later i ON i.submission_id = s.submission_id
 WHERE s.submission_id = %(submission_id)s AND (v.outcome = 'held' OR i.became IS NOT NULL)
+  AND s.submission_id NOT IN (SELECT a.submission_id FROM core.sent_for_another a)

@@ -16,8 +16,8 @@ GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_try_advisory_lock(bigint)
 GRANT INSERT ON
   core.answer, core.calendar, core.collection, core.contact_preference, core.digest_sent, core.expected, core.expected_provider, core.finding, core.finding_count,
   core.found_again,
-  core.identified_later, core.message, core.message_attempt, core.not_dated, core.profile, core.provider_rows, core.receipt, core.reference_version, core.revalidation,
-  core.rules_in_force, core.source_file, core.source_look, core.submission, core.validation,
+  core.identified_later, core.message, core.message_attempt, core.not_dated, core.profile, core.provider_rows, core.receipt, core.reference_version, core.reply, core.reply_not_read, core.revalidation,
+  core.rules_in_force, core.sent_for_another, core.source_file, core.source_look, core.submission, core.validation,
   core.benchmark, core.comparison, core.computed_again, core.cross_finding, core.edition, core.edition_release, core.edition_switch,
   core.explained, core.funnel, core.kept_apart, core.measure, core.movement, core.peer, core.peer_benchmark, core.peer_group, core.preview,
   core.preview_close, core.preview_extension, core.preview_trust,

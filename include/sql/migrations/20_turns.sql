@@ -20,6 +20,9 @@ WITH proposed AS MATERIALIZED (
 returned AS MATERIALIZED (
   SELECT DISTINCT d.submission_id FROM intake.decisions d WHERE d.kind = 'return' AND d.state = 'in_force'),
 running AS MATERIALIZED (SELECT DISTINCT w.submission_id FROM intake.waiting w),
+answered AS MATERIALIZED (  -- by rule and column: answers of the trust that wait for a steward, and whether the last one was not accepted
+  SELECT r.submission_id, r.rule_id, r.column_name, count(*) FILTER (WHERE r.state = 'open') AS replies, bool_or(r.state = 'refused') AS is_refused
+  FROM intake.replies r WHERE r.state IN ('open', 'refused') GROUP BY 1, 2, 3),
 covering AS MATERIALIZED (
   SELECT t.task_id, max(p.decision_id) AS proposal
   FROM proposed p JOIN intake.tasks t USING (submission_id)
@@ -32,11 +35,15 @@ covering AS MATERIALIZED (
 turned AS (
   SELECT t.*, c.proposal,
          CASE WHEN w.submission_id IS NOT NULL THEN 'running'
+              WHEN a.replies > 0 AND c.proposal IS NULL THEN 'us'
               WHEN r.submission_id IS NOT NULL THEN 'trust'
               WHEN c.proposal IS NOT NULL THEN 'approver'
-              ELSE 'us' END AS turn
+              WHEN a.is_refused THEN 'trust'
+              ELSE 'us' END AS turn,
+         coalesce(a.replies, 0) AS replies
   FROM intake.tasks t
   LEFT JOIN covering c USING (task_id)
+  LEFT JOIN answered a ON a.submission_id = t.submission_id AND a.rule_id = t.rule_id AND a.column_name IS NOT DISTINCT FROM t.column_name
   LEFT JOIN returned r ON r.submission_id = t.submission_id
   LEFT JOIN running w ON w.submission_id = t.submission_id)
 SELECT t.*, core.is_overdue(t.turn, t.due, t.closes, t.received_at) AS is_overdue,
@@ -45,14 +52,16 @@ SELECT t.*, core.is_overdue(t.turn, t.due, t.closes, t.received_at) AS is_overdu
 FROM turned t;
 COMMENT ON VIEW intake.task_turns IS 'Tasks, each with whose turn it is.';
 COMMENT ON COLUMN intake.task_turns.proposal IS 'The proposed decision that would settle the task; NULL where there is none.';
-COMMENT ON COLUMN intake.task_turns.turn IS 'us (a steward must decide), trust (it was returned), approver (a decision on all of it is proposed), or running (the pipeline validates it).';
+COMMENT ON COLUMN intake.task_turns.turn IS 'us (a steward must decide, also on an answer of the trust), trust (it was returned, or an answer was not accepted), approver (a decision on all of it is proposed), or running (the pipeline validates it).';
+COMMENT ON COLUMN intake.task_turns.replies IS 'How many answers of the trust wait for a steward.';
 COMMENT ON COLUMN intake.task_turns.is_overdue IS 'True where whoever has the turn is late: the trust after the deadline, us and the approver five days after the deadline or the receipt or at the close, the pipeline after an hour.';
 COMMENT ON COLUMN intake.task_turns.column_folded IS 'The heading in small letters and digits only, by which the same fault of several trusts is found; empty where there is no column.';
 
 -- Returns with whose turn they are: the board, and files of no known period or sender.
 CREATE VIEW intake.turns AS
 WITH tasks AS MATERIALIZED (
-  SELECT t.submission_id, count(*) AS tasks, count(*) FILTER (WHERE t.turn = 'us') AS with_us
+  SELECT t.submission_id, count(*) AS tasks, count(*) FILTER (WHERE t.turn = 'us') AS with_us,
+         count(*) FILTER (WHERE t.turn = 'trust') AS with_trust, sum(t.replies)::bigint AS replies
   FROM intake.task_turns t GROUP BY 1),
 proposed AS MATERIALIZED (
   SELECT DISTINCT d.submission_id FROM intake.decisions d WHERE d.state = 'proposed' AND d.kind NOT IN ('assign', 'comment')),
@@ -67,12 +76,12 @@ returns AS (
   SELECT s.collection, s.period, s.sender, s.part, NULL, NULL, s.submission_id, s.version, s.received_at, s.is_sample, NULL, s.state
   FROM intake.submissions s WHERE (s.period IS NULL OR s.sender IS NULL) AND s.is_newest),
 turned AS (
-  SELECT b.*, coalesce(t.tasks, 0) AS tasks,
+  SELECT b.*, coalesce(t.tasks, 0) AS tasks, coalesce(t.replies, 0) AS replies,
          CASE WHEN w.submission_id IS NOT NULL OR b.state = 'received' THEN 'running'
               WHEN b.state IN ('due', 'late', 'missing') THEN 'trust'
               WHEN t.with_us > 0 THEN 'us'
               WHEN p.submission_id IS NOT NULL THEN 'approver'
-              WHEN r.submission_id IS NOT NULL THEN 'trust'
+              WHEN r.submission_id IS NOT NULL OR t.with_trust > 0 THEN 'trust'
               WHEN b.state = 'held' THEN 'us'
               ELSE 'nobody' END AS turn
   FROM returns b
@@ -83,6 +92,7 @@ turned AS (
 SELECT t.*, core.is_overdue(t.turn, t.due, t.closes, t.received_at) AS is_overdue FROM turned t;
 COMMENT ON VIEW intake.turns IS 'Every return that is asked for or came, and every file of no known period or sender, with whose turn it is.';
 COMMENT ON COLUMN intake.turns.tasks IS 'How many open tasks its newest version has.';
+COMMENT ON COLUMN intake.turns.replies IS 'How many answers of the trust wait for a steward.';
 COMMENT ON COLUMN intake.turns.turn IS 'us, trust, approver, running, or nobody (nothing to do). A return is with us as long as one of its tasks is.';
 COMMENT ON COLUMN intake.turns.is_overdue IS 'True where whoever has the turn is late (see intake.task_turns).';
 COMMENT ON COLUMN intake.turns.counting IS 'The submission of this return that counts now.';
