@@ -63,8 +63,9 @@ class Candidate:
 
     @property
     def needs_preview(self) -> bool:
-        """Whether its trusts see it first, and no person said that it is published without that."""
-        return previews.is_declared(self.collection) and self.verdict != "released"
+        """Whether its trusts see it first, and no person said that it is published without that; an offer that was made is kept."""
+        is_wanted = previews.is_declared(self.collection) or self.preview_ends is not None
+        return is_wanted and self.verdict != "released"
 
     @property
     def is_to_be_offered(self) -> bool:

@@ -43,7 +43,8 @@ def is_declared(collection: str) -> bool:
 def offer(connection: psycopg.Connection, releases: dict[Pair, str]) -> int:
     """Offers releases that are ready but for their preview; the caller holds the lock on editions. How many were offered.
 
-    A release that takes the place of one whose window is still open keeps the end of that window.
+    A release that takes the place of one whose window is still open keeps the end of that window; of one that a person holds back,
+    it is held back too.
     """
     now = datetime.now(UTC)
     for (collection, period), release_id in releases.items():
@@ -51,6 +52,8 @@ def offer(connection: psycopg.Connection, releases: dict[Pair, str]) -> int:
         ends_at = before.ends_at if before and before.ends_at > now else calendar.preview_end(collection, period, now)
         given = {"collection": collection, "period": period, "release_id": release_id, "ends_at": ends_at}
         connection.execute(sql.text("releases/offer"), given)
+        if before and before.state == "held":
+            connection.execute(sql.text("releases/hold_too"), {"release_id": release_id, "before": before.release_id})
     return len(releases)
 
 

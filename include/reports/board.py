@@ -23,6 +23,8 @@ DID = {
     "correct": "A value was corrected",
     "hold": "Put on hold",
     "return": "Sent back to the trust",
+    "reply confirm": "The trust confirmed what was found",
+    "reply correct": "The trust gave another value",
     "commented": "The trust commented before publication",
     "asked for a correction": "The trust asked for a correction before publication",
     "signed off": "The trust signed off its figures before publication",

@@ -4,7 +4,7 @@ import json
 
 import flow
 import pytest
-from test_cli_decide import PERIOD, as_user, door, month  # noqa: F401 (fixtures)
+from test_cli_decide import PERIOD, as_user, door, month, released  # noqa: F401 (fixtures)
 from trust_benchmarks.releases import build
 from trust_benchmarks.stores import warehouse
 
@@ -81,3 +81,51 @@ def test_what_is_held_back_is_let_through_and_taken_back_again(as_user, held_bac
         flow.rows(reasons)[1][1].startswith("It is right. Resubmission: ")
         and "They confirmed it." in flow.rows(reasons)[1][1]
     )
+
+
+def test_what_trusts_see_before_publication(as_user, month, tmp_path):  # noqa: F811
+    number = str(flow.offer("2025-08"))
+    release_id = flow.value("SELECT release_id FROM intake.previews")
+    (one,) = listed(as_user("viewer", "preview", "list", "--state", "open", "-f", "json"))
+    assert (one["preview_id"], one["release_id"], one["looked"]) == (int(number), release_id, 0)
+    said = listed(as_user("viewer", "preview", "said", number, "-f", "json"))
+    assert len(said) == one["offered"] and {row["response"] for row in said} == {None}
+    for arguments, user, says in (
+        (("hold", number), "approver", "A reason is missing"),
+        (("hold", number, "--reason", "y"), "steward", "Ask an approver"),
+        (("hold", "99", "--reason", "y"), "approver", "There is no preview 99"),
+        (("offer", number, "--reason", "y"), "approver", "is not held back"),
+        (("offer", "x", "--reason", "y"), "approver", "There is no release x of a collection with a preview"),
+        (("extend", number, "--until", "soon", "--reason", "y"), "approver", "is not a day"),
+        (("extend", number, "--until", "2026-01-01", "--reason", "y"), "approver", "only ever made longer"),
+        (("list", "--state", "lost"), "viewer", "Choose one of open, held"),
+    ):
+        ran = as_user(user, "preview", *arguments)
+        assert (ran.code, says in ran.err) == (2, True), (arguments, ran.err)
+    for does, state, options in (
+        ("hold", "held", ()),
+        ("offer", "open", ()),
+        ("extend", "open", ("--until", "2030-06-03")),
+    ):
+        ran = as_user("approver", "preview", does, number, *options, "--reason", "As agreed.")
+        assert ran.code == 0, ran.err
+        assert flow.value("SELECT state FROM intake.previews") == state
+    assert flow.value("SELECT ends_at::date::text FROM intake.previews") == "2030-06-03"
+    ran = as_user("approver", "release", release_id, "--reason", "All have signed.", "--yes")
+    assert ran.code == 0 and "is published" in ran.err
+    assert flow.value("SELECT state FROM intake.previews") == "published"
+
+    assert as_user("viewer", "contacts", "add", "ann@ra9.example", "--trust", "RA9").code == 0
+    assert "is no contact of RX4" in as_user("viewer", "contacts", "signs", "ann@ra9.example", "--trust", "rx4").err
+    for options, signs in (((), "RA9"), (("--end",), None)):
+        assert as_user("viewer", "contacts", "signs", "ann@ra9.example", "--trust", "ra9", *options).code == 0
+        assert listed(as_user("viewer", "contacts", "list", "-f", "json"))[0]["signs_for"] == signs
+
+    for arguments, says in ((("RA9", "2025-05"), "is no half-year"), (("XXX", "2025-04"), "no provider that is known")):
+        ran = as_user("viewer", "board-report", *arguments, "--out", str(tmp_path))
+        assert (ran.code, says in ran.err) == (2, True), ran.err
+    assert as_user("viewer", "board-report", "ra9", "2025-04", "--out", str(tmp_path / "new")).code == 0
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        f"board_report_RA9_2025-04.{ending}" for ending in ("csv", "html", "pdf")
+    ]
+    assert "August 2025" in (tmp_path / "new" / "board_report_RA9_2025-04.html").read_text()

@@ -345,7 +345,7 @@ def test_what_trusts_see_before_publication_is_shown_to_stewards_and_decided_by_
     for path in ("/previews", at):
         assert "Trusts are looking" in look(path).text and "SAMPLE" not in text_of(look(path).text), path
     shown = look(at).text
-    assert "Agency &lt;b&gt;staff&lt;/b&gt;." in shown and "Ann Adams" in shown and "Nothing yet" in shown
+    assert "Agency &lt;b&gt;staff&lt;/b&gt;." in shown and "Ann Adams" in shown and "not looked</summary>" in shown
     assert "Publish now" not in shown, "that is for an approver"
     for does, more, wrong in (
         ("hold", {}, "Enter a reason that people"),

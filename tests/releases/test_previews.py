@@ -129,13 +129,23 @@ def test_a_person_publishes_earlier_holds_back_and_offers_again(offered, period)
     time_passes()
     release(period)
     assert standing(period) is None and outcomes(period) == [None]
+    correct(period)
+    newer = now_open(period)
+    assert newer.state == "held" and newer.preview_id > offered.preview_id, "what takes its place is held back too"
+    time_passes()
+    release(period)
+    assert standing(period) is None and outcomes(period) == ["replaced", None]
+    offered = newer
     previews.offer_again(offered.preview_id, reason="It is right.", person="olga")
     again = now_open(period)
     assert again.state == "open" and again.ends_at > datetime.now(UTC), "its window had ended: it has a new one"
+    catalogue.all()["workforce"] = replace(catalogue.load("workforce"), preview={})
     release(period)
-    assert standing(period) is None
+    assert standing(period) is None, "an offer that was made is kept, also when the collection has no preview any more"
     done = switch.let_through(offered.release_id, reason="All trusts have signed.", person="olga")
-    assert done.changed == 1 and standing(period) == offered.release_id and outcomes(period) == ["published"]
+    assert (
+        done.changed == 1 and standing(period) == offered.release_id and outcomes(period) == ["replaced", "published"]
+    )
     with pytest.raises(editions.Unknown, match="is over: its release was published"):
         previews.hold(offered.preview_id, reason="Too late.", person="olga")
 

@@ -63,6 +63,7 @@ BEGIN
   END IF;
   -- A release that trusts see first is published when its window has ended, or when a person has said so.
   IF EXISTS (SELECT FROM core.preview_now p WHERE p.release_key = stands AND p.ends_at > newest.switched_at)
+     AND NOT EXISTS (SELECT FROM core.release_log l WHERE l.release_key = stands AND l.published_at < newest.switched_at)
      AND 'released' IS DISTINCT FROM (SELECT v.verdict FROM core.release_verdict v WHERE v.release_key = stands ORDER BY v.verdict_id DESC LIMIT 1) THEN
     RAISE EXCEPTION 'The release of % % is shown to its trusts and is not published before the end of that window, unless a person releases it',
       pair.collection, pair.period;

@@ -7,7 +7,7 @@ CREATE TABLE core.reply (
   contact_key integer REFERENCES core.contact,       -- who said so in the room; NULL: it stood in the workbook that is this submission
   kind text NOT NULL CHECK (kind IN ('confirm', 'correct')),
   rule_id text NOT NULL, sheet text, line bigint, column_name text, raw_value text, message text NOT NULL,  -- the finding as it stood
-  reason_code text CHECK (reason_code ~ '^[a-z_]{1,40}$'),   -- include/stewardship/reply_reasons.toml
+  reason_code text CHECK (reason_code ~ '^[a-z_]{1,40}$'),   -- include/reference/reply_reasons.toml
   new_value text CHECK (length(new_value) <= 500),
   note text NOT NULL DEFAULT '' CHECK (length(note) <= 500),
   replied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -71,7 +71,7 @@ COMMENT ON VIEW intake.replies IS 'What trusts answered to findings, in their ro
 COMMENT ON COLUMN intake.replies.reply_id IS 'The reply; later ones are higher.';
 COMMENT ON COLUMN intake.replies.kind IS 'confirm (the figure is right) or correct (another value is meant).';
 COMMENT ON COLUMN intake.replies.message IS 'The sentence of the finding that was answered.';
-COMMENT ON COLUMN intake.replies.reason_code IS 'Why the figure is right: a code of include/stewardship/reply_reasons.toml; NULL for a correction.';
+COMMENT ON COLUMN intake.replies.reason_code IS 'Why the figure is right: a code of include/reference/reply_reasons.toml; NULL for a correction.';
 COMMENT ON COLUMN intake.replies.new_value IS 'The value that is meant; NULL for a confirmation.';
 COMMENT ON COLUMN intake.replies.note IS 'What they added.';
 COMMENT ON COLUMN intake.replies.replied_at IS 'When they answered; of a workbook, when it was received.';

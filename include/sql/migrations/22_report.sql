@@ -29,7 +29,8 @@ LANGUAGE sql STABLE AS $$
   ORDER BY b.collection, b.period, b.part
 $$;
 
--- What the trust and our stewards did about them: decisions in force, and what the trust said to figures before they were published.
+-- What the trust and our stewards did about them: decisions in force, the trust's replies to findings, and what it said to figures before
+-- they were published.
 CREATE FUNCTION core.report_actions(of_provider text, since date, until date)
 RETURNS TABLE (what text, collection text, period text, rule_id text, words text, at timestamptz)
 LANGUAGE sql STABLE AS $$
@@ -39,6 +40,10 @@ LANGUAGE sql STABLE AS $$
   UNION ALL
   SELECT s.response, p.collection, p.period, NULL, s.words, s.given_at FROM core.preview_response s JOIN core.preview p USING (preview_id)
   WHERE s.provider_code = of_provider AND s.response <> 'looked' AND core.period_end(p.period) BETWEEN since AND until
+  UNION ALL
+  SELECT 'reply ' || r.kind, r.collection, r.period, r.rule_id,
+         concat_ws('. ', replace(r.reason_code, '_', ' '), 'New value: ' || r.new_value, nullif(r.note, '')), r.replied_at
+  FROM intake.replies r WHERE r.sender = of_provider AND core.period_end(r.period) BETWEEN since AND until
   ORDER BY 6
 $$;
 
