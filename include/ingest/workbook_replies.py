@@ -26,7 +26,7 @@ MOST = 1_000  # findings that can be answered in a workbook
 LONGEST = 500  # characters of a note or a value
 NUMBER = "No."  # the heading of the finding's number
 HEADINGS = ("Your reply", "Reason", "Correct value", "Note")
-KINDS = {"confirm": "The figure is right", "correct": "Correct it"}
+KINDS = {"confirm": "It is right", "correct": "Correct it"}
 # Rules whose findings cannot be confirmed, as core.rule_limit has them: there is no value that could be right.
 NOT_CONFIRMED = frozenset(
     {

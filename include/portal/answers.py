@@ -73,7 +73,7 @@ def given_in(
 
 def _wrong(fields: Mapping[str, str], finding: Row, reading: Callable[[], Reading]) -> dict[str, str | None]:
     if fields["kind"] not in ("confirm", "correct"):
-        return {"kind": "Choose whether the figure is right or should be corrected"}
+        return {"kind": "Choose whether it is right or should be corrected"}
     if fields["kind"] == "correct":
         return {
             "value": _wrong_value(fields["value"], finding, reading()),
@@ -81,7 +81,7 @@ def _wrong(fields: Mapping[str, str], finding: Row, reading: Callable[[], Readin
         }
     reason = reply_reasons.reasons().get(fields["reason"])
     if reason is None:
-        return {"reason": "Choose why the figure is right", "note": entered.words(fields["note"], longest=LONGEST)}
+        return {"reason": "Choose why it is right", "note": entered.words(fields["note"], longest=LONGEST)}
     return {"note": entered.words(fields["note"], reason.asks, LONGEST)}
 
 

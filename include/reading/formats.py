@@ -29,6 +29,7 @@ from .raw_table import (
 )
 from .workbook import Book
 
+NOTHING = b"\x00\r\n\t ,;\xef\xbb\xbf\xff\xfe"  # bytes of which alone an empty file may consist
 ENDINGS = {"csv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xls"}
 
 CONTROLS = bytes([*range(0, 9), *range(14, 32)])  # bytes that text does not hold
@@ -93,7 +94,7 @@ def identify(content: bytes, file_name: str) -> tuple[str, bytes, list[str]]:
     elif name.endswith(".gz"):
         name = name.removesuffix(".gz")
         notes.append("it is named as a gzip file but is not packed")
-    if not content.strip(b"\x00\r\n\t ,;\xef\xbb\xbf\xff\xfe"):
+    if not content[:4096].strip(NOTHING) and not content.strip(NOTHING):  # a large file is not copied to find out
         raise Unreadable("FIL-EMPTY", f"{file_name} is empty ({len(content)} bytes and no data). Send the file again.")
     kind = _kind(content, file_name)
     named = ENDINGS.get(name.rsplit(".", 1)[-1]) if "." in name else None
@@ -225,8 +226,10 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
     # Spreadsheets save a million blank rows below a table; they are cut off before anything is made of them.
     end = LINE_END.search(text, max(start, _end_of_words(text, delimiter + " \t\r\n")))
     body = text[start : end.end() if end else len(text)]
-    _check_shape(body, width)
-    grid = _regular(body, delimiter, header_end, width)
+    data = body.encode()
+    ends = _line_ends(data, width)
+    is_blank = not body or body.isspace()
+    grid = Grid(text_frame([], [], width)) if is_blank else _regular(data, delimiter, header_end, width, ends)
     if grid is None:
         *_, header = csv.reader(io.StringIO(text[:start], newline=""), delimiter=delimiter)
         grid = _irregular(body, delimiter, header_end, width, len(header))
@@ -234,13 +237,20 @@ def csv_grid(text: str, delimiter: str, header_end: int, width: int) -> Grid:
     return grid
 
 
-def _check_shape(body: str, width: int) -> None:
-    rows = max(body.count("\n"), body.count("\r") if "\r" in body else 0)
-    if rows * width > MAX_CELLS:
+def _line_ends(data: bytes, width: int) -> int:
+    """How many ends of lines there are, of which a regular file has one a row.
+
+    Raises:
+        Unreadable: rows of this width have more cells than are read.
+    """
+    ends = data.count(b"\n")
+    most = max(ends, data.count(b"\r") if b"\r" in data else 0)
+    if most * width > MAX_CELLS:
         raise Unreadable(
             "FIL-SIZE",
-            f"The file has {rows:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. Split it and send the parts.",
+            f"The file has {most:,} rows by {width:,} columns; at most {MAX_CELLS:,} cells are read. Split it and send the parts.",
         )
+    return ends
 
 
 def _end_of_words(text: str, blank: str) -> int:
@@ -250,15 +260,12 @@ def _end_of_words(text: str, blank: str) -> int:
     return len(text) - len(tail) + words if words else len(text.rstrip(blank))
 
 
-def _regular(body: str, delimiter: str, header_end: int, width: int) -> Grid | None:
-    if not body or body.isspace():
-        return Grid(text_frame([], [], width))
-    data = body.encode()
+def _regular(data: bytes, delimiter: str, header_end: int, width: int, ends: int) -> Grid | None:
     if b"\r" in data and b"\r" in data.replace(b"\r\n", b"\n"):
         return None
     if data.startswith(b"\xef\xbb\xbf") or (b'"' in data and _quotes_stray(data, delimiter)):
         return None  # pyarrow would drop the mark or the quote, or close an open quote, in silence
-    rows = data.count(b"\n") + (not data.endswith(b"\n"))
+    rows = ends + (not data.endswith(b"\n"))
     names = [f"c{i}" for i in range(width)]
     try:
         table = pacsv.read_csv(

@@ -38,4 +38,4 @@ def in_words(kind: str, code: str | None, new_value: str | None) -> str:
     if kind == "correct":
         return f"The value should be '{new_value}'." if new_value else "The cell should be empty."
     known = reasons().get(code or "")
-    return f"The figure is right: {known.says if known else code}."
+    return f"It is right: {known.says if known else code}."

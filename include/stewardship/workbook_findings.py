@@ -115,7 +115,7 @@ def _head(draft: WorkbookDraft, about: Submission) -> list[str]:
     ]
     if draft.answerable:
         lines.append(
-            "Where a figure is right, choose 'The figure is right' and a reason beside its finding below. Where only a cell is wrong, you may choose "
+            "Where a figure is right, choose 'It is right' and a reason beside its finding below. Where only a cell is wrong, you may choose "
             "'Correct it' and give the correct value. Write no names, email addresses, telephone numbers or patients' details."
         )
     if about.is_sample:

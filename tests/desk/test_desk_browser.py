@@ -7,6 +7,7 @@ import pytest
 from browser import serious
 from desk_world import NEXT_YEAR, PERIOD, batch_of
 from sizes import FULL
+from trust_benchmarks.stores import warehouse
 
 WIDTHS = (1280, 320)
 PAGES = {
@@ -27,6 +28,7 @@ PAGES = {
     "decision": "/decisions/{decision}",
     "decision with preview": "/decisions/{decision}?preview=1",
     "same fault": f"/fault?collection=workforce&period={PERIOD}&rule=VAL-TYPE&column=fte",
+    "answers": "/replies?state=all",
     "batch": "/batches/{batch}",
     "batch with preview": "/batches/{batch}?preview=1",
     "trust": "/trusts/RX4",
@@ -45,6 +47,11 @@ def known(desk, returns):
     finding = flow.value(
         "SELECT finding_id FROM intake.findings WHERE submission_id = %s AND rule_id = 'VAL-TYPE'", [held]
     )
+    answered = """INSERT INTO core.reply (submission_id, kind, rule_id, sheet, line, column_name, raw_value, message, reason_code, note)
+        SELECT submission_id, 'confirm', rule_id, sheet, line, column_name, raw_value, message, 'new_ward', 'Opened in <b>May</b>.'
+        FROM intake.findings WHERE submission_id = %s AND severity IN ('warn', 'hold')"""
+    with warehouse.connect() as connection:
+        connection.execute(answered, [held])
     fields = {"new_value": "117", "value_source": "Mail of 3 July", "reason": "Typing slip."}
     answer = desk.post("other steward", "/decide", submission=held, kind="correct", finding=finding, **fields)
     number = answer.headers["location"].split("/")[-1].split("?")[0]
@@ -79,6 +86,7 @@ def test_every_page_that_shows_something_is_looked_at(desk):
         "/",
         "/queue",
         "/fault",
+        "/replies",
         "/batches/{batch}",
         "/trusts/{code}",
         "/rules/{rule}",

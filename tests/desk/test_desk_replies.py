@@ -82,7 +82,7 @@ def test_a_steward_takes_answers_over_together_and_an_approver_approves_them(des
     steward.open("/queue")
     assert "3 answers from trusts" in steward.text
     steward.follow("3 answers from trusts")
-    assert "checked against our own records" in steward.text and "Against the roster." in steward.text
+    assert "Checked against our own records" in steward.text and "Against the roster." in steward.text
     steward.press("Preview together", {"words": "Fits what we know."})
     assert steward.status == 200, steward.text
     assert "Held now, accepted" in steward.text and "becomes" in steward.text and "Fits what we know." in steward.text

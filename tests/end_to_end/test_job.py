@@ -5,6 +5,7 @@ import re
 
 import flow
 import pytest
+from trust_benchmarks_local import services
 from trust_benchmarks_local.run import DAGS
 from worlds import new_world
 
@@ -27,9 +28,16 @@ def test_it_says_what_came_of_it_and_that_it_is_a_sample(sampled):
     assert not job.processes()
 
 
-def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(sampled):
+@pytest.fixture(scope="module")
+def kept(sampled):
+    """The same job after it has ended, with its services up for all who ask them."""
+    with services.running(sampled[0].state):
+        yield sampled
+
+
+def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(kept):
     """tests/dags/test_dags_run.py runs the others."""
-    job, _ = sampled
+    job, _ = kept
     runs = set(job.airflow("SELECT DISTINCT dag_id, state FROM dag_run"))
     assert {state for _, state in runs} == {"success"}
     [received] = job.queries(["SELECT DISTINCT collection FROM intake.submissions"])
@@ -47,8 +55,8 @@ def test_a_real_scheduler_ran_every_dag_that_dag_test_does_not(sampled):
     assert requested[0][0] > 0
 
 
-def test_the_metrics_of_short_tasks_arrive_before_their_processes_end(sampled, measured):
-    job, _ = sampled
+def test_the_metrics_of_short_tasks_arrive_before_their_processes_end(kept, measured):
+    job, _ = kept
     states, [(releases,)] = job.queries(
         ["SELECT DISTINCT state FROM intake.submissions", "SELECT count(*) FROM core.current_release"]
     )
@@ -59,8 +67,8 @@ def test_the_metrics_of_short_tasks_arrive_before_their_processes_end(sampled, m
     assert releases and measured.sums("trust_benchmarks.releases", "outcome")[("exported",)] > 0
 
 
-def test_the_lineage_of_every_collection_is_told(sampled, traced):
-    job, _ = sampled
+def test_the_lineage_of_every_collection_is_told(kept, traced):
+    job, _ = kept
     [collections] = job.queries(["SELECT DISTINCT collection FROM intake.submissions"])
     told = traced.events()
     jobs = {event["job"]["name"] for event in told if event["eventType"] == "COMPLETE"}
@@ -73,12 +81,12 @@ def test_the_lineage_of_every_collection_is_told(sampled, traced):
     assert {"check", "make", "export"} & tasks
 
 
-def test_a_monitor_hears_that_files_are_received(sampled, traced):
+def test_a_monitor_hears_that_files_are_received(kept, traced):
     assert set(traced.asked) == {"/beat"}
 
 
-def test_every_submission_is_accounted_for(sampled):
-    job, _ = sampled
+def test_every_submission_is_accounted_for(kept):
+    job, _ = kept
     [(submissions, unchecked)], [(differ,)], [(released, counting)] = job.queries(
         [
             "SELECT count(*), count(*) FILTER (WHERE state = 'received') FROM intake.submissions",
@@ -91,8 +99,8 @@ def test_every_submission_is_accounted_for(sampled):
     assert released == counting > 5
 
 
-def test_the_tidy_table_has_each_figure_once_with_what_it_is_worth(sampled):
-    job, _ = sampled
+def test_the_tidy_table_has_each_figure_once_with_what_it_is_worth(kept):
+    job, _ = kept
     [[(figures, measures, keys)], [(opportunities, worth)], [(newest, newest_keys)]] = job.queries(
         [
             """SELECT (SELECT count(*) FROM published.figures), (SELECT count(*) FROM published.measures),
@@ -106,8 +114,8 @@ def test_the_tidy_table_has_each_figure_once_with_what_it_is_worth(sampled):
     assert abs(opportunities - worth) <= 1e-9 * worth and worth > 0
 
 
-def test_every_planted_fault_is_found_at_its_place(sampled):
-    job, _ = sampled
+def test_every_planted_fault_is_found_at_its_place(kept):
+    job, _ = kept
     found, receipts = job.queries(
         [
             """SELECT s.file_name, f.rule_id, coalesce(f.line::text, ''), coalesce(f.column_name, '')
@@ -126,8 +134,8 @@ def test_every_planted_fault_is_found_at_its_place(sampled):
     assert [row for row in missed if row["file"] not in again] == []
 
 
-def test_every_figure_says_that_it_is_a_sample(sampled):
-    job, _ = sampled
+def test_every_figure_says_that_it_is_a_sample(kept):
+    job, _ = kept
     views = ("measures", "benchmarks", "data_status", "price_comparison", "price_list")
     counts = job.queries(
         [f"SELECT count(*), count(*) FILTER (WHERE is_sample) FROM published.{view}" for view in views]

@@ -12,7 +12,6 @@ import pytest
 from trust_benchmarks.cli import all_findings as listing
 from trust_benchmarks.cli import warehouse as questions
 from trust_benchmarks.cli.output import Format
-from trust_benchmarks.desk import downloads
 from trust_benchmarks.operations import heal
 from trust_benchmarks.records import all_findings, findings_kept, sweep
 from trust_benchmarks.records.validate_and_record import validate_and_record_one
@@ -120,6 +119,8 @@ def all_findings_of(submission_id: str) -> pl.DataFrame:
 
 
 def test_whoever_needs_all_of_them_gets_all(held, capsys):
+    from trust_benchmarks.desk import downloads  # loads Airflow, which the collection of tests does without
+
     submission_id, found = held
     other = flow.value("SELECT count(*) FROM intake.findings WHERE number IS NULL")
     with warehouse.connect("steward_desk") as connection:

@@ -103,9 +103,9 @@ def test_every_cell_comes_back_at_its_line(rows, end, header):
 
 
 def test_a_regular_file_goes_the_fast_way_and_others_do_not():
-    assert formats._regular('1,"a,b"\n2,c\n', ",", 1, 2).frame.rows() == [(2, "1", "a,b"), (3, "2", "c")]
-    assert formats._regular('1,"a\nb"\n2,c\n', ",", 1, 2) is None
-    assert formats._regular("1,a,x\n2,c\n", ",", 1, 2) is None
+    assert formats._regular(b'1,"a,b"\n2,c\n', ",", 1, 2, 2).frame.rows() == [(2, "1", "a,b"), (3, "2", "c")]
+    assert formats._regular(b'1,"a\nb"\n2,c\n', ",", 1, 2, 3) is None
+    assert formats._regular(b"1,a,x\n2,c\n", ",", 1, 2, 2) is None
 
 
 def test_rows_of_another_width_are_kept_apart_with_their_line():

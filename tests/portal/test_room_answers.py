@@ -69,7 +69,7 @@ def test_a_figure_is_confirmed_and_a_cell_corrected_in_one_form_and_both_wait_fo
         ("confirm", "VAL-UNUSUAL", "new_ward", None, "Opened in May.", "open", "room"),
     ]
     shown = ann.get(at).text
-    assert "The value should be &#39;120&#39;" in shown and "The figure is right: A ward, team or site opened" in shown
+    assert "The value should be &#39;120&#39;" in shown and "It is right: A ward, team or site opened" in shown
     collection, period = flow.rows("SELECT collection, period FROM core.submission WHERE submission_id = %s", [held])[0]
     assert "A steward is looking at your answers" in ann.get(f"/returns/{collection}/{period}/RA9").text
     turn = flow.rows("SELECT turn, replies FROM intake.turns WHERE submission_id = %s", [held])
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_beside_each_field_and_nothing_typed_is_lost(ann, 
         (f"note-{right}", "Say against which record it was checked"),
         (f"value-{wrong}", "is not a valid value for people in post"),
         (f"note-{wrong}", "Take out the email address or telephone number"),
-        (f"kind-{negative}", "Choose whether the figure is right"),
+        (f"kind-{negative}", "Choose whether it is right"),
     ):
         assert f'id="{field}-error"' in answer.text and f'href="#{field}"' in answer.text and says in answer.text
     for typed in (
@@ -197,16 +197,16 @@ def test_replies_in_the_workbook_become_the_same_answers_once(ann, held):
     lists = {str(one.sqref): one.formula1 for one in sheet.data_validations.dataValidation}
     assert len(lists) == 2 and all("trust-benchmarks-manifest" in one for one in lists.values())
     kinds = [book["trust-benchmarks-manifest"].cell(row, 2).value for row in range(1, 13)]
-    assert kinds[:2] == ["The figure is right", "Correct it"] and "A ward, team or site opened" in kinds
+    assert kinds[:2] == ["It is right", "Correct it"] and "A ward, team or site opened" in kinds
     replies = {
         ("VAL-UNUSUAL", "fte"): {
-            "Your reply": "The figure is right",
+            "Your reply": "It is right",
             "Reason": "Restated after audit",
             "Note": "In May.",
         },
         ("VAL-TYPE", "headcount"): {"Correct value": "120"},  # plainly meant
         ("VAL-RANGE", "joiners_hc"): {"Your reply": "Correct it", "Correct value": "many"},
-        ("WF-R1", "fte"): {"Your reply": "The figure is right", "Reason": "Because"},
+        ("WF-R1", "fte"): {"Your reply": "It is right", "Reason": "Because"},
         ("WF-R5", "fte_days_available"): {
             "Your reply": "confirm",
             "Reason": "Something else",

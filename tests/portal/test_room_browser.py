@@ -54,6 +54,31 @@ def look(browser, room, returns):
         context.close()
 
 
+def answer_two_findings(tab, look, room):
+    """Corrects a cell and confirms a finding in one form; first with a mistake, of which nothing typed is lost."""
+    cell = tab.locator(".room-finding", has_text="rule VAL-TYPE").filter(has_text="headcount").first
+    cell.get_by_text("Answer this finding").click()
+    cell.get_by_label("It should be corrected").check()
+    cell.get_by_label("Correct value").fill("lots")
+    other = tab.locator(".room-finding", has_text="rule STR05")
+    other.get_by_text("Answer this finding").click()
+    other.get_by_label("It is right as it is").check()
+    other.get_by_label("Why it is right").select_option(label="A ward, team or site closed")
+    other.get_by_label("Note").fill("Closed in May.")
+    tab.get_by_role("button", name="Send your answers").click()
+    tab.get_by_role("heading", name="There is a problem").wait_for()
+    look("answers-wrong", "", WIDTHS[:1])
+    tab.get_by_role("link", name="is not a valid value").click()
+    assert tab.evaluate("document.activeElement.value") == "lots"
+    tab.keyboard.press("Control+A")
+    tab.keyboard.type("100")
+    assert other.get_by_label("Note").input_value() == "Closed in May."
+    tab.get_by_role("button", name="Send your answers").click()
+    tab.get_by_text("We have your answers. A steward will look at them.").wait_for()
+    look("answered", tab.url.removeprefix(room), WIDTHS)
+    assert tab.locator("strong", has_text="Your answer:").count() == 2
+
+
 def test_a_morning_of_a_contact(look, room, returns, tmp_path):
     tab, look = look
     look("sign-in", "/sign-in")
@@ -66,6 +91,7 @@ def test_a_morning_of_a_contact(look, room, returns, tmp_path):
     look("return", tab.url.removeprefix(room))
     tab.get_by_role("link", name="Version 2").click()
     look("submission", tab.url.removeprefix(room))
+    answer_two_findings(tab, look, room)
 
     def spoil(rows):
         rows[0]["headcount"] = "many"
