@@ -49,9 +49,7 @@ SELECT r.reply_id, r.submission_id, s.collection, s.period, s.sender, s.part, s.
                          AND (l.sheet, l.line, l.column_name) IS NOT DISTINCT FROM (r.sheet, r.line, r.column_name)
                          AND (r.line IS NOT NULL OR l.message = r.message)) THEN 'replaced'
             WHEN v.submission_id IS NULL THEN 'waiting'
-            WHEN o.finding_id IS NULL OR EXISTS (
-              SELECT FROM core.submission n WHERE (n.collection, n.period, n.sender, n.part) = (s.collection, s.period, s.sender, s.part)
-              AND n.version > s.version) THEN 'over'
+            WHEN o.finding_id IS NULL THEN 'over'
             ELSE 'open' END AS state
 FROM core.reply r JOIN core.submission s USING (submission_id)
 LEFT JOIN core.contact c USING (contact_key)
@@ -60,9 +58,15 @@ LEFT JOIN intake.validations v ON v.submission_id = r.submission_id
 LEFT JOIN LATERAL (
   SELECT d.decision_id, d.state FROM core.reply_taken k JOIN intake.decisions d USING (decision_id)
   WHERE k.reply_id = r.reply_id ORDER BY d.decision_id DESC LIMIT 1) t ON true
+CROSS JOIN LATERAL (
+  SELECT NOT EXISTS (
+    SELECT FROM core.submission l WHERE (l.collection, l.period, l.sender, l.part) = (s.collection, s.period, s.sender, s.part)
+    AND l.version > s.version) AS is_newest) n
 LEFT JOIN LATERAL (
   SELECT f.finding_id FROM intake.findings f
-  WHERE f.submission_id = r.submission_id AND f.rule_id = r.rule_id AND f.decision_id IS NULL AND f.severity <> 'info'
+  -- What is settled, as most are in time, is not looked for.
+  WHERE coalesce(t.state, '') NOT IN ('in_force', 'ended') AND n.is_newest
+    AND f.submission_id = r.submission_id AND f.rule_id = r.rule_id AND f.decision_id IS NULL AND f.severity <> 'info'
     AND f.line IS NOT DISTINCT FROM r.line AND f.column_name IS NOT DISTINCT FROM r.column_name
     AND (f.sheet IS NOT DISTINCT FROM r.sheet OR (r.line IS NULL AND r.contact_key IS NULL))
     AND (r.line IS NOT NULL OR r.contact_key IS NULL OR f.message = r.message)
@@ -77,7 +81,7 @@ COMMENT ON COLUMN intake.replies.note IS 'What they added.';
 COMMENT ON COLUMN intake.replies.replied_at IS 'When they answered; of a workbook, when it was received.';
 COMMENT ON COLUMN intake.replies.came_by IS 'room or workbook.';
 COMMENT ON COLUMN intake.replies.contact_name IS 'The contact who answered in the room; NULL where it stood in a workbook.';
-COMMENT ON COLUMN intake.replies.finding_id IS 'The finding, as long as it is open.';
+COMMENT ON COLUMN intake.replies.finding_id IS 'The finding, as long as it is open in the newest version.';
 COMMENT ON COLUMN intake.replies.decision_id IS 'The last decision that a steward made of it; NULL where there is none.';
 COMMENT ON COLUMN intake.replies.refused_words IS 'Why a steward did not accept it, as the trust reads it.';
 COMMENT ON COLUMN intake.replies.refused_by IS 'The steward who did not accept it.';
