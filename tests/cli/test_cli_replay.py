@@ -2,7 +2,7 @@
 
 import flow
 import pytest
-from test_cli_decide import PERIOD, as_user, door, month  # noqa: F401 (fixtures)
+from test_cli_decide import PERIOD, as_user, door, month, released  # noqa: F401 (fixtures)
 from trust_benchmarks import catalogue
 from trust_benchmarks.validation import versions
 

@@ -13,7 +13,7 @@ import psutil
 from sizes import size
 from worlds import environment
 
-SMALL = {"TB_SAMPLE_PROVIDERS": str(size(20, 62)), "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
+SMALL = {"TB_SAMPLE_PROVIDERS": str(size(36, 62)), "TB_SAMPLE_PERIODS": "3", "TB_SAMPLE_LINES": "20"}
 
 
 class Job:
