@@ -22,7 +22,7 @@ def filled(shared_world, workforce_rows):
     receive.receive("workforce")
     for batch in waiting.batches("workforce", "2025-06"):
         validate_and_record(batch)
-    return {"TB_WAREHOUSE_URL": shared_world["TB_WAREHOUSE_URL"]}
+    return {name: shared_world[name] for name in ("TB_WAREHOUSE_URL", "TB_CACHE")}
 
 
 def test_a_question_is_answered_in_three_forms(tb, tb_process, filled):
