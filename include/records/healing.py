@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import polars as pl
 import psycopg
 from psycopg.rows import class_row
 
@@ -105,8 +104,8 @@ def _findings_again(connection: psycopg.Connection[Any], one: _Held) -> bytes:
     return findings_kept.as_parquet(found)
 
 
-def _made_again(connection: psycopg.Connection[Any], one: _Held) -> pl.DataFrame:
-    rows = _validated_again(connection, one).records
+def _made_again(connection: psycopg.Connection[Any], one: _Held) -> kept.Rows:
+    rows = kept.rows_of(one.submission_id, _validated_again(connection, one))
     if kept.hash_of(one.submission_id, rows) != one.records_sha256:
         raise _Different(f"by the rules and libraries of today {one.submission_id} does not give what was recorded")
     return rows

@@ -3,17 +3,38 @@
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
 from ..stores import cache, objects, settings
+from ..validation import profile
+from ..validation.validate import HELD, Outcome
 
 HEALED = "healed/"  # before the names of objects that were made anew with other bytes
 SMALL = 1024 * 1024  # bytes of an object that is read together with others of its month
 MANY = 20_000  # rows that have an object of their own
+
+# The accepted rows of a submission: a frame, or, of `MANY`, the Parquet file that holds them with its id.
+Rows = pl.DataFrame | bytes
+
+
+@dataclass(kw_only=True)
+class Packed(Outcome):
+    """An outcome of which the rows are stored already: so they leave the child process, for many rows take longer to be passed on than to be stored.
+
+    Attributes:
+        submission_id: that the rows are stored under; `records` has none of them.
+        content: the Parquet file.
+        profile: what the rows look like.
+    """
+
+    submission_id: str
+    content: bytes
+    profile: pl.DataFrame
 
 
 class Records(NamedTuple):
@@ -41,19 +62,37 @@ class Wanted(NamedTuple):
     together: int
 
 
-def hash_of(submission_id: str, records: pl.DataFrame) -> str:
+def packed(submission_id: str, outcome: Outcome) -> Outcome:
+    """The outcome with its rows as they are stored, if they are `MANY`."""
+    if outcome.state == HELD or outcome.records.height < MANY:
+        return outcome
+    known = vars(replace(outcome, records=outcome.records.clear()))
+    content = as_parquet({submission_id: outcome.records})
+    looks = profile.of(outcome.records, outcome.reading.collection)
+    return Packed(**known, submission_id=submission_id, content=content, profile=looks)
+
+
+def rows_of(submission_id: str, outcome: Outcome) -> Rows:
+    """The accepted rows of a submission, as a frame or as they are stored."""
+    if not isinstance(outcome, Packed):
+        return outcome.records
+    assert outcome.submission_id == submission_id
+    return outcome.content
+
+
+def hash_of(submission_id: str, rows: Rows) -> str:
     """Names accepted rows, whoever is recorded beside them: by their text, or, of `MANY`, by the bytes of the object that they have alone.
 
     Those bytes may be others with another version of the libraries; text is not.
     """
-    if records.height >= MANY:
-        return hashlib.sha256(as_parquet({submission_id: records})).hexdigest()
+    if isinstance(rows, bytes) or rows.height >= MANY:
+        return hashlib.sha256(as_parquet({submission_id: rows})).hexdigest()
     buffer = io.BytesIO()
-    records.write_csv(buffer)  # an empty text is quoted, nothing is not
+    rows.write_csv(buffer)  # an empty text is quoted, nothing is not
     return hashlib.sha256(buffer.getbuffer()).hexdigest()
 
 
-def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], store: bool = True) -> dict[str, Records]:
+def write(collection: str, period: str | None, rows: Mapping[str, Rows], store: bool = True) -> dict[str, Records]:
     """Writes the accepted rows of these submissions as one Parquet object named by its content; those of `MANY` rows have one each.
 
     Args:
@@ -63,9 +102,9 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
     Raises:
         botocore.exceptions.ClientError: the object store refuses it or cannot be reached.
     """
-    together = {one: frame for one, frame in rows.items() if frame.height < MANY}
-    groups = [together] if together else []
-    groups += [{one: frame} for one, frame in rows.items() if one not in together]
+    together = {one: few for one, few in rows.items() if not isinstance(few, bytes) and few.height < MANY}
+    groups: list[Mapping[str, Rows]] = [together] if together else []
+    groups += [{one: many} for one, many in rows.items() if one not in together]
     found: dict[str, Records] = {}
     for group in groups:
         content = as_parquet(group)
@@ -74,15 +113,24 @@ def write(collection: str, period: str | None, rows: dict[str, pl.DataFrame], st
         if store:
             objects.put_once(settings.load().records, key, content)
         cache.keep(content, sha256)
-        for one, frame in group.items():
-            of_rows = sha256 if frame.height >= MANY else hash_of(one, frame)
+        for one, own in group.items():
+            of_rows = hash_of(one, own) if one in together else sha256
             found[one] = Records(key, of_rows, len(content), len(group))
     return found
 
 
-def as_parquet(rows: dict[str, pl.DataFrame]) -> bytes:
-    """The rows of these submissions, each with its id before it, as a Parquet file: the same bytes in whatever order they are given."""
-    named = [frame.select(pl.lit(one).alias("submission_id"), pl.all()) for one, frame in sorted(rows.items())]
+def as_parquet(rows: Mapping[str, Rows]) -> bytes:
+    """The rows of these submissions, each with its id before it, as a Parquet file: the same bytes in whatever order they are given.
+
+    Args:
+        rows: by submission id; rows that are stored already come alone.
+    """
+    named = []
+    for one, own in sorted(rows.items()):
+        if isinstance(own, bytes):
+            assert len(rows) == 1
+            return own
+        named.append(own.select(pl.lit(one).alias("submission_id"), pl.all()))
     buffer = io.BytesIO()
     pl.concat(named, how="diagonal").write_parquet(buffer, compression="lz4")
     return buffer.getvalue()

@@ -17,7 +17,7 @@ from ..stores.child_process import Ended
 from ..stores.faults import is_failure, is_outage
 from ..validation import decisions_applied, validate, versions
 from ..validation.validate import Outcome
-from . import submission
+from . import kept, submission
 from .submission import Submission
 
 FIRST_ROWS = 1000  # of each table of a file that cannot be checked as a whole
@@ -97,7 +97,7 @@ def judged(local: Path | None, known: Submission, decisions: list[decisions_appl
 def _read_and_judge(
     content: Path, known: Submission, decisions: list[decisions_applied.Decision], too_much: Unreadable | None = None
 ) -> Outcome:
-    """Runs in the child process. The tables as sent stay there.
+    """Runs in the child process. The tables as sent stay there, and many rows leave it as they are stored.
 
     Args:
         too_much: why the file cannot be checked as a whole. It is held for that, and its first rows are checked, because errors in
@@ -115,7 +115,8 @@ def _read_and_judge(
         for table in reading.tables:
             table.frame = table.frame.head(FIRST_ROWS)
     outcome = _judge(reading, known, decisions)
-    return replace(outcome, reading=replace(outcome.reading, tables=[], findings=[]))
+    outcome = replace(outcome, reading=replace(outcome.reading, tables=[], findings=[]))
+    return kept.packed(known.submission_id, outcome)
 
 
 def _judge(reading: Reading, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:

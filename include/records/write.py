@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -47,17 +46,23 @@ def keep_sweep_away(connection: psycopg.Connection) -> None:
 def write_records(
     collection: str, period: str | None, outcomes: dict[str, Outcome], store: bool = True
 ) -> dict[str, Written]:
-    """Writes the accepted rows of submissions of one collection and period, and takes their profiles meanwhile; those that are held have none.
+    """Writes the accepted rows of submissions of one collection and period, and takes their profiles; those that are held have none.
 
     Args:
         outcomes: by submission id.
         store: whether it goes to the object store; a preview keeps it in this machine's cache only.
     """
-    rows = {one: outcome.records for one, outcome in outcomes.items() if outcome.state != HELD}
-    with ThreadPoolExecutor(1) as beside:
-        looks = {one: beside.submit(profile.of, frame, collection) for one, frame in rows.items()}
-        records = kept.write(collection, period, rows, store)
-        return {one: Written(records[one], looks[one].result()) for one in rows}
+    accepted = {one: outcome for one, outcome in outcomes.items() if outcome.state != HELD}
+    records = kept.write(
+        collection, period, {one: kept.rows_of(one, outcome) for one, outcome in accepted.items()}, store
+    )
+    return {one: Written(records[one], _profile(outcome)) for one, outcome in accepted.items()}
+
+
+def _profile(outcome: Outcome) -> pl.DataFrame:
+    if isinstance(outcome, kept.Packed):
+        return outcome.profile
+    return profile.of(outcome.records, outcome.reading.collection)
 
 
 def write_findings(collection: str, period: str | None, outcome: Outcome, store: bool = True) -> Kept:

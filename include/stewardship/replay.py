@@ -154,7 +154,7 @@ def _files(connection: Connection, found: Replay, folder: Path, report: Callable
             if state != HELD:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{one['submission_id']}.parquet"
-                path.write_bytes(kept.as_parquet({one["submission_id"]: outcome.records}))
+                path.write_bytes(kept.as_parquet({one["submission_id"]: kept.rows_of(one["submission_id"], outcome)}))
             rows = outcome.provider_rows.with_columns(submission_id=pl.lit(one["submission_id"]))
             changed[one["submission_id"]] = _Changed(_log_row(connection, one, found, outcome, plain), path, rows)
         if found.read % BATCH == 0:
@@ -199,14 +199,12 @@ def _again(
             version = _next_version(connection, one, chain, changed)
             if version is not None:
                 about = dict(zip(("period", "sender", "part"), chain, strict=True))
+                new_id = identify_again.new_id(one["submission_id"], *chain)
                 known = submission.load(connection, one["submission_id"])._replace(
-                    period=chain[0], sender=chain[1], part=chain[2]
+                    submission_id=new_id, period=chain[0], sender=chain[1], part=chain[2]
                 )
                 outcome = read_and_validate.outcome_of(connection, one["submission_id"], [], known)
-                one |= {
-                    "submission_id": identify_again.new_id(one["submission_id"], *chain),
-                    "version": version,
-                } | about
+                one |= {"submission_id": new_id, "version": version} | about
                 return True, outcome, read_and_validate.plain_of(connection, one["submission_id"], outcome, [])
     decisions = decisions_applied.in_force(connection, one["submission_id"])
     outcome = read_and_validate.outcome_of(connection, one["submission_id"], decisions)
@@ -224,7 +222,11 @@ def _next_version(connection: Connection, one: Row, chain: Chain, changed: dict[
 
 def _other_records(one: Row, outcome: Outcome) -> bool:
     counted = ("rows_read", "rows_recorded", "rows_rejected", "cells_expected", "cells_valid")
-    sha256 = None if outcome.state == HELD else kept.hash_of(one["submission_id"], outcome.records)
+    sha256 = (
+        None
+        if outcome.state == HELD
+        else kept.hash_of(one["submission_id"], kept.rows_of(one["submission_id"], outcome))
+    )
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
 

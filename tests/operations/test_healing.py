@@ -14,9 +14,13 @@ import polars as pl
 import pytest
 from sizes import FULL
 from trust_benchmarks.operations import backup, heal
+from trust_benchmarks.reading.read import read
 from trust_benchmarks.records import healing, kept, sweep
 from trust_benchmarks.releases import build, candidates, figures, inputs, switch
 from trust_benchmarks.stores import objects, settings, warehouse
+from trust_benchmarks.validation import profile
+from trust_benchmarks.validation.validate import validate
+from trust_benchmarks_local.sample import bench_lines
 
 FLIPS = 1000 if FULL else 100
 TRUSTS = ("RA9", "RNU", "RHA")
@@ -109,6 +113,26 @@ def test_a_lost_object_is_made_anew_of_the_archive_and_that_of_the_inbox(world):
         assert computed() == figures
     assert {line["source"].split()[0] for line in lines if line["event"] == "healed"} == {"inbox", "the"}
     assert {one: bytes_of(*one) for one in stored()} == sound and heal.heal().healed == []
+
+
+def test_many_rows_leave_the_child_process_as_they_are_stored_and_come_to_the_same(world, in_child_process, tmp_path):
+    """A file of more rows than are stored with others: read in the child process, in this one, and made anew."""
+    (path,) = bench_lines.write(kept.MANY + 500, trusts=1, folder=tmp_path)
+    flow.put(f"procurement_prices/{path.name}", path.read_bytes())
+    assert flow.take_in()["accepted_with_warnings"] == 1
+    (one,) = wanted()
+    outcome = validate(read(path.read_bytes(), path.name, "procurement_prices"))
+    assert outcome.records.height > kept.MANY
+    stored_bytes = bytes_of(settings.load().records, one.key)
+    assert stored_bytes == kept.as_parquet({one.submission_id: outcome.records})
+    assert flow.value("SELECT records_sha256 FROM core.validation") == kept.hash_of(one.submission_id, outcome.records)
+    names = [name for name in profile.COLUMNS if name != "patterns"]
+    looks = profile.of(outcome.records, "procurement_prices").sort("column_name").select(names)
+    assert flow.rows(f'SELECT {", ".join(names)} FROM core.profile ORDER BY column_name COLLATE "C"') == looks.rows()
+    no_copies()
+    objects.delete(settings.load().records, [one.key])
+    with warehouse.connect() as connection:
+        assert [found.read_bytes() for found in healing.files(connection, [one])] == [stored_bytes]
 
 
 def test_rows_that_are_written_as_other_bytes_have_a_name_of_their_own(world, monkeypatch, tmp_path):
