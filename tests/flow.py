@@ -115,9 +115,11 @@ def offer(period: str, trusts=("RA9", "RX4")) -> int:
         put_return(ods, period, workforce(ods, period, scale=1.2 + number / 10))
     take_in()
     with preview_declared():
-        build.make("workforce", period)
-        switch.switch([("workforce", period)])
-    return value("SELECT max(preview_id) FROM core.preview WHERE period = %s", [period])
+        made = build.make("workforce", period)
+        done = switch.switch([("workforce", period)])
+    number = value("SELECT max(preview_id) FROM core.preview WHERE period = %s", [period])
+    assert number, f"not offered: {made}, {done}"
+    return number
 
 
 def know(connection: psycopg.Connection, collection: str) -> None:

@@ -51,7 +51,7 @@ def returns(tmp_path_factory):
 
 def every_check(frame, collection, by_name):
     """In place of `checks._broken`: pandera is given all columns and all rules."""
-    return checks._columns(collection), list(by_name)
+    return checks.columns_of(collection), list(by_name)
 
 
 def outcomes(collection: str, name: str, rows: list[list[str]], monkeypatch):
