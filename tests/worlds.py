@@ -39,24 +39,27 @@ def addresses(settings, database):
     return {name: f"{settings[name].rpartition('/')[0]}/{database}" for name in names}
 
 
-FREE_BUCKETS: list[dict[str, str]] = []  # the first object of a new bucket takes a while, so buckets are used again
+INBOX = "TB_BUCKET_INBOX"
+# By their variables; the first object of a new bucket takes a while, so buckets are used again.
+FREE_BUCKETS: dict[str, list[str]] = {}
 
 
 @contextlib.contextmanager
 def _empty_buckets(s3, names):
     """Buckets that nobody else uses, by their variables; they are emptied afterwards."""
-    if FREE_BUCKETS:
-        buckets = FREE_BUCKETS.pop()
-    else:
-        buckets = {variable: f"{bucket}-{secrets.token_hex(4)}" for variable, bucket in names.items()}
-        for bucket in buckets.values():
-            s3.create_bucket(Bucket=bucket)
+    buckets = {}
+    for variable, name in names.items():
+        if free := FREE_BUCKETS.setdefault(variable, []):
+            buckets[variable] = free.pop()
+        else:
+            buckets[variable] = f"{name}-{secrets.token_hex(4)}"
+            s3.create_bucket(Bucket=buckets[variable])
     yield buckets
-    for bucket in buckets.values():
+    for variable, bucket in buckets.items():
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
-    FREE_BUCKETS.append(buckets)
+        FREE_BUCKETS[variable].append(bucket)
 
 
 @contextlib.contextmanager
@@ -78,19 +81,25 @@ def environment(settings):
 
 @contextlib.contextmanager
 def copy_of(world):
-    """A world with a copy of another one's warehouse and the same buckets, for tests that begin where others did.
+    """A world with a copy of another one's warehouse and an empty inbox, for tests that begin where others did.
 
-    Objects are only ever added under names made of their content, so that copies do not disturb each other.
+    The other buckets are the same: objects are only ever added to them under names made of their content, so that copies do not
+    disturb each other. What one puts into its inbox, another must not receive.
     """
     import psycopg
     from trust_benchmarks.stores import pool
+    from trust_benchmarks_local import objects
 
     name, original = f"world_{secrets.token_hex(4)}", world["TB_WAREHOUSE_URL"].rpartition("/")[2]
     port, password = world["TB_PORT_POSTGRES"], world["TB_POSTGRES_PASSWORD"]
-    with psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser:
+    s3 = objects.admin(world)
+    with (
+        psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser,
+        _empty_buckets(s3, {INBOX: objects.BUCKETS[INBOX]}) as inbox,
+    ):
         pool.close()
         superuser.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER warehouse STRATEGY file_copy")
-        copy = world | addresses(world, name)
+        copy = world | addresses(world, name) | inbox
         try:
             with environment(copy):
                 yield copy

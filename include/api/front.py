@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from fastapi import FastAPI, Request, Response
 
-from ..pages import readable, templates
+from ..pages import readable, requests, templates
 from . import answer, question, tagged
 from .problems import Problem, shown
 from .readers import Gate
@@ -24,10 +24,8 @@ from .tables import Table
 FOLDER = Path(__file__).parent
 FEED_DAYS, FEED_ENTRIES = 400, 50  # how far the feed goes back, and how many editions it has at most
 HTML, ATOM = "text/html; charset=utf-8", "application/atom+xml; charset=utf-8"
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
+HEADERS = requests.HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 DIRECTIONS = {
     "higher_better": "Higher is better.",
@@ -101,7 +99,7 @@ def _endpoint(public: Mapping[str, Table], gate: Gate, page: Page, media_type: s
 def refused(problem: Problem) -> Response:
     """The page that says what was not found, or why there is none at the moment."""
     words = _environment().get_template("problem.html").render(problem=problem)
-    return Response(words, problem.status, HEADERS | problem.headers | {"Cache-Control": "no-store"}, HTML)
+    return Response(words, problem.status, HEADERS | problem.headers, HTML)
 
 
 @cache
@@ -112,6 +110,7 @@ def _environment() -> Any:
         "css": _css()[1],
         "with_unit": readable.with_unit,
         "quartile": readable.quartile,
+        "incomplete": readable.incomplete,
         "DIRECTIONS": DIRECTIONS,
     }
     return made
@@ -149,7 +148,7 @@ def _overview(ask: Asking, request: Request) -> tuple[str, Row]:
         "lenses": {lens: list(rows) for lens, rows in by_lens},
         "not_measured": [one for one in metrics if one["metric_id"] not in measured],
         "trusts": sorted(names.items(), key=lambda pair: pair[1]),
-        "newest": max(latest, key=lambda row: row["period_end"])["period"] if latest else None,
+        "newest": _newest(latest),
         "tables": [table for table in ask.tables.values() if not table.view.commercial],
         "is_sample": any(row["is_sample"] for row in latest),
     }
@@ -162,7 +161,7 @@ def _metric(ask: Asking, request: Request) -> tuple[str, Row]:
     if not defined:
         raise _nothing("metric", metric, "WF04")
     latest = ask.rows("latest", metric_id=metric, fields="period,period_end,provider_code,metric_id")
-    newest = max(latest, key=lambda row: row["period_end"])["period"] if latest else ""
+    newest = _newest(latest)
     period = request.query_params.get("period") or newest
     rows = ask.rows("figures", metric_id=metric, period=period) if period else []
     valued = [row for row in rows if row["value"] is not None]
@@ -172,13 +171,12 @@ def _metric(ask: Asking, request: Request) -> tuple[str, Row]:
     for row in rows:
         if row["value"] is None:
             name = (row["provider_code"], row["provider_name"] or row["provider_code"])
-            without.setdefault(row["reason"] or "Too few people to show.", []).append(name)
+            without.setdefault(row["reason"] or "", []).append(name)
     spreads = ask.rows("benchmarks", metric_id=metric, period=period) if period else []
     return "metric.html", {
         "metric": defined[0],
         "asked": metric,
         "period": period,
-        "newest": newest,
         "rows": [row | {"share": 100 * abs(row["value"]) / highest if highest else 0} for row in valued],
         "without": without,
         "spreads": [one for one in spreads if one["median"] is not None],
@@ -213,6 +211,11 @@ def _feed(ask: Asking, request: Request) -> tuple[str, Row]:
         for row in ask.rows("release_history", published_at=moments):
             moved.setdefault(row["published_at"], []).append(row)
     return "feed.xml", {"entries": [one | {"moved": moved.get(one["switched_at"], [])} for one in editions]}
+
+
+def _newest(rows: list[Row]) -> str:
+    """The newest period of figures; empty where there are none."""
+    return str(max(rows, key=lambda row: row["period_end"])["period"]) if rows else ""
 
 
 def _nothing(what: str, asked: str, example: str) -> Problem:

@@ -1,10 +1,9 @@
 """Figures that trusts see before they are published, at the terminal: who said what, more time, hold back, offer again."""
 
-from datetime import date, datetime
+from datetime import date
 
 from ..reference.calendar import LONDON
 from ..releases import previews, switch
-from ..stores import warehouse
 from . import Refused, desk, embedded
 from .output import Format, note
 from .releases import approver
@@ -41,11 +40,8 @@ def extend(number: int, until: str, reason: str, user: str | None) -> None:
     """
     who = approver(user, reason)
     with embedded.stores(), desk.told():
-        with warehouse.connect() as connection:
-            one = previews.get(connection, number)
-        ends = datetime.combine(_day(until), one.ends_at.astimezone(LONDON).time(), LONDON)
-        previews.extend(number, ends, reason=reason.strip(), person=who.name)
-    note(f"Preview {number}: trusts have until {ends:%-d %B %Y, %H:%M}.")
+        ends = previews.extend(number, _day(until), reason=reason.strip(), person=who.name)
+    note(f"Preview {number}: trusts have until {ends.astimezone(LONDON):%-d %B %Y, %H:%M}.")
 
 
 def hold(number: int, reason: str, user: str | None) -> None:

@@ -4,6 +4,7 @@ import re
 
 from fastapi import APIRouter, Request, Response
 
+from ..pages import entered
 from ..stewardship import bulk
 from ..stewardship import preview as previews
 from ..stewardship.decisions import Draft
@@ -75,7 +76,7 @@ def _drafts(connection: Connection, form: dict[str, str], name: dict[str, str], 
         Incomplete: something is missing or wrong; says all of it at once.
     """
     kind, reason = form.get("kind", ""), form.get("reason", "").strip()
-    errors = {"": None if taken else NOTHING, "reason": form_checks.words(reason, form_checks.NO_REASON)}
+    errors = {"": None if taken else NOTHING, "reason": entered.words(reason, form_checks.NO_REASON)}
     errors["kind"] = None if kind in bulk.KINDS else "Select what to decide."
     until = None
     if kind == "waive":
@@ -209,7 +210,7 @@ def verdict(request: Request, person: security.Approver, form: security.Form, ba
     with database.opened() as connection:
         known = {row["decision_id"]: row for row in _batch(connection, batch)}
         chosen &= set(known)
-        errors = {"": None if chosen else NOTHING, "words": form_checks.words(words)}
+        errors = {"": None if chosen else NOTHING, "words": entered.words(words)}
         if asked not in ("approve", "refuse"):
             errors[""] = "Select whether to approve or refuse."
         if asked == "refuse" and not words:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 
+from ..pages import entered
 from ..reading.harmless import harmless
 from ..stewardship import bulk, decisions, submitted_file
 from ..stewardship import preview as previews
@@ -32,7 +33,7 @@ def draft_of(connection: Connection, fields: dict[str, str]) -> decisions.Draft:
     """
     asked = {name: fields.get(name, "").strip() for name in FIELDS}
     draft = decisions.Draft(asked["kind"], asked["submission"], asked["reason"])
-    errors = {"reason": form_checks.words(draft.reason, form_checks.NO_REASON)}
+    errors = {"reason": entered.words(draft.reason, form_checks.NO_REASON)}
     if draft.kind == "undo":
         if not asked["undoes"].isdigit():
             errors[""] = "Say which decision to undo."
@@ -66,7 +67,7 @@ def draft_of(connection: Connection, fields: dict[str, str]) -> decisions.Draft:
         reading = submitted_file.as_sent(*submitted_file.content_of(connection, draft.submission_id))
         (cell,) = draft.cells
         errors["new_value"] = one_cell.wrong(reading, cell.sheet, cell.column_name, draft.new_value or "")
-    errors["value_source"] = form_checks.words(asked["value_source"], NO_SOURCE)
+    errors["value_source"] = entered.words(asked["value_source"], NO_SOURCE)
     _complain(errors)
     return draft
 
@@ -190,7 +191,7 @@ def assign(request: Request, person: security.Steward, form: security.Form) -> R
 def comment(request: Request, person: security.Steward, form: security.Form) -> Response:
     """Adds a comment to a submission."""
     draft = decisions.Draft("comment", form.get("submission", ""), form.get("reason", "").strip())
-    if wrong := form_checks.words(draft.reason, "Enter a comment."):
+    if wrong := entered.words(draft.reason, "Enter a comment."):
         return submission.page_of(
             request, draft.submission_id, errors={"reason": wrong}, comment=form.get("reason", "")
         )

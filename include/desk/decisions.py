@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
-from ..pages import readable
+from ..pages import entered, readable
 from ..stewardship import decisions
 from ..stewardship import preview as previews
 from ..stewardship.decisions import Decision
 from ..stewardship.preview import Preview
-from . import airflow_runs, database, form_checks, formatting, pages, security, submission
+from . import airflow_runs, database, formatting, pages, security, submission
 
 router = APIRouter()
 NO_WORDS = "Say why you refuse, so that the author knows what to change."
@@ -131,7 +131,7 @@ def verdict(request: Request, person: security.Approver, form: security.Form, de
     if form.get("verdict") not in ("approve", "refuse"):
         return _page(request, decision_id, errors={"": "Select whether to approve or refuse."}, status=400)
     words = form.get("words", "").strip()
-    if wrong := form_checks.words(words, "" if approve else NO_WORDS):
+    if wrong := entered.words(words, "" if approve else NO_WORDS):
         return _page(request, decision_id, errors={"words": wrong}, status=409, words=words)
     try:
         with database.opened() as connection:

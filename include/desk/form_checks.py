@@ -3,7 +3,6 @@
 import re
 from datetime import date, datetime, timedelta
 
-from ..pages.entered import words as words
 from ..reference.calendar import LONDON
 
 MOST_DAYS = 3 * 366  # a waiver may last

@@ -1,18 +1,16 @@
 """Figures before publication: who looked and what they said; an approver publishes earlier, holds back, or gives more time."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 
-from ..reference.calendar import LONDON
+from ..pages import entered
 from ..releases import editions, previews, switch
 from ..releases.previews import Preview
 from ..stores import warehouse
 from . import database, form_checks, pages, security
 
 router = APIRouter()
-NO_REASON = "Enter a reason that people will still understand next year."
 NO_DAY = "Enter the day on which the figures are published, such as 31/3/2027."
 UNDECIDED = ("open", "held", "ended")
 
@@ -58,7 +56,7 @@ def decide(request: Request, person: security.Approver, form: security.Form, pre
             one = previews.get(connection, preview_id)
         except editions.Unknown:
             raise LookupError(f"There is no preview {preview_id}.") from None
-    errors = {"reason": wrong} if (wrong := form_checks.words(reason, NO_REASON)) else {}
+    errors = {"reason": wrong} if (wrong := entered.words(reason, form_checks.NO_REASON)) else {}
     do, problem = _action(does, one, until)
     if problem:
         errors |= problem
@@ -86,7 +84,6 @@ def _action(does: str, one: Preview, until: str) -> tuple[Callable[[str, str], o
         day = form_checks.day(until)
     except ValueError:
         return None, {"until": NO_DAY}
-    ends = datetime.combine(day, one.ends_at.astimezone(LONDON).time(), LONDON)
-    if ends <= one.ends_at:
+    if previews.end_on(one, day) <= one.ends_at:
         return None, {"until": "Enter a later day: trusts are only ever given more time."}
-    return lambda reason, person: previews.extend(number, ends, reason=reason, person=person), {}
+    return lambda reason, person: previews.extend(number, day, reason=reason, person=person), {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from ..pages import readable
+from ..pages import entered, readable
 from ..reference.calendar import LONDON
 from ..stewardship import bulk, replies
 from ..stewardship import preview as previews
@@ -67,7 +67,7 @@ def _drafts(
     """
     words, until, errors = form.get("words", ""), None, dict[str, str | None]()
     errors[""] = None if (chosen := _chosen(form)) else NOTHING
-    errors["words"] = form_checks.words(words)
+    errors["words"] = entered.words(words)
     try:
         until = form_checks.last_day(form.get("until", ""))
     except ValueError as problem:
@@ -145,7 +145,7 @@ def decide(request: Request, person: security.Steward, form: security.Form) -> R
 def refuse(request: Request, person: security.Steward, form: security.Form) -> Response:
     """Does not accept the selected answers, with a reason that the trusts read."""
     words, chosen = form.get("refusal", ""), _chosen(form)
-    errors = {"": None if chosen else NOTHING, "refusal": form_checks.words(words, NO_WORDS)}
+    errors = {"": None if chosen else NOTHING, "refusal": entered.words(words, NO_WORDS)}
     with database.opened() as connection:
         wrong = {field: says for field, says in errors.items() if says}
         if not wrong:

@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from .. import catalogue
@@ -48,9 +49,10 @@ def number(value: float | None) -> str:
     """A number for people: three significant figures, commas between thousands."""
     if value is None:
         return "none"
-    if abs(value) >= 1000:
-        return f"{float(f'{value:.3g}'):,.0f}"
-    return f"{value:.3g}"
+    rounded = float(f"{value:.3g}")
+    if abs(rounded) >= 1000:
+        return f"{rounded:,.0f}"
+    return f"{Decimal(str(rounded)).normalize():f}"
 
 
 def with_unit(value: float | None, unit: str | None) -> str:
@@ -62,6 +64,11 @@ def with_unit(value: float | None, unit: str | None) -> str:
         pounds = f"-£{number(-value)}" if value < 0 else f"£{number(value)}"
         return pounds + unit[3:].replace("/", " per ")
     return f"{number(value)}%" if unit == "%" else f"{number(value)} {unit}".strip()
+
+
+def incomplete(share: float | None) -> str:
+    """How complete a figure is where it is not whole, such as '97% complete'; rounded down, so that a part is never said to be all."""
+    return "" if share is None or share >= 1 else f"{int(100 * share)}% complete"
 
 
 def quartile(figure: Mapping[str, Any]) -> str:

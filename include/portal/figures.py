@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
+from ..pages import readable
 from ..reference import good_practice
 from ..reports import board
-from . import database, pages, security, wording
+from . import database, pages, security
 from .database import Row
 
 router = APIRouter()
@@ -40,32 +41,30 @@ def series(request: Request, contact: security.Known, provider: str, metric: str
     if not named:
         raise HTTPException(404, "There is no such figure of your trust.")
     rows = [
-        row | {"value_words": _value(row), "median_words": wording.with_unit(row["median"], row["unit"])}
+        row | {"value_words": _value(row), "median_words": readable.with_unit(row["median"], row["unit"])}
         for row in database.rows("series", contact.session, provider, metric)
     ]
     about: dict[str, Any] = {
         "one": named[0] | words(named[0]),
         "rows": rows,
         "notes": good_practice.of(metric),
-        "quartile": wording.quartile,
+        "quartile": readable.quartile,
     }
     return pages.page(request, "series.html", section="figures", **about)
 
 
 def _value(row: Row) -> str:
     """The value in words; a value that is withheld is none."""
-    return wording.with_unit(row["value"], row["unit"]) if row["value"] is not None else "not shown"
+    return readable.with_unit(row["value"], row["unit"]) if row["value"] is not None else "not shown"
 
 
 def words(row: Row) -> Row:
     """A figure of room.figures or room.preview_figures in words."""
-    complete = row["completeness"]
     return {
         "value_words": _value(row),
-        "median_words": wording.with_unit(row["median"], row["unit"]),
-        "quartile_words": wording.quartile(row),
-        "opportunity_words": wording.with_unit(row["opportunity_gbp"], "GBP") if row["opportunity_gbp"] else "",
-        "complete_words": "" if complete is None or complete >= 1 else f"{100 * complete:.0f}% complete",
-        "reason_words": row["reason"]
-        or ("Too few people to show." if row["suppressed"] and row["value"] is None else ""),
+        "median_words": readable.with_unit(row["median"], row["unit"]),
+        "quartile_words": readable.quartile(row),
+        "opportunity_words": readable.with_unit(row["opportunity_gbp"], "GBP") if row["opportunity_gbp"] else "",
+        "complete_words": readable.incomplete(row["completeness"]),
+        "reason_words": row["reason"] or "",
     }

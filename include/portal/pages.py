@@ -29,8 +29,8 @@ DONE = {  # what a page says first after a form was sent
 
 environment = templates.environment(FOLDER / "templates")
 environment.filters |= {
-    "number": wording.number,
-    "period": wording.period,
+    "number": readable.number,
+    "period": readable.period,
     "title_of": lambda collection: readable.title(collection, "not known"),
     "exact_text": Markup,  # in a mail as text, where nothing is to be escaped: of texts that are harmless already
 }

@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from .. import catalogue
-from ..pages import entered
+from ..pages import entered, readable
 from ..stores.refusals import Refused
 from . import database, figures, pages, security, wording
 from .database import Row
@@ -128,6 +128,6 @@ def _words(row: Row) -> Row:
         "rank_words": rank,
         "rests_words": ", ".join(parts),
         "stands_words": "nothing" if row["stands_release_id"] is None
-        else wording.with_unit(row["stands_value"], row["unit"]) if row["stands_value"] is not None else "not shown",
-        "stands_quartile_words": wording.quartile(stands) if row["stands_release_id"] else "",
+        else readable.with_unit(row["stands_value"], row["unit"]) if row["stands_value"] is not None else "not shown",
+        "stands_quartile_words": readable.quartile(stands) if row["stands_release_id"] else "",
     }  # fmt: skip

@@ -1,12 +1,9 @@
-"""How the room says things to a trust: states of returns, numbers, units and places among peers."""
+"""How the room says things to a trust: states of returns, answers and offers."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..pages import readable
-from ..pages.readable import number, period, quartile, with_unit
-
-__all__ = ["number", "period", "quartile", "with_unit"]
 
 SEVERITIES = {  # tag and its colour
     "hold": ("Stops the return", "red"),

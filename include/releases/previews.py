@@ -1,7 +1,7 @@
 """Preview windows: a release is shown to the trusts in it for some working days before it is published (`preview` of a collection)."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import psycopg
@@ -86,19 +86,26 @@ def get(connection: psycopg.Connection, preview_id: int) -> Preview:
     return found[0]
 
 
-def extend(preview_id: int, until: datetime, *, reason: str, person: str) -> None:
-    """A person gives the trusts more time.
+def end_on(one: Preview, day: date) -> datetime:
+    """The end of an offer on another day, at the time of day at which it ends."""
+    return datetime.combine(day, one.ends_at.astimezone(calendar.LONDON).time(), calendar.LONDON)
+
+
+def extend(preview_id: int, day: date, *, reason: str, person: str) -> datetime:
+    """A person gives the trusts more time; the new end.
 
     Raises:
-        editions.Unknown: it is over, or the moment is not later than its end.
+        editions.Unknown: it is over, or the day is not later than its end.
     """
     with warehouse.connect() as connection:
         one = _in_reach(connection, preview_id)
+        until = end_on(one, day)
         if until <= max(one.ends_at, datetime.now(UTC)):
             raise editions.Unknown(
                 "A preview is only ever made longer: give a later day. To publish earlier, release it."
             )
         _extend(connection, preview_id, until, reason, person)
+        return until
 
 
 def hold(preview_id: int, *, reason: str, person: str) -> None:

@@ -216,8 +216,8 @@ def _words(row: Row, before: Row | None) -> dict[str, Any]:
         "opportunity": readable.with_unit(opportunity, "GBP") if opportunity else "",
         "worth": opportunity,
         "adds_over": row["adds_over"],
-        "complete": "" if row["completeness"] in (None, 1) else f"{100 * row['completeness']:.0f}% complete",
-        "reason": row["reason"] or ("Too few people to show." if row["suppressed"] and row["value"] is None else ""),
+        "complete": readable.incomplete(row["completeness"]),
+        "reason": row["reason"] or "",
         "is_sample": row["is_sample"],
     }  # fmt: skip
 
@@ -327,10 +327,8 @@ def _caveats(newest: list[tuple[Row, Row | None]]) -> list[str]:
     for row, _ in newest:
         if row["reason"]:
             reasons.setdefault(row["reason"], []).append(row["metric_id"])
-        elif row["suppressed"] and row["value"] is None:
-            reasons.setdefault("Too few people to show.", []).append(row["metric_id"])
-        if row["value"] is not None and row["completeness"] not in (None, 1):
-            part = f"{100 * row['completeness']:.0f}% complete ({row['rows_used']} of {row['rows_sent']} rows, {row['months_covered']} of {row['months_expected']} months)."
+        if row["value"] is not None and (part := readable.incomplete(row["completeness"])):
+            part += f" ({row['rows_used']} of {row['rows_sent']} rows, {row['months_covered']} of {row['months_expected']} months)."
             reasons.setdefault(part, []).append(row["metric_id"])
         if row["quality_flag"] == "B":
             reasons.setdefault("Accepted with warnings that nobody has explained.", []).append(row["metric_id"])

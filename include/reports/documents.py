@@ -14,6 +14,7 @@ import typst
 from markupsafe import Markup
 
 from ..pages import readable, templates
+from ..reading.harmless import csv_safe
 from .board import Report
 
 FOLDER = Path(__file__).with_name("templates")
@@ -72,8 +73,8 @@ def table(report: Report) -> str:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t"):
-        return "'" + value
+    if isinstance(value, str):
+        return csv_safe(value)
     return value.isoformat() if isinstance(value, datetime) else value
 
 

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from fastapi.routing import APIRoute
 from served_room import Person
+from trust_benchmarks.pages import readable
 from trust_benchmarks.portal import app, files, wording
 
 # Every route of the application, with what its address is for something of RA9's; who may: all, contacts (each sees their own), or own
@@ -145,7 +146,7 @@ def test_own_figures_stand_beside_the_peers_median_and_name_nobody_else(ann, kno
     )[0]
     unit = flow.value("SELECT unit FROM published.metrics WHERE metric_id = 'WF02'")
     row = next(one for one in page.split("<tr") if "/figures/RA9/WF02" in one)
-    assert wording.with_unit(value, unit) in row and wording.with_unit(median, unit) in row
+    assert readable.with_unit(value, unit) in row and readable.with_unit(median, unit) in row
     assert not re.search("|".join(set(flow.TRUSTS) - {"RA9"}), page)
     series = ann.get("/figures/RA9/WF02").text
     assert "May 2025" in series and "June 2025" in series and ann.get("/figures/RA9/NONE").status_code == 404
@@ -208,7 +209,7 @@ def test_states_are_plain_words(row, tag, rank):
     ],
 )
 def test_numbers_are_rounded_for_people(value, unit, says):
-    assert wording.with_unit(value, unit) == says
+    assert readable.with_unit(value, unit) == says
 
 
 def test_a_return_that_a_steward_sent_back_says_so_with_the_reason(bob, returns):

@@ -1,5 +1,21 @@
 -- What a column of a name means wherever it stands. A view's own comment, beside its definition, says what is particular there.
 
+-- Gives columns of views that have no words yet those that columns of the same name have in others, in the first that has some.
+CREATE FUNCTION core.share_comments(views regclass[], others regclass[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE one record;
+BEGIN
+  FOR one IN
+    SELECT DISTINCT ON (a.attrelid, a.attname) a.attrelid::regclass AS view, a.attname AS name, col_description(o.attrelid, o.attnum) AS means
+    FROM pg_attribute a JOIN pg_attribute o ON o.attname = a.attname AND o.attrelid = ANY(others)
+    WHERE a.attrelid = ANY(views) AND a.attnum > 0
+      AND col_description(a.attrelid, a.attnum) IS NULL AND col_description(o.attrelid, o.attnum) IS NOT NULL
+    ORDER BY a.attrelid, a.attname, array_position(others, o.attrelid::regclass)
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', one.view, one.name, one.means);
+  END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION core.share_comments(regclass[], regclass[]) FROM PUBLIC;
+
 DO $$
 DECLARE
   one record;

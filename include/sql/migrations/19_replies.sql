@@ -104,20 +104,7 @@ COMMENT ON COLUMN intake.reply_reasons.refused IS 'Of these answers, those that 
 COMMENT ON COLUMN intake.reply_reasons.open_replies IS 'Of these answers, those that nobody has decided on for good.';
 COMMENT ON COLUMN intake.reply_reasons.last_at IS 'When the last one came.';
 
--- What a column of a name means, as other views of the intake have it.
-DO $$
-DECLARE one record;
-BEGIN
-  FOR one IN
-    SELECT DISTINCT ON (a.attrelid, a.attname) a.attrelid::regclass AS view, a.attname AS name, col_description(o.attrelid, o.attnum) AS means
-    FROM pg_attribute a
-    JOIN pg_attribute o ON o.attname = a.attname AND o.attrelid IN ('intake.findings'::regclass, 'intake.submissions'::regclass)
-    WHERE a.attrelid IN ('intake.replies'::regclass, 'intake.reply_reasons'::regclass) AND a.attnum > 0
-      AND col_description(a.attrelid, a.attnum) IS NULL AND col_description(o.attrelid, o.attnum) IS NOT NULL
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', one.view, one.name, one.means);
-  END LOOP;
-END $$;
+SELECT core.share_comments('{intake.replies,intake.reply_reasons}', '{intake.findings,intake.submissions}');
 
 CREATE FUNCTION core.check_reply() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
 DECLARE said text := concat_ws(E'\n', to_jsonb(NEW) ->> 'note', to_jsonb(NEW) ->> 'words'); now_is text; fits boolean;

@@ -98,18 +98,5 @@ COMMENT ON COLUMN intake.turns.is_overdue IS 'True where whoever has the turn is
 COMMENT ON COLUMN intake.turns.counting IS 'The submission of this return that counts now.';
 COMMENT ON COLUMN intake.turns.state IS 'As on intake.board.';
 
--- What a column of a name means, as other views of the intake have it.
-DO $$
-DECLARE one record;
-BEGIN
-  FOR one IN
-    SELECT DISTINCT ON (a.attrelid, a.attname) a.attrelid::regclass AS view, a.attname AS name, col_description(o.attrelid, o.attnum) AS means
-    FROM pg_attribute a
-    JOIN pg_attribute o ON o.attname = a.attname AND o.attrelid IN ('intake.tasks'::regclass, 'intake.board'::regclass)
-    WHERE a.attrelid IN ('intake.task_turns'::regclass, 'intake.turns'::regclass) AND a.attnum > 0
-      AND col_description(a.attrelid, a.attnum) IS NULL AND col_description(o.attrelid, o.attnum) IS NOT NULL
-  LOOP
-    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', one.view, one.name, one.means);
-  END LOOP;
-END $$;
+SELECT core.share_comments('{intake.task_turns,intake.turns}', '{intake.tasks,intake.board}');
 GRANT EXECUTE ON FUNCTION core.is_overdue(text, timestamptz, timestamptz, timestamptz) TO steward_desk, steward_reader;

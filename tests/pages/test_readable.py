@@ -1,0 +1,28 @@
+"""Numbers and shares as people read them."""
+
+import pytest
+from trust_benchmarks.pages import readable
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (999.9, "1,000"),
+        (0.00001234, "0.0000123"),
+        (12.3456, "12.3"),
+        (1234.5, "1,230"),
+        (-0.5, "-0.5"),
+        (100, "100"),
+        (0, "0"),
+        (None, "none"),
+    ],
+)
+def test_numbers_have_three_figures_and_no_powers_of_ten(value, said):
+    assert readable.number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(None, ""), (1, ""), (0.9999, "99% complete"), (0.5, "50% complete"), (0, "0% complete")]
+)
+def test_a_part_is_never_said_to_be_all(share, said):
+    assert readable.incomplete(share) == said
