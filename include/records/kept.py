@@ -24,7 +24,7 @@ Rows = pl.DataFrame | bytes
 
 @dataclass(kw_only=True)
 class Packed(Outcome):
-    """An outcome of which the rows are stored already: so they leave the child process, for many rows take longer to be passed on than to be stored.
+    """An outcome of which the rows are stored already: so they leave the child process, which saves passing them on and unpacking them.
 
     Attributes:
         submission_id: that the rows are stored under; `records` has none of them.
