@@ -16,9 +16,9 @@ RELEASES = Asset("releases")
 REFERENCE = Asset("reference")
 TIMELINE = Asset("timeline")
 
-# Which tasks go first when many wait: receive files, then finish what was begun. Measuring comes last, because every
-# further file of a period makes the same release stale again.
-RECEIVING, CONCLUDING, CHECKING, OPENING, MEASURING = 10, 8, 7, 6, 1
+# Which tasks go first when many wait: receive files, then measure, which by itself waits until collecting has come to rest, then
+# finish what was begun. What follows from a release comes last.
+RECEIVING, MEASURING, CONCLUDING, CHECKING, OPENING, FOLLOWING = 10, 9, 8, 7, 6, 1
 
 # At least once: a task may run again, or twice at the same time. Every stage is written for that.
 DEFAULT_TASK_ARGUMENTS = {

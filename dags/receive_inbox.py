@@ -58,7 +58,7 @@ with DAG(
             from trust_benchmarks.ingest import receive
 
             result = receive.receive(name)
-            periods = sorted({period for _, period in result["waiting"]})
+            periods = sorted({period for _, period in result["waiting"]}, reverse=True)  # the newest is collected first
             if result.get("failed") and not periods:
                 raise RuntimeError(
                     f"Not received: {result['failed']}. All others were; these are tried again the next time."

@@ -28,7 +28,7 @@ WHEN = MultipleCronTriggerTimetable("30 6 * * *", *ENDS, timezone=TIMEZONE) if E
 ABOUT = """
 ### Refresh the benchmarks
 
-`rest` waits until no submission is being collected, ten minutes at most; `stale` lists the collections and periods whose
+`rest` waits until no submission is being collected, ten minutes at most, and not at all for the first figures of all; `stale` lists the collections and periods whose
 submissions, reference data or code changed since their current release; `make` computes a batch of releases beside the current
 ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next
 edition: a reader sees the old edition or the new one, never a mixture. A release that a check holds back stays beside, the
@@ -54,11 +54,13 @@ with DAG(
 
     @task.sensor(mode="reschedule", poke_interval=10, timeout=2 * PATIENCE.total_seconds())
     def rest() -> bool:
-        """Whether collecting has come to rest, or went on for too long to wait for."""
+        """Whether collecting has come to rest, went on for too long to wait for, or has given the first figures of all."""
         from trust_benchmarks.ingest import waiting
+        from trust_benchmarks.releases import candidates
 
         began = get_current_context()["dag_run"].start_date
-        return (began is not None and datetime.now(UTC) - began > PATIENCE) or waiting.none_is_in_work()
+        is_late = began is not None and datetime.now(UTC) - began > PATIENCE
+        return is_late or waiting.none_is_in_work() or candidates.is_first()
 
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:

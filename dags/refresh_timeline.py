@@ -3,7 +3,7 @@
 from typing import Any
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
-from dag_parts import DEFAULT_TASK_ARGUMENTS, HELD_ON_RECEIPT, MEASURING, RELEASES, TIMELINE, TIMEZONE
+from dag_parts import DEFAULT_TASK_ARGUMENTS, FOLLOWING, HELD_ON_RECEIPT, RELEASES, TIMELINE, TIMEZONE
 
 ABOUT = """
 ### Refresh the engagement timeline
@@ -20,7 +20,7 @@ with DAG(
     schedule=AssetOrTimeSchedule(
         timetable=CronTriggerTimetable("0 7 * * *", timezone=TIMEZONE), assets=RELEASES | HELD_ON_RECEIPT
     ),
-    default_args={**DEFAULT_TASK_ARGUMENTS, "priority_weight": MEASURING},
+    default_args={**DEFAULT_TASK_ARGUMENTS, "priority_weight": FOLLOWING},
     tags=["timeline"],
     max_active_runs=1,
     catchup=False,

@@ -208,10 +208,10 @@ def _run(
     with screen.step("Airflow") as words:
         _up(state, rest, children)
         words.append(f"scheduler, DAG processor, API server, triggerer; {rest.url}")
-    problems = _job(screen, state, rest, children)
     for start in (http_api.start, room.start):
         children.append(start(state))
         stack.callback(children[-1].stop)
+    problems = _job(screen, state, rest, children)
     _results(screen, state, rest)
     for problem in problems:
         screen.say(f"Not done: {problem}", style="bold red")
@@ -325,6 +325,7 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
     name = f"run_{began:%Y-%m-%dT%H-%M-%S}"
     rest.trigger("receive_inbox", f"{name}_receive", "make run")
     asked: set[str] = set()
+    is_visible = released_before > 0
     with Bars(screen, ["registered", "checked", "released"]) as bars:
         while True:
             seen = _progress(state, children)
@@ -332,6 +333,11 @@ def _job(screen: Screen, state: State, rest: airflow.Rest, children: list[proces
             bars.show("checked", seen.checked, seen.registered)
             under_way = rest.count("queued", "running")
             bars.show("released", seen.released, None, f"{under_way} runs under way")
+            if seen.released and not is_visible:
+                is_visible = True
+                screen.say(
+                    f"      first figures after {time.monotonic() - screen.began:.0f} s, more follow: {http_api.front(state)}"
+                )
             if under_way == 0:
                 following = _what_is_left(rest, began)
                 if following is None or following in asked:

@@ -13,7 +13,7 @@ from ..stores import log, telemetry, warehouse
 
 logger = logging.getLogger(__name__)
 
-BATCH_FILES, BATCH_BYTES = 60, 40 * 1024 * 1024  # the most that one mapped task is given
+BATCH_FILES, BATCH_BYTES = 100, 40 * 1024 * 1024  # the most that one mapped task is given
 
 
 class Waiting(NamedTuple):

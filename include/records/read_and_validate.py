@@ -63,33 +63,61 @@ def outcome_of(
     if known is None:
         with connection.transaction():
             known = submission.load(connection, submission_id)
-    local = None if known.too_large else known.local(connection)
+    return outcome(begin(connection, known, decisions))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A submission that the child process works on.
+
+    Attributes:
+        local: a copy of the file on this machine; None where it is too large to be read.
+        asked: what waits for the child; None where there is nothing to wait for.
+    """
+
+    known: Submission
+    decisions: list[decisions_applied.Decision]
+    local: Path | None
+    asked: child_process.Asked[Outcome] | None
+
+
+def begin(connection: psycopg.Connection, known: Submission, decisions: list[decisions_applied.Decision]) -> Begun:
+    """Has the child process read and validate an archived file; `outcome` waits for what it comes to."""
+    return begin_with(None if known.too_large else known.local(connection), known, decisions)
+
+
+def begin_with(local: Path | None, known: Submission, decisions: list[decisions_applied.Decision]) -> Begun:
+    """The same for a file that is on this machine already."""
+    asked = child_process.ask(_read_and_judge, local, known, decisions) if local else None
+    return Begun(known, decisions, local, asked)
+
+
+def outcome(begun: Begun) -> Outcome:
+    """What a file comes to; one that our own code breaks on is held."""
     try:
-        return judged(local, known, decisions)
+        return judged(begun)
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem):
             raise
-        return held_by_fault(submission_id, known, problem)
+        return held_by_fault(begun.known.submission_id, begun.known, problem)
 
 
-def judged(local: Path | None, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
+def judged(begun: Begun) -> Outcome:
     """What a file comes to; one that cannot be read, or not within the limits of the child process, is held with a finding.
-
-    Args:
-        local: a copy on this machine; None where the file is too large to be read.
 
     Raises:
         Exception: our own code breaks on it.
     """
+    known, decisions = begun.known, begun.decisions
     why = known.too_large
-    if local is not None:
+    if begun.asked and begun.local:
         try:
-            return child_process.run(_read_and_judge, local, known, decisions)
+            return begun.asked.result()
         except Ended as ended:
             why = safely.why(ended, known.file_name)
             if ended.reason == "memory":
                 with contextlib.suppress(Ended):
-                    return child_process.run(_read_and_judge, local, known, decisions, why)
+                    return child_process.run(_read_and_judge, begun.local, known, decisions, why)
     assert why is not None
     return _judge(unreadable(why, known.file_name, known.collection, known.received_at), known, decisions)
 

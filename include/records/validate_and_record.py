@@ -3,9 +3,12 @@
 Those that were never validated are recorded together, in one transaction for a batch; any other one, and each where that fails, alone.
 """
 
+import contextlib
+import itertools
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -54,39 +57,35 @@ def try_each(submission_ids: list[str]) -> tuple[dict[str, int], list[tuple[str,
             new = submission.new_ones(connection, submission_ids)
             known = submission.load_each(connection, [one for one in submission_ids if one in new])
         alone = [one for one in submission_ids if one not in new]
-        for group in _groups(known):
-            checked: list[_Checked] = []
-            for one in group:
-                try:
-                    checked.append(_check(connection, one))
-                except BaseException as problem:
-                    _note_failure(connection, one.submission_id, problem, failures)
+        groups = _groups(known)
+        each = _check_each(connection, [one for group in groups for one in group], failures)
+        for group in groups:
+            checked = [one for one in itertools.islice(each, len(group)) if one]
             recorded = _record_together(connection, checked)
             done.update(recorded.values())
             alone += [one.known.submission_id for one in checked if one.known.submission_id not in recorded]
         for submission_id in alone:
-            try:
+            with _failure_noted(connection, submission_id, failures):
                 done[validate_and_record_one(connection, submission_id)] += 1
-            except BaseException as problem:
-                _note_failure(connection, submission_id, problem, failures)
     return dict(done), failures
 
 
-def _note_failure(
-    connection: psycopg.Connection,
-    submission_id: str,
-    problem: BaseException,
-    failures: list[tuple[str, BaseException]],
-) -> None:
-    """Notes what failed for a submission; raises it where that is not about this submission but about a store."""
-    if not is_failure(problem) or is_outage(problem) or connection.closed:
-        raise problem
-    log.line(logger, "failed", level=logging.ERROR, submission_id=submission_id, problem=log.short(problem))
-    failures.append((submission_id, problem))
+@contextlib.contextmanager
+def _failure_noted(
+    connection: psycopg.Connection, submission_id: str, failures: list[tuple[str, BaseException]]
+) -> Iterator[None]:
+    """Notes what fails for a submission; raises it where that is not about this submission but about a store."""
+    try:
+        yield
+    except BaseException as problem:
+        if not is_failure(problem) or is_outage(problem) or connection.closed:
+            raise
+        log.line(logger, "failed", level=logging.ERROR, submission_id=submission_id, problem=log.short(problem))
+        failures.append((submission_id, problem))
 
 
 class _Checked(NamedTuple):
-    """A submission that was never validated before, and what it came to."""
+    """A submission that was never validated before, what it came to, and the seconds that its caller waited for that."""
 
     known: Submission
     outcome: Outcome
@@ -104,10 +103,24 @@ def _groups(submissions: list[Submission]) -> list[list[Submission]]:
     return [group for lists in found.values() for group in lists if group]
 
 
-def _check(connection: psycopg.Connection, known: Submission) -> _Checked:
-    began = time.monotonic()
-    outcome = read_and_validate.outcome_of(connection, known.submission_id, [], known)
-    return _Checked(known, outcome, time.monotonic() - began)
+def _check_each(
+    connection: psycopg.Connection, submissions: list[Submission], failures: list[tuple[str, BaseException]]
+) -> Iterator[_Checked | None]:
+    """What each comes to, in this order, or None where that failed; the child process works on the next while the caller has one."""
+    one: Submission | None = None
+    begun: read_and_validate.Begun | None = None
+    for following in [*submissions, None]:
+        started, outcome = time.monotonic(), None
+        if one and begun:
+            with _failure_noted(connection, one.submission_id, failures):
+                outcome = read_and_validate.outcome(begun)
+        begun = None
+        if following:
+            with _failure_noted(connection, following.submission_id, failures):
+                begun = read_and_validate.begin(connection, following, [])
+        if one:
+            yield _Checked(one, outcome, time.monotonic() - started) if outcome else None
+        one = following
 
 
 def _record_together(connection: psycopg.Connection, checked: list[_Checked]) -> dict[str, str]:

@@ -117,6 +117,13 @@ def stale() -> list[Pair]:
     return sorted(found, key=lambda pair: (pair[1], pair[0]))
 
 
+def is_first() -> bool:
+    """Whether nothing is published yet and something can be: nobody should wait for the first figures until the last file is read."""
+    with warehouse.connect() as connection:
+        row = connection.execute("SELECT EXISTS (SELECT FROM core.current_release)").fetchone()
+    return row is not None and not row[0] and bool(stale())
+
+
 def due(connection: psycopg.Connection) -> dict[Pair, str]:
     """(collection, period) -> the hash of what its release should rest on now, for all that is or should be published."""
     prints, current = fingerprints(connection), editions.standing(connection)

@@ -6,6 +6,7 @@ child's code: it runs as the same user. See docs/decisions/0041-untrusted-files-
 
 import atexit
 import contextlib
+import functools
 import gc
 import io
 import itertools
@@ -24,11 +25,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import IO, Any, NoReturn, ParamSpec, TypeVar
+from typing import IO, Any, Generic, NoReturn, ParamSpec, TypeVar
 
 import polars as pl
 
 from . import log
+from .faults import is_failure
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,7 @@ class _Child:
 
 _guard = threading.RLock()
 _child: _Child | None = None
+_asked: "Asked[Any] | None" = None  # what the child works on, or has answered and nobody has taken
 
 
 def run(function: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwargs) -> Made:
@@ -96,20 +99,73 @@ def run(function: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwar
         Ended: it used more than it may, or took the child down.
         Exception: whatever the function raises; `log.where` knows where that was.
     """
+    return ask(function, *args, **kwargs).result()
+
+
+def ask(function: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwargs) -> "Asked[Made]":
+    """The same call, but only begun: its caller can do something else before it waits for the result."""
     if in_this_process:
-        return function(*args, **kwargs)
+        return Asked(functools.partial(function, *args, **kwargs))
     question = pickle.dumps((function, args, kwargs), protocol=5)
+    global _asked
     with _guard:
+        if _asked:  # there is one child, and it answers one call after the other
+            _asked.settle()
         child = _running()
-        before, worn = child.calls, child.calls > 0 and _left(child.pid) < MEMORY * 7 // 8
-        try:
-            return _ask(child, question)  # type: ignore[no-any-return]
-        except Ended as ended:
-            again = {"memory": worn, "broke": before > 0, "stuck": True, "time": False}[ended.reason]
-            log.line(logger, "child_ended", level=logging.WARNING, reason=ended.reason, problem=str(ended), again=again)
-            if not again:
-                raise
-        return _ask(_running(may_copy=False), question)  # type: ignore[no-any-return]
+        worn = child.calls > 0 and _left(child.pid) < MEMORY * 7 // 8
+        with contextlib.suppress(OSError):  # it has ended: whoever waits for the answer is told why
+            _send(child, question)
+        _asked = Asked(functools.partial(_answer_of, child, question, worn))
+        return _asked
+
+
+class Asked(Generic[Made]):
+    """A call that was begun."""
+
+    def __init__(self, wait: Callable[[], Made]) -> None:
+        self._wait = wait
+        self._found: tuple[bool, Any] | None = None
+
+    def result(self) -> Made:
+        """Waits for the result of the call.
+
+        Raises:
+            Ended, Exception: as `run` does.
+        """
+        with _guard:
+            self.settle()
+        assert self._found is not None
+        is_result, found = self._found
+        if is_result:
+            return found  # type: ignore[no-any-return]
+        raise found
+
+    def settle(self) -> None:
+        """Waits until there is a result or what was raised in its place, and keeps it."""
+        global _asked
+        if _asked is self:
+            _asked = None
+        if self._found is None:
+            try:
+                self._found = True, self._wait()
+            except BaseException as problem:
+                if not is_failure(problem):
+                    raise
+                self._found = False, problem
+
+
+def _answer_of(child: _Child, question: bytes, worn: bool) -> Any:
+    before = child.calls
+    try:
+        return _receive(child)
+    except Ended as ended:
+        again = {"memory": worn, "broke": before > 0, "stuck": True, "time": False}[ended.reason]
+        log.line(logger, "child_ended", level=logging.WARNING, reason=ended.reason, problem=str(ended), again=again)
+        if not again:
+            raise
+    child = _running(may_copy=False)
+    _send(child, question)
+    return _receive(child)
 
 
 def stop() -> None:
@@ -128,12 +184,15 @@ def _running(may_copy: bool = True) -> _Child:
     return _child
 
 
-def _ask(child: _Child, question: bytes) -> Any:
+def _send(child: _Child, question: bytes) -> None:
+    for written in (child.said, child.frames):
+        written.truncate(0)
+        written.seek(0)  # for the child too, which writes to the same open file
+    child.connection.send_bytes(question)
+
+
+def _receive(child: _Child) -> Any:
     try:
-        for written in (child.said, child.frames):
-            written.truncate(0)
-            written.seek(0)  # for the child too, which writes to the same open file
-        child.connection.send_bytes(question)
         _wait(child)
         is_result, is_last, found = _Unpickler(child.connection.recv_bytes(MOST_SAID), child.frames).load()
     except (EOFError, OSError) as problem:
@@ -240,8 +299,8 @@ def _end(child: _Child) -> int:
 
 def _forget() -> None:
     """A copy of this process has no child: that is its parent's."""
-    global _child, _guard
-    _child, _guard = None, threading.RLock()
+    global _child, _guard, _asked
+    _child, _guard, _asked = None, threading.RLock(), None
 
 
 atexit.register(stop)
