@@ -227,7 +227,7 @@ def connect_as(role: str, variable: str) -> psycopg.Connection:
 # The code's versions are part of releases and validations; all processes of a session name the same ones.
 versions.version("workforce")
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["flow"])
+SPAWN.set_forkserver_preload(["flow", "uvicorn", "trust_benchmarks.portal.app", "trust_benchmarks.messages.occasions"])
 
 
 def start(world: dict[str, str], work, *given) -> multiprocessing.Process:
@@ -244,7 +244,7 @@ def _within(world, work, given):
 
 def whole_run(kill_at: int | None = None, steps=None, begin=None) -> None:
     """Takes in and publishes all; kills itself before its `kill_at`-th word with a store, or counts them into `steps`."""
-    said = _count_steps(kill_at)
+    said = count_steps(kill_at)
     if begin is not None:
         begin.wait()
     take_in()
@@ -253,14 +253,23 @@ def whole_run(kill_at: int | None = None, steps=None, begin=None) -> None:
         steps.value = next(said)
 
 
-def _count_steps(kill_at: int | None):
-    """Counts every word with PostgreSQL and the object store; next() of what is returned is the number so far, plus one."""
+def _kill_this() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def count_steps(kill_at: int | None, kill=_kill_this):
+    """Counts every word with PostgreSQL and the object store; next() of what is returned is the number so far, plus one.
+
+    Args:
+        kill_at: before this word something is killed.
+        kill: kills it: this process, if nothing else is said.
+    """
     counter = itertools.count(1)
 
     def counted(original):
         def call(*given, **named):
             if next(counter) == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                kill()
             return original(*given, **named)
 
         return call

@@ -199,7 +199,7 @@ def test_the_pipeline_is_told_everything_that_it_asks_for(services):
         "TB_WAREHOUSE_OWNER_URL",
         "TB_ROOM_PASSWORD",
     }
-    assert asked - of_the_owner - {"TB_S3_REGION", "TB_STATE", "TB_LARGEST_FILE_MB"} <= set(
+    assert asked - of_the_owner - {"TB_S3_REGION", "TB_STATE", "TB_LARGEST_FILE_MB", "TB_ROOM_OIDC_ISSUER"} <= set(
         services["worker"]["environment"]
     )
     assert of_the_owner <= set(services["prepare"]["environment"])

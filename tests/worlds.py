@@ -16,9 +16,9 @@ def new_world(services):
 
     name = f"world_{secrets.token_hex(4)}"
     port, password = services["TB_PORT_POSTGRES"], services["TB_POSTGRES_PASSWORD"]
-    s3 = objects.admin(services)
+    s3, at = objects.admin(services), f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
     with (
-        psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser,
+        psycopg.connect(at, autocommit=True) as superuser,
         tempfile.TemporaryDirectory(prefix="trust-benchmarks-cache-") as cache,
         _empty_buckets(s3, objects.BUCKETS) as buckets,
     ):
@@ -30,7 +30,8 @@ def new_world(services):
                 yield world
         finally:
             pool.close()
-            superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            with psycopg.connect(at, autocommit=True) as another:  # a test may have crashed the server
+                another.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def addresses(settings, database):
@@ -92,9 +93,9 @@ def copy_of(world):
 
     name, original = f"world_{secrets.token_hex(4)}", world["TB_WAREHOUSE_URL"].rpartition("/")[2]
     port, password = world["TB_PORT_POSTGRES"], world["TB_POSTGRES_PASSWORD"]
-    s3 = objects.admin(world)
+    s3, at = objects.admin(world), f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
     with (
-        psycopg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", autocommit=True) as superuser,
+        psycopg.connect(at, autocommit=True) as superuser,
         _empty_buckets(s3, {INBOX: objects.BUCKETS[INBOX]}) as inbox,
     ):
         pool.close()
@@ -105,4 +106,5 @@ def copy_of(world):
                 yield copy
         finally:
             pool.close()
-            superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            with psycopg.connect(at, autocommit=True) as another:  # a test may have crashed the server
+                another.execute(f"DROP DATABASE {name} WITH (FORCE)")

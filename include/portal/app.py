@@ -16,7 +16,21 @@ from fastapi.responses import PlainTextResponse, Response
 from ..pages import requests
 from ..stores import settings
 from ..stores.refusals import Refused
-from . import account, answers, database, figures, files, mails, pages, previews, reports, returns, security, sign_in
+from . import (
+    account,
+    answers,
+    database,
+    figures,
+    files,
+    mails,
+    pages,
+    previews,
+    provider,
+    reports,
+    returns,
+    security,
+    sign_in,
+)
 
 LOG = structlog.get_logger()
 STATIC = {
@@ -45,6 +59,7 @@ def _static(name: str) -> tuple[bytes, str]:
 
 def create() -> FastAPI:
     """The application, to be served at the root of an address of its own (TB_ROOM_URL)."""
+    provider.check()
     handlers: dict[int | type[Exception], Any] = {
         security.SignInFirst: _sign_in_first,
         HTTPException: _refused,

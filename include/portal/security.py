@@ -22,7 +22,7 @@ HEADERS = requests.HEADERS | {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-SESSION, VISITOR = "tb_room", "tb_room_form"  # cookies
+SESSION, VISITOR, AT_PROVIDER = "tb_room", "tb_room_form", "tb_room_provider"  # cookies
 LONGEST_FORM = 20_000  # bytes of a form without a file
 LONGEST_ANSWERS, MOST_FIELDS = 1_000_000, 2_000  # of the form that answers findings
 LONGEST_UPLOAD = MAX_BYTES + LONGEST_FORM

@@ -26,6 +26,7 @@ ROLES = {  # that log in beside the owner, and where their passwords come from
     "steward_desk": "TB_DESK_PASSWORD",
     "trust_room": "TB_ROOM_PASSWORD",
 }
+PROVIDER = "TB_ROOM_OIDC_ISSUER"  # by whom contacts sign in to the trusts' room, if not by links alone
 FEW = 200  # rows
 MIGRATION_LOCK = 716_201_702
 # A migration waits so long for a table at most, since everybody else waits behind it; less than deadlock_timeout (1 s), so that of
@@ -73,7 +74,7 @@ def migrate() -> list[str]:
     """Brings the warehouse to the newest schema as its owner while others read and write it; returns the migrations applied.
 
     Each migration is one transaction; a file that changed after it was applied is refused, because what it built is in use. At the end
-    it says anew what the pipeline may do.
+    it says anew what the pipeline may do, and whether the trusts' room may sign in whom a provider knows.
 
     Raises:
         RuntimeError: a migration was changed, or others have kept what it must change for `PATIENCE` seconds.
@@ -94,6 +95,8 @@ def migrate() -> list[str]:
                 _apply(connection, path.name, text)
                 applied.append(path.name)
         connection.execute(sql.text("rights/pipeline"))
+        may = "room_by_provider" if os.environ.get(PROVIDER) else "room_by_link_alone"
+        connection.execute(sql.text(f"rights/{may}"))
         for role, variable in ROLES.items():
             if password := os.environ.get(variable):
                 set_password(connection, role, password)

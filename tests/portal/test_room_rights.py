@@ -86,6 +86,7 @@ READS = {
 WITHOUT_SESSION = {
     "ask_for_link",
     "begin_session",
+    "begin_session_of",
     "end_session",
     "give_receipt",
     "give_up",

@@ -183,6 +183,21 @@ BEGIN
   RETURN token;
 END $$;
 
+-- A session for the contact of an address that an OpenID Connect provider has verified; NULL where there is none. The room's role may call
+-- it only where such a provider is configured (stores/warehouse.migrate): whoever may, may sign in as anybody.
+CREATE FUNCTION room.begin_session_of(address text, provider text, came_from text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE found_key integer; token text := core.room_token();
+BEGIN
+  SELECT c.contact_key INTO found_key FROM core.contact c WHERE c.mail = lower(btrim(address)) AND c.left_at IS NULL;
+  IF found_key IS NULL THEN RETURN NULL; END IF;
+  INSERT INTO core.room_session (session_hash, contact_key, expires_at, came_from)
+  VALUES (core.room_hash(token), found_key, now() + interval '8 hours', begin_session_of.came_from);
+  INSERT INTO core.room_action (contact_key, action, about)
+  VALUES (found_key, 'signed in', format('from %s, by %s', begin_session_of.came_from, provider));
+  RETURN token;
+END $$;
+
 CREATE FUNCTION room.end_session(session text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE found_key integer := core.room_contact(session);
@@ -543,6 +558,7 @@ REVOKE ALL ON FUNCTION core.add_contact(text, text, text[], text), core.end_cont
   core.room_queue(integer, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT USAGE ON SCHEMA room TO trust_room;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA room TO trust_room;
+REVOKE EXECUTE ON FUNCTION room.begin_session_of(text, text, text) FROM trust_room;
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pipeline') THEN
