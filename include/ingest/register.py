@@ -73,6 +73,9 @@ def _register(connection: psycopg.Connection, one: Arrival) -> tuple[Identity, b
         "again": bool(known),
     }
     connection.execute(sql.text("ingest/add_receipt.sql"), receipt)
+    connection.execute(
+        sql.text("ingest/add_replies_with_file"), {"submission_id": one.submission_id, "inbox_key": one.key}
+    )
     return identity, bool(known)
 
 

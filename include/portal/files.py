@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
@@ -15,11 +16,14 @@ from .. import catalogue
 from ..pages import readable
 from ..reading.harmless import UNSEEN
 from ..reading.raw_table import MAX_BYTES
+from ..reading.reading import Reading
 from ..records import file_check
 from ..records.file_check import Verdict
+from ..reference import reply_reasons
 from ..stewardship import submitted_file
 from ..stores import objects, settings
-from . import database, pages, returns, security, sending, wording
+from ..stores.refusals import Refused
+from . import answers, database, pages, returns, security, sending, wording
 from .database import Row
 
 router = APIRouter()
@@ -95,20 +99,45 @@ def _file_name(given: str) -> str:
 
 @router.get("/send/{draft_id}")
 def checked(request: Request, contact: security.Known, draft_id: str) -> Response:
-    """What was found in the file, and whether it can be sent."""
+    """What was found in the file, a form to answer it, and whether it can be sent."""
     draft = _draft(contact, draft_id)
     if _is_sent(contact, draft_id):
         return pages.go(f"/receipts/{draft_id}")
+    return _page(request, contact, draft, {}, [])
+
+
+def _page(
+    request: Request, contact: security.Contact, draft: Row, typed: dict[str, str], errors: list[tuple[str, str]]
+) -> Response:
     found = _of(draft)
+    refusal = why_not(found.verdict, contact)
     about: dict[str, Any] = {
         "draft": draft,
         "verdict": found.verdict,
         "says": wording.VERDICTS[found.verdict.state],
         "findings": found.findings,
         "total": found.verdict.findings.height,
-        "why_not": why_not(found.verdict, contact),
+        "why_not": refusal,
+        "answerable": {} if refusal else _answerable(found),
+        "reasons": reply_reasons.reasons(),
+        "typed": typed,
+        "errors": errors,
     }
-    return pages.page(request, "checked.html", section="send", **about)
+    return pages.page(request, "checked.html", 400 if errors else 200, section="send", **about)
+
+
+def _answerable(found: Checked) -> dict[str, dict[str, bool]]:
+    """How each finding may be answered, by its id; as room.answerable says it of what was received."""
+    never = {row["rule_id"] for row in database.rows("never_confirmed")}
+    may = {
+        row["finding_id"]: {
+            "may_confirm": row["rule_id"] not in never,
+            "may_correct": row["scope"] in ("cell", "row") and row["line"] is not None and bool(row["column_name"]),
+        }
+        for row, _ in found.findings
+        if row["severity"] != "info" and row["responsible"] == "trust"
+    }
+    return {finding_id: how for finding_id, how in may.items() if any(how.values())}
 
 
 @router.get("/send/{draft_id}/workbook.xlsx")
@@ -135,21 +164,40 @@ def marked(contact: security.Known, draft_id: str) -> Response:
 
 
 @router.post("/send/{draft_id}")
-def send(request: Request, contact: security.Known, draft_id: str) -> Response:
-    """Sends the file. Sent again, it leads to the same receipt."""
+def send(request: Request, contact: security.Known, form: security.Form, draft_id: str) -> Response:
+    """Sends the file with what is answered to what was found in it. Sent again, it leads to the same receipt."""
     if _is_sent(contact, draft_id):
         return pages.go(f"/receipts/{draft_id}")
     draft = _draft(contact, draft_id)
-    verdict = _of(draft).verdict
-    if sentence := why_not(verdict, contact):
+    checked = _of(draft)
+    if sentence := why_not(checked.verdict, contact):
         raise HTTPException(409, sentence)
+    said, errors = _answers(form, draft, checked)
+    if errors:
+        return _page(request, contact, draft, form, errors)
     try:
-        sending.send(contact, draft, verdict)
+        sending.send(contact, draft, checked.verdict, said)
+    except Refused as problem:
+        return _page(request, contact, draft, form, [("send", str(problem))])
     except objects.Harmed as problem:
         raise HTTPException(409, "The file is no longer here. Choose it and check it again.") from problem
     with _guard:
         _kept.pop(draft_id, None)
     return pages.go(f"/receipts/{draft_id}")
+
+
+def _answers(form: dict[str, str], draft: Row, checked: Checked) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """What a form answers, each with the finding that it is about, and what is wrong with it: (field, sentence)."""
+    may = _answerable(checked)
+    found = {row["finding_id"]: row for row, _ in checked.findings if row["finding_id"] in may}
+
+    def reading() -> Reading:
+        return submitted_file.as_sent(_content(draft), draft["file_name"], checked.verdict.collection or "")
+
+    given, errors = answers.given_in(form, found, reading)
+    about = ("rule_id", "sheet", "line", "column_name", "raw_value", "message")
+    said = [reply | {name: found[str(reply["finding_id"])][name] for name in about} for reply in given]
+    return said, errors
 
 
 @router.get("/receipts")
@@ -163,7 +211,7 @@ def receipts(request: Request, contact: security.Known) -> Response:
 def receipt(request: Request, contact: security.Known, draft_id: str) -> Response:
     """One receipt."""
     one = _receipt(contact, draft_id)
-    says = wording.VERDICTS[one["read_as"]["verdict"]]
+    says = wording.SENT[one["read_as"]["verdict"]]
     return pages.page(request, "receipt.html", section="receipts", one=one, says=says)
 
 
@@ -233,18 +281,26 @@ def _checked(draft_id: str, name: str, content: bytes) -> Checked:
     try:
         collection = draft_id.partition("-")[2] or None
         verdict = file_check.check(content, name, collection=collection)
-        found = [dict(row) for row in verdict.findings.head(LISTED).iter_rows(named=True)]
+        found = [dict(row) for row in _gravest(verdict.findings).iter_rows(named=True)]
         rows = _rows_of(content, name, verdict, found)
     finally:
         _turn.release()
-    for row in found:
-        row["is_passed_over"] = False
+    for number, row in enumerate(found):
+        row |= {"is_passed_over": False, "finding_id": f"f{number}"}
     made = Checked(verdict, list(zip(found, rows, strict=True)))
     with _guard:
         _kept[draft_id] = made
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return made
+
+
+def _gravest(findings: pl.DataFrame) -> pl.DataFrame:
+    """The findings that are listed on a page: what stops the return first, then in the order of the file."""
+    rank = pl.col("severity").replace_strict(
+        {name: place for place, name in enumerate(wording.SEVERITIES)}, return_dtype=pl.Int8
+    )
+    return findings.sort(rank, maintain_order=True).head(LISTED)
 
 
 def _rows_of(

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Annotated
@@ -26,7 +27,7 @@ LONGEST_FORM = 20_000  # bytes of a form without a file
 LONGEST_ANSWERS, MOST_FIELDS = 1_000_000, 2_000  # of the form that answers findings
 LONGEST_UPLOAD = MAX_BYTES + LONGEST_FORM
 UPLOADS = "/send"  # the address that takes a file
-ANSWERS = "/answers"  # what the addresses end in that take answers to findings
+ANSWERS = re.compile(r"/answers$|^/send/")  # in the addresses that take answers to findings
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ async def _check_post(request: Request) -> None:
     """Refuses a post that another site made a browser send, one without the form's token, and one that is too long."""
     requests.refuse_other_sites(request, "this service")
     headers = request.headers
-    is_upload, is_long = request.url.path == UPLOADS, request.url.path.endswith(ANSWERS)
+    is_upload, is_long = request.url.path == UPLOADS, bool(ANSWERS.search(request.url.path))
     most = LONGEST_UPLOAD if is_upload else LONGEST_ANSWERS if is_long else LONGEST_FORM
     if not headers.get("content-length", "").isdigit():
         raise HTTPException(411, "Your browser did not say how long the request is, so nothing was done.")

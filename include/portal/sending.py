@@ -8,6 +8,7 @@ or it is lost and the contact is told so.
 import hashlib
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,8 +33,14 @@ def draft_key(contact_key: int, draft_id: str) -> str:
     return f"{DRAFTS}{contact_key}/{draft_id}"
 
 
-def send(contact: Contact, draft: Row, verdict: Verdict) -> None:
+def send(contact: Contact, draft: Row, verdict: Verdict, answers: Sequence[Mapping[str, Any]] = ()) -> None:
     """Sends a draft that was checked; once, however often it is asked.
+
+    Args:
+        contact: who sends it.
+        draft: a row of room.draft.
+        verdict: what the check said.
+        answers: what the contact answers to what was found, as room.begin_sending takes it.
 
     Raises:
         Refused: it is of another trust, or the draft is over.
@@ -44,11 +51,14 @@ def send(contact: Contact, draft: Row, verdict: Verdict) -> None:
         "verdict": verdict.state,
         "rows": verdict.rows,
         "findings": verdict.findings.height,
+        "answers": len(answers),
     }
     about = (verdict.collection, verdict.period, verdict.sender, verdict.part or "")
     bucket, place = settings.load().inbox, draft_key(draft["contact_key"], draft["draft_id"])
     content = objects.whole(bucket, place, draft["sha256"])
-    key = database.ask("begin_sending", contact.session, draft["draft_id"], *about, Jsonb(read_as))
+    key = database.ask(
+        "begin_sending", contact.session, draft["draft_id"], *about, Jsonb(read_as), Jsonb(list(answers))
+    )
     objects.put_once(bucket, key, content)
     sent = {"collection": verdict.collection, "period": verdict.period, "sender": verdict.sender, "read_as": read_as}
     _give_receipt(draft | sent)
@@ -69,9 +79,10 @@ def _give_receipt(one: Row) -> None:
 
 def _words(one: Row) -> dict[str, Any]:
     return {
-        "verdict": wording.VERDICTS[one["read_as"]["verdict"]],
+        "verdict": wording.SENT[one["read_as"]["verdict"]],
         "rows": one["read_as"]["rows"],
         "findings": one["read_as"]["findings"],
+        "answers": one["read_as"].get("answers", 0),
     }
 
 

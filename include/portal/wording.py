@@ -26,6 +26,12 @@ VERDICTS = {
     "held": "Something would stop it",
 }
 
+SENT = {  # the same of a file that was sent
+    "accepted": "Nothing is wrong with it",
+    "accepted_with_warnings": "It can be used, with points to check",
+    "held": "Something stops it until it is answered or corrected",
+}
+
 
 class State(NamedTuple):
     """Where a return stands.

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from .. import reference
 from ..pages import readable
 from ..reading.harmless import harmless
-from ..reference import good_practice
+from ..reference import good_practice, reply_reasons
 from ..reference.calendar import LONDON
 
 Row = Mapping[str, Any]
@@ -311,13 +311,19 @@ def _return(row: Row) -> dict[str, str]:
     }
 
 
+def _reason(row: Row) -> str:
+    """The coded reason of a trust's answer, as a sentence of its own."""
+    known = reply_reasons.reasons().get(row.get("reason_code") or "")
+    return f"{known.says}. " if known else ""
+
+
 def _action(row: Row) -> dict[str, str]:
     about = f"{readable.title(row['collection'])}, {readable.period(row['period'])}"
     return {
         "at": readable.day(row["at"]),
         "what": DID.get(str(row["what"]), str(row["what"])),
         "about": about + (f", {row['rule_id']}" if row["rule_id"] else ""),
-        "words": harmless(" ".join((row["words"] or "").split()), None),
+        "words": harmless(" ".join(f"{_reason(row)}{row['words'] or ''}".split()), None),
     }
 
 

@@ -41,6 +41,7 @@ class Preview:
         other_changes: provider_code, metric_id, quartile_before, quartile_after for each such move.
         missing: what the return would lack, as sentences: rows, trusts, and figures withheld or marked; [] for nothing.
         follows: the other (collection, period) pairs that get a new release.
+        stops: where it is held afterwards, what would still stop it, as sentences, of which there may be more.
     """
 
     collection: str
@@ -61,6 +62,7 @@ class Preview:
     other_changes: list[Row] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     follows: list[tuple[str, str]] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -145,6 +147,9 @@ def _tried(connection: psycopg.Connection[Any], decisions_made: Sequence[Draft |
             continue
         after = _standing(connection, about.submission_id)
         found.state_after, found.rows_recorded_after, found.rows_rejected_after, found.counts_after = after
+        if found.state_after == HELD:
+            rows = connection.execute(sql.text("stewardship/still_stops"), {"submission_id": about.submission_id})
+            found.stops = [f"{rule}: {message}" for rule, message in rows]
         made.previews[place] = found
         if about.period is not None and about.sender is not None:
             # Of a national file, a decision that names no provider is about all.

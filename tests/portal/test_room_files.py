@@ -50,7 +50,7 @@ def test_a_faulty_file_is_told_of_row_by_row_and_nothing_is_kept_of_it(ann):
     assert answer.status_code == 303
     page = ann.get(answer.headers["location"]).text
     verdict = check(BAD, "workforce_RA9_2025-06_v1.csv")
-    assert "Something would stop it" in page and "Send it as it is" in page and "June 2025" in page
+    assert "Something would stop it" in page and "Send this file" in page and "June 2025" in page
     assert len(re.findall('class="room-finding"', page)) == verdict.findings.height
     assert '<td class="room-here">many</td>' in page and "&lt;script&gt;alert(1)" in page and "<script" not in page
     book = ann.get(answer.headers["location"] + "/workbook.xlsx")
@@ -256,6 +256,44 @@ def test_a_draft_that_outlived_its_process_is_sent_by_the_sweep(ann, monkeypatch
     assert "on its way" in ann.get(f"/receipts/{place.rpartition('/')[2]}").text
     assert sending.sweep(timedelta(0))["sent"] == 1
     assert "We have your file" in ann.get(f"/receipts/{place.rpartition('/')[2]}").text
+
+
+def test_answers_go_with_the_file_and_are_replies_once_it_is_received(ann):
+    """Answered before it is sent; a mistake costs nothing; what cannot be confirmed is not offered, and refused if it is sent all the same."""
+    content = flow.workforce("RA9", "2025-01", change=spoil)
+    place = upload(ann, content).headers["location"]
+    page = ann.get(place)
+    row = re.search(r'many</td>.*?name="kind-(f\d+)"', page.text, re.S)[1]
+    assert f'id="reason-{row}"' not in page.text, "a cell without a value is not confirmed"
+    ceiling = re.search(r'rule CEILING.*?name="kind-(f\d+)"', page.text, re.S)[1]
+    wrong = {
+        f"kind-{row}": "correct",
+        f"value-{row}": "lots",
+        f"kind-{ceiling}": "confirm",
+        f"note-{ceiling}": "Kept <b>so</b>.",
+    }
+    again = ann.submit(place, page, **wrong)
+    assert again.status_code == 400 and "lots" in again.text and "Kept &lt;b&gt;so" in again.text
+    assert f'href="#value-{row}"' in again.text and f'href="#reason-{ceiling}"' in again.text
+    forged = ann.submit(place, page, **{f"kind-{row}": "confirm", f"reason-{row}": "restated"})
+    assert forged.status_code == 400 and "cannot be confirmed" in forged.text
+    assert inbox(f"workforce/RA9/{place.rpartition('/')[2]}") == set(), "nothing was sent with a wrong answer"
+    right = wrong | {f"value-{row}": "100", f"reason-{ceiling}": "checked"}
+    sent = ann.submit(place, page, **right).headers["location"]
+    assert ann.submit(place, page, **right).headers["location"] == sent
+    assert "2 answers sent with it" in ann.get(sent).text and "2 answers" in ann.get(f"{sent}/receipt.txt").text
+    kept = """SELECT r.kind, r.rule_id, r.new_value, r.reason_code, r.note, r.state, r.came_by, r.contact_name FROM intake.replies r
+              WHERE r.period = '2025-01' ORDER BY r.reply_id"""
+    assert flow.rows(kept) == [], "not before the file is there"
+    for key in sorted(inbox(f"workforce/RA9/{place.rpartition('/')[2]}")):
+        flow.put(key.replace("return.csv", "copy.csv"), content)  # the same bytes again make no second answer
+    for _ in range(2):
+        flow.take_in()
+    assert flow.rows(kept) == [
+        ("confirm", "CEILING", None, "checked", "Kept <b>so</b>.", "open", "room", "Ann Adams"),
+        ("correct", "VAL-TYPE", "100", None, "", "open", "room", "Ann Adams"),
+    ]
+    assert "answered findings" in ann.get("/account").text.lower()
 
 
 def test_a_contact_checks_a_hundred_files_an_hour_at_most(ann, room):

@@ -91,6 +91,7 @@ WITHOUT_SESSION = {
     "give_up",
     "unfinished",
     "drafts_to_remove",
+    "never_confirmed",
 }
 WRITES = {"reply", "respond", "prefer", "note", "rename_me", "leave", "add_draft", "begin_sending"}
 

@@ -25,7 +25,7 @@ NOT_BY_HAND = {
     "audit", "counting_log", "decision_kind", "decision_move", "decision_possible", "event", "event_kind", "event_withdrawal", "history",
     "message_waiting", "published_version", "release_log", "rule_limit", "fingerprint_change",
     "contact", "contact_provider", "room_action", "room_ask", "room_draft", "room_link", "room_link_use", "room_receipt", "room_sending",
-    "preview_response", "reply_refusal", "reply_taken", "room_sending_lost", "room_session", "room_session_end",
+    "preview_response", "reply_refusal", "reply_taken", "room_sending_lost", "room_sending_reply", "room_session", "room_session_end",
 }  # fmt: skip
 BY_COLUMN = {"decision", "verdict"}
 TABLES = """SELECT c.relname::text, has_table_privilege('pipeline', c.oid, 'INSERT'), has_table_privilege('pipeline', c.oid, 'UPDATE'),

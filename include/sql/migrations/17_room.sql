@@ -261,8 +261,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     AND d.expires_at > now()
 $$;
 
--- Notes that a draft is to be sent, and says under which name it goes into the inbox: below its trust's own code.
-CREATE FUNCTION room.begin_sending(session text, draft_id text, collection text, period text, sender text, part text, read_as jsonb)
+-- Notes that a draft is to be sent, with what its contact answers to what was found in it, and says under which name it goes into the
+-- inbox: below its trust's own code. Answers: [{kind, rule_id, sheet, line, column_name, raw_value, message, reason_code, new_value, note}].
+CREATE FUNCTION room.begin_sending(session text, draft_id text, collection text, period text, sender text, part text, read_as jsonb,
+                                   answers jsonb DEFAULT '[]')
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE found_key integer := core.room_need(session); d record; place text;
 BEGIN
@@ -278,6 +280,7 @@ BEGIN
   INSERT INTO core.room_sending (draft_id, collection, period, sender, part, inbox_key, read_as)
   VALUES (d.draft_id, begin_sending.collection, begin_sending.period, begin_sending.sender, begin_sending.part, place, begin_sending.read_as)
   ON CONFLICT DO NOTHING;
+  IF FOUND THEN PERFORM core.room_keep_answers(found_key, d.draft_id, d.file_name, answers); END IF;
   RETURN place;
 END $$;
 

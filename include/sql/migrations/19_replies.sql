@@ -25,6 +25,19 @@ CREATE TABLE core.reply_not_read (
   found_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (submission_id, number));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.reply_not_read FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
+-- Answers that a contact gave with a file, before it was sent: they become replies when the file is received.
+CREATE TABLE core.room_sending_reply (
+  draft_id text NOT NULL REFERENCES core.room_sending, number int NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('confirm', 'correct')),
+  rule_id text NOT NULL, sheet text, line bigint, column_name text, raw_value text, message text NOT NULL,
+  reason_code text CHECK (reason_code ~ '^[a-z_]{1,40}$'), new_value text CHECK (length(new_value) <= 500),
+  note text NOT NULL DEFAULT '' CHECK (length(note) <= 500),
+  PRIMARY KEY (draft_id, number),
+  CONSTRAINT confirm_has_a_reason CHECK ((kind = 'confirm') = (reason_code IS NOT NULL)),
+  CONSTRAINT correct_has_a_value CHECK ((kind = 'correct') = (new_value IS NOT NULL)),
+  CONSTRAINT correct_is_at_a_cell CHECK (kind <> 'correct' OR (line IS NOT NULL AND column_name IS NOT NULL)));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.room_sending_reply FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
 CREATE TABLE core.reply_refusal (                     -- by a steward alone: it changes no figure
   reply_id bigint PRIMARY KEY REFERENCES core.reply,
   person text NOT NULL CHECK (btrim(person) <> ''), words text NOT NULL CHECK (btrim(words) <> ''),
@@ -113,7 +126,7 @@ BEGIN
     PERFORM core.refuse('It holds an email address or a telephone number. Write the role instead: people''s details are not kept here.'); END IF;
   IF core.has_nhs_number(said) THEN
     PERFORM core.refuse('It holds an NHS number. Take it out: patients'' details are not kept here.'); END IF;
-  IF TG_TABLE_NAME = 'reply' THEN RETURN NEW; END IF;
+  IF TG_TABLE_NAME IN ('reply', 'room_sending_reply') THEN RETURN NEW; END IF;
   PERFORM FROM core.reply r WHERE r.reply_id = NEW.reply_id FOR UPDATE;
   SELECT i.state INTO now_is FROM intake.replies i WHERE i.reply_id = NEW.reply_id;
   IF TG_TABLE_NAME = 'reply_refusal' THEN
@@ -130,6 +143,7 @@ BEGIN
   IF NOT coalesce(fits, false) THEN PERFORM core.refuse(format('Decision %s is not about answer %s.', NEW.decision_id, NEW.reply_id)); END IF;
   RETURN NEW;
 END $$;
+CREATE TRIGGER check_reply BEFORE INSERT ON core.room_sending_reply FOR EACH ROW EXECUTE FUNCTION core.check_reply();
 CREATE TRIGGER check_reply BEFORE INSERT ON core.reply FOR EACH ROW EXECUTE FUNCTION core.check_reply();
 CREATE TRIGGER check_reply BEFORE INSERT ON core.reply_refusal FOR EACH ROW EXECUTE FUNCTION core.check_reply();
 CREATE TRIGGER check_reply BEFORE INSERT ON core.reply_taken FOR EACH ROW EXECUTE FUNCTION core.check_reply();
@@ -165,6 +179,27 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       AND f.severity <> 'info' AND f.decision_id IS NULL AND f.responsible = 'trust') a
   WHERE a.may_confirm OR a.may_correct
 $$;
+
+-- Rules whose findings nobody can confirm, so that a contact who answers before sending is not offered to.
+CREATE FUNCTION room.never_confirmed() RETURNS TABLE (rule_id text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT l.rule_id FROM core.rule_limit l WHERE NOT l.waive $$;
+
+-- Keeps what a contact answers with a file that they send (room.begin_sending).
+CREATE FUNCTION core.room_keep_answers(of_contact integer, of_draft text, name_of_file text, answers jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE many int := jsonb_array_length(answers);
+BEGIN
+  IF many = 0 THEN RETURN; END IF;
+  IF many > 500 THEN PERFORM core.refuse('Answer at most 500 findings at once.'); END IF;
+  INSERT INTO core.room_sending_reply (draft_id, number, kind, rule_id, sheet, line, column_name, raw_value, message, reason_code, new_value, note)
+  SELECT of_draft, row_number() OVER (), a.kind, a.rule_id, a.sheet, a.line, a.column_name, a.raw_value, a.message, a.reason_code, a.new_value,
+         coalesce(a.note, '')
+  FROM jsonb_to_recordset(answers) AS a (kind text, rule_id text, sheet text, line bigint, column_name text, raw_value text, message text,
+                                         reason_code text, new_value text, note text);
+  IF EXISTS (SELECT FROM core.room_sending_reply r JOIN core.rule_limit l USING (rule_id)
+             WHERE r.draft_id = of_draft AND r.kind = 'confirm' AND NOT l.waive) THEN
+    PERFORM core.refuse('One of these findings cannot be confirmed. Correct the file, or the cell.'); END IF;
+  INSERT INTO core.room_action (contact_key, action, about) VALUES (of_contact, 'answered findings', format('%s with %s', many, name_of_file));
+END $$;
 
 -- Keeps answers to findings of one submission: [{finding_id, kind, reason_code, new_value, note}], all or none; an answer that stands
 -- already is not added again. Queues a receipt. Returns how many were added.
@@ -204,9 +239,9 @@ BEGIN
   RETURN added;
 END $$;
 
-REVOKE ALL ON FUNCTION room.replies(text, text), room.replies_not_read(text, text), room.answerable(text, text),
+REVOKE ALL ON FUNCTION core.room_keep_answers(integer, text, text, jsonb), room.never_confirmed(), room.replies(text, text), room.replies_not_read(text, text), room.answerable(text, text),
   room.reply(text, text, jsonb, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION room.replies(text, text), room.replies_not_read(text, text), room.answerable(text, text),
+GRANT EXECUTE ON FUNCTION room.never_confirmed(), room.replies(text, text), room.replies_not_read(text, text), room.answerable(text, text),
   room.reply(text, text, jsonb, text, text, text) TO trust_room;
 
 -- The desk takes answers over and refuses them.

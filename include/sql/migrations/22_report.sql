@@ -32,19 +32,19 @@ $$;
 -- What the trust and our stewards did about them: decisions in force, the trust's replies to findings, and what it said to figures before
 -- they were published.
 CREATE FUNCTION core.report_actions(of_provider text, since date, until date)
-RETURNS TABLE (what text, collection text, period text, rule_id text, words text, at timestamptz)
+RETURNS TABLE (what text, collection text, period text, rule_id text, reason_code text, words text, at timestamptz)
 LANGUAGE sql STABLE AS $$
-  SELECT d.kind, d.collection, d.period, d.rule_id, d.reason, coalesce(d.verdict_at, d.decided_at) FROM intake.decisions d
+  SELECT d.kind, d.collection, d.period, d.rule_id, NULL, d.reason, coalesce(d.verdict_at, d.decided_at) FROM intake.decisions d
   WHERE d.sender = of_provider AND d.state IN ('in_force', 'ended') AND d.kind IN ('accept', 'waive', 'correct', 'hold', 'return')
     AND core.period_end(d.period) BETWEEN since AND until
   UNION ALL
-  SELECT s.response, p.collection, p.period, NULL, s.words, s.given_at FROM core.preview_response s JOIN core.preview p USING (preview_id)
+  SELECT s.response, p.collection, p.period, NULL, NULL, s.words, s.given_at FROM core.preview_response s JOIN core.preview p USING (preview_id)
   WHERE s.provider_code = of_provider AND s.response <> 'looked' AND core.period_end(p.period) BETWEEN since AND until
   UNION ALL
   SELECT 'reply ' || r.kind, r.collection, r.period, r.rule_id,
-         concat_ws('. ', replace(r.reason_code, '_', ' '), 'New value: ' || r.new_value, nullif(r.note, '')), r.replied_at
+         r.reason_code, concat_ws('. ', 'New value: ' || r.new_value, nullif(r.note, '')), r.replied_at
   FROM intake.replies r WHERE r.sender = of_provider AND core.period_end(r.period) BETWEEN since AND until
-  ORDER BY 6
+  ORDER BY 7
 $$;
 
 CREATE FUNCTION room.report_figures(session text, of_provider text, since date, until date)
@@ -64,7 +64,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 CREATE FUNCTION room.report_actions(session text, of_provider text, since date, until date)
-RETURNS TABLE (what text, collection text, period text, rule_id text, words text, at timestamptz)
+RETURNS TABLE (what text, collection text, period text, rule_id text, reason_code text, words text, at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT a.* FROM core.report_actions(of_provider, since, until) a WHERE of_provider = ANY(core.room_codes(core.room_contact(session)))
 $$;
