@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAMED = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT__TYPE")
+# Loaded where something is sent: they take a third of a second.
+LIBRARIES = ("openlineage.client", "openlineage.client.event_v2", "openlineage.client.facet_v2")
 INTERVAL = 5.0  # seconds between two times of sending
 # What Airflow says of the task, where one runs.
 TASK = {"dag_id": "AIRFLOW_CTX_DAG_ID", "task_id": "AIRFLOW_CTX_TASK_ID", "dag_run_id": "AIRFLOW_CTX_DAG_RUN_ID"}
@@ -159,7 +161,7 @@ def _sender(process: int) -> threading.Thread:  # by process: a thread does not 
 
 @cache
 def _client(process: int) -> "OpenLineageClient":
-    from openlineage.client import OpenLineageClient  # noqa: PLC0415 - loaded where something is sent
+    from openlineage.client import OpenLineageClient  # noqa: PLC0415
 
     for name in ("openlineage.client.transport", "openlineage.client.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # an error in a task's log would be taken for the task's

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+# Loaded where something is sent: they take a quarter of a second.
+LIBRARIES = ("opentelemetry.exporter.otlp.proto.http.metric_exporter", "opentelemetry.sdk.metrics.export")
 TIMEOUTS = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT")
 TIMEOUT = 3.0  # seconds for a receiver to answer, unless a variable says otherwise
 INTERVAL = 10_000  # milliseconds between two exports, unless OTEL_METRIC_EXPORT_INTERVAL says otherwise
@@ -121,7 +123,6 @@ def _instrument(process: int, metric: Metric) -> Any:
 
 @cache
 def _provider(process: int) -> "MeterProvider":  # by process: a thread that sends does not outlive a fork
-    # Loaded where something is sent, for it takes a quarter of a second.
     from opentelemetry.exporter.otlp.proto.http import metric_exporter  # noqa: PLC0415
     from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider  # noqa: PLC0415
     from opentelemetry.sdk.metrics.export import (  # noqa: PLC0415
