@@ -19,7 +19,7 @@ DONE = {  # what a page says first after a form was sent
     "same": "We have had these answers already, so nothing was changed.",
     "commented": "Your comment has been sent to the people who run this collection.",
     "asked": "We have noted that you ask for a correction. Check and send a new file; figures made from it take the place of those you saw.",
-    "signed": "You have signed off these figures.",
+    "signed": "You have signed off these figures. A receipt comes by email.",
     "chosen": "Your choice has been saved.",
     "renamed": "Your name has been changed.",
     "signed_out": "You have signed out.",

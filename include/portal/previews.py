@@ -1,5 +1,6 @@
 """Figures before publication: a contact sees what is offered to their trust, comments, asks for a correction or signs off."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -55,8 +56,10 @@ def respond(request: Request, contact: security.Known, form: security.Form, prev
     if errors:
         return _page(request, contact, one, 400, words=words, errors=errors)
     says, done = DOES[does]
+    link = f"{pages.room_address()}/previews/{preview_id}/{provider}"
+    receipt = pages.mail("signed", one=one, now=datetime.now(UTC), link=link) if does == "sign" else ()
     try:
-        database.ask("respond", contact.session, preview_id, provider, says, words)
+        database.ask("respond", contact.session, preview_id, provider, says, words, *receipt)
     except Refused as problem:
         return _page(request, contact, one, 409, words=words, errors=[("words", str(problem))])
     if does == "correct" and not catalogue.load(one["collection"]).is_national:

@@ -53,6 +53,7 @@ class Digest:
         new, still_open, resolved: lines about tasks; `resolved` also about returns that have been received.
         returns: 'late', 'held', 'missing' -> lines, one for each collection and period; `counts` -> number of returns.
         proposals: lines about decisions that await the person's approval.
+        answers: lines about answers of trusts to findings that wait for a steward.
         previews: lines about what trusts said to figures that are not published yet.
         not_due: number of returns that are not due yet.
     """
@@ -66,6 +67,7 @@ class Digest:
     returns: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     proposals: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
     previews: list[str] = field(default_factory=list)
     new_items: int = 0
     not_due: int = 0
@@ -118,6 +120,17 @@ class _Proposal(NamedTuple):
     author: str
     decided_at: datetime
     reason: str
+
+
+class _Answers(NamedTuple):
+    collection: str
+    period: str | None
+    sender: str | None
+    part: str | None
+    answers: int
+    last_reply: int
+    since: datetime
+    is_sample: bool
 
 
 class _Response(NamedTuple):
@@ -219,6 +232,7 @@ def compose(connection: psycopg.Connection[Any], person: Person, day: date, last
     _add_returns(connection, digest, last)
     if person.role == "approver":
         _add_proposals(connection, digest, last)
+    _add_answers(connection, digest, last)
     _add_previews(connection, digest, last)
     digest.new_items = sum(key not in last for key in digest.items)
     # A return that went from late to missing, or was received and is held, is not resolved: it is listed under its new state.
@@ -227,7 +241,7 @@ def compose(connection: psycopg.Connection[Any], person: Person, day: date, last
         state, _, chain = key.partition("|")
         if (
             key not in digest.items
-            and state not in ("proposal", "preview")
+            and state not in ("proposal", "answers", "preview")
             and not (state in RETURNS and chain in listed)
         ):
             digest.resolved.append(text)
@@ -282,6 +296,18 @@ def _add_proposals(connection: psycopg.Connection[Any], digest: Digest, last: di
         )
 
 
+def _add_answers(connection: psycopg.Connection[Any], digest: Digest, last: dict[str, str]) -> None:
+    collections = list(digest.person.collections)
+    for one in queries.rows(connection, "stewardship/digest_answers", _Answers, collections=collections):
+        # By the last of them: a return whose trust answers again is news again.
+        key = _key("answers", one.last_reply)
+        many = f"{one.answers:,} {'answer' if one.answers == 1 else 'answers'}"
+        digest.items[key] = f"{_return(one)}: {many}"
+        new = "" if key in last else "new: "
+        digest.answers.append(f"{new}{_return(one)}: {many}, the first of {_day(one.since)}")
+        digest.is_sample |= one.is_sample
+
+
 def _add_previews(connection: psycopg.Connection[Any], digest: Digest, last: dict[str, str]) -> None:
     collections = list(digest.person.collections)
     for one in queries.rows(connection, "stewardship/digest_previews", _Response, collections=collections):
@@ -297,7 +323,7 @@ def _key(*parts: object) -> str:
     return "|".join("" if part is None else str(part) for part in parts).replace("\x00", "")
 
 
-def _return(one: _Task | _Return | _Proposal) -> str:
+def _return(one: _Task | _Return | _Proposal | _Answers) -> str:
     """The return that something is about, such as 'workforce 2025-06, RA9'."""
     return f"{harmless(one.collection)} {harmless(one.period or '(no period)')}, {_sender(one.sender, one.part)}"
 
@@ -337,6 +363,7 @@ def _sections(digest: Digest) -> list[tuple[str, list[str]]]:
     """(title with its count, lines); of the returns that are not due, only the number."""
     found = [
         (f"Awaiting your approval ({len(digest.proposals):,})", digest.proposals),
+        (f"Returns with answers of trusts that wait for a steward ({len(digest.answers):,})", digest.answers),
         (f"From trusts about figures before publication ({len(digest.previews):,})", digest.previews),
         (f"New ({len(digest.new):,})", digest.new),
         (f"Still open ({len(digest.still_open):,})", digest.still_open),

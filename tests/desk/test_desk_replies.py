@@ -1,11 +1,15 @@
 """Answers of trusts at the desk: seen, previewed together, accepted as decisions that an approver approves, or not accepted with a reason."""
 
+from datetime import date, datetime
+
 import flow
 import pytest
 from desk_world import PERIOD
 from psycopg.types.json import Jsonb
 from test_desk_bulk import Pages
 from trust_benchmarks.messages import occasions
+from trust_benchmarks.reference.calendar import LONDON
+from trust_benchmarks.stewardship import digest
 from trust_benchmarks.stores import warehouse
 from worlds import new_world
 
@@ -72,12 +76,29 @@ def turn(ods):
     return flow.value("SELECT turn FROM intake.turns WHERE sender = %s AND period = %s", [ods, PERIOD])
 
 
+def in_digests():
+    """Answers that wait are in the digest of who looks after the collection, and new once."""
+    person = digest.Person("sam", "sam@example.org", ("workforce",), "steward")
+    with warehouse.connect() as connection:
+        made = digest.compose(connection, person, date(2026, 12, 1), {})
+        again = digest.compose(connection, person, date(2026, 12, 2), made.items)
+        other = digest.compose(connection, person._replace(collections=("estates",)), date(2026, 12, 1), {})
+    day = f"{datetime.now(LONDON):%-d %b %Y}"
+    assert made.answers == [
+        f"new: workforce {PERIOD}, RX4: 2 answers, the first of {day}",
+        f"new: workforce {PERIOD}, RA9: 1 answer, the first of {day}",
+    ]
+    assert not any("new" in line for line in again.answers) and not again.has_news and other.answers == []
+    assert "answers of trusts" in digest.mail(made, "x").get_body(("plain",)).get_content()
+
+
 def test_a_steward_takes_answers_over_together_and_an_approver_approves_them(desk):
     answer(
         "bob@rx4.example", "RX4", VAL_TYPE=("correct", "101", ""), CEILING=("confirm", "checked", "Against the roster.")
     )
     answer("ann@ra9.example", "RA9", VAL_TYPE=("correct", "102", "A slip."))
     assert turn("RX4") == turn("RA9") == "us"
+    in_digests()
     steward, approver = Pages(desk, "steward"), Pages(desk, "approver")
     steward.open("/queue")
     assert "3 answers from trusts" in steward.text
@@ -169,6 +190,23 @@ def test_rules_show_what_trusts_answered(desk):
     assert flow.rows("SELECT kind, replies, trusts, accepted FROM intake.reply_reasons WHERE rule_id = 'VAL-TYPE'") == [
         ("correct", 2, 2, 2)
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "confirmed", "corrected", "warns"),
+    [("WF-R4", 4, 0, False), ("WF-R6", 5, 0, True), ("WF-R7", 9, 1, True), ("WF-R8", 8, 1, False)],
+)
+def test_a_rule_that_trusts_nearly_always_confirm_is_named_as_such(desk, rule, confirmed, corrected, warns):
+    """Of five answers or more, nine of ten."""
+    add = """INSERT INTO core.reply (submission_id, kind, rule_id, line, column_name, message, reason_code, new_value)
+             VALUES (%s, %s, %s, %s, 'fte', 'x', %s, %s)"""
+    with warehouse.connect() as connection:
+        for line in range(confirmed + corrected):
+            what = ("confirm", rule, line, "restated", None) if line < confirmed else ("correct", rule, line, None, "1")
+            connection.execute(add, [submission("RX4"), *what])
+    page = desk.client("viewer").get(f"/steward/rules/{rule}").text
+    assert ("Trusts say nearly always that what this rule finds is right" in page) is warns
+    assert "What trusts answered" in page
 
 
 def test_a_correction_of_the_desk_must_be_a_value_of_its_column(desk):

@@ -6,7 +6,7 @@ from datetime import date
 import flow
 import pytest
 from served_room import ANN, BOB
-from trust_benchmarks import messages
+from trust_benchmarks import messages, sql
 from trust_benchmarks.messages import occasions
 from trust_benchmarks.releases import switch
 from trust_benchmarks.stewardship import digest
@@ -95,6 +95,22 @@ def test_only_a_named_officer_signs_and_once(ann, bob, at, offer):
     assert ann.fill(at, at, does="sign", sure="yes").status_code == 303
     assert said(offer) == ["looked", "commented", "asked for a correction", "signed off"]
     assert "Signed off" in ann.get("/previews").text and said(offer, "RX4") == []
+    mails = flow.rows("SELECT mail, subject, body_text, body_html FROM core.message WHERE kind = 'signed'")
+    release = flow.value("SELECT release_id FROM intake.previews WHERE preview_id = %s", [offer])
+    ((mail, subject, text, html),) = mails
+    assert mail == ANN and "You signed off figures: Workforce, August 2025, RA9" in subject
+    assert all(release in body and at in body for body in (text, html)), "the receipt says which figures"
+
+
+def test_what_trusts_said_is_in_the_chained_audit_and_a_change_is_noticed(offer):
+    noted = "SELECT count(*) FROM core.audit WHERE of_table = 'preview_response'"
+    assert flow.value(noted) == len(said(offer)) - 1, "that somebody looked is not noted"
+    assert flow.rows(sql.text("operations/audit")) == []
+    with flow.as_owner() as connection, connection.transaction(force_rollback=True):
+        connection.execute("ALTER TABLE core.preview_response DISABLE TRIGGER facts")
+        connection.execute("UPDATE core.preview_response SET words = 'All is well.' WHERE response = 'commented'")
+        ((_, table, _, why),) = connection.execute(sql.text("operations/audit")).fetchall()
+    assert table == "preview_response" and "not as it was noted" in why
 
 
 def test_stewards_are_told_in_their_digest_and_the_offer_keeps_who_did_what(offer):

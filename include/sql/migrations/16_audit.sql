@@ -13,7 +13,7 @@ $$;
 
 CREATE TABLE core.audit (
   place bigint PRIMARY KEY CHECK (place > 0),   -- 1, 2, 3 ... in the order of commits, without gaps
-  of_table text NOT NULL CHECK (of_table IN ('decision', 'verdict', 'release_verdict')), row_key text NOT NULL,
+  of_table text NOT NULL CHECK (of_table IN ('decision', 'verdict', 'release_verdict', 'preview_extension', 'preview_response')), row_key text NOT NULL,
   hash text NOT NULL,
   UNIQUE (of_table, row_key));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.audit FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();

@@ -14,6 +14,22 @@ CREATE INDEX preview_response_trust ON core.preview_response (preview_id, provid
 CREATE INDEX preview_response_contact ON core.preview_response (contact_key);
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.preview_response FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
+-- What people said of figures before their publication is audited, too (16_audit.sql); that somebody looked is not.
+CREATE OR REPLACE VIEW core.audited AS
+SELECT 'decision' AS of_table, d.decision_id::text AS row_key, d.decided_at AS since, core.audit_content(d) AS content FROM core.decision d
+UNION ALL
+SELECT 'verdict', v.decision_id::text, v.given_at, core.audit_content(v) FROM core.verdict v
+UNION ALL
+SELECT 'release_verdict', v.verdict_id::text, v.given_at, core.audit_content(v) FROM core.release_verdict v
+UNION ALL
+SELECT 'preview_extension', x.extension_id::text, x.said_at, core.audit_content(x) FROM core.preview_extension x
+UNION ALL
+SELECT 'preview_response', s.response_id::text, s.given_at, core.audit_content(s) FROM core.preview_response s WHERE s.response <> 'looked';
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON core.preview_extension DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION core.note_in_audit('extension_id');
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON core.preview_response DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NEW.response <> 'looked') EXECUTE FUNCTION core.note_in_audit('response_id');
+
 -- The trusts for which a contact may sign: those where they are the named officer, and those that took them over.
 CREATE FUNCTION core.room_signs(of_contact integer) RETURNS text[] LANGUAGE sql STABLE AS $$
   WITH RECURSIVE mine (code) AS (
@@ -99,10 +115,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY s.response_id
 $$;
 
--- A contact looks at an offer (noted once), comments, asks for a correction or signs off.
-CREATE FUNCTION room.respond(session text, of_preview int, of_provider text, response text, words text DEFAULT '') RETURNS void
+-- A contact looks at an offer (noted once), comments, asks for a correction or signs off, for which the mail that is given is a receipt.
+CREATE FUNCTION room.respond(session text, of_preview int, of_provider text, response text, words text DEFAULT '', subject text DEFAULT NULL,
+                             body_text text DEFAULT NULL, body_html text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE found_key integer := core.room_need(session); o record;
+DECLARE found_key integer := core.room_need(session); o record; new_id bigint;
 BEGIN
   SELECT p.* INTO o FROM room.previews(session) p WHERE p.preview_id = of_preview AND p.provider_code = of_provider;
   IF NOT FOUND THEN PERFORM core.refuse('There are no such figures of your trust.'); END IF;
@@ -116,10 +133,13 @@ BEGIN
   ELSIF respond.response = 'signed off' AND o.signed_at IS NOT NULL THEN RETURN;
   END IF;
   INSERT INTO core.preview_response (preview_id, provider_code, contact_key, response, words)
-  VALUES (of_preview, of_provider, found_key, respond.response, btrim(coalesce(respond.words, ''))) ON CONFLICT DO NOTHING;
+  VALUES (of_preview, of_provider, found_key, respond.response, btrim(coalesce(respond.words, ''))) ON CONFLICT DO NOTHING RETURNING response_id INTO new_id;
   IF FOUND THEN
     INSERT INTO core.room_action (contact_key, action, about)
     VALUES (found_key, respond.response, format('figures of %s, %s %s, before publication', of_provider, o.collection, o.period));
+    IF respond.response = 'signed off' AND respond.subject IS NOT NULL THEN
+      PERFORM core.room_queue(found_key, 'signed', 'signature ' || new_id, respond.subject, respond.body_text, respond.body_html, NULL);
+    END IF;
   END IF;
 END $$;
 
@@ -174,9 +194,9 @@ COMMENT ON COLUMN intake.preview_trusts.name IS 'Which contact of the trust.';
 COMMENT ON COLUMN intake.preview_trusts.edition_number IS 'The switch by which the release was published; NULL where it was not, or not yet.';
 
 REVOKE ALL ON FUNCTION room.previews(text), room.open_previews(text), room.preview_figures(text, int, text), room.preview_said(text, int, text),
-  room.respond(text, int, text, text, text), core.room_signs(integer), core.set_signer(text, text, boolean, text) FROM PUBLIC;
+  room.respond(text, int, text, text, text, text, text, text), core.room_signs(integer), core.set_signer(text, text, boolean, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION room.previews(text), room.open_previews(text), room.preview_figures(text, int, text), room.preview_said(text, int, text),
-  room.respond(text, int, text, text, text) TO trust_room;
+  room.respond(text, int, text, text, text, text, text, text) TO trust_room;
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pipeline') THEN
