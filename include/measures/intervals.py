@@ -94,7 +94,8 @@ def bounds(kind: str, numerator: Numbers, denominator: Numbers) -> tuple[Numbers
 
 def _with_ranks(used: pl.DataFrame, polarity: str) -> pl.DataFrame:
     """The lowest and highest percentile rank that a figure may have, where it has a rank: another trust is better or worse only if its
-    interval lies wholly on that side."""
+    interval lies wholly on that side.
+    """
     good = {"higher_better": 1, "lower_better": -1}.get(polarity)
     if good is None or not used.height:
         return used.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("rank_lowest", "rank_highest"))

@@ -390,7 +390,7 @@ $$;
 
 CREATE FUNCTION core.why_not_compared(polarity text, benchmark double precision, withheld text, no_interval text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN $1 = 'neutral' THEN 'NEUTRAL' ELSE coalesce($4, $3, CASE WHEN $2 IS NULL THEN 'PEERS_TOO_FEW' END, 'BEFORE_REASONS') END
+  SELECT CASE WHEN $1 NOT IN ('higher_better', 'lower_better') AND $4 IS NULL THEN 'NEUTRAL' ELSE coalesce($4, $3, CASE WHEN $2 IS NULL THEN 'PEERS_TOO_FEW' END, 'BEFORE_REASONS') END
 $$;
 
 CREATE TABLE core.size_cost (
