@@ -131,7 +131,7 @@ def test_a_series_without_limits_says_why(look):
         for period, value in published.items()
     }
     assert "The value is a level that mostly repeats the one before" in page
-    assert "limits need 6" in page
+    assert "are not drawn" in page
 
 
 def test_the_picture_of_the_opportunity_says_what_the_table_says(look):
