@@ -85,8 +85,8 @@ def _rows_of(table: Table, gate: Gate) -> Endpoint:
                 "Ask the operators for one, or read price_spread, which names no trust.",
             )
         asked = question.read(table if reader.words else public, request.query_params.multi_items())
-        form = formats.chosen(request.query_params.get("format"), request.headers.get("accept", ""))
-        with answer.place():
+        form = formats.negotiate(request.query_params.get("format"), request.headers.get("accept", ""))
+        with answer.slot():
             found = answer.find(asked, reader.samples)
             following = _next(request, found.next_cursor)
             body = form.write(found, following)
@@ -101,7 +101,7 @@ def _rows_of(table: Table, gate: Gate) -> Endpoint:
 def _list_of(found: dict[str, Table], gate: Gate) -> Endpoint:
     def listed(request: Request) -> Response:
         gate.reader(request)
-        with answer.place(), answer.reading() as connection:
+        with answer.slot(), answer.reading() as connection:
             holds = answer.edition(connection)
         body = {
             "edition": holds.name,

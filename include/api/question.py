@@ -110,7 +110,7 @@ def read(table: Table, parameters: Iterable[tuple[str, str]]) -> Question:
     )
 
 
-def written(question: Question, edition: str, key: Iterable[str]) -> str:
+def next_cursor(question: Question, edition: str, key: Iterable[str]) -> str:
     """The cursor of the page that comes after the row with this key."""
     text = json.dumps([question.digest, edition, *key], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -1,11 +1,11 @@
-"""What a release holds that follows from its measures: series rules, successors, funnels, and cost adjusted for size.
+"""What a release holds that follows from its measures: series rules, successors, funnels, intervals, and cost adjusted for size.
 
 A pure function of the figures that will be published and the reference data, so nothing here tells more than they do. A figure that is
 not whole has no place in any funnel or line. Which methods apply to a metric is declared with it (`funnel`, `adjust_for_size`).
 """
 
 import polars as pl
-from trust_benchmarks.measures import funnel, series, size_adjusted
+from trust_benchmarks.measures import funnel, intervals, series, size_adjusted
 from trust_benchmarks.reference import calendar, tables
 
 
@@ -18,7 +18,8 @@ def add(figures: dict[str, pl.DataFrame], period: str, known: tables.Tables) -> 
         known: the reference data that the measures rest on.
 
     Returns:
-        The same tables, `measure` with the number of restarts up to the period; and series_rule, successor, funnel and size_cost.
+        The same tables, `measure` with the number of restarts up to the period; and series_rule, successor, funnel,
+        value_interval and size_cost.
     """
     measures = whole(figures["measure"])
     defined = {metric.metric_id: metric for metric in known.metrics_in(calendar.period_start(period))}
@@ -31,6 +32,7 @@ def add(figures: dict[str, pl.DataFrame], period: str, known: tables.Tables) -> 
         "series_rule": rules,
         "successor": series.successors(measures, known),
         "funnel": funnel.table(measures, {one: defined[one].funnel for one in rules["metric_id"]}, rules),
+        "value_interval": intervals.table(measures, defined, rules),
         "size_cost": size_adjusted.table(measures, [one for one in rules["metric_id"] if defined[one].adjust_for_size]),
     }
 

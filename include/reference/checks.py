@@ -236,6 +236,8 @@ def _check_metrics(tables: Tables) -> list[str]:
             problems += _unknown(where, "fed_by", feeder, (*catalogue.all(), EVERY_COLLECTION))
         problems += _unknown(where, "polarity", metric.polarity, POLARITIES)
         problems += _unknown(where, "disclosure_class", metric.disclosure_class, DISCLOSURE_CLASSES)
+        if metric.interval and (metric.interval != "none" or not metric.funnel):
+            problems.append(f"{where}: interval is '{metric.interval}'. Expected 'none', and only beside a funnel.")
         if metric.funnel:
             problems += _unknown(where, "funnel", metric.funnel, FUNNELS)
         if bool(metric.fed_by) == bool(metric.not_fed_because):

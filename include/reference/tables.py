@@ -162,6 +162,7 @@ class Metric:
     `missing_rows` says what becomes of a figure when rows of its trust were rejected ('withhold', 'mark' or 'none': it is not made of
     rows), beyond the share `tolerates_missing`; `window` what becomes of one that covers fewer than `window_months` ('whole': it is
     withheld; 'mark': it is shown and marked). `funnel` ('proportion' or 'rate') says that it has a funnel, and of which kind;
+    `interval` 'none' that what it counts is not independent, so that its values have a funnel and no interval;
     `adjust_for_size` that its numerator is a cost and its denominator a size, so that its cost is adjusted for size.
     """
 
@@ -198,7 +199,20 @@ class Metric:
     fed_by: tuple[str, ...] = ()
     not_fed_because: str = ""
     funnel: str = ""
+    interval: str = ""
     adjust_for_size: bool = False
+
+    @property
+    def counts(self) -> str:
+        """What chance moves its values by: 'proportion', 'rate', or '' where they have no interval."""
+        return "" if self.interval == "none" else self.funnel
+
+    @property
+    def no_interval(self) -> str | None:
+        """The code of why its values have no interval; None where they have."""
+        if self.counts:
+            return None
+        return "NOT_INDEPENDENT" if self.funnel else "NO_COUNT"
 
 
 @dataclass(frozen=True)

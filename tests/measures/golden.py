@@ -45,6 +45,7 @@ DEFINING += (
     "fed_by",
     "version",
     "funnel",
+    "interval",
     "adjust_for_size",
 )
 RANKS = ["percentile_rank", "rank_withheld"]
@@ -107,6 +108,7 @@ def _families(inputs: measure.Inputs) -> dict[str, list[pl.DataFrame]]:
         "comparisons": [results.comparisons],
         "series": [tables["measure"].select(*keys, "restarts"), tables["series_rule"], tables["successor"]],
         "funnel": [tables["funnel"]],
+        "intervals": [tables["value_interval"]],
         "size_adjusted": [tables["size_cost"]],
     }
 

@@ -19,6 +19,7 @@ MEASURE = {
     "peer_group": pl.String,
     "is_sample": pl.Boolean,
     "withheld": pl.String,
+    "rank_withheld": pl.String,
 }
 WITHOUT_SIZES = "drug_tariff"  # a collection that has no bands of size and no nearest neighbours
 

@@ -372,6 +372,27 @@ CREATE TABLE core.funnel (
   PRIMARY KEY (release_key, metric_id, provider_code));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.funnel FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
+-- The 95% interval of a figure that is made of counts, and the percentile ranks that the intervals leave possible.
+CREATE TABLE core.value_interval (
+  release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, lower double precision,
+  upper double precision, rank_lowest double precision, rank_highest double precision, withheld text,
+  PRIMARY KEY (release_key, metric_id, provider_code), CHECK ((lower IS NULL) = (withheld IS NOT NULL)), CHECK (lower <= upper));
+CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.value_interval FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
+
+-- Whether a value is better or worse than a benchmark by more than chance; NULL where it has no interval or no side is better.
+CREATE FUNCTION core.compared(polarity text, lower double precision, upper double precision, benchmark double precision) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN $2 IS NULL OR $4 IS NULL OR $1 NOT IN ('higher_better', 'lower_better') THEN NULL
+              WHEN $2 > $4 THEN CASE $1 WHEN 'higher_better' THEN 'better' ELSE 'worse' END
+              WHEN $3 < $4 THEN CASE $1 WHEN 'higher_better' THEN 'worse' ELSE 'better' END
+              ELSE 'similar' END
+$$;
+
+CREATE FUNCTION core.why_not_compared(polarity text, benchmark double precision, withheld text, no_interval text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN $1 NOT IN ('higher_better', 'lower_better') AND $4 IS NULL THEN 'NEUTRAL' ELSE coalesce($4, $3, CASE WHEN $2 IS NULL THEN 'PEERS_TOO_FEW' END, 'BEFORE_REASONS') END
+$$;
+
 CREATE TABLE core.size_cost (
   release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, provider_code text NOT NULL, size double precision, cost_gbp double precision,
   expected_cost_gbp double precision, ratio double precision, opportunity_gbp double precision, peers int,
@@ -429,7 +450,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM core.decision x WHERE x.expected_release = r.release_id);
   FOREACH name IN ARRAY ARRAY['movement', 'explained', 'release_check', 'release_total', 'release_input', 'release_metric', 'measure', 'benchmark',
                               'comparison', 'price_spread', 'price_position', 'price_list', 'cross_finding', 'kept_apart', 'series_rule',
-                              'successor', 'peer_group', 'peer', 'peer_benchmark', 'funnel', 'size_cost', 'release'] LOOP
+                              'successor', 'peer_group', 'peer', 'peer_benchmark', 'funnel', 'value_interval', 'size_cost', 'release'] LOOP
     EXECUTE format('DELETE FROM core.%I t WHERE t.release_key = ANY($1)', name) USING gone;
   END LOOP;
   RETURN QUERY SELECT unnest(names);

@@ -41,8 +41,14 @@ COMMENT ON COLUMN published.benchmarks.maximum IS 'The highest value.';
 
 CREATE VIEW core.released_comparisons AS
 SELECT k.metric_id, r.collection, r.period, k.provider_code, k.benchmark_kind, k.benchmark_value, k.variance, k.is_better,
-       k.opportunity_gbp, k.stretch_opportunity_gbp, k.adds_to_total, r.release_id, r.is_sample, k.adds_over
-FROM core.release r JOIN core.comparison k USING (release_key);
+       k.opportunity_gbp, k.stretch_opportunity_gbp, k.adds_to_total, r.release_id, r.is_sample, k.adds_over, i.lower, i.upper,
+       core.compared(d.polarity, i.lower, i.upper, k.benchmark_value) AS compared,
+       CASE WHEN core.compared(d.polarity, i.lower, i.upper, k.benchmark_value) IS NULL
+            THEN core.why_not_compared(d.polarity, k.benchmark_value, i.withheld, d.no_interval) END AS not_compared
+FROM core.release r JOIN core.comparison k USING (release_key)
+LEFT JOIN core.release_metric u ON u.release_key = r.release_key AND u.metric_id = k.metric_id
+LEFT JOIN core.metric d ON d.metric_id = u.metric_id AND d.version = u.version
+LEFT JOIN core.value_interval i ON i.release_key = r.release_key AND i.metric_id = k.metric_id AND i.provider_code = k.provider_code;
 CREATE VIEW published.comparisons AS
 SELECT f.* FROM core.standing c JOIN core.released_comparisons f USING (release_id);
 COMMENT ON VIEW published.comparisons IS 'Each provider''s value against each benchmark of its metric, and what it is worth. Opportunities overlap: sum only rows where adds_to_total is true, and only those of one adds_over. Values that are not whole have no row.';
@@ -50,6 +56,8 @@ COMMENT ON COLUMN published.comparisons.benchmark_kind IS 'national_median, peer
 COMMENT ON COLUMN published.comparisons.benchmark_value IS 'The benchmark, in the metric''s unit.';
 COMMENT ON COLUMN published.comparisons.variance IS '(value - benchmark) / |benchmark|; NULL for a benchmark of 0.';
 COMMENT ON COLUMN published.comparisons.is_better IS 'Whether the value is better than the benchmark by the metric''s polarity; NULL where equal or neutral.';
+COMMENT ON COLUMN published.comparisons.compared IS 'better, similar or worse: on which side of the benchmark the value''s 95% interval lies, by the metric''s polarity; similar where the benchmark is within it. NULL where not_compared says why.';
+COMMENT ON COLUMN published.comparisons.not_compared IS 'Why compared is NULL: a code of published.reasons.';
 COMMENT ON COLUMN published.comparisons.opportunity_gbp IS 'What reaching the benchmark would be worth, in GBP; 0 where it is reached, never below; NULL where the metric has no money.';
 COMMENT ON COLUMN published.comparisons.stretch_opportunity_gbp IS 'The same for the peers'' lower quartile.';
 COMMENT ON COLUMN published.comparisons.adds_to_total IS 'True for the one row of a provider that may be summed over metrics of the same span.';
@@ -503,6 +511,8 @@ COMMENT ON COLUMN published.metrics.check_again_by IS 'When it is to be checked 
 COMMENT ON COLUMN published.metrics.missing_rows IS 'What becomes of a figure when rows of its provider were rejected: withhold (not shown), mark (shown as a part) or none (it is not made of rows).';
 COMMENT ON COLUMN published.metrics.tolerates_missing IS 'The share of the rows that may be missing before that.';
 COMMENT ON COLUMN published.metrics.window_months IS 'Months that a value is about.';
+COMMENT ON COLUMN published.metrics.counts IS 'What chance moves its values by: proportion (people or events among all) or rate (events by exposure); NULL where they have no interval.';
+COMMENT ON COLUMN published.metrics.no_interval IS 'Why its values have no interval: a code of published.reasons; NULL where they have.';
 COMMENT ON COLUMN published.metrics.window_rule IS 'What becomes of a figure that covers fewer: whole (not shown) or mark (shown as a part).';
 
 CREATE VIEW published.metric_versions AS SELECT * FROM core.metric;
@@ -534,6 +544,8 @@ COMMENT ON COLUMN published.metric_versions.check_again_by IS 'When it is to be 
 COMMENT ON COLUMN published.metric_versions.missing_rows IS 'What becomes of a figure when rows of its provider were rejected: withhold (not shown), mark (shown as a part) or none (it is not made of rows).';
 COMMENT ON COLUMN published.metric_versions.tolerates_missing IS 'The share of the rows that may be missing before that.';
 COMMENT ON COLUMN published.metric_versions.window_months IS 'Months that a value is about.';
+COMMENT ON COLUMN published.metric_versions.counts IS 'What chance moves its values by: proportion (people or events among all) or rate (events by exposure); NULL where they have no interval.';
+COMMENT ON COLUMN published.metric_versions.no_interval IS 'Why its values have no interval: a code of published.reasons; NULL where they have.';
 COMMENT ON COLUMN published.metric_versions.window_rule IS 'What becomes of a figure that covers fewer: whole (not shown) or mark (shown as a part).';
 
 CREATE VIEW core.released_definitions AS
@@ -861,13 +873,17 @@ SELECT m.metric_id, d.name AS metric_name, m.collection, m.period, core.period_s
        m.peer_group, b.providers AS peers_with_value, b.lower_quartile, b.median, b.upper_quartile, m.percentile_rank,
        CASE WHEN m.percentile_rank IS NOT NULL THEN least(4, floor(m.percentile_rank / 25)::int + 1) END AS quartile, k.opportunity_gbp, k.adds_over,
        m.quality_flag, m.completeness, m.rows_sent, m.rows_used, m.months_covered, m.months_expected, m.suppressed,
-       m.withheld, w.sentence AS reason, m.rank_withheld, m.decisions, m.release_id, c.published_at, m.is_sample
+       m.withheld, w.sentence AS reason, m.rank_withheld, m.decisions, m.release_id, c.published_at, m.is_sample,
+       i.lower, i.upper, i.rank_lowest, i.rank_highest, core.compared(d.polarity, i.lower, i.upper, b.median) AS compared,
+       CASE WHEN core.compared(d.polarity, i.lower, i.upper, b.median) IS NULL
+            THEN coalesce(m.withheld, core.why_not_compared(d.polarity, b.median, i.withheld, d.no_interval)) END AS not_compared
 FROM core.standing c JOIN core.released_measures m USING (release_id)
 LEFT JOIN core.release_metric u ON u.release_key = c.release_key AND u.metric_id = m.metric_id
 LEFT JOIN core.metric d ON d.metric_id = u.metric_id AND d.version = u.version
 LEFT JOIN core.provider p ON p.code = m.provider_code
 LEFT JOIN core.benchmark b ON b.release_key = c.release_key AND b.metric_id = m.metric_id AND b.peer_group = m.peer_group
 LEFT JOIN core.comparison k ON k.release_key = c.release_key AND k.metric_id = m.metric_id AND k.provider_code = m.provider_code AND k.adds_to_total
+LEFT JOIN core.value_interval i ON i.release_key = c.release_key AND i.metric_id = m.metric_id AND i.provider_code = m.provider_code
 LEFT JOIN core.reason w ON w.code = m.withheld;
 COMMENT ON VIEW published.figures IS 'One table for all: every figure of published.measures with its names and dates, the spread of its peer group, its quartile, what it is worth, and what it rests on.';
 COMMENT ON COLUMN published.figures.metric_name IS 'The metric''s name, by the version of its definition that the figure follows.';
@@ -876,6 +892,10 @@ COMMENT ON COLUMN published.figures.peers_with_value IS 'Trusts of the peer grou
 COMMENT ON COLUMN published.figures.quartile IS '1 (worst) to 4 (best) quarter of the peer group by percentile_rank; NULL where there is no rank.';
 COMMENT ON COLUMN published.figures.opportunity_gbp IS 'What reaching the benchmark would be worth, in GBP, where it may be added to that of other metrics of the same adds_over; NULL elsewhere (see published.comparisons).';
 COMMENT ON COLUMN published.figures.adds_over IS 'The span that the opportunity is about: add only equal ones.';
+COMMENT ON COLUMN published.figures.rank_lowest IS 'The lowest percentile rank that chance leaves possible: as if every trust whose interval overlaps were better. NULL where there is no interval or no rank.';
+COMMENT ON COLUMN published.figures.rank_highest IS 'The highest percentile rank that chance leaves possible: as if every trust whose interval overlaps were worse.';
+COMMENT ON COLUMN published.figures.compared IS 'better, similar or worse than the median of its peer group: on which side of it the value''s 95% interval lies, by the metric''s polarity. NULL where not_compared says why.';
+COMMENT ON COLUMN published.figures.not_compared IS 'Why compared is NULL: a code of published.reasons.';
 COMMENT ON COLUMN published.figures.reason IS 'The sentence to print where the value is withheld or no more than a part.';
 
 CREATE VIEW published.latest AS

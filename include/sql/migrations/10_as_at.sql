@@ -145,7 +145,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.metric_id, m.name, m.unit, m.polarity, m.numerator, m.denominator, m.formula, m.lens, m.compartment, m.oversight_theme,
          m.recommendation, m.fed_by, m.not_fed_because, m.question, m.frequency, m.peer_basis, m.benchmark_default, m.min_peers, m.monetised,
          m.may_be_added, m.disclosure_class, m.basis, m.version, m.valid_from, m.checked_by, m.checked_on, m.check_again_by, m.missing_rows,
-         m.tolerates_missing, m.window_months, m.window_rule
+         m.tolerates_missing, m.window_months, m.window_rule, m.counts, m.no_interval
   FROM moment.metric($1) m
 $$;
 COMMENT ON FUNCTION published.metric_versions_as_at(timestamptz) IS 'The rows of published.metric_versions as they were at a moment.';
@@ -192,13 +192,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
          m.peer_group, b.providers, b.lower_quartile, b.median, b.upper_quartile, m.percentile_rank,
          CASE WHEN m.percentile_rank IS NOT NULL THEN least(4, floor(m.percentile_rank / 25)::int + 1) END, k.opportunity_gbp, k.adds_over,
          m.quality_flag, m.completeness, m.rows_sent, m.rows_used, m.months_covered, m.months_expected, m.suppressed,
-         m.withheld, w.sentence, m.rank_withheld, m.decisions, m.release_id, c.published_at, m.is_sample
+         m.withheld, w.sentence, m.rank_withheld, m.decisions, m.release_id, c.published_at, m.is_sample,
+         i.lower, i.upper, i.rank_lowest, i.rank_highest, core.compared(d.polarity, i.lower, i.upper, b.median),
+         CASE WHEN core.compared(d.polarity, i.lower, i.upper, b.median) IS NULL
+              THEN coalesce(m.withheld, core.why_not_compared(d.polarity, b.median, i.withheld, d.no_interval)) END
   FROM core.releases_at($1, $2, $3) c JOIN core.release r USING (release_id) JOIN core.released_measures m USING (release_id)
   LEFT JOIN core.release_metric u ON u.release_key = r.release_key AND u.metric_id = m.metric_id
   LEFT JOIN moment.metric($1) d ON d.metric_id = u.metric_id AND d.version = u.version
   LEFT JOIN moment.provider($1) p ON p.code = m.provider_code
   LEFT JOIN core.benchmark b ON b.release_key = r.release_key AND b.metric_id = m.metric_id AND b.peer_group = m.peer_group
   LEFT JOIN core.comparison k ON k.release_key = r.release_key AND k.metric_id = m.metric_id AND k.provider_code = m.provider_code AND k.adds_to_total
+  LEFT JOIN core.value_interval i ON i.release_key = r.release_key AND i.metric_id = m.metric_id AND i.provider_code = m.provider_code
   LEFT JOIN moment.reason($1) w ON w.code = m.withheld
 $$;
 COMMENT ON FUNCTION published.figures_as_at(timestamptz, text, text) IS 'The rows of published.figures as they were at a moment.';

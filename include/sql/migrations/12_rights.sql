@@ -20,7 +20,7 @@ GRANT SELECT ON core.current_release, core.release_log, core.edition_release, co
   core.decision TO release_pruner;
 GRANT SELECT, DELETE ON core.release, core.release_check, core.explained, core.movement, core.release_total, core.release_input,
   core.release_metric, core.measure, core.benchmark, core.comparison, core.price_spread, core.price_position, core.price_list,
-  core.cross_finding, core.kept_apart, core.series_rule, core.successor, core.peer_group, core.peer, core.peer_benchmark, core.funnel, core.size_cost TO release_pruner;
+  core.cross_finding, core.kept_apart, core.series_rule, core.successor, core.peer_group, core.peer, core.peer_benchmark, core.funnel, core.value_interval, core.size_cost TO release_pruner;
 GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock(bigint) TO release_pruner;
 GRANT release_pruner TO CURRENT_USER;
 GRANT CREATE ON SCHEMA core TO release_pruner;

@@ -35,6 +35,8 @@ BEGIN
       ('numerator', 'What is counted, as it was summed (counts of people to the nearest 5, and NULL where suppressed); NULL where nothing was reported or the metric has none.'),
       ('denominator', 'What it is divided by (counts of people to the nearest 5, and NULL where suppressed); NULL where nothing was reported or the metric has none.'),
       ('unit', 'Unit of the values.'),
+      ('lower', 'Lower end of the value''s 95% interval by chance alone, in the metric''s unit; NULL where it has none (published.metrics.no_interval says why).'),
+      ('upper', 'Upper end of the value''s 95% interval by chance alone, in the metric''s unit; NULL where it has none.'),
       ('peer_group', 'Whose trusts are compared: ''national'', ''sector:'', ''region:'' or ''size:'' (a band; 1 the smallest) and which; for peers of one trust ''nearest:'' or ''own_list:'' and its code.'),
       ('withheld', 'Why figures are withheld: a code of published.reasons, whose sentence is to be printed in their place; NULL where they are all there.'),
       ('basis', 'How peers were chosen: sector, region, size, nearest (neighbours on the features named) or own_list.'),

@@ -22,7 +22,7 @@ GRANT INSERT ON
   core.explained, core.funnel, core.kept_apart, core.measure, core.movement, core.peer, core.peer_benchmark, core.peer_group, core.preview,
   core.preview_close, core.preview_extension, core.preview_trust,
   core.price_list, core.price_position, core.price_spread, core.release, core.release_check, core.release_input, core.release_metric,
-  core.release_total, core.release_verdict, core.revision, core.series_rule, core.size_cost, core.successor
+  core.release_total, core.release_verdict, core.revision, core.series_rule, core.size_cost, core.successor, core.value_interval
 TO pipeline;
 -- A preview decides in a transaction that is rolled back; the triggers only_tried refuse one that is not.
 GRANT INSERT (kind, author, submission_id, rule_id, column_name, provider_code, cells, new_value, value_source, until, assignee, undoes,
