@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: help run test test-all test-cluster bench bench-small same-figures lint types docs clean environment dashboard test-dashboard
+.PHONY: help run test test-all test-cluster bench bench-small bench-room same-figures lint types docs clean environment dashboard test-dashboard
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -57,6 +57,9 @@ bench: environment ## measure this pipeline against the plain way (LINES=1000000
 
 bench-small: environment ## a thousand small files from the inbox to published figures
 	@exec $(PYTHON) bench/small_files.py
+
+bench-room: environment ## contacts check and send files in the trusts' room (LOAD="--contacts 100 --minutes 6": less)
+	@exec $(PYTHON) bench/room_load.py $(LOAD)
 
 same-figures: environment ## compare what is published with another commit's, value for value (BASE=commit; INBOX=folder)
 	@exec $(PYTHON) tools/same_figures.py $(BASE) $(if $(strip $(INBOX)),--inbox "$$INBOX")

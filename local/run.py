@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -208,10 +208,9 @@ def _run(
     with screen.step("Airflow") as words:
         _up(state, rest, children)
         words.append(f"scheduler, DAG processor, API server, triggerer; {rest.url}")
-    for start in (http_api.start, room.start):
-        children.append(start(state))
-        stack.callback(children[-1].stop)
+    _start(http_api.start, state, children, stack)
     problems = _job(screen, state, rest, children)
+    _start(room.start, state, children, stack)
     _results(screen, state, rest)
     for problem in problems:
         screen.say(f"Not done: {problem}", style="bold red")
@@ -220,6 +219,16 @@ def _run(
     screen.say("Everything stays up until Ctrl-C.")
     _stay(state, children)
     return 1 if problems else 0
+
+
+def _start(
+    start: Callable[[State], processes.Child],
+    state: State,
+    children: list[processes.Child],
+    stack: contextlib.ExitStack,
+) -> None:
+    children.append(start(state))
+    stack.callback(children[-1].stop)
 
 
 def _reason(state: State, children: list[processes.Child], problem: Exception) -> Exception:

@@ -175,8 +175,9 @@ def published_views() -> dict[str, published.View]:
         return published.views_by_name(connection)
 
 
-# Where the pointers have been on the way; a run that was killed in between may have published something on that way.
-HISTORIES = ("release_history", "movements", "editions", "revisions", "release_checks")
+# Where the pointers have been on the way, for a run that was killed in between may have published something on that way; and what was done
+# with contacts, of which `make run` adds two.
+HISTORIES = ("release_history", "movements", "editions", "revisions", "release_checks", "room_actions")
 COUNTED = {"revision"}  # columns that count what was on the way
 PLACE = {
     "records_key",

@@ -16,7 +16,7 @@ from psycopg import sql as pgsql
 
 from ..stores import warehouse
 from .problems import Problem
-from .question import LONDON, Question, written
+from .question import LONDON, Question, next_cursor
 
 SECONDS = 10  # that a question may take
 AT_ONCE = threading.BoundedSemaphore(8)  # questions; others wait
@@ -56,7 +56,7 @@ class Answer:
 
 
 @contextlib.contextmanager
-def place() -> Iterator[None]:
+def slot() -> Iterator[None]:
     """One of the places for questions that are answered at once, so that their rows fit the memory.
 
     Raises:
@@ -125,7 +125,7 @@ def find_at(connection: psycopg.Connection[Any], question: Question, samples: bo
             "Expected: all pages of one edition.",
             "Begin again without cursor.",
         )
-    statement, parameters = composed(question, samples)
+    statement, parameters = statement_for(question, samples)
     try:
         rows = connection.execute(statement, parameters).fetchall()
     except (errors.DataError, errors.InvalidTextRepresentation):
@@ -139,11 +139,11 @@ def find_at(connection: psycopg.Connection[Any], question: Question, samples: bo
     cursor, width = "", len(question.fields)
     if len(rows) > question.limit:
         rows = rows[: question.limit]
-        cursor = written(question, holds.name, rows[-1][width:])
+        cursor = next_cursor(question, holds.name, rows[-1][width:])
     return Answer(question, holds, [row[:width] for row in rows], cursor)
 
 
-def composed(question: Question, samples: bool) -> tuple[pgsql.Composed, list[object]]:
+def statement_for(question: Question, samples: bool) -> tuple[pgsql.Composed, list[object]]:
     """The statement of a question with its parameters: its fields, then the key as text; one row more than is asked for."""
     table = question.table
     source, parameters = _source(question)

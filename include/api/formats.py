@@ -98,7 +98,7 @@ def arrow_type(column: Column) -> Any:
     return pa.list_(found) if column.type.endswith("[]") else found
 
 
-def chosen(name: str | None, accept: str) -> Format:
+def negotiate(name: str | None, accept: str) -> Format:
     """The way that is asked for.
 
     Args:

@@ -85,7 +85,7 @@ def _endpoint(public: Mapping[str, Table], gate: Gate, page: Page, media_type: s
     def shown_page(request: Request) -> Response:
         try:
             gate.reader(request)
-            with answer.place(), answer.reading() as connection:
+            with answer.slot(), answer.reading() as connection:
                 holds = answer.edition(connection)
                 template, about = page(Asking(connection, public, gate.readers.public.samples), request)
             body = _environment().get_template(template).render(edition=holds, **about)

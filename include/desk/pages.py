@@ -29,6 +29,8 @@ DONE = {  # what a page says first after a form was sent
     "preview_offer": "The release is on offer again, and is published when its time has ended.",
     "preview_extend": "The trusts have been given more time.",
     "assigned": "The task has been assigned.",
+    "filter_saved": "These filters have been saved. They are above your queue.",
+    "filter_removed": "The saved filters have been removed.",
     "noted": "Your comment has been saved.",
     "added": "The event has been added to the timeline.",
     "withdrawn": "The event has been withdrawn.",

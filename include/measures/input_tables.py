@@ -1,4 +1,4 @@
-"""The tables and views that SQL files read: the target, reference data, submissions, what is expected, and records by collection."""
+"""The tables and views that SQL files read: reference data, submissions, what is expected, and records by collection."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,9 +55,12 @@ def table(
 
 
 def load_declared(db: duckdb.DuckDBPyConnection, collection: str, period: str, known: reference.Tables) -> None:
-    """Makes the tables about what is to be computed, and the macros: target, disclosure, people_parts, parts, holidays, providers, successions, metrics."""
+    """Makes the tables about what is to be computed, and the macros: disclosure, people_parts, parts, holidays, providers, successions, metrics."""
     declared = catalogue.load(collection)
-    table(db, "target", [(collection, period)], types("collection period"))
+    # Constants, and not a table's only row: each place that asks for them would be planned as a subquery.
+    for name, value in (("target_collection", collection), ("target_period", period)):
+        constant = duckdb.ConstantExpression(value)
+        db.execute(f"CREATE MACRO {name}() AS {constant}")
     table(db, "disclosure", [(declared.disclosure,)], types("regime"))
     table(db, "people_parts", list(declared.people_parts.items()), types("metric_id parts"))
     table(db, "parts", [(part,) for part in declared.parts], types("part"))

@@ -83,6 +83,7 @@ TYPES = types(
 )
 
 
+MADE = "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal"
 CROSS_FINDING = {name: TYPES[name] for name in OUTPUTS["cross_findings"][0].split()}
 # What a file of measures may give: gbp_per_unit is what one unit of a metric's value is worth; months_covered where not every return of
 # the window could be used; withheld why there is no value, where that does not follow from the parts.
@@ -159,7 +160,7 @@ def compute(inputs: Inputs, *, threads: int | None = None, memory_limit: str = "
         db.execute("SET temp_directory = ?", [spill])
         _load(db, inputs)
         _run(db, inputs.collection, inputs.reference)
-        made = {row[0] for row in db.execute("SHOW TABLES").fetchall()}
+        made = {row[0] for row in db.execute(MADE).fetchall()}
         return Results(**{name: _output(db, name, made) for name in OUTPUTS})
 
 

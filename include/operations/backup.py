@@ -18,7 +18,7 @@ import psycopg
 
 from .. import sql
 from ..ingest.inbox import DRAFTS
-from ..records import kept
+from ..records import record_objects
 from ..stores import log, objects, settings, warehouse
 from . import tables
 from .folder import CHUNK, Folder, Unusable, contents
@@ -175,9 +175,11 @@ class _Copier:
             tried = pool.map(lambda of: self._copy_one(*of), self._listed())
             found = {(one["bucket"], one["key"]): one for one in tried if one}
         of = settings.load()
-        anew = {kept.stands_for(key) for bucket, key in found if bucket == "records"}  # with the same bytes or others
+        anew = {
+            record_objects.stands_for(key) for bucket, key in found if bucket == "records"
+        }  # with the same bytes or others
         for bucket, key, submissions in named:
-            if (bucket, key) in found or (bucket == "records" and kept.stands_for(key) in anew):
+            if (bucket, key) in found or (bucket == "records" and record_objects.stands_for(key) in anew):
                 continue
             earlier = self.before.get((bucket, key))
             what = "no backup has it"

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from .. import sql
-from ..records import archived, healing, kept
+from ..records import archived, healing, record_objects
 from ..stores import log, objects, settings, warehouse
 from .folder import Folder
 
@@ -82,7 +82,7 @@ def _look(bucket: str, key: str, hashes: dict[str, str]) -> objects.Harmed | Non
 
 def _is_beside(key: str) -> bool:
     """Whether an object of records was made anew with other bytes, which are read in its place."""
-    for other in kept.made_anew(key):
+    for other in record_objects.made_anew(key):
         with contextlib.suppress(objects.Harmed):
             objects.whole(settings.load().records, other, Path(other).stem)
             return True

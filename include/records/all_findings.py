@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from . import kept
+from . import record_objects
 from .findings_kept import ROWS_OF_A_GROUP
 
 
@@ -29,7 +29,7 @@ def file(connection: psycopg.Connection[Any], submission_id: str) -> Path | None
     ).fetchone()
     if row is None or row[0] is None:
         return None
-    return kept.own_file(kept.Wanted(submission_id, row[0], row[1], 1))
+    return record_objects.own_file(record_objects.Wanted(submission_id, row[0], row[1], 1))
 
 
 def parts(path: Path, is_asked: pl.Expr) -> Iterator[pl.DataFrame]:

@@ -4,7 +4,7 @@ Objects of findings are made anew likewise.
 
 Rows are made anew only if they are those that were recorded, by their hash. The object has its old name where its bytes come out the
 same; other versions of the libraries may write the same rows as other bytes, and then it has a name of its own beside the old one.
-Returns of 20,000 rows and more are known by those bytes alone (`kept.hash_of`), so with other libraries they come from a backup.
+Returns of 20,000 rows and more are known by those bytes alone (`record_objects.hash_of`), so with other libraries they come from a backup.
 """
 
 import logging
@@ -19,8 +19,8 @@ from .. import sql
 from ..stores import log, objects
 from ..validation import decisions_applied
 from ..validation.validate import Outcome
-from . import findings_kept, kept, read_and_validate
-from .kept import Wanted
+from . import findings_kept, read_and_validate, record_objects
+from .record_objects import Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class _Held(NamedTuple):
 
 
 def files(connection: psycopg.Connection[Any], wanted: Sequence[Wanted]) -> list[Path]:
-    """As `kept.files`, after what is lost or harmed was made anew.
+    """As `record_objects.files`, after what is lost or harmed was made anew.
 
     Raises:
         Harmed: an object cannot be had or made anew; the message names it, and the submissions whose rows it holds.
@@ -49,7 +49,7 @@ def files(connection: psycopg.Connection[Any], wanted: Sequence[Wanted]) -> list
     healed: set[str] = set()
     while True:
         try:
-            return kept.files(wanted)
+            return record_objects.files(wanted)
         except objects.Harmed as harmed:
             if harmed.key in healed:
                 raise
@@ -58,7 +58,7 @@ def files(connection: psycopg.Connection[Any], wanted: Sequence[Wanted]) -> list
 
 
 def own_file(connection: psycopg.Connection[Any], wanted: Wanted) -> Path:
-    """As `kept.own_file`, after what is lost or harmed was made anew."""
+    """As `record_objects.own_file`, after what is lost or harmed was made anew."""
     (path,) = files(connection, [wanted])
     return path
 
@@ -75,12 +75,12 @@ def heal(connection: psycopg.Connection[Any], harmed: objects.Harmed) -> None:
         if held and held[0].findings_sha256:
             content = _findings_again(connection, held[0])
         else:
-            content = kept.as_parquet({one.submission_id: _made_again(connection, one) for one in held})
+            content = record_objects.as_parquet({one.submission_id: _made_again(connection, one) for one in held})
     except _Different as problem:
         raise _not_healed(harmed, held, str(problem)) from harmed
     except objects.Harmed as problem:
         raise _not_healed(harmed, held, f"an archived file is lost too ({problem.key})") from harmed
-    key = kept.put_back(harmed.key, content)
+    key = record_objects.put_back(harmed.key, content)
     log.line(
         logger,
         "healed",
@@ -104,9 +104,9 @@ def _findings_again(connection: psycopg.Connection[Any], one: _Held) -> bytes:
     return findings_kept.as_parquet(found)
 
 
-def _made_again(connection: psycopg.Connection[Any], one: _Held) -> kept.Rows:
-    rows = kept.rows_of(one.submission_id, _validated_again(connection, one))
-    if kept.hash_of(one.submission_id, rows) != one.records_sha256:
+def _made_again(connection: psycopg.Connection[Any], one: _Held) -> record_objects.Rows:
+    rows = record_objects.rows_of(one.submission_id, _validated_again(connection, one))
+    if record_objects.hash_of(one.submission_id, rows) != one.records_sha256:
         raise _Different(f"by the rules and libraries of today {one.submission_id} does not give what was recorded")
     return rows
 

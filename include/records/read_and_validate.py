@@ -17,7 +17,7 @@ from ..stores.child_process import Ended
 from ..stores.faults import is_failure, is_outage
 from ..validation import decisions_applied, validate, versions
 from ..validation.validate import Outcome
-from . import kept, submission
+from . import record_objects, submission
 from .submission import Submission
 
 FIRST_ROWS = 1000  # of each table of a file that cannot be checked as a whole
@@ -144,7 +144,7 @@ def _read_and_judge(
             table.frame = table.frame.head(FIRST_ROWS)
     outcome = _judge(reading, known, decisions)
     outcome = replace(outcome, reading=replace(outcome.reading, tables=[], findings=[]))
-    return kept.packed(known.submission_id, outcome)
+    return record_objects.packed(known.submission_id, outcome)
 
 
 def _judge(reading: Reading, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from .. import sql
 from ..stores import cache, objects, settings, warehouse
-from . import kept
+from . import record_objects
 from .write import SWEEP_LOCK
 
 GRACE = timedelta(days=1)  # a worker may be between writing its object and its transaction
@@ -22,8 +22,10 @@ def sweep(grace: timedelta = GRACE) -> dict[str, int]:
         # Without it, the object that a killed run left could be swept while a later run is about to name it.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [SWEEP_LOCK])
         listed = [found for found in objects.listing(bucket) if found.modified < before]
-        named = {kept.stands_for(row[0]) for row in connection.execute(sql.text("records/named_by_validations"))}
-        orphans = [found.key for found in listed if kept.stands_for(found.key) not in named]
+        named = {
+            record_objects.stands_for(row[0]) for row in connection.execute(sql.text("records/named_by_validations"))
+        }
+        orphans = [found.key for found in listed if record_objects.stands_for(found.key) not in named]
         objects.delete(bucket, orphans)
     forgotten = cache.forget(UNUSED.total_seconds())
     return {"looked_at": len(listed), "removed": len(orphans), "forgotten": forgotten}

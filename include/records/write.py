@@ -12,10 +12,10 @@ from .. import sql
 from ..stores import warehouse
 from ..validation import decisions_applied, profile, versions
 from ..validation.validate import HELD, Outcome
-from . import findings_kept, kept
+from . import findings_kept, record_objects
 from .findings_kept import Kept
-from .kept import Records
 from .read_and_validate import Plain
+from .record_objects import Records
 
 SWEEP_LOCK = 716_201_703  # shared by those that write records, taken alone by the sweep
 
@@ -53,14 +53,14 @@ def write_records(
         store: whether it goes to the object store; a preview keeps it in this machine's cache only.
     """
     accepted = {one: outcome for one, outcome in outcomes.items() if outcome.state != HELD}
-    records = kept.write(
-        collection, period, {one: kept.rows_of(one, outcome) for one, outcome in accepted.items()}, store
+    records = record_objects.write(
+        collection, period, {one: record_objects.rows_of(one, outcome) for one, outcome in accepted.items()}, store
     )
     return {one: Written(records[one], _profile(outcome)) for one, outcome in accepted.items()}
 
 
 def _profile(outcome: Outcome) -> pl.DataFrame:
-    if isinstance(outcome, kept.Packed):
+    if isinstance(outcome, record_objects.Packed):
         return outcome.profile
     return profile.of(outcome.records, outcome.reading.collection)
 

@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from .. import catalogue, reference, sql
 from ..measures import measure, profiles
-from ..records import healing, kept
+from ..records import healing, record_objects
 from . import basis, without_decisions
 from .basis import Basis
 from .dependencies import periods_back, rests_on
@@ -30,8 +30,8 @@ class _Counting(NamedTuple):
     records_together: int
 
     @property
-    def wanted(self) -> kept.Wanted:
-        return kept.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together)
+    def wanted(self) -> record_objects.Wanted:
+        return record_objects.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def measure_inputs(
         counting = cursor.execute(sql.text("releases/counting_records"), given).fetchall()
     paths: dict[str, list[Path]] = {name: [] for name in (collection, *declared.uses)}
     under_decisions: dict[str, Path] = {}
-    months: dict[tuple[str, str], list[kept.Wanted]] = {}
+    months: dict[tuple[str, str], list[record_objects.Wanted]] = {}
     for one in counting:
         if one.collection == collection and one.period not in read:
             continue

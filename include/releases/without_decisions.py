@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from .. import catalogue, sql
 from ..measures import measure
-from ..records import healing, kept
+from ..records import healing, record_objects
 from .basis import Basis
 from .ledger import frame
 
@@ -55,7 +55,8 @@ class _Row(NamedTuple):
         if self.records_key is None:
             return None
         return healing.own_file(
-            connection, kept.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together)
+            connection,
+            record_objects.Wanted(self.submission_id, self.records_key, self.records_bytes, self.records_together),
         )
 
 

@@ -26,8 +26,8 @@ from ..records import (
     findings_kept,
     healing,
     identify_again,
-    kept,
     read_and_validate,
+    record_objects,
     rules_in_force,
     submission,
 )
@@ -154,7 +154,11 @@ def _files(connection: Connection, found: Replay, folder: Path, report: Callable
             if state != HELD:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{one['submission_id']}.parquet"
-                path.write_bytes(kept.as_parquet({one["submission_id"]: kept.rows_of(one["submission_id"], outcome)}))
+                path.write_bytes(
+                    record_objects.as_parquet(
+                        {one["submission_id"]: record_objects.rows_of(one["submission_id"], outcome)}
+                    )
+                )
             rows = outcome.provider_rows.with_columns(submission_id=pl.lit(one["submission_id"]))
             changed[one["submission_id"]] = _Changed(_log_row(connection, one, found, outcome, plain), path, rows)
         if found.read % BATCH == 0:
@@ -225,7 +229,7 @@ def _other_records(one: Row, outcome: Outcome) -> bool:
     sha256 = (
         None
         if outcome.state == HELD
-        else kept.hash_of(one["submission_id"], kept.rows_of(one["submission_id"], outcome))
+        else record_objects.hash_of(one["submission_id"], record_objects.rows_of(one["submission_id"], outcome))
     )
     return sha256 != one["records_sha256"] or any(getattr(outcome, name) != one[name] for name in counted)
 
@@ -427,7 +431,7 @@ def _with(connection: Connection, given: release_inputs.ReleaseInputs, mine: lis
 
 def _stored(connection: Connection, submission_ids: list[str]) -> list[Path]:
     """Local files of the records of these submissions as they stand."""
-    with connection.cursor(row_factory=class_row(kept.Wanted)) as cursor:
+    with connection.cursor(row_factory=class_row(record_objects.Wanted)) as cursor:
         query = sql.text("stewardship/records_standing")
         found = cursor.execute(query, {"submissions": submission_ids}).fetchall()
     if lacking := set(submission_ids) - {one.submission_id for one in found}:

@@ -146,7 +146,10 @@ def tab_to(tab, name: str, role: str = "", most: int = 120) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [False, pytest.param(True, marks=pytest.mark.full)], ids=["without script", "with script"]
+    # In this order: with script it ends at the preview, and the decision without script takes the task out of the queue.
+    "script",
+    [pytest.param(True, marks=pytest.mark.full), False],
+    ids=["with script", "without script"],
 )
 def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -174,13 +177,59 @@ def test_from_the_queue_to_a_decision_by_keyboard(browser, desk, known, script):
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
     assert tab.get_by_role("heading", name="What would change").is_visible()
     if script:
-        return  # the second time round it is taken
+        context.close()
+        return
     tab_to(tab, "Waive the rule", "button")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/decisions/**")
     assert "Your decision has been saved." in tab.locator(".done").inner_text()
     assert "Awaiting approval" in tab.locator("main").inner_text()
     context.close()
+
+
+def test_filters_are_kept_under_a_name_by_each_person(tab, desk, known):
+    tab.goto(desk.url + "/steward/queue?provider=RX4&severity=warn&turn=")
+    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("link", name="Give these filters a name.").click()
+    assert tab.evaluate("document.activeElement.name") == "name" and serious(tab) == []
+    assert tab.get_by_label("Provider").input_value() == "RX4", "nothing that was chosen is lost"
+    tab.get_by_label("Save these filters as").fill("RX4 <b>warnings</b>")
+    tab.get_by_role("button", name="Save").click()
+    tab.goto(desk.url + "/steward/queue")
+    tab.get_by_role("link", name="RX4 <b>warnings</b>").click()
+    assert tab.get_by_label("Provider").input_value() == "RX4" and tab.get_by_label("Whose turn").input_value() == ""
+    assert serious(tab) == []
+    assert "warnings" not in desk.client("other steward").get("/steward/queue").text
+    tab.get_by_role("button", name="Remove the saved filters RX4").click()
+    assert tab.get_by_role("link", name="RX4 <b>warnings</b>").count() == 0
+
+
+def test_keys_lead_to_pages_and_rows_are_listed_and_can_be_turned_off(tab, desk, known):
+    tab.goto(desk.url + "/steward/")
+    tab.keyboard.type("gq")
+    tab.wait_for_url("**/queue")
+    tab.keyboard.press("j")
+    first = tab.evaluate("document.activeElement.textContent")
+    tab.keyboard.press("j")
+    assert tab.evaluate("document.activeElement.textContent") != first
+    tab.keyboard.press("k")
+    assert tab.evaluate("document.activeElement.textContent") == first
+    tab.keyboard.press("/")
+    tab.keyboard.type("gd?")
+    assert tab.locator("#find").input_value() == "gd?", "in a field, keys are letters"
+    tab.get_by_role("heading", name="Your queue").click()
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("?")
+    assert tab.get_by_role("heading", name="Keyboard shortcuts").is_visible() and serious(tab) == []
+    tab.get_by_role("button", name="Turn shortcuts off").click()
+    tab.get_by_role("button", name="Close").click()
+    tab.keyboard.type("gb?")
+    assert tab.url.endswith("/queue") and not tab.get_by_role("heading", name="Keyboard shortcuts").is_visible()
+    tab.get_by_role("button", name="Keyboard shortcuts").click()
+    tab.get_by_role("button", name="Turn shortcuts on").click()
+    tab.keyboard.press("Escape")
+    tab.keyboard.type("gb")
+    tab.wait_for_url("**/steward/")
 
 
 def test_what_is_wrong_gets_the_focus(tab, desk, known):

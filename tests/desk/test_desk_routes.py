@@ -16,6 +16,8 @@ ROUTES = {
     ("GET", "/submissions/{submission_id}/original"): "read",
     ("GET", "/submissions/{submission_id}/summary.txt"): "read",
     ("GET", "/queue.csv"): "read",
+    ("POST", "/queue/save"): "act",
+    ("POST", "/queue/forget"): "act",
     ("GET", "/trusts/{code}"): "read",
     ("GET", "/rules/{rule}"): "read",
     ("GET", "/search"): "read",

@@ -69,7 +69,8 @@ POSITION += ["opportunity_to_lowest_gbp"]
 def produced(lines):
     """What include/sql/benchmarks/procurement_prices.sql makes of these lines: the products compared, and each trust's position."""
     db = duckdb.connect()
-    db.execute("CREATE TABLE target AS SELECT 'procurement_prices' AS collection, '2025-04' AS period")
+    db.execute("CREATE MACRO target_collection() AS 'procurement_prices'")
+    db.execute("CREATE MACRO target_period() AS '2025-04'")
     db.execute("CREATE TABLE holidays AS SELECT DATE '2025-04-18' AS day")
     db.execute("CREATE TABLE metrics AS SELECT 'PR01' AS metric_id, 1 AS version")
     db.execute(sql.text("measures/_macros.sql"))

@@ -15,7 +15,7 @@ import pytest
 from sizes import FULL
 from trust_benchmarks.operations import backup, heal
 from trust_benchmarks.reading.read import read
-from trust_benchmarks.records import healing, kept, sweep
+from trust_benchmarks.records import healing, record_objects, sweep
 from trust_benchmarks.releases import build, candidates, figures, inputs, switch
 from trust_benchmarks.stores import objects, settings, warehouse
 from trust_benchmarks.validation import profile
@@ -62,9 +62,9 @@ def flipped(content: bytes, chance: random.Random) -> bytes:
     return bytes(harmed)
 
 
-def wanted() -> list[kept.Wanted]:
+def wanted() -> list[record_objects.Wanted]:
     query = "SELECT submission_id, records_key, records_bytes, records_together FROM core.validation ORDER BY 1"
-    return [kept.Wanted(*row) for row in flow.rows(query)]
+    return [record_objects.Wanted(*row) for row in flow.rows(query)]
 
 
 def computed(period: str = "2025-05") -> dict:
@@ -117,15 +117,17 @@ def test_a_lost_object_is_made_anew_of_the_archive_and_that_of_the_inbox(world):
 
 def test_many_rows_leave_the_child_process_as_they_are_stored_and_come_to_the_same(world, in_child_process, tmp_path):
     """A file of more rows than are stored with others: read in the child process, in this one, and made anew."""
-    (path,) = bench_lines.write(kept.MANY + 500, trusts=1, folder=tmp_path)
+    (path,) = bench_lines.write(record_objects.MANY + 500, trusts=1, folder=tmp_path)
     flow.put(f"procurement_prices/{path.name}", path.read_bytes())
     assert flow.take_in()["accepted_with_warnings"] == 1
     (one,) = wanted()
     outcome = validate(read(path.read_bytes(), path.name, "procurement_prices"))
-    assert outcome.records.height > kept.MANY
+    assert outcome.records.height > record_objects.MANY
     stored_bytes = bytes_of(settings.load().records, one.key)
-    assert stored_bytes == kept.as_parquet({one.submission_id: outcome.records})
-    assert flow.value("SELECT records_sha256 FROM core.validation") == kept.hash_of(one.submission_id, outcome.records)
+    assert stored_bytes == record_objects.as_parquet({one.submission_id: outcome.records})
+    assert flow.value("SELECT records_sha256 FROM core.validation") == record_objects.hash_of(
+        one.submission_id, outcome.records
+    )
     names = [name for name in profile.COLUMNS if name != "patterns"]
     looks = profile.of(outcome.records, "procurement_prices").sort("column_name").select(names)
     assert flow.rows(f'SELECT {", ".join(names)} FROM core.profile ORDER BY column_name COLLATE "C"') == looks.rows()
@@ -138,24 +140,24 @@ def test_many_rows_leave_the_child_process_as_they_are_stored_and_come_to_the_sa
 def test_rows_that_are_written_as_other_bytes_have_a_name_of_their_own(world, monkeypatch, tmp_path):
     """As by another version of the library: the same rows, by their hash, are read, and stay when the store is swept."""
     fill()
-    figures, lost = computed(), min(kept.stands_for(key) for _, key in stored() if "parquet" in key)
+    figures, lost = computed(), min(record_objects.stands_for(key) for _, key in stored() if "parquet" in key)
     no_copies()
     of = settings.load()
     key = next(key for bucket, key in stored() if lost in key)
     objects.delete(of.records, [key])
-    of_before = kept.as_parquet
+    of_before = record_objects.as_parquet
 
     def otherwise(rows):
         out = io.BytesIO()
         pl.read_parquet(of_before(rows)).write_parquet(out, compression="zstd")
         return out.getvalue()
 
-    monkeypatch.setattr(kept, "as_parquet", otherwise)
+    monkeypatch.setattr(record_objects, "as_parquet", otherwise)
     period = key.split("/")[1]
     before = computed(period)
     monkeypatch.undo()
     (beside,) = (key for bucket, key in stored() if key.startswith("healed/"))
-    assert kept.stands_for(beside) == lost
+    assert record_objects.stands_for(beside) == lost
     no_copies()
     assert sweep.sweep(timedelta(0))["removed"] == 0
     assert computed(period) == before and computed() == figures
@@ -225,7 +227,7 @@ def test_what_cannot_be_made_anew_is_named_and_stops_only_its_own_release(world,
 
 READ = """
 import sys
-from trust_benchmarks.records.kept import Wanted, files
+from trust_benchmarks.records.record_objects import Wanted, files
 for wanted in ({wanted}, {wanted}[:2]):
     for path in files(wanted):
         print(len(path.read_bytes()))
@@ -248,7 +250,7 @@ def without_rights(tmp_path, prepare: str = "") -> subprocess.CompletedProcess:
 @pytest.mark.parametrize("what", ["empty", pytest.param("filled", marks=pytest.mark.full)])
 def test_a_cache_that_can_only_be_read_is_no_failure(world, what, tmp_path):
     fill()
-    expected = [str(path.stat().st_size) for part in (wanted(), wanted()[:2]) for path in kept.files(part)]
+    expected = [str(path.stat().st_size) for part in (wanted(), wanted()[:2]) for path in record_objects.files(part)]
     if what == "empty":
         no_copies()
     cache = Path(world["TB_CACHE"])

@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 import pytest
 from trust_benchmarks.ingest import expected_returns, inbox, receive, waiting
-from trust_benchmarks.records import kept, pointer, sweep, write
+from trust_benchmarks.records import pointer, record_objects, sweep, write
 from trust_benchmarks.records import validate_and_record as validate_and_record_module
 from trust_benchmarks.records.validate_and_record import validate_and_record
 from trust_benchmarks.stores import cache, objects, settings
@@ -433,17 +433,17 @@ def test_rows_that_were_gathered_here_are_gathered_anew_when_they_are_harmed():
         flow.put_return(ods, PERIOD, flow.workforce(ods, scale=1 + number / 10))
     flow.take_in()
     found = flow.rows("SELECT submission_id, records_key, records_bytes, records_together FROM core.validation")
-    wanted = [kept.Wanted(*row) for row in found]
-    (path,) = kept.files(wanted)
+    wanted = [record_objects.Wanted(*row) for row in found]
+    (path,) = record_objects.files(wanted)
     assert path.name == Path(wanted[0].key).stem  # wanted whole: as it is
-    (path,) = kept.files(wanted[:2])
+    (path,) = record_objects.files(wanted[:2])
     whole = path.read_bytes()
     assert set(pl.read_parquet(path)["submission_id"]) == {one.submission_id for one in wanted[:2]}
     path.write_bytes(whole[:100] + b"?" + whole[101:])
-    (path,) = kept.files(wanted[:2])
+    (path,) = record_objects.files(wanted[:2])
     assert path.read_bytes() == whole
-    assert kept.files(wanted[:2]) == [path]
-    assert set(pl.read_parquet(kept.own_file(wanted[2]))["submission_id"]) == {wanted[2].submission_id}
+    assert record_objects.files(wanted[:2]) == [path]
+    assert set(pl.read_parquet(record_objects.own_file(wanted[2]))["submission_id"]) == {wanted[2].submission_id}
 
 
 def test_rows_recorded_under_older_rules_are_gathered_with_newer_ones():
@@ -452,7 +452,7 @@ def test_rows_recorded_under_older_rules_are_gathered_with_newer_ones():
     now = pl.DataFrame({"provider_code": ["RHA"], "value": [2.5]})
     wanted = []
     for submission_id, rows in (("then", then), ("now", now)):
-        one = kept.write("workforce", PERIOD, {submission_id: rows})[submission_id]
-        wanted.append(kept.Wanted(submission_id, one.key, one.size, one.together))
-    (path,) = kept.files(wanted)
+        one = record_objects.write("workforce", PERIOD, {submission_id: rows})[submission_id]
+        wanted.append(record_objects.Wanted(submission_id, one.key, one.size, one.together))
+    (path,) = record_objects.files(wanted)
     assert sorted(pl.read_parquet(path)["value"]) == [2.5, 3.0]

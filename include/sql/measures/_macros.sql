@@ -1,4 +1,5 @@
--- Words that every SQL file may use: periods, exact sums and ratios. Needs the tables target, holidays and metrics.
+-- Words that every SQL file may use: periods, exact sums and ratios. Needs the tables holidays and metrics.
+-- What the figures are of is in target_collection() and target_period().
 
 -- A period is a financial year when its last two digits are no month (as in reference/calendar.py).
 CREATE MACRO is_year(p) AS CAST(p[6:7] AS INTEGER) > 12;
@@ -20,9 +21,6 @@ CREATE MACRO working_days(p) AS (
     FROM (SELECT CAST(unnest(generate_series(period_start(p), period_end(p), INTERVAL 1 DAY)) AS DATE) AS day) AS days
     WHERE isodow(day) < 6 AND day NOT IN (SELECT holidays.day FROM holidays)
 );
-
-CREATE MACRO target_collection() AS (SELECT collection FROM target);
-CREATE MACRO target_period() AS (SELECT period FROM target);
 
 -- Sums of floats depend on their order; sums of decimals do not. total() is for what returns hold (three decimals at
 -- most, six for a product of two); total_fine() is for sums of computed figures.

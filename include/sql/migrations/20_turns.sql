@@ -100,3 +100,10 @@ COMMENT ON COLUMN intake.turns.state IS 'As on intake.board.';
 
 SELECT core.share_comments('{intake.task_turns,intake.turns}', '{intake.tasks,intake.board}');
 GRANT EXECUTE ON FUNCTION core.is_overdue(text, timestamptz, timestamptz, timestamptz) TO steward_desk, steward_reader;
+
+-- Filters of the queue that a person has given a name. They say nothing about returns, so they come and go.
+CREATE TABLE core.saved_filter (
+  person text NOT NULL CHECK (btrim(person) <> ''), name text NOT NULL CHECK (btrim(name) <> '' AND length(name) <= 60),
+  address text NOT NULL CHECK (length(address) <= 1000),   -- the query of the queue's address
+  saved_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (person, name));
+GRANT SELECT, DELETE, INSERT (person, name, address), UPDATE (address) ON core.saved_filter TO steward_desk;

@@ -1,0 +1,2 @@
+-- Forgets a person's filter.
+DELETE FROM core.saved_filter WHERE person = %(person)s AND name = %(name)s RETURNING name
