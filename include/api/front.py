@@ -110,6 +110,7 @@ def _environment() -> Any:
         "css": _css()[1],
         "with_unit": readable.with_unit,
         "quartile": readable.quartile,
+        "compared": readable.compared,
         "incomplete": readable.incomplete,
         "DIRECTIONS": DIRECTIONS,
     }

@@ -77,3 +77,15 @@ def quartile(figure: Mapping[str, Any]) -> str:
         return "neither higher nor lower is better"
     words = {4: "best quarter", 3: "second best quarter", 2: "second worst quarter", 1: "worst quarter"}
     return words.get(figure["quartile"], "not ranked")
+
+
+def compared(figure: Mapping[str, Any]) -> str:
+    """Whether a figure differs from its peers' median by more than chance, in words; '' where that cannot be told."""
+    words = {
+        "better": "better than the median",
+        "similar": "too close to the median to call",
+        "worse": "worse than the median",
+    }
+    if not figure["compared"]:
+        return ""
+    return f"{words[figure['compared']]} (95% interval {number(figure['lower'])} to {number(figure['upper'])})"
