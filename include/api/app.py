@@ -187,20 +187,24 @@ def _parameters(table: Table) -> list[dict[str, Any]]:
         if isinstance(schema.get("type"), list):
             schema["type"] = schema["type"][0]
         schema.pop("enum", None)  # what is not there finds no rows; it is no error
+        schema |= question.BOUNDS.get(table.columns[column].type.removesuffix("[]"), {})
         words = table.columns[column].words if name == column else f"Short for {column}."
         found.append(_parameter(name, words, {"type": "array", "items": schema}) | {"style": "form", "explode": True})
     if table.dated:
-        day = {"type": "string", "examples": ["2025-04", "2016-17", "2025-06-30"]}
+        day = {"anyOf": question.DAYS, "examples": ["2025-04", "2016-17", "2025-06-30"]}
         found.append(_parameter("since", f"Only what begins then or later, by {table.dated}.", day))
         found.append(_parameter("until", f"Only what begins by its end, by {table.dated}.", day))
-    found.append(_parameter("fields", "Columns of the answer, with commas between.", {"type": "string"}))
+    columns = {"type": "array", "items": {"type": "string", "enum": [*table.columns]}, "minItems": 1}
+    fields = _parameter("fields", "Columns of the answer, with commas between.", columns)
+    found.append(fields | {"style": "form", "explode": False})
     rows = {"type": "integer", "minimum": 1, "maximum": question.MOST, "default": question.LIMIT}
     found.append(_parameter("limit", "Rows of a page.", rows))
-    found.append(_parameter("cursor", "Of the next page; follow `next` or the header Link.", {"type": "string"}))
+    found.append(_parameter("cursor", "Of the next page; follow `next` or the header Link.", question.CURSOR))
     found.append(_parameter("format", "Instead of the header Accept.", {"type": "string", "enum": [*formats.FORMATS]}))
     if table.as_at:
-        moment = {"type": "string", "examples": ["2026-01-31T12:00:00Z", "2026-01-31"]}
-        found.append(_parameter("as_at", "What the table said at this moment.", moment))
+        kinds = [{"type": "string", "format": kind} for kind in ("date-time", "date")]
+        moment = {"anyOf": kinds, "examples": ["2026-01-31T12:00:00Z", "2026-01-31"]}
+        found.append(_parameter("as_at", "What the table said at this moment, which has passed.", moment))
     return found
 
 
@@ -229,7 +233,7 @@ def _responses(table: Table) -> dict[int | str, dict[str, Any]]:
             (400, "A parameter cannot be understood."),
             (403, "The table needs a commercial key."),
             (406, "No such format."),
-            (409, "A new edition was published between two pages."),
+            (409, "A new edition was published between two pages, or the cursor is of another question."),
         )},
     }  # fmt: skip
 

@@ -23,6 +23,20 @@ LONG, LONGEST = 500, 20_000  # characters of a value, and of a cursor, which may
 MANY = 200  # values of all filters together
 BIGGEST = {"integer": 2**31 - 1, "bigint": 2**63 - 1}
 
+# What is said of values in the description, as JSON Schema has it.
+BOUNDS: Mapping[str, dict[str, object]] = {
+    "text": {"maxLength": LONG, "pattern": r"^[^\u0000]*$"},
+    "integer": {"minimum": -BIGGEST["integer"], "maximum": BIGGEST["integer"]},
+    "bigint": {"minimum": -BIGGEST["bigint"], "maximum": BIGGEST["bigint"]},
+}
+YEARS = "|".join(f"{year:02}-{year + 1:02}" for year in range(12, 99))  # earlier ones read as months
+DAYS: list[dict[str, object]] = [
+    {"type": "string", "format": "date"},
+    {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"},
+    {"type": "string", "pattern": f"^20({YEARS})$"},
+]
+CURSOR: dict[str, object] = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": LONGEST}
+
 
 @dataclass(frozen=True)
 class Cursor:
@@ -117,16 +131,12 @@ def next_cursor(question: Question, edition: str, key: Iterable[str]) -> str:
 
 
 def _cursor(text: str, table: Table, digest: str) -> Cursor:
-    wrong = _bad(
-        "parameter",
-        "cursor",
-        "is not one of this question",
-        "the cursor that the page before gave, with the same parameters",
-        "Begin again without it.",
-    )
+    expected = "the cursor that the page before gave, with the same parameters"
+    if len(text) > LONGEST or not re.fullmatch(r"[A-Za-z0-9_-]+", text):
+        raise _bad("parameter", "cursor", f"is {shown(text)}", expected, "Begin again without it.")
+    what = "The parameter cursor is not one of this question."
+    wrong = Problem(409, "another_question", what, f"Expected: {expected}.", "Begin again without it.")
     try:
-        if len(text) > LONGEST:
-            raise wrong
         found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         raise wrong from None
@@ -136,7 +146,10 @@ def _cursor(text: str, table: Table, digest: str) -> Cursor:
     if found[0] != digest or any("\0" in one for one in found):
         raise wrong
     for column, one in zip(columns, found[2:], strict=True):
-        _value(column, "cursor", one, LONGEST)
+        try:
+            _value(column, "cursor", one, LONGEST)
+        except Problem:
+            raise wrong from None
     return Cursor(found[1], tuple(found[2:]))
 
 
