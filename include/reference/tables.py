@@ -163,7 +163,8 @@ class Metric:
     rows), beyond the share `tolerates_missing`; `window` what becomes of one that covers fewer than `window_months` ('whole': it is
     withheld; 'mark': it is shown and marked). `funnel` ('proportion' or 'rate') says that it has a funnel, and of which kind;
     `interval` 'none' that what it counts is not independent, so that its values have a funnel and no interval;
-    `adjust_for_size` that its numerator is a cost and its denominator a size, so that its cost is adjusted for size.
+    `series` whether a control chart holds for its series: 'flow' (each period counts anew), or 'stock', 'seasonal', 'rare' or 'to_date'
+    (none is drawn); `adjust_for_size` that its numerator is a cost and its denominator a size, so that its cost is adjusted for size.
     """
 
     metric_id: str
@@ -200,6 +201,7 @@ class Metric:
     not_fed_because: str = ""
     funnel: str = ""
     interval: str = ""
+    series: str = "flow"
     adjust_for_size: bool = False
 
     @property

@@ -337,6 +337,7 @@ CREATE INDEX kept_apart_release ON core.kept_apart (release_key);
 CREATE TABLE core.series_rule (
   release_key int NOT NULL REFERENCES core.release, metric_id text NOT NULL, polarity text NOT NULL, covers_months int NOT NULL,
   adds text CHECK (adds IN ('ratio', 'sum')), times double precision, rule_set text NOT NULL,
+  series text NOT NULL DEFAULT 'flow',
   PRIMARY KEY (release_key, metric_id));
 CREATE TRIGGER facts BEFORE UPDATE OR DELETE ON core.series_rule FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change();
 
