@@ -113,7 +113,7 @@ def preview(decision: Draft | int, author: str = "(preview)") -> Preview:
 def together(decisions_made: Sequence[Draft | int], author: str = "(preview)") -> Together:
     """What several drafts, or the approvals of several decisions, would lead to together. Nothing is kept.
 
-    Each return is validated; the figures of each collection and period are computed once, with all of the decisions.
+    Each return is validated once, and the figures of each collection and period are computed once, with all of the decisions.
 
     Raises:
         LookupError: there is no decision of a number, or no such submission.
@@ -141,20 +141,18 @@ def _tried(connection: psycopg.Connection[Any], decisions_made: Sequence[Draft |
         try:
             with connection.transaction():
                 _make(connection, decision, author)
-                validate_and_record_one(connection, about.submission_id, store=False)
         except Refused as problem:
             made.refused[place] = str(problem)
             continue
-        after = _standing(connection, about.submission_id)
-        found.state_after, found.rows_recorded_after, found.rows_rejected_after, found.counts_after = after
-        if found.state_after == HELD:
-            rows = connection.execute(sql.text("stewardship/still_stops"), {"submission_id": about.submission_id})
-            found.stops = [f"{rule}: {message}" for rule, message in rows]
         made.previews[place] = found
         if about.period is not None and about.sender is not None:
             # Of a national file, a decision that names no provider is about all.
             is_national = not provider_code and catalogue.load(about.collection).is_national
             providers[place] = None if is_national else provider_code or about.sender
+    for submission_id in dict.fromkeys(found.submission_id for found in made.previews.values()):
+        _validate(
+            connection, submission_id, [one for one in made.previews.values() if one.submission_id == submission_id]
+        )
     pairs = sorted({(made.previews[place].collection, str(made.previews[place].period)) for place in providers})
     for pair in pairs:
         _measure(connection, made, pair, providers)
@@ -164,6 +162,18 @@ def _tried(connection: psycopg.Connection[Any], decisions_made: Sequence[Draft |
             pair for pair, rests_on in after_all if rests_on != due_before.get(pair) and pair not in pairs
         )
     return made
+
+
+def _validate(connection: psycopg.Connection[Any], submission_id: str, found: list[Preview]) -> None:
+    """Validates a return once, with all of the decisions about it, and puts what becomes of it into their previews."""
+    validate_and_record_one(connection, submission_id, store=False)
+    after, stops = _standing(connection, submission_id), list[str]()
+    if after.state == HELD:
+        rows = connection.execute(sql.text("stewardship/still_stops"), {"submission_id": submission_id})
+        stops = [f"{rule}: {message}" for rule, message in rows]
+    for one in found:
+        one.state_after, one.rows_recorded_after, one.rows_rejected_after, one.counts_after = after
+        one.stops = stops
 
 
 def _about(connection: psycopg.Connection[Any], decision: Draft | int) -> tuple[submitted_file.Submission, str | None]:
