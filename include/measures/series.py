@@ -17,6 +17,7 @@ SERIES_RULE: Types = {
     "adds": pl.String,
     "times": pl.Float64,
     "rule_set": pl.String,
+    "series": pl.String,
 }
 SUCCESSOR: Types = {"provider_code": pl.String, "successor_code": pl.String}
 
@@ -37,7 +38,9 @@ def rules(measures: pl.DataFrame, defined: dict[str, tables.Metric]) -> pl.DataF
         metric = defined[metric_id]
         rolling = re.fullmatch(r"rolling (\d+)m", metric.period)
         adds, times = _adds(metric, measures.filter(pl.col("metric_id") == metric_id))
-        rows.append((metric_id, metric.polarity, int(rolling[1]) if rolling else 1, adds, times, RULE_SET))
+        rows.append(
+            (metric_id, metric.polarity, int(rolling[1]) if rolling else 1, adds, times, RULE_SET, metric.series)
+        )
     return pl.DataFrame(rows, schema=SERIES_RULE, orient="row")
 
 

@@ -24,6 +24,7 @@ EVERY_COLLECTION = "all"
 POLARITIES = ("higher_better", "lower_better", "neutral", "target_100")
 DISCLOSURE_CLASSES = ("organisational", "persons")
 FUNNELS = ("proportion", "rate")
+SERIES = ("flow", "stock", "seasonal", "rare", "to_date")
 PRECISIONS = ("day", "week", "month", "quarter", "season", "year")
 STATUSES = ("actual", "planned", "inferred", "deadline")
 CONFIDENCES = ("high", "medium", "low")
@@ -238,6 +239,7 @@ def _check_metrics(tables: Tables) -> list[str]:
         problems += _unknown(where, "disclosure_class", metric.disclosure_class, DISCLOSURE_CLASSES)
         if metric.interval and (metric.interval != "none" or not metric.funnel):
             problems.append(f"{where}: interval is '{metric.interval}'. Expected 'none', and only beside a funnel.")
+        problems += _unknown(where, "series", metric.series, SERIES)
         if metric.funnel:
             problems += _unknown(where, "funnel", metric.funnel, FUNNELS)
         if bool(metric.fed_by) == bool(metric.not_fed_because):

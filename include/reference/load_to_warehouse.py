@@ -39,7 +39,7 @@ COLUMNS = {
     "metric": "metric_id version valid_from name question unit polarity numerator denominator formula frequency=period lens compartment "
     "oversight_theme=sof_theme recommendation=carter_rec peer_basis=peer_group_basis benchmark_default min_peers=min_peers_median "
     "monetised may_be_added=opportunity_root disclosure_class basis checked_by checked_on check_again_by missing_rows tolerates_missing "
-    "window_months window_rule=window counts no_interval fed_by not_fed_because",
+    "window_months window_rule=window counts no_interval series fed_by not_fed_because",
 }
 # Columns in which an empty text is NULL.
 OR_NULL = {

@@ -155,7 +155,7 @@ class BoardCoverage:
 
 @dataclass(frozen=True)
 class Metric:
-    """One version of a metric's definition: a reviewed record (metrics/README.md tells every entry).
+    """One version of a metric's definition: a reviewed record (catalogue/README.md tells every entry).
 
     `fed_by` are the collections that feed it now (`not_fed_because` says why, where none does). `valid_from` is the first day
     of the first period that this version defines; None for the first version, which defines every period before the second.
@@ -163,7 +163,8 @@ class Metric:
     rows), beyond the share `tolerates_missing`; `window` what becomes of one that covers fewer than `window_months` ('whole': it is
     withheld; 'mark': it is shown and marked). `funnel` ('proportion' or 'rate') says that it has a funnel, and of which kind;
     `interval` 'none' that what it counts is not independent, so that its values have a funnel and no interval;
-    `adjust_for_size` that its numerator is a cost and its denominator a size, so that its cost is adjusted for size.
+    `series` whether a control chart holds for its series: 'flow' (each period counts anew), or 'stock', 'seasonal', 'rare' or 'to_date'
+    (none is drawn); `adjust_for_size` that its numerator is a cost and its denominator a size, so that its cost is adjusted for size.
     """
 
     metric_id: str
@@ -200,6 +201,7 @@ class Metric:
     not_fed_because: str = ""
     funnel: str = ""
     interval: str = ""
+    series: str = "flow"
     adjust_for_size: bool = False
 
     @property

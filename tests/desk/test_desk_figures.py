@@ -118,7 +118,7 @@ def test_comparisons_are_the_published_ones(look):
             assert cells[4:6] == [formatting.number(opportunity), formatting.number(stretch)]
 
 
-def test_a_series_that_is_too_short_says_so(look):
+def test_a_series_without_limits_says_why(look):
     page = look(f"{FIGURES}&provider=RA9").text
     published = dict(
         flow.rows(
@@ -130,8 +130,8 @@ def test_a_series_that_is_too_short_says_so(look):
         period: formatting.number(value) if value is not None else sentence("NOT_REPORTED")
         for period, value in published.items()
     }
-    assert "Too few points" in page
-    assert "limits need 6" in page
+    assert "The value is a level that mostly repeats the one before" in page
+    assert "are not drawn" in page
 
 
 def test_the_picture_of_the_opportunity_says_what_the_table_says(look):

@@ -46,6 +46,7 @@ DEFINING += (
     "version",
     "funnel",
     "interval",
+    "series",
     "adjust_for_size",
 )
 RANKS = ["percentile_rank", "rank_withheld"]

@@ -20,6 +20,8 @@ from trust_benchmarks.stores import warehouse
 MADE = "made_up"
 MONTHS = test_spc.MONTHS[:40]
 METRICS = {"WF03": "lower_better", "WF13": "higher_better", "WF09": "neutral", "ER03": "target_100"}
+# Metrics whose series have no limits, and a word of the reason.
+NONE = {"WF01": "mostly repeats", "WF04": "time of year", "FN03": "year so far", "OA01": "too few events"}
 CODES = [f"{letter}{i}" for letter in "ABC" for i in range(6)]  # six trusts a seed
 
 
@@ -36,7 +38,14 @@ def tables():
         SeriesBreak("WF13", "", dt.date(2018, 1, 1), "counted anew", "made up"),
         SeriesBreak("", "C3", dt.date(2018, 9, 30), "another system", "made up"),
     ]
-    return dataclasses.replace(reference.load(), providers=trusts, successions=changes, series_breaks=breaks)
+    made = dataclasses.replace(reference.load(), providers=trusts, successions=changes, series_breaks=breaks)
+    return as_flows(made, METRICS)
+
+
+def as_flows(known, metrics):
+    """The same reference data, with limits for these metrics, whatever their series are."""
+    flows = [dataclasses.replace(m, series="flow") if m.metric_id in metrics else m for m in known.metric_versions]
+    return dataclasses.replace(known, metric_versions=flows)
 
 
 def marks(metric, code):
@@ -61,6 +70,13 @@ def values(shared_world):
     found["WF03", "C4"] = {m: float(i) for i, m in enumerate([*test_spc.MONTHS[:9], *test_spc.MONTHS[8:0:-1]])}
     found["WF03", "C5"] = dict(zip(MONTHS, map(float, [1, 2, 3, 4, 5, 6, 7, 6, 5, 4, 3, 2, 1, 4]), strict=False))
     found["WF05", "A0"] = dict(zip(MONTHS, test_spc._random(random.Random(9)), strict=False))  # twelve months each
+    for metric, rng in (
+        ("WF01", random.Random(4)),
+        ("WF04", random.Random(5)),
+        ("FN03", random.Random(6)),
+        ("OA01", random.Random(7)),
+    ):
+        found[metric, "A1"] = dict(zip(MONTHS, test_spc._random(rng), strict=False))
     known = tables()
     with warehouse.connect() as connection:
         for month in MONTHS:
@@ -108,6 +124,9 @@ def test_every_series_is_judged_as_the_methods_judge_it(values):
         if metric == "WF05":
             assert all("covers 12 months" in row["withheld"] and row["centre"] is None for row in rows)
             continue
+        if metric in NONE:
+            assert all(NONE[metric] in row["withheld"] and row["upper_limit"] is row["signal"] is None for row in rows)
+            continue
         padded = calendar.periods(min(series), max(series))
         restarts = [mark for mark in marks(metric, code) if mark > padded[0]]
         frame = pl.DataFrame(
@@ -137,7 +156,7 @@ def _first(rows, section):
 def test_a_third_calculation_point_by_point(values):
     found, judged = signals(), 0
     for (metric, code), series in values.items():
-        if metric == "WF05" or code in ("C0", "C1", "C2"):
+        if metric not in METRICS or code in ("C0", "C1", "C2"):
             continue
         padded = calendar.periods(min(series), max(series))
         cuts = [padded[0], *(m for m in marks(metric, code) if m > padded[0]), "9999"]

@@ -103,7 +103,7 @@ CREATE TABLE core.metric (
   question text, frequency text, peer_basis text, benchmark_default text, min_peers int, monetised text, may_be_added boolean,
   disclosure_class text, basis text, version int NOT NULL DEFAULT 1, valid_from date, checked_by text, checked_on date,
   check_again_by date, missing_rows text, tolerates_missing double precision, window_months int, window_rule text,
-  counts text, no_interval text,
+  counts text, no_interval text, series text,
   PRIMARY KEY (metric_id, version));
 
 -- Why a figure is withheld, in a sentence for each code (include/reference/reasons.csv).

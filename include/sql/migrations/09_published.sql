@@ -219,6 +219,13 @@ FROM (
                    CASE WHEN d.covers_months > 1 AND right(d.period, 2)::int <= 12 THEN format(
                           'Each value covers %s months, so neighbours share most of their data; control limits would be too narrow and are not drawn.',
                           d.covers_months)
+                        WHEN d.series = 'stock' THEN
+                          'The value is a level that mostly repeats the one before, so limits from changes between neighbours would be too narrow and are not drawn.'
+                        WHEN d.series = 'seasonal' THEN
+                          'The value follows the time of year, so limits about one mean would take each season for a change and are not drawn.'
+                        WHEN d.series = 'to_date' THEN
+                          'Each value adds up the year so far, so neighbours share most of their data; control limits are not drawn.'
+                        WHEN d.series = 'rare' THEN 'There are too few events in a period for limits about a mean; they are not drawn.'
                         WHEN d.values_in_section < 6 THEN format('%s values from %s on; limits need 6.', d.values_in_section, d.from_period)
                         WHEN d.mean_of_all IS NULL THEN
                           'No two neighbouring periods both have a value, so there is no moving range to set limits by.'
@@ -243,7 +250,7 @@ FROM (
                                 ELSE 12 * left(r.period, 4)::int + right(r.period, 2)::int END AS at,
                            1 + m.restarts - min(m.restarts) OVER (PARTITION BY r.collection, m.metric_id, m.provider_code) AS section,
                            CASE q.polarity WHEN 'higher_better' THEN 1 WHEN 'lower_better' THEN -1 ELSE 0 END AS good,
-                           q.covers_months, q.rule_set
+                           q.covers_months, q.series, q.rule_set
                     FROM core.current_release c JOIN core.release r USING (release_key) JOIN core.measure m USING (release_key)
                     JOIN core.series_rule q USING (release_key, metric_id)) s
                   WINDOW section AS (PARTITION BY s.collection, s.metric_id, s.provider_code, s.section)) a) b
@@ -513,6 +520,7 @@ COMMENT ON COLUMN published.metrics.tolerates_missing IS 'The share of the rows 
 COMMENT ON COLUMN published.metrics.window_months IS 'Months that a value is about.';
 COMMENT ON COLUMN published.metrics.counts IS 'What chance moves its values by: proportion (people or events among all) or rate (events by exposure); NULL where they have no interval.';
 COMMENT ON COLUMN published.metrics.no_interval IS 'Why its values have no interval: a code of published.reasons; NULL where they have.';
+COMMENT ON COLUMN published.metrics.series IS 'Whether published.signals draws limits: flow (each period counts anew; it does), stock (a level that mostly repeats the one before), seasonal (follows the time of year), rare (few events) or to_date (the year so far); for these it says why not.';
 COMMENT ON COLUMN published.metrics.window_rule IS 'What becomes of a figure that covers fewer: whole (not shown) or mark (shown as a part).';
 
 CREATE VIEW published.metric_versions AS SELECT * FROM core.metric;
@@ -546,6 +554,7 @@ COMMENT ON COLUMN published.metric_versions.tolerates_missing IS 'The share of t
 COMMENT ON COLUMN published.metric_versions.window_months IS 'Months that a value is about.';
 COMMENT ON COLUMN published.metric_versions.counts IS 'What chance moves its values by: proportion (people or events among all) or rate (events by exposure); NULL where they have no interval.';
 COMMENT ON COLUMN published.metric_versions.no_interval IS 'Why its values have no interval: a code of published.reasons; NULL where they have.';
+COMMENT ON COLUMN published.metric_versions.series IS 'Whether published.signals draws limits: flow (each period counts anew; it does), stock (a level that mostly repeats the one before), seasonal (follows the time of year), rare (few events) or to_date (the year so far); for these it says why not.';
 COMMENT ON COLUMN published.metric_versions.window_rule IS 'What becomes of a figure that covers fewer: whole (not shown) or mark (shown as a part).';
 
 CREATE VIEW core.released_definitions AS

@@ -145,7 +145,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.metric_id, m.name, m.unit, m.polarity, m.numerator, m.denominator, m.formula, m.lens, m.compartment, m.oversight_theme,
          m.recommendation, m.fed_by, m.not_fed_because, m.question, m.frequency, m.peer_basis, m.benchmark_default, m.min_peers, m.monetised,
          m.may_be_added, m.disclosure_class, m.basis, m.version, m.valid_from, m.checked_by, m.checked_on, m.check_again_by, m.missing_rows,
-         m.tolerates_missing, m.window_months, m.window_rule, m.counts, m.no_interval
+         m.tolerates_missing, m.window_months, m.window_rule, m.counts, m.no_interval, m.series
   FROM moment.metric($1) m
 $$;
 COMMENT ON FUNCTION published.metric_versions_as_at(timestamptz) IS 'The rows of published.metric_versions as they were at a moment.';
