@@ -42,7 +42,8 @@ with DAG(
     def send(name: str) -> str:
         """One person's mail; one that cannot be sent does not keep the others back."""
         from airflow.sdk.configuration import conf
-        from trust_benchmarks.stewardship import digest, mail
+        from trust_benchmarks.stewardship import digest
+        from trust_benchmarks.stores import mail
 
         desk = conf.get("api", "base_url", fallback="http://127.0.0.1:8080").rstrip("/") + "/steward"
         said = digest.send(name, mail.deliver, desk)

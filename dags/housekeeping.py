@@ -44,7 +44,7 @@ with DAG(
     def prune() -> int:
         """Remove releases that were never published; returns how many."""
         from trust_benchmarks.operations import retention
-        from trust_benchmarks.releases import retention as releases
+        from trust_benchmarks.releases import prune as releases
         from trust_benchmarks.stores import warehouse
 
         kept = retention.days("TB_KEEP_RELEASES_DAYS")

@@ -28,13 +28,13 @@ WHEN = MultipleCronTriggerTimetable("30 6 * * *", *ENDS, timezone=TIMEZONE) if E
 ABOUT = """
 ### Refresh the benchmarks
 
-`rest` waits until no submission is being collected, ten minutes at most, and not at all for the first figures of all; `stale` lists the collections and periods whose
-submissions, reference data or code changed since their current release; `make` computes a batch of releases beside the current
-ones, and one that fails keeps no other back. `switch` checks them and moves all pointers in one transaction, to the next
-edition: a reader sees the old edition or the new one, never a mixture. A release that a check holds back stays beside, the
-others go on. A release of a collection with a preview window is offered to its trusts first, and moved to when the window has
-ended. `held_back` is red then and says what to do, and the run is not failed by it. `export` then writes every current release that has no export yet to the bucket of exports, as
-Parquet and CSV.
+`rest` waits until no submission is being collected, ten minutes at most; while nothing is published yet, it waits only until something
+can be. `stale` lists the collections and periods whose submissions, reference data or code changed since their current release; `make`
+computes a batch of releases beside the current ones, and one that fails keeps no other back. `switch` checks them and moves all pointers
+in one transaction, to the next edition: a reader sees the old edition or the new one, never a mixture. A release that a check holds back
+stays beside, the others go on. A release of a collection with a preview window is offered to its trusts first, and moved to when the
+window has ended. `held_back` is red while a release is held back, and says what to do; the run is not failed by it. `export` then writes
+every current release that has no export yet to the bucket of exports, as Parquet and CSV.
 
 Started by every `collect_` run that has ended (several of them share one run), by new reference data, once a day, and when a preview
 window may end.

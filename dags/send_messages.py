@@ -44,7 +44,7 @@ with DAG(
         """Send what waits; returns the keys of messages that were given up."""
         from airflow.sdk.exceptions import AirflowSkipException
         from trust_benchmarks import messages
-        from trust_benchmarks.stewardship.mail import NoMailServer
+        from trust_benchmarks.stores.mail import NoMailServer
 
         try:
             done = messages.send()

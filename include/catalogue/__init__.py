@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-# What is done about small numbers of people, once, before benchmarks are made (include/sql/measures/_protected.sql).
+# What is done about small numbers of people, once, before benchmarks are made (include/sql/measures/_small_numbers.sql).
 REGIMES = {
     "hes": "1 to 7 are withheld, larger counts rounded to the nearest 5, 0 is shown",
     "mhsds": "counts under 5, 0 among them, are withheld, larger ones rounded to the nearest 5",

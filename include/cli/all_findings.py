@@ -1,4 +1,4 @@
-"""Every finding of one submission, where the ledger lists only the first of them."""
+"""Prints every finding of one submission, where the ledger lists only the first of them."""
 
 from collections.abc import Iterator
 from pathlib import Path

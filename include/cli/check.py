@@ -1,4 +1,4 @@
-"""What would happen to a file: read and validated as the pipeline does it, without any service."""
+"""Prints what would happen to a file: read and validated as the pipeline does it, without any service."""
 
 import os
 import stat
@@ -16,8 +16,7 @@ from .. import catalogue
 from ..reading.harmless import csv_safe_frame, harmless
 from ..reading.raw_table import MAX_BYTES
 from ..records import file_check
-from ..records.file_check import VERDICTS
-from ..records.file_check import Verdict as Verdict
+from ..records.file_check import VERDICTS, Verdict
 from . import Refused
 from .output import SHOWN, Format, console, in_json, note, write_frame
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from ..reading import safely
+from ..records.file_check import Verdict
 from ..stores import child_process
 from ..stores.child_process import Ended
 from ..timeline import events
@@ -62,7 +63,7 @@ def add(path: Path, only_check: bool, form: Format, user: str | None) -> int:
     checked = _checked(content, path.name)
     found, rows = checked.findings, len(checked.events)
     wrong = found.height > 0
-    verdict = check.Verdict(
+    verdict = Verdict(
         path.name, "held" if wrong else "accepted", found, collection="events of the timeline",
         rows={"read": rows, "recorded": 0 if wrong else rows, "rejected": 0, "held": rows if wrong else 0},
         note="No event is added until every error in the file is corrected." if wrong else "",

@@ -6,8 +6,7 @@ import time
 from datetime import UTC, datetime
 
 from ..messages import outbox, preferences, words
-from ..stewardship import mail
-from ..stores import warehouse
+from ..stores import mail, warehouse
 from . import Refused, embedded
 from .output import Format, note
 from .warehouse import listed as list_rows

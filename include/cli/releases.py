@@ -1,6 +1,7 @@
 """Releases and editions at the terminal: let through what a check holds back, and go back to an earlier edition."""
 
-from ..releases import editions, pointers, retention, switch
+from ..releases import editions, pointers, switch
+from ..releases import prune as pruning
 from ..stores import warehouse
 from . import Refused, desk, embedded
 from .output import note
@@ -70,7 +71,7 @@ def prune(days: int, yes: bool) -> None:
         Refused: not confirmed.
     """
     with embedded.stores(), warehouse.connect() as connection:
-        gone = retention.prune(connection, days)
+        gone = pruning.prune(connection, days)
         if gone:
             _lines(gone)
             desk.agreed(yes, f"Delete {len(gone)} releases that were never published?")

@@ -17,6 +17,17 @@ def _by_collection(found: list[Row]) -> list[tuple[str, list[Row]]]:
     return [(name, list(rows)) for name, rows in groupby(found, lambda row: row["collection"])]
 
 
+# What each page shows, by the name that its template gives it: the files of sql/desk that ask for it.
+TRUST = {
+    "faults": "trust_faults",
+    "decisions": "trust_decisions",
+    "answers": "trust_answers",
+    "figures": "trust_figures",
+}
+RULE = {"periods": "rule_periods", "trusts": "rule_trusts", "decisions": "rule_decisions", "replies": "rule_replies"}
+SEARCH = {"trusts": "search_trusts", "files": "search_files", "tasks": "search_tasks"}
+
+
 @router.get("/trusts/{code}")
 def trust(request: Request, person: security.Anybody, code: str) -> Response:
     """Thirteen periods of each collection, what is repeatedly wrong, what was answered, decided and noted, and the newest figures."""
@@ -26,10 +37,7 @@ def trust(request: Request, person: security.Anybody, code: str) -> Response:
         returns = database.rows(connection, "trust_returns", provider=code)
         if not named and not returns:
             raise LookupError(f"There is no trust {code[:20]}. Search for a part of its name.")
-        about: dict[str, Any] = {
-            name: database.rows(connection, f"trust_{name}", provider=code)
-            for name in ("faults", "decisions", "answers", "figures")
-        }
+        about: dict[str, Any] = {name: database.rows(connection, query, provider=code) for name, query in TRUST.items()}
     return pages.page(
         request, "trust.html", section="board", code=code, name=named[0] if named and named[0] != code else None,
         collections=_by_collection(returns), figures=_by_collection(about.pop("figures")), **about,
@@ -43,8 +51,7 @@ def rule(request: Request, person: security.Anybody, rule: str, collection: str 
     """How often a rule is broken, where, by whom, and how often a break was waived or corrected."""
     with database.opened() as connection:
         about: dict[str, Any] = {
-            name: database.rows(connection, f"rule_{name}", rule=rule, collection=collection)
-            for name in ("periods", "trusts", "decisions", "replies")
+            name: database.rows(connection, query, rule=rule, collection=collection) for name, query in RULE.items()
         }
         limit = database.rows(connection, "rule_limits")
     says = next(
@@ -77,9 +84,9 @@ def rule(request: Request, person: security.Anybody, rule: str, collection: str 
 def search(request: Request, person: security.Anybody, q: str = "") -> Response:
     """Trusts, files and open findings that have a text; at most twenty of each."""
     text = q.strip()[:200]
-    found: dict[str, Any] = {"trusts": [], "files": [], "tasks": []}
+    found: dict[str, Any] = {name: [] for name in SEARCH}
     if text:
         with database.opened() as connection:
-            found = {name: database.rows(connection, f"search_{name}", text=text) for name in found}
+            found = {name: database.rows(connection, query, text=text) for name, query in SEARCH.items()}
     is_sample = any(row["is_sample"] for name in ("files", "tasks") for row in found[name])
     return pages.page(request, "search.html", section="", text=text, **found, most=20, is_sample=is_sample)

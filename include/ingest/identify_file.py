@@ -1,4 +1,4 @@
-"""What a received file is about: its period, sender and part."""
+"""What a received file is about, by its place, name and content (see reading/identify.py)."""
 
 import csv
 import logging

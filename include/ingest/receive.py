@@ -1,4 +1,4 @@
-"""Receives what is in the inbox: archives each new file, registers it as a submission, and states what is expected with it."""
+"""Receives what is in the inbox: archives each new file, registers it, states what is expected, and holds files that say no period or sender."""
 
 from typing import Any
 

@@ -195,7 +195,7 @@ def _run(db: duckdb.DuckDBPyConnection, collection: str, known: reference.Tables
     _union(db, "cross_findings", CROSS_FINDING, [f"cross/{collection}", *looked_at])
     db.execute(_sql("cross/_flags"))
     _union(db, "computed", COMPUTED, [f"measures/{collection}", "measures/_data_quality"])
-    for step in ("_measured", "_protected", "_withheld"):
+    for step in ("_measured", "_small_numbers", "_withheld"):
         db.execute(_sql(f"measures/{step}"))
     peer_groups.load(db, collection, known)
     db.execute(_sql("benchmarks/_spreads"))

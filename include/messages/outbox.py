@@ -13,8 +13,8 @@ import psycopg
 from .. import sql
 from ..reading.harmless import harmless
 from ..stewardship import queries
-from ..stewardship.mail import ADDRESS, Unsendable, deliver
 from ..stores import log, warehouse
+from ..stores.mail import ADDRESS, Unsendable, deliver
 from . import days, words
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,7 @@
-"""Who asks: the session's cookie, the token of each form, the headers of each answer, and how long a request may be."""
+"""Who asks: the session's cookie, the token of each form, the headers of each answer, and how long a request may be.
+
+What a session may see and do is decided by the database: the functions room.* (sql/migrations/17_room.sql).
+"""
 
 import hashlib
 import hmac

@@ -63,7 +63,7 @@ def outcome_of(
     if known is None:
         with connection.transaction():
             known = submission.load(connection, submission_id)
-    return outcome(begin(connection, known, decisions))
+    return outcome_or_held(begin(connection, known, decisions))
 
 
 @dataclass(frozen=True)
@@ -82,27 +82,27 @@ class Begun:
 
 
 def begin(connection: psycopg.Connection, known: Submission, decisions: list[decisions_applied.Decision]) -> Begun:
-    """Has the child process read and validate an archived file; `outcome` waits for what it comes to."""
-    return begin_with(None if known.too_large else known.local(connection), known, decisions)
+    """Has the child process read and validate an archived file; `outcome_or_held` waits for what it comes to."""
+    return begin_at(None if known.too_large else known.local(connection), known, decisions)
 
 
-def begin_with(local: Path | None, known: Submission, decisions: list[decisions_applied.Decision]) -> Begun:
+def begin_at(local: Path | None, known: Submission, decisions: list[decisions_applied.Decision]) -> Begun:
     """The same for a file that is on this machine already."""
-    asked = child_process.ask(_read_and_judge, local, known, decisions) if local else None
+    asked = child_process.ask(_read_and_validate, local, known, decisions) if local else None
     return Begun(known, decisions, local, asked)
 
 
-def outcome(begun: Begun) -> Outcome:
+def outcome_or_held(begun: Begun) -> Outcome:
     """What a file comes to; one that our own code breaks on is held."""
     try:
-        return judged(begun)
+        return outcome_or_raise(begun)
     except BaseException as problem:
         if not is_failure(problem) or is_outage(problem):
             raise
         return held_by_fault(begun.known.submission_id, begun.known, problem)
 
 
-def judged(begun: Begun) -> Outcome:
+def outcome_or_raise(begun: Begun) -> Outcome:
     """What a file comes to; one that cannot be read, or not within the limits of the child process, is held with a finding.
 
     Raises:
@@ -117,12 +117,12 @@ def judged(begun: Begun) -> Outcome:
             why = safely.why(ended, known.file_name)
             if ended.reason == "memory":
                 with contextlib.suppress(Ended):
-                    return child_process.run(_read_and_judge, begun.local, known, decisions, why)
+                    return child_process.run(_read_and_validate, begun.local, known, decisions, why)
     assert why is not None
-    return _judge(unreadable(why, known.file_name, known.collection, known.received_at), known, decisions)
+    return _validated(unreadable(why, known.file_name, known.collection, known.received_at), known, decisions)
 
 
-def _read_and_judge(
+def _read_and_validate(
     content: Path, known: Submission, decisions: list[decisions_applied.Decision], too_much: Unreadable | None = None
 ) -> Outcome:
     """Runs in the child process. The tables as sent stay there, and many rows leave it as they are stored.
@@ -142,12 +142,12 @@ def _read_and_judge(
         reading.found(too_much.rule_id, too_much.message + only)
         for table in reading.tables:
             table.frame = table.frame.head(FIRST_ROWS)
-    outcome = _judge(reading, known, decisions)
+    outcome = _validated(reading, known, decisions)
     outcome = replace(outcome, reading=replace(outcome.reading, tables=[], findings=[]))
     return record_objects.packed(known.submission_id, outcome)
 
 
-def _judge(reading: Reading, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
+def _validated(reading: Reading, known: Submission, decisions: list[decisions_applied.Decision]) -> Outcome:
     if known.sent_by is not None:
         reading.found(
             "FIL-SENDER",

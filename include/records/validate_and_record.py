@@ -33,7 +33,8 @@ def validate_and_record(submission_ids: list[str]) -> dict[str, int]:
     """Validates and records submissions; one that another worker has done is left alone, one that fails stops no other.
 
     Returns:
-        how many were accepted, accepted_with_warnings and held, and how many another worker had done (done_before).
+        how many were accepted, accepted_with_warnings and held, how many another worker had done (done_before), and, where there are
+        any, how many are another submission by new rules, which waits (identified).
 
     Raises:
         the first failure, when all others are done: a file that is not what was archived, or an id that is not known. What breaks on a
@@ -113,7 +114,7 @@ def _check_each(
         started, outcome = time.monotonic(), None
         if one and begun:
             with _failure_noted(connection, one.submission_id, failures):
-                outcome = read_and_validate.outcome(begun)
+                outcome = read_and_validate.outcome_or_held(begun)
         begun = None
         if following:
             with _failure_noted(connection, following.submission_id, failures):
@@ -125,6 +126,8 @@ def _check_each(
 
 def _record_together(connection: psycopg.Connection, checked: list[_Checked]) -> dict[str, str]:
     """Records what new submissions of one collection and period came to and moves their pointers, in one transaction.
+
+    The steps and their locks are in the order of `_record`, which does the same for one that may have been validated before.
 
     Returns:
         their states by id; nothing where one of them cannot be recorded like this: then each is done alone.

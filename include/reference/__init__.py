@@ -1,4 +1,4 @@
-"""The facts people keep by hand: providers, names, successions, cohort, holidays, recommendations, events and metrics.
+"""Reference tables, kept by hand: providers, names, successions, cohort, holidays, recommendations, events and metrics.
 
 Each table is one CSV file in this folder, and metrics are defined in catalogue/<collection>/metrics.toml; all are read into frozen
 dataclasses (standard library only, so DAG files may import it).

@@ -1,4 +1,4 @@
-"""Reads the metrics' definitions: one TOML file a collection in metrics/, each metric a reviewed record, each change of it a version."""
+"""Reads the metrics' definitions: catalogue/<collection>/metrics.toml, each metric a reviewed record, each change of it a version."""
 
 import re
 import tomllib

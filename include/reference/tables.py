@@ -155,7 +155,7 @@ class BoardCoverage:
 
 @dataclass(frozen=True)
 class Metric:
-    """One version of a metric's definition: a reviewed record (metrics/README.md tells every entry).
+    """One version of a metric's definition: a reviewed record (catalogue/README.md tells every entry).
 
     `fed_by` are the collections that feed it now (`not_fed_because` says why, where none does). `valid_from` is the first day
     of the first period that this version defines; None for the first version, which defines every period before the second.

@@ -13,7 +13,7 @@ from ..ingest.expected_returns import expect
 from ..measures import versions
 from ..stores import log, warehouse
 from ..stores.faults import is_failure, is_outage
-from . import basis, checks, fingerprints, inputs, movements
+from . import basis, fingerprints, inputs, movements
 from .dependencies import Pair
 from .failures import log_failure
 from .figures import figures, figures_hash
@@ -76,7 +76,7 @@ def make(collection: str, period: str) -> Built:
         values = values_of(connection, there) if there else pl.DataFrame()
     tables: dict[str, pl.DataFrame] = {}
     if not there:
-        tables = {**figures(given), "release_total": checks.totals(given)}
+        tables = figures(given)
         values = tables["measure"].select(list(VALUES))
     moved = movements.measured(moves, values)
     with warehouse.connect() as connection:
@@ -96,7 +96,7 @@ def would_stand(connection: psycopg.Connection, given: ReleaseInputs, tables: Ma
     row = connection.execute(
         """SELECT r.release_id FROM core.current_release c JOIN core.release r USING (release_key)
            WHERE (c.collection, c.period, r.figures_hash) = (%s, %s, %s)""",
-        [given.collection, given.period, figures_hash({**tables, "release_total": checks.totals(given)})],
+        [given.collection, given.period, figures_hash(tables)],
     ).fetchone()
     return str(row[0]) if row else given.release_id
 

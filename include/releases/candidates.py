@@ -101,8 +101,8 @@ class HeldBack:
 def stale() -> list[Pair]:
     """The (collection, period) pairs whose figures do not rest on what counts now, oldest period first.
 
-    A period that has submissions which were received in the last hour and wait for validation is left for
-    when they are done, so that a month is not published once for every file. One whose release was withdrawn or is held
+    A period that has submissions which were registered in the last hour and never validated is left for
+    when they are done, so that a month is not published once for every file. It also notes the fingerprints that it compares by. One whose release was withdrawn or is held
     back by a check waits for a person or for new inputs, one that its trusts see first for the end of that; neither is among them.
     """
     with warehouse.connect() as connection:

@@ -1,24 +1,15 @@
-"""Looks at releases before they are switched to: SQL files over the release that stands and the one that is to come."""
+"""Checks releases before they are switched to: SQL files over the release that stands and the one that is to come.
 
-from contextlib import closing
+What failed is kept in core.release_check; `candidates.Candidate.blocked` says that it holds a release back.
+"""
+
 from itertools import takewhile
-from typing import Any
 
-import duckdb
-import polars as pl
 import psycopg
 
 from .. import sql
-from .inputs import ReleaseInputs
 
 FOLDER = sql.FOLDER / "release_checks"
-TOTAL: dict[str, Any] = {
-    "subject": pl.String,
-    "published": pl.Float64,
-    "summed": pl.Float64,
-    "slack": pl.Float64,
-    "withheld": pl.Int64,
-}
 
 
 def words() -> dict[str, str]:
@@ -32,7 +23,7 @@ def words() -> dict[str, str]:
     }
 
 
-def look(connection: psycopg.Connection, candidates: list[tuple[str, str | None]]) -> None:
+def run(connection: psycopg.Connection, candidates: list[tuple[str, str | None]]) -> None:
     """Runs every check on every candidate and keeps what it says, in the caller's transaction; twice says it once.
 
     Args:
@@ -59,19 +50,3 @@ def look(connection: psycopg.Connection, candidates: list[tuple[str, str | None]
             "ON CONFLICT DO NOTHING"
         )
     connection.execute("DROP TABLE candidate")
-
-
-def totals(given: ReleaseInputs) -> pl.DataFrame:
-    """The publisher's own totals beside what the rows add up to, with the columns of `TOTAL`; empty where a collection has no such file."""
-    path = sql.FOLDER / "totals" / f"{given.collection}.sql"
-    paths = given.inputs.records[given.collection]
-    if not path.exists() or not paths:
-        return pl.DataFrame(schema=TOTAL)
-    with closing(duckdb.connect()) as db:
-        db.register("own", given.own.select("submission_id").to_arrow())
-        files = ", ".join("'" + str(one).replace("'", "''") + "'" for one in sorted(map(str, paths)))
-        db.execute(
-            f"CREATE TEMP VIEW records AS SELECT * FROM read_parquet([{files}], union_by_name = true) SEMI JOIN own USING (submission_id)"
-        )
-        found: pl.DataFrame = db.sql(path.read_text(encoding="utf-8")).pl()
-        return found.cast(pl.Schema(TOTAL)).sort("subject")

@@ -2,16 +2,27 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
-from .. import reference
+from .. import reference, sql
 from ..measures import derived, measure
 from ..reference import calendar
 from . import without_decisions
 from .inputs import ReleaseInputs
+
+# The publisher's own totals beside what the rows add up to: core.release_total.
+TOTAL: dict[str, Any] = {
+    "subject": pl.String,
+    "published": pl.Float64,
+    "summed": pl.Float64,
+    "slack": pl.Float64,
+    "withheld": pl.Int64,
+}
 
 
 def figures(given: ReleaseInputs) -> dict[str, pl.DataFrame]:
@@ -22,7 +33,7 @@ def figures(given: ReleaseInputs) -> dict[str, pl.DataFrame]:
     if given.decided:
         without = measure.compute(without_decisions.undecided(given.inputs, given.decided)).measures
         tables["measure"] = without_decisions.marked(tables["measure"], without, given.decided)
-    return derived.add(tables, given.period, given.inputs.reference)
+    return {**derived.add(tables, given.period, given.inputs.reference), "release_total": _totals(given)}
 
 
 def figures_hash(tables: Mapping[str, pl.DataFrame]) -> str:
@@ -81,3 +92,19 @@ def _versions(measures: pl.DataFrame, defined: dict[str, reference.Metric]) -> p
     """Which version of its metric each figure follows."""
     used = [(one, defined[one].version) for one in sorted(set(measures["metric_id"])) if one in defined]
     return pl.DataFrame(used, schema={"metric_id": pl.String, "version": pl.Int64}, orient="row")
+
+
+def _totals(given: ReleaseInputs) -> pl.DataFrame:
+    """The publisher's own totals beside what the rows add up to, with the columns of `TOTAL`; empty where a collection has no such file."""
+    path = sql.FOLDER / "totals" / f"{given.collection}.sql"
+    paths = given.inputs.records[given.collection]
+    if not path.exists() or not paths:
+        return pl.DataFrame(schema=TOTAL)
+    with closing(duckdb.connect()) as db:
+        db.register("own", given.own.select("submission_id").to_arrow())
+        files = ", ".join("'" + str(one).replace("'", "''") + "'" for one in sorted(map(str, paths)))
+        db.execute(
+            f"CREATE TEMP VIEW records AS SELECT * FROM read_parquet([{files}], union_by_name = true) SEMI JOIN own USING (submission_id)"
+        )
+        found: pl.DataFrame = db.sql(path.read_text(encoding="utf-8")).pl()
+        return found.cast(pl.Schema(TOTAL)).sort("subject")

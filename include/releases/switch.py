@@ -57,7 +57,7 @@ def switch(pairs: Iterable[Pair] | None = None, reason: str = "", person: str | 
     with warehouse.connect() as connection:
         unchecked = {one.pair: (str(one.release_id), one.standing) for one in chosen(connection) if not one.checked}
         all_or_each(
-            connection, unchecked, lambda some: checks.look(connection, list(some.values())), logger, "not_checked"
+            connection, unchecked, lambda some: checks.run(connection, list(some.values())), logger, "not_checked"
         )
     for one, against in unchecked.values():
         log.line(logger, "checked", release_id=one, against=against)

@@ -1,4 +1,4 @@
-"""Where files come from by themselves: what publishers offer, what was had of it, and fetching the rest into the inbox.
+"""Where files come from by themselves: what publishers offer, what of it was fetched, and fetching the rest into the inbox.
 
 declared.py   what `source.toml` of a collection says, and when a publisher is due
 settings.py   whether anything is fetched, and under what name

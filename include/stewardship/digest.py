@@ -19,8 +19,8 @@ from .. import catalogue, sql
 from ..reading.harmless import harmless
 from ..reference.calendar import LONDON, is_working_day_as_known
 from ..stores import warehouse
+from ..stores.mail import ADDRESS
 from . import queries
-from .mail import ADDRESS
 
 ROLES = ("steward", "approver")
 SHOWN = 100  # lines of a section; all are counted, and the desk shows the rest

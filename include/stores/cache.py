@@ -1,4 +1,4 @@
-"""Local copies of objects and of what was made from them, kept by hash: a copy that is harmed or gone is had anew."""
+"""Local copies of objects and of what was made from them, kept by hash: a copy that is damaged or gone is fetched or made again."""
 
 import contextlib
 import hashlib

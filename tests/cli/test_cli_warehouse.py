@@ -133,7 +133,7 @@ def test_the_embedded_warehouse_is_found_or_started(tb_process):
 
 
 def test_every_example_of_the_help_works(tb, filled, tmp_path, workforce_file, shared_data):
-    """Each line is run as printed, except those that need other services, write to the checkout or decide (test_cli_decide.py, test_retention.py,
+    """Each line is run as printed, except those that need other services, write to the checkout or decide (test_cli_decide.py, test_prune.py,
     test_cli_releases.py, test_cli_replay.py, and the folders operations, sources and api)."""
     from trust_benchmarks.cli import main, template
 

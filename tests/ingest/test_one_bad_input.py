@@ -328,14 +328,14 @@ def test_a_check_that_breaks_on_one_release_does_not_stop_the_switch(world, monk
         flow.put_return("RA9", month, flow.workforce("RA9", month))
     flow.take_in()
     assert build.make_each(candidates.stale()) == []
-    plain = checks.look
+    plain = checks.run
 
-    def look(connection, asked):
+    def run(connection, asked):
         if any("2025-05" in release_id for release_id, _ in asked):
             connection.execute("SELECT 1 / 0")
         plain(connection, asked)
 
-    monkeypatch.setattr(checks, "look", look)
+    monkeypatch.setattr(checks, "run", run)
     assert switch.switch().changed == 1
     assert flow.rows("SELECT period FROM core.current_release") == [("2025-06",)]
 

@@ -9,8 +9,8 @@ import pytest
 from mail_server import text
 from trust_benchmarks import messages
 from trust_benchmarks.messages import outbox, words
-from trust_benchmarks.stewardship.mail import Unsendable
 from trust_benchmarks.stores import warehouse
+from trust_benchmarks.stores.mail import Unsendable
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday
 EARLY = datetime(2026, 11, 1, tzinfo=UTC)

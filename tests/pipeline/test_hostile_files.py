@@ -72,7 +72,7 @@ def about(path: Path, collection: str = "workforce") -> Submission:
 def judge(path: Path, collection: str = "workforce") -> Outcome:
     """What a file comes to; raises what our own code raises."""
     known = about(path, collection)
-    return read_and_validate.judged(read_and_validate.begin_with(None if known.too_large else path, known, []))
+    return read_and_validate.outcome_or_raise(read_and_validate.begin_at(None if known.too_large else path, known, []))
 
 
 def cpu() -> float:

@@ -86,8 +86,8 @@ def taken_in(shared_world):
 EXACT = "(SELECT *, NULL::VARCHAR AS withheld FROM exact)"
 # What would leak, and how many hidden cells the attack then has for certain.
 LEAKS = {
-    "nothing is suppressed": ("measures/_protected", "d.regime IN ('hes', 'mhsds')", "FALSE", 4),
-    "values of exact parts": ("measures/_protected", "CASE\n            WHEN NOT counts_people THEN value", "CASE\n            WHEN TRUE THEN value", 1),
+    "nothing is suppressed": ("measures/_small_numbers", "d.regime IN ('hes', 'mhsds')", "FALSE", 4),
+    "values of exact parts": ("measures/_small_numbers", "CASE\n            WHEN NOT counts_people THEN value", "CASE\n            WHEN TRUE THEN value", 1),
     "benchmarks of exact values": ("benchmarks/_spreads", "JOIN measured AS r", f"JOIN {EXACT} AS r", 1),
     "comparisons of exact values": ("benchmarks/_comparisons", "FROM measured", f"FROM {EXACT}", 1),
 }  # fmt: skip

@@ -180,7 +180,7 @@ def found_on(standing: dict | None, candidate: dict) -> dict[str, str]:
         against = put_release(connection, "hand-old", **standing) if standing else None
         release_id = put_release(connection, "hand-new", **candidate)
         for _ in range(2):  # the second time adds nothing
-            release_checks.look(connection, [(release_id, against)])
+            release_checks.run(connection, [(release_id, against)])
         rows = connection.execute(
             "SELECT check_id, subject, passed, message FROM core.release_check WHERE release_key = core.key_of(%s)",
             [release_id],

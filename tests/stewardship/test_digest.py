@@ -255,7 +255,7 @@ def test_the_example_of_people_can_be_read_and_names_nobody_real():
 PROVIDER = """
 import sys
 from email.message import EmailMessage
-from trust_benchmarks.stewardship import mail
+from trust_benchmarks.stores import mail
 message = EmailMessage()
 message["To"], message["Subject"] = "sam@example.org", "by the provider"
 message.set_content("text")

@@ -271,7 +271,7 @@ CREATE TABLE core.measure (
   quality_flag text NOT NULL CHECK (quality_flag IN ('A', 'B', 'C', 'D')),
   percentile_rank double precision, peer_group text, is_sample boolean NOT NULL,
   decisions bigint[] NOT NULL DEFAULT '{}',  -- without these the figure would be another
-  suppressed boolean NOT NULL DEFAULT false,  -- a small number was withheld (include/sql/measures/_protected.sql)
+  suppressed boolean NOT NULL DEFAULT false,  -- a small number was withheld (include/sql/measures/_small_numbers.sql)
   restarts int NOT NULL DEFAULT 0,  -- periods up to this one in which the series broke
   rows_sent bigint, rows_used bigint, months_covered int, months_expected int, completeness double precision,
   withheld text, rank_withheld text,  -- codes of core.reason

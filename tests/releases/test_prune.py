@@ -4,7 +4,8 @@ import flow
 import psycopg
 import pytest
 from test_editions import put_release
-from trust_benchmarks.releases import pointers, retention
+from trust_benchmarks.releases import pointers
+from trust_benchmarks.releases import prune as pruning
 from trust_benchmarks.stores import warehouse
 from trust_benchmarks.stores.refusals import Refused
 
@@ -23,9 +24,9 @@ def age(*release_ids: str) -> None:
         connection.execute("ALTER TABLE core.release ENABLE TRIGGER facts")
 
 
-def prune(days: int = retention.KEPT_DAYS) -> list[str]:
+def prune(days: int = 90) -> list[str]:
     with warehouse.connect() as connection:
-        return retention.prune(connection, days)
+        return pruning.prune(connection, days)
 
 
 def there() -> set[str]:

@@ -1,4 +1,4 @@
-"""Deletes releases that were never published and are not needed any more; the rule stands in the database."""
+"""Deletes releases that were never published and are no longer needed; the rule stands in the database (core.prune_releases)."""
 
 import logging
 
@@ -8,10 +8,9 @@ from ..stores import log
 from ..stores.refusals import ask
 
 logger = logging.getLogger(__name__)
-KEPT_DAYS = 90  # a release that nobody needs is kept for so long after it was made
 
 
-def prune(connection: psycopg.Connection, days: int = KEPT_DAYS) -> list[str]:
+def prune(connection: psycopg.Connection, days: int) -> list[str]:
     """Deletes the releases that are older and were never current, held back or referred to, in the caller's transaction.
 
     Returns:
