@@ -246,7 +246,10 @@ def test_a_board_report_of_the_trust_s_own_figures_returns_and_decisions(ann, re
             [returns["RA9 v2"]],
         )
     page = ann.get("/reports/RA9/2025-04")
-    assert "The trust confirmed what was found" in page.text and "A ward, team or site opened. Ward 7 since June." in page.text
+    assert (
+        "The trust confirmed what was found" in page.text
+        and "A ward, team or site opened. Ward 7 since June." in page.text
+    )
     assert "Recommendation 5: Workforce wellbeing and engagement" in page.text and "WF04" in page.text
     assert "sent more than once" in page.text and "RX4" not in page.text
     pdf, table = (ann.get(f"/reports/RA9/2025-04/{name}") for name in ("report.pdf", "figures.csv"))
