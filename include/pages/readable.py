@@ -89,3 +89,11 @@ def compared(figure: Mapping[str, Any]) -> str:
     if not figure["compared"]:
         return ""
     return f"{words[figure['compared']]} (95% interval {number(figure['lower'])} to {number(figure['upper'])})"
+
+
+def rank_range(figure: Mapping[str, Any]) -> str:
+    """The percentile ranks that chance leaves possible, in words; '' where there is no rank or no interval."""
+    lowest, highest = figure["rank_lowest"], figure["rank_highest"]
+    if lowest is None or highest is None:
+        return ""
+    return f"By chance alone its rank could be anything from percentile {lowest:.0f} to {highest:.0f}."

@@ -58,12 +58,19 @@ def _value(row: Row) -> str:
     return readable.with_unit(row["value"], row["unit"]) if row["value"] is not None else "not shown"
 
 
+def _compared(row: Row) -> str:
+    """Whether a figure differs from the median by more than chance, and which ranks chance leaves possible; '' where it has no interval."""
+    words = readable.compared(row)
+    return f"{words[0].upper()}{words[1:]}. {readable.rank_range(row)}".strip() if words else ""
+
+
 def words(row: Row) -> Row:
     """A figure of room.figures or room.preview_figures in words."""
     return {
         "value_words": _value(row),
         "median_words": readable.with_unit(row["median"], row["unit"]),
         "quartile_words": readable.quartile(row),
+        "compared_words": _compared(row),
         "opportunity_words": readable.with_unit(row["opportunity_gbp"], "GBP") if row["opportunity_gbp"] else "",
         "complete_words": readable.incomplete(row["completeness"]),
         "reason_words": row["reason"] or "",

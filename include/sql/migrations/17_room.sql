@@ -451,7 +451,8 @@ RETURNS TABLE (provider_code text, collection text, metric_id text, metric_name 
                polarity text, peer_group text, peers bigint, lower_quartile double precision, median double precision,
                upper_quartile double precision, percentile_rank double precision, quartile int, opportunity_gbp double precision,
                completeness double precision, quality_flag text, suppressed boolean, withheld text, reason text, rank_withheld text,
-               release_id text, published_at timestamptz, is_sample boolean)
+               release_id text, published_at timestamptz, is_sample boolean, lower double precision, upper double precision,
+               compared text, rank_lowest double precision, rank_highest double precision)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE mine text;
 BEGIN
@@ -459,7 +460,8 @@ BEGIN
     RETURN QUERY
       SELECT l.provider_code, l.collection, l.metric_id, l.metric_name, l.period, l.value, l.unit, l.polarity, l.peer_group,
              l.peers_with_value::bigint, l.lower_quartile, l.median, l.upper_quartile, l.percentile_rank, l.quartile, l.opportunity_gbp,
-             l.completeness, l.quality_flag, l.suppressed, l.withheld, l.reason, l.rank_withheld, l.release_id, l.published_at, l.is_sample
+             l.completeness, l.quality_flag, l.suppressed, l.withheld, l.reason, l.rank_withheld, l.release_id, l.published_at, l.is_sample,
+             l.lower, l.upper, l.compared, l.rank_lowest, l.rank_highest
       FROM published.latest l WHERE l.provider_code = mine ORDER BY l.collection, l.metric_id;
   END LOOP;
 END $$;

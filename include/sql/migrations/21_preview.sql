@@ -87,12 +87,14 @@ RETURNS TABLE (metric_id text, metric_name text, unit text, polarity text, value
                median double precision, upper_quartile double precision, percentile_rank double precision, quartile int,
                opportunity_gbp double precision, quality_flag text, completeness double precision, rows_sent bigint, rows_used bigint,
                months_covered int, months_expected int, suppressed boolean, withheld text, reason text, rank_withheld text, rank_reason text,
-               decisions bigint[], stands_value double precision, stands_quartile int, stands_release_id text, stands_since timestamptz)
+               decisions bigint[], stands_value double precision, stands_quartile int, stands_release_id text, stands_since timestamptz, lower double precision, upper double precision,
+               compared text, rank_lowest double precision, rank_highest double precision)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT m.metric_id, d.name, m.unit, d.polarity, m.value, b.providers::bigint, b.lower_quartile, b.median, b.upper_quartile, m.percentile_rank,
          CASE WHEN m.percentile_rank IS NOT NULL THEN least(4, floor(m.percentile_rank / 25)::int + 1) END, k.opportunity_gbp, m.quality_flag,
          m.completeness, m.rows_sent, m.rows_used, m.months_covered, m.months_expected, m.suppressed, m.withheld, w.sentence, m.rank_withheld,
-         q.sentence, m.decisions, f.value, f.quartile, f.release_id, f.published_at
+         q.sentence, m.decisions, f.value, f.quartile, f.release_id, f.published_at,
+         i.lower, i.upper, core.compared(d.polarity, i.lower, i.upper, b.median), i.rank_lowest, i.rank_highest
   FROM room.previews(session) o
   JOIN core.release r USING (release_id)
   JOIN core.released_measures m ON m.release_id = r.release_id AND m.provider_code = o.provider_code
@@ -101,6 +103,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   LEFT JOIN core.benchmark b ON b.release_key = r.release_key AND b.metric_id = m.metric_id AND b.peer_group = m.peer_group
   LEFT JOIN core.comparison k ON k.release_key = r.release_key AND k.metric_id = m.metric_id AND k.provider_code = m.provider_code AND k.adds_to_total
   LEFT JOIN core.reason w ON w.code = m.withheld
+  LEFT JOIN core.value_interval i ON i.release_key = r.release_key AND i.metric_id = m.metric_id AND i.provider_code = m.provider_code
   LEFT JOIN core.reason q ON q.code = m.rank_withheld
   LEFT JOIN published.figures f ON (f.collection, f.period, f.metric_id, f.provider_code) = (m.collection, m.period, m.metric_id, m.provider_code)
   WHERE o.preview_id = of_preview AND o.provider_code = of_provider AND o.is_open ORDER BY m.metric_id
