@@ -22,9 +22,9 @@ QUALITIES = {
 }
 BENCHMARKS = {
     "national_median": "Median of all trusts",
-    "peer_median": "Median of peers",
-    "peer_lower_quartile": "Lower quartile of peers",
-    "peer_upper_quartile": "Upper quartile of peers",
+    "peer_median": "Median of the other trusts of its sector",
+    "peer_lower_quartile": "Lower quartile of the other trusts of its sector",
+    "peer_upper_quartile": "Upper quartile of the other trusts of its sector",
     "target": "Target",
     "median_price": "Median price",
     "lowest_price": "Lowest price",

@@ -80,7 +80,7 @@ def quartile(figure: Mapping[str, Any]) -> str:
 
 
 def compared(figure: Mapping[str, Any]) -> str:
-    """Whether a figure differs from its peers' median by more than chance, in words; '' where that cannot be told."""
+    """Whether a figure differs from its group's median by more than chance, in words; '' where that cannot be told."""
     words = {
         "better": "better than the median",
         "similar": "too close to the median to call",

@@ -16,7 +16,7 @@ router = APIRouter()
 
 @router.get("/figures")
 def figures(request: Request, contact: security.Known) -> Response:
-    """The newest figure of each metric, with its peers' median, its quarter, what it is worth, and what it rests on."""
+    """The newest figure of each metric, with its group's median, its quarter, what it is worth, and what it rests on."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in database.rows("figures", contact.session):
         groups.setdefault((row["provider_code"], row["collection"]), []).append(row | words(row))
