@@ -388,14 +388,14 @@ def test_a_decision_while_the_pipeline_works_on_the_period_is_not_lost(month, mo
     from trust_benchmarks.records import read_and_validate
 
     first = decide(correct(), approver=None)
-    real, approved = read_and_validate.outcome_of, []
+    real, approved = read_and_validate.outcome_or_held, []
 
     def slow(*given):
         if not approved:
             approved.append(approve(first))
         return real(*given)
 
-    monkeypatch.setattr(read_and_validate, "outcome_of", slow)
+    monkeypatch.setattr(read_and_validate, "outcome_or_held", slow)
     resubmit(lambda rows: (too_many(rows), rows.reverse()))
     assert approved
     assert flow.rows("SELECT decisions, state FROM intake.submissions WHERE version = 2") == [([first], "accepted")]
