@@ -60,7 +60,7 @@ with DAG(
 
         began = get_current_context()["dag_run"].start_date
         is_late = began is not None and datetime.now(UTC) - began > PATIENCE
-        return is_late or waiting.none_is_in_work() or candidates.is_first()
+        return is_late or waiting.none_is_in_work() or candidates.first_can_be_made()
 
     @task(pool="warehouse")
     def stale() -> list[list[list[str]]]:

@@ -9,12 +9,10 @@ import numpy.typing as npt
 import polars as pl
 from scipy import special  # scipy.stats takes a second to load
 from trust_benchmarks.measures.input_tables import Types
-from trust_benchmarks.measures.methods import why_no_value
 from trust_benchmarks.reference import tables
 
 TAIL = 0.025  # at each end
 Z = float(special.ndtri(1 - TAIL))
-FEWEST_FOR_RANK = 5  # as for_rank() in include/sql/measures/_macros.sql
 
 Numbers = npt.NDArray[np.float64]
 
@@ -45,10 +43,9 @@ def table(measures: pl.DataFrame, defined: dict[str, tables.Metric], rules: pl.D
 
 def _of_metric(own: pl.DataFrame, metric: tables.Metric, times: float | None) -> pl.DataFrame:
     top, bottom = pl.col("numerator"), pl.col("denominator")
-    left_out = why_no_value(own)
     why = (
         pl.when(pl.col("value").is_null())
-        .then(pl.col("provider_code").replace_strict(left_out, default=None, return_dtype=pl.String))
+        .then(pl.col("withheld").fill_null("NOT_REPORTED"))
         .when(pl.lit(times is None) | top.is_null() | bottom.is_null())
         .then(pl.lit("NOT_MADE_OF_COUNTS"))
         .when(bottom <= 0)
@@ -58,19 +55,16 @@ def _of_metric(own: pl.DataFrame, metric: tables.Metric, times: float | None) ->
         .when(pl.lit(metric.counts == "proportion") & (top > bottom))
         .then(pl.lit("NOT_A_SHARE"))
     )
-    told = own.with_columns(why.alias("no_interval"))
-    used = told.filter(pl.col("no_interval").is_null())
+    told = own.with_columns(withheld=why)
+    used = told.filter(pl.col("withheld").is_null())
     lower, upper = bounds(metric.counts, used["numerator"].to_numpy(), used["denominator"].to_numpy())
-    used = used.select(
-        "metric_id", "provider_code", "peer_group", "rank_withheld",
-        pl.Series("lower", lower * (times or 1.0)), pl.Series("upper", upper * (times or 1.0)),
-    )  # fmt: skip
-    without = told.filter(pl.col("no_interval").is_not_null()).select(
-        "metric_id", "provider_code", pl.col("no_interval").alias("withheld")
+    known = used.select(
+        "provider_code",
+        lower=pl.lit(pl.Series(lower * (times or 1.0))),
+        upper=pl.lit(pl.Series(upper * (times or 1.0))),
     )
-    return pl.concat([_with_ranks(used, metric.polarity), without], how="diagonal").select(
-        pl.col(name).cast(dtype) if name in (*used.columns, "rank_lowest", "rank_highest", "withheld") else pl.lit(None)
-        for name, dtype in INTERVAL.items()
+    return _with_ranks(told.join(known, on="provider_code", how="left", maintain_order="left"), metric.polarity).select(
+        pl.col(name).cast(dtype) for name, dtype in INTERVAL.items()
     )
 
 
@@ -92,25 +86,25 @@ def bounds(kind: str, numerator: Numbers, denominator: Numbers) -> tuple[Numbers
     return np.clip(middle - half, 0.0, share), np.clip(middle + half, share, 1.0)
 
 
-def _with_ranks(used: pl.DataFrame, polarity: str) -> pl.DataFrame:
-    """The lowest and highest percentile rank that a figure may have, where it has a rank: another trust is better or worse only if its
-    interval lies wholly on that side.
+def _with_ranks(own: pl.DataFrame, polarity: str) -> pl.DataFrame:
+    """The figures of a metric with the lowest and highest percentile rank that each may have, where it has a rank and an interval.
+
+    Another trust is better or worse only if its interval lies wholly on that side; one without an interval may be either.
     """
-    good = {"higher_better": 1, "lower_better": -1}.get(polarity)
-    if good is None or not used.height:
-        return used.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("rank_lowest", "rank_highest"))
-    low, high = ("lower", "upper") if good == 1 else ("upper", "lower")
-    parts = []
-    for (_,), group in used.group_by("peer_group", maintain_order=True):
-        least, most = good * group[low].to_numpy(), good * group[high].to_numpy()
+    good = {"higher_better": 1, "lower_better": -1}.get(polarity, 0)
+    low, high = ("lower", "upper") if good > 0 else ("upper", "lower")
+    places = [pl.DataFrame(schema={"provider_code": pl.String, "rank_lowest": pl.Float64, "rank_highest": pl.Float64})]
+    ranked = own.filter(pl.col("rank_withheld").is_null() & pl.col("value").is_not_null() & (good != 0))
+    for _, group in ranked.group_by("peer_group"):
+        known = group.filter(pl.col("lower").is_not_null())
+        least, most = good * known[low].to_numpy(), good * known[high].to_numpy()
         worse = np.searchsorted(np.sort(most), least, side="left")
-        better = group.height - np.searchsorted(np.sort(least), most, side="right")
-        has_rank = group["rank_withheld"].is_null() & (group.height >= FEWEST_FOR_RANK)
-        lowest, highest = 100 * (worse + 0.5) / group.height, 100 * (group.height - better - 0.5) / group.height
-        parts.append(
-            group.with_columns(
-                pl.when(has_rank).then(pl.Series(lowest)).alias("rank_lowest"),
-                pl.when(has_rank).then(pl.Series(highest)).alias("rank_highest"),
+        better = known.height - np.searchsorted(np.sort(least), most, side="right")
+        of_all = 100 / group.height
+        lowest, highest = of_all * (worse + 0.5), of_all * (group.height - better - 0.5)
+        places.append(
+            known.select(
+                "provider_code", rank_lowest=pl.lit(pl.Series(lowest)), rank_highest=pl.lit(pl.Series(highest))
             )
         )
-    return pl.concat(parts)
+    return own.join(pl.concat(places), on="provider_code", how="left", maintain_order="left")

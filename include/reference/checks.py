@@ -239,6 +239,10 @@ def _check_metrics(tables: Tables) -> list[str]:
         problems += _unknown(where, "disclosure_class", metric.disclosure_class, DISCLOSURE_CLASSES)
         if metric.interval and (metric.interval != "none" or not metric.funnel):
             problems.append(f"{where}: interval is '{metric.interval}'. Expected 'none', and only beside a funnel.")
+        if metric.counts and metric.polarity == "target_100":
+            problems.append(
+                f"{where}: a value that should be 100 cannot be compared by an interval. Add interval = 'none'."
+            )
         problems += _unknown(where, "series", metric.series, SERIES)
         if metric.funnel:
             problems += _unknown(where, "funnel", metric.funnel, FUNNELS)

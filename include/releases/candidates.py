@@ -117,7 +117,7 @@ def stale() -> list[Pair]:
     return sorted(found, key=lambda pair: (pair[1], pair[0]))
 
 
-def is_first() -> bool:
+def first_can_be_made() -> bool:
     """Whether nothing is published yet and something can be: nobody should wait for the first figures until the last file is read."""
     with warehouse.connect() as connection:
         row = connection.execute("SELECT EXISTS (SELECT FROM core.current_release)").fetchone()

@@ -169,8 +169,10 @@ def _answer_of(child: _Child, question: bytes, worn: bool) -> Any:
 
 
 def stop() -> None:
-    """Ends the child of this process, if there is one."""
+    """Ends the child of this process, if there is one; nobody is told what it was asked."""
+    global _asked
     with _guard:
+        _asked = None
         if _child:
             _end(_child)
 
