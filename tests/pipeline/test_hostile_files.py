@@ -255,6 +255,17 @@ def test_what_a_call_comes_to_that_ends_the_child(in_child_process):
     assert child_process.run(int, "7") == 7
 
 
+def test_what_was_asked_first_is_kept_while_something_else_is_asked(in_child_process):
+    number, nothing, late = (child_process.ask(*one) for one in ((int, "7"), (os.stat, "/nowhere"), (int, "8")))
+    assert child_process.run(int, "9") == 9
+    assert (late.result(), number.result(), number.result()) == (8, 7, 7)
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            nothing.result()
+    child_process.ask(os.abort)  # nobody waits for it
+    assert child_process.run(int, "7") == 7
+
+
 def test_a_fresh_process_is_copied_and_one_where_polars_works_is_not():
     """A task of Airflow is fresh. Were it not copied, each would import everything twice."""
     script = """if True:
