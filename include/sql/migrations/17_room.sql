@@ -166,36 +166,38 @@ BEGIN
   INSERT INTO core.room_action (contact_key, action, about) VALUES (found_key, 'link sent', 'asked for from ' || came_from);
 END $$;
 
+-- Begins a session of eight hours and notes how the contact came in; the session's secret.
+CREATE FUNCTION core.room_new_session(of_contact integer, came_from text, how text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE token text := core.room_token();
+BEGIN
+  INSERT INTO core.room_session (session_hash, contact_key, expires_at, came_from)
+  VALUES (core.room_hash(token), of_contact, now() + interval '8 hours', room_new_session.came_from);
+  INSERT INTO core.room_action (contact_key, action, about) VALUES (of_contact, 'signed in', how);
+  RETURN token;
+END $$;
+
 -- A session for a link that is used for the first time within its 15 minutes; NULL for any other.
 CREATE FUNCTION room.begin_session(link text, came_from text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE found_key integer; token text;
+DECLARE found_key integer;
 BEGIN
   SELECT l.contact_key INTO found_key FROM core.room_link l JOIN core.contact c USING (contact_key)
   WHERE l.link_hash = core.room_hash(link) AND l.expires_at > now() AND c.left_at IS NULL;
   IF found_key IS NULL THEN RETURN NULL; END IF;
   INSERT INTO core.room_link_use (link_hash) VALUES (core.room_hash(link)) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  token := core.room_token();
-  INSERT INTO core.room_session (session_hash, contact_key, expires_at, came_from)
-  VALUES (core.room_hash(token), found_key, now() + interval '8 hours', begin_session.came_from);
-  INSERT INTO core.room_action (contact_key, action, about) VALUES (found_key, 'signed in', 'from ' || begin_session.came_from);
-  RETURN token;
+  RETURN core.room_new_session(found_key, begin_session.came_from, 'from ' || begin_session.came_from);
 END $$;
 
 -- A session for the contact of an address that an OpenID Connect provider has verified; NULL where there is none. The room's role may call
 -- it only where such a provider is configured (stores/warehouse.migrate): whoever may, may sign in as anybody.
 CREATE FUNCTION room.begin_session_of(address text, provider text, came_from text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE found_key integer; token text := core.room_token();
+DECLARE found_key integer;
 BEGIN
   SELECT c.contact_key INTO found_key FROM core.contact c WHERE c.mail = lower(btrim(address)) AND c.left_at IS NULL;
   IF found_key IS NULL THEN RETURN NULL; END IF;
-  INSERT INTO core.room_session (session_hash, contact_key, expires_at, came_from)
-  VALUES (core.room_hash(token), found_key, now() + interval '8 hours', begin_session_of.came_from);
-  INSERT INTO core.room_action (contact_key, action, about)
-  VALUES (found_key, 'signed in', format('from %s, by %s', begin_session_of.came_from, provider));
-  RETURN token;
+  RETURN core.room_new_session(found_key, begin_session_of.came_from, format('from %s, by %s', begin_session_of.came_from, provider));
 END $$;
 
 CREATE FUNCTION room.end_session(session text) RETURNS void
@@ -556,7 +558,7 @@ COMMENT ON COLUMN intake.room_sendings.sent_by IS 'The contact who sent it.';
 -- Rights: the functions of schema room, for the room's role alone.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA room FROM PUBLIC;
 REVOKE ALL ON FUNCTION core.add_contact(text, text, text[], text), core.end_contact(text, text, text), core.link_of_contact(text, text),
-  core.room_token(), core.room_hash(text), core.room_contact(text), core.room_need(text), core.room_codes(integer), core.room_make_link(integer),
+  core.room_token(), core.room_hash(text), core.room_contact(text), core.room_need(text), core.room_codes(integer), core.room_make_link(integer), core.room_new_session(integer, text, text),
   core.room_queue(integer, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT USAGE ON SCHEMA room TO trust_room;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA room TO trust_room;
